@@ -1,0 +1,30 @@
+//! The only reader of the system clock, and of the operating system's randomness.
+
+use crate::domain::time::UtcTime;
+
+/// The present instant, to the microsecond.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+pub fn now() -> UtcTime {
+    UtcTime::from_timestamp(jiff::Timestamp::now())
+}
+
+/// `N` random bytes from the operating system.
+///
+/// # Errors
+/// When the operating system has none to give, as in a chroot without `/dev/urandom`.
+pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+    Ok(bytes)
+}
+
+/// An id that sorts by time and that nobody can guess: `prefix_` + 14 hex digits of microseconds + 12 of
+/// randomness.
+///
+/// # Errors
+/// As [`random`].
+pub fn new_id(prefix: &str, now: UtcTime) -> std::io::Result<String> {
+    let tail: String = random::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{prefix}_{:014x}{tail}", now.micros()))
+}

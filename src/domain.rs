@@ -1,0 +1,17 @@
+//! What the product is about, and nothing else: no async, no I/O, no clock, no SQL statements run.
+//!
+//! Time is an argument, a look is a value, and every rule is a function of its arguments. That is what
+//! lets the verdict rules be tested as tables and a whole life of a revocation as a script.
+
+pub mod account;
+pub mod expectation;
+pub mod ids;
+pub mod lifecycle;
+pub mod link;
+pub mod observation;
+pub mod plan;
+pub mod profile;
+pub mod residual;
+pub mod revocation;
+pub mod time;
+pub mod verdict;

@@ -1,0 +1,47 @@
+//! Accounts: a subject on one target, tracked by OID.
+
+use super::ids::{RoleOid, SystemIdentifier};
+use serde::{Deserialize, Serialize};
+
+/// Why we hold that an account belongs to a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkRule {
+    /// The notice named this role.
+    Stated,
+    /// Another OID already linked had this name.
+    SameName,
+}
+
+/// A subject's role on one target. The OID is the identity; the name is what it was last called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Account {
+    /// Configured name of the cluster.
+    pub target: String,
+    /// The cluster the OID is unique in.
+    pub system_identifier: SystemIdentifier,
+    /// The role's identity in that cluster.
+    pub oid: RoleOid,
+    /// Name when last seen.
+    pub role: String,
+    /// What made the link.
+    pub rule: LinkRule,
+}
+
+/// A role name to search for: on every target, or on one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AccountName {
+    /// `None`: search every target of the revocation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Exact role name, as `pg_roles.rolname` holds it.
+    pub role: String,
+}
+
+impl AccountName {
+    /// Whether this name is to be searched on `target`.
+    #[must_use]
+    pub fn applies_to(&self, target: &str) -> bool {
+        self.target.as_deref().is_none_or(|named| named == target)
+    }
+}

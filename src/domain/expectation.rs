@@ -1,0 +1,120 @@
+//! What must hold, by when.
+
+use super::revocation::{Kind, Milestone, Reason};
+use super::time::UtcTime;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// One value per milestone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerMilestone<T> {
+    /// Login off and no session.
+    pub login: T,
+    /// Everything gone.
+    pub access: T,
+    /// Shared secrets rotated.
+    pub credentials: T,
+}
+
+impl<T: Copy> PerMilestone<T> {
+    /// The value of `milestone`.
+    #[must_use]
+    pub fn get(&self, milestone: Milestone) -> T {
+        match milestone {
+            Milestone::Login => self.login,
+            Milestone::Access => self.access,
+            Milestone::Credentials => self.credentials,
+        }
+    }
+
+    /// Replaces the value of `milestone`.
+    pub fn set(&mut self, milestone: Milestone, value: T) {
+        match milestone {
+            Milestone::Login => self.login = value,
+            Milestone::Access => self.access = value,
+            Milestone::Credentials => self.credentials = value,
+        }
+    }
+}
+
+/// Instants by which each milestone has to be reached; `None` where the revocation has no such milestone.
+pub type Deadlines = PerMilestone<Option<UtcTime>>;
+
+/// Time allowed for each milestone, from the later of effect and receipt.
+pub type Allowance = PerMilestone<Option<Duration>>;
+
+/// Which milestones a revocation of `kind` for `reason` has.
+///
+/// `role_change` has no login milestone: the person stays and keeps the account. A partial revocation
+/// leaves the login alone, a rotation and a transfer are about the secret.
+#[must_use]
+pub fn milestones(kind: Kind, reason: Reason) -> &'static [Milestone] {
+    match (kind, reason) {
+        (Kind::Full | Kind::Suspend, Reason::RoleChange) | (Kind::Partial, _) => {
+            &[Milestone::Access]
+        }
+        (Kind::Full | Kind::Suspend, _) => &[Milestone::Login, Milestone::Access],
+        (Kind::Rotation | Kind::Transfer, _) => &[Milestone::Credentials],
+    }
+}
+
+/// Deadlines of a revocation, counted from the later of `effective_at` and `received_at`.
+///
+/// `stated` (the notice's own deadline) sets `access` and caps `login`; it never grants more time for
+/// login than the allowance does.
+#[must_use]
+pub fn deadlines(
+    kind: Kind,
+    reason: Reason,
+    allowance: &Allowance,
+    effective_at: UtcTime,
+    received_at: UtcTime,
+    stated: Option<UtcTime>,
+) -> Deadlines {
+    let start = effective_at.max(received_at);
+    let mut deadlines = Deadlines::default();
+    for milestone in milestones(kind, reason) {
+        let allowed = allowance.get(*milestone).map(|duration| start.plus(duration));
+        let deadline = match (milestone, stated) {
+            (Milestone::Access, Some(stated)) => Some(stated),
+            (Milestone::Login, Some(stated)) => Some(allowed.map_or(stated, |at| at.min(stated))),
+            (Milestone::Credentials, _) | (_, None) => allowed,
+        };
+        deadlines.set(*milestone, deadline);
+    }
+    deadlines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> UtcTime {
+        UtcTime::from_micros(minute * 60_000_000).unwrap()
+    }
+
+    #[test]
+    fn deadlines_run_from_the_later_of_effect_and_receipt() {
+        let allowance = Allowance {
+            login: Some(Duration::from_secs(900)),
+            access: Some(Duration::from_secs(3600)),
+            credentials: None,
+        };
+        let cases = [
+            // kind, reason, effective, received, stated, login, access
+            (Kind::Full, Reason::Terminated, 10, 0, None, Some(25), Some(70)),
+            (Kind::Full, Reason::Terminated, 0, 10, None, Some(25), Some(70)),
+            (Kind::Full, Reason::Terminated, 0, 0, Some(5), Some(5), Some(5)),
+            (Kind::Full, Reason::Terminated, 0, 0, Some(90), Some(15), Some(90)),
+            (Kind::Full, Reason::RoleChange, 0, 0, None, None, Some(60)),
+            (Kind::Partial, Reason::Terminated, 0, 0, None, None, Some(60)),
+            (Kind::Rotation, Reason::CredentialRotation, 0, 0, None, None, None),
+        ];
+        for (kind, reason, effective, received, stated, login, access) in cases {
+            let got =
+                deadlines(kind, reason, &allowance, at(effective), at(received), stated.map(at));
+            assert_eq!(got.login, login.map(at), "{kind} {reason} login");
+            assert_eq!(got.access, access.map(at), "{kind} {reason} access");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! How a revocation moves from state to state.
+
+use super::expectation::{Deadlines, PerMilestone, milestones};
+use super::revocation::{Kind, Milestone, Reason, State};
+use super::time::UtcTime;
+use super::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What is remembered of a revocation between looks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Where it stands.
+    pub state: State,
+    /// When each milestone was first missed.
+    pub missed: PerMilestone<Option<UtcTime>>,
+    /// Start of the look that proved each milestone; cleared when access is seen again.
+    pub met: PerMilestone<Option<UtcTime>>,
+    /// First look that found something to go.
+    pub first_residual_at: Option<UtcTime>,
+    /// First clean look since anything was last seen. Stops the clock. Kept while blind.
+    pub first_clean_at: Option<UtcTime>,
+    /// The look from which confirmation counts: like `first_clean_at`, but being blind starts it anew.
+    pub confirm_from: Option<UtcTime>,
+    /// When it was last verified.
+    pub verified_at: Option<UtcTime>,
+    /// The duration was reported: once in a life, at the first verification.
+    pub duration_reported: bool,
+    /// First of the present row of inconclusive looks.
+    pub blind_since: Option<UtcTime>,
+    /// How long nothing could be told since `first_clean_at`, in microseconds.
+    pub blind_us: u64,
+    /// Start of the look that made this state.
+    pub last_look_at: Option<UtcTime>,
+    /// Answer of that look.
+    pub last_verdict: Option<Verdict>,
+    /// Fingerprint of what the newest conclusive look found.
+    pub fingerprint: Option<String>,
+    /// The account was seen disabled (login off and no session) once.
+    pub disabled_at: Option<UtcTime>,
+}
+
+/// What a look means for one revocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// When the oldest of its observations began.
+    pub started_at: UtcTime,
+    /// Answer for everything.
+    pub verdict: Verdict,
+    /// Answer for the login milestone.
+    pub login: Verdict,
+    /// Equal for equal residual.
+    pub fingerprint: String,
+}
+
+/// What an observation is recorded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// The state in which the revocation found the account.
+    Before,
+    /// Something changed.
+    Changed,
+    /// The state that was verified.
+    After,
+}
+
+/// What a move says to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// What was seen.
+    Observed(Label),
+    /// Login off and no session, for the first time.
+    AccountDisabled,
+    /// First clean look.
+    AccessRevoked,
+    /// Second clean look, far enough from the first.
+    Verified,
+    /// A deadline passed and access is there.
+    MilestoneFailed(Milestone),
+    /// A deadline passed and nobody can tell.
+    MilestoneInconclusive(Milestone),
+    /// Access came back after verification.
+    Regressed,
+}
+
+/// The parts of an expectation that moves depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// What must be gone.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Reason,
+    /// When access has to end.
+    pub effective_at: UtcTime,
+    /// By when.
+    pub deadlines: Deadlines,
+    /// Time between the first clean look and the one that confirms it.
+    pub verification_delay: Duration,
+}
+
+impl Life {
+    /// The life of a revocation accepted at `received_at`.
+    #[must_use]
+    pub fn begin(effective_at: UtcTime, received_at: UtcTime) -> Self {
+        Self {
+            state: if effective_at > received_at { State::Scheduled } else { State::Open },
+            missed: PerMilestone::default(),
+            met: PerMilestone::default(),
+            first_residual_at: None,
+            first_clean_at: None,
+            confirm_from: None,
+            verified_at: None,
+            duration_reported: false,
+            blind_since: None,
+            blind_us: 0,
+            last_look_at: None,
+            last_verdict: None,
+            fingerprint: None,
+            disabled_at: None,
+        }
+    }
+
+    /// Milestones missed and not met: what `overdue` means. Only `Open` and `Regressed` can be.
+    pub fn overdue<'a>(&'a self, terms: &Terms) -> impl Iterator<Item = Milestone> + 'a {
+        let due = matches!(self.state, State::Open | State::Regressed);
+        milestones(terms.kind, terms.reason).iter().copied().filter(move |milestone| {
+            due && self.missed.get(*milestone).is_some() && self.met.get(*milestone).is_none()
+        })
+    }
+}
+
+/// Moves `life` by one look. Pure; the same look twice, or one older than the newest, moves nothing.
+#[must_use]
+pub fn step(terms: &Terms, life: &Life, look: &Look) -> (Life, Vec<Effect>) {
+    use State as S;
+    use Verdict as V;
+    let mut next = life.clone();
+    let mut effects = Vec::new();
+    if life.last_look_at.is_some_and(|last| look.started_at <= last) {
+        return (next, effects);
+    }
+    if life.state == S::Scheduled && look.started_at >= terms.effective_at {
+        next.state = S::Open;
+    }
+    observe(&mut next, look, &mut effects);
+    match (next.state, look.verdict) {
+        // Before its effect nothing is due, and an early absence proves nothing about later.
+        (S::Scheduled, V::Revoked | V::Residual | V::Inconclusive)
+        // Nothing is expected of these; they are looked at for the record only.
+        | (S::Excepted | S::Withdrawn, V::Revoked | V::Residual | V::Inconclusive)
+        // Proved and still so; or no proof of a change. Blindness has its own metric and alert.
+        | (S::Verified, V::Revoked | V::Inconclusive) => {}
+
+        (S::Open | S::Regressed, V::Residual) => {
+            found(&mut next, look);
+            deadlines(terms, &mut next, look, &mut effects);
+        }
+        (S::Open | S::Regressed, V::Inconclusive) => {
+            next.confirm_from = None;
+            deadlines(terms, &mut next, look, &mut effects);
+        }
+        (S::Open | S::Regressed, V::Revoked) => clean(terms, &mut next, look, &mut effects),
+        // The deadline is no shelter for access that came back.
+        (S::Verified, V::Residual) => {
+            next.state = S::Regressed;
+            found(&mut next, look);
+            effects.push(Effect::Regressed);
+        }
+    }
+    (next, effects)
+}
+
+/// Remembers the look itself: what it saw and how long nobody could tell.
+fn observe(next: &mut Life, look: &Look, effects: &mut Vec<Effect>) {
+    if look.verdict == Verdict::Inconclusive {
+        next.blind_since.get_or_insert(look.started_at);
+    } else {
+        if let Some(since) = next.blind_since.take() {
+            let blind = u64::try_from(look.started_at.since(since).as_micros()).unwrap_or(u64::MAX);
+            next.blind_us = next.blind_us.saturating_add(blind);
+        }
+        match &next.fingerprint {
+            None => effects.push(Effect::Observed(Label::Before)),
+            Some(before) if *before != look.fingerprint && look.verdict == Verdict::Residual => {
+                effects.push(Effect::Observed(Label::Changed));
+            }
+            Some(_) => {}
+        }
+        next.fingerprint = Some(look.fingerprint.clone());
+    }
+    next.last_look_at = Some(look.started_at);
+    next.last_verdict = Some(look.verdict);
+}
+
+/// Access is there: whatever absence was seen earlier counts no more.
+fn found(next: &mut Life, look: &Look) {
+    next.first_residual_at.get_or_insert(look.started_at);
+    next.first_clean_at = None;
+    next.confirm_from = None;
+    next.met.access = None;
+    next.met.credentials = None;
+    if look.login == Verdict::Residual {
+        next.met.login = None;
+    }
+    next.blind_us = 0;
+}
+
+fn clean(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effect>) {
+    if next.first_clean_at.is_none() {
+        next.first_clean_at = Some(look.started_at);
+        next.blind_us = 0;
+        effects.push(Effect::AccessRevoked);
+    }
+    deadlines(terms, next, look, effects);
+    let confirm_from = *next.confirm_from.get_or_insert(look.started_at);
+    // The delay counts between two different looks, so a delay of zero still takes two.
+    if look.started_at > confirm_from
+        && look.started_at.since(confirm_from) >= terms.verification_delay
+    {
+        next.state = State::Verified;
+        next.verified_at = Some(look.started_at);
+        effects.push(Effect::Observed(Label::After));
+        effects.push(Effect::Verified);
+    }
+}
+
+/// Meets, unmeets and misses milestones.
+fn deadlines(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effect>) {
+    for milestone in milestones(terms.kind, terms.reason) {
+        let verdict = match milestone {
+            Milestone::Login => look.login,
+            Milestone::Access | Milestone::Credentials => look.verdict,
+        };
+        match verdict {
+            Verdict::Revoked => {
+                if next.met.get(*milestone).is_none() {
+                    next.met.set(*milestone, Some(look.started_at));
+                }
+                if *milestone == Milestone::Login && next.disabled_at.is_none() {
+                    next.disabled_at = Some(look.started_at);
+                    effects.insert(
+                        effects.iter().position(|e| *e == Effect::AccessRevoked).unwrap_or(effects.len()),
+                        Effect::AccountDisabled,
+                    );
+                }
+            }
+            Verdict::Residual => next.met.set(*milestone, None),
+            Verdict::Inconclusive => {}
+        }
+        let due = terms.deadlines.get(*milestone).is_some_and(|at| look.started_at >= at);
+        if due && next.met.get(*milestone).is_none() && next.missed.get(*milestone).is_none() {
+            next.missed.set(*milestone, Some(look.started_at));
+            effects.push(if verdict == Verdict::Residual {
+                Effect::MilestoneFailed(*milestone)
+            } else {
+                Effect::MilestoneInconclusive(*milestone)
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "lifecycle_scripts.rs"]
+mod scripts;

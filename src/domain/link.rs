@@ -1,0 +1,117 @@
+//! Which accounts belong to a subject.
+
+use super::account::{Account, AccountName, LinkRule};
+use super::observation::Observation;
+
+/// Accounts of a subject after `look`: those known before, with their present names, and every role
+/// that now bears a name that was searched for or that a linked account bears.
+///
+/// Only ever adds: an OID that matched once stays linked, whatever it is called later. A cluster other
+/// than the linked one adds nothing and renames nothing.
+#[must_use]
+pub fn resolve(known: &[Account], names: &[AccountName], look: &Observation) -> Vec<Account> {
+    let mut accounts = known.to_vec();
+    let Some(server) = &look.server else { return accounts };
+    let linked_names: Vec<String> = known
+        .iter()
+        .filter(|a| a.target == look.target && a.system_identifier == server.system_identifier)
+        .map(|account| account.role.clone())
+        .collect();
+    for account in &mut accounts {
+        if account.target == look.target && account.system_identifier == server.system_identifier {
+            if let Some(role) = look.role(account.oid) {
+                account.role.clone_from(&role.name);
+            }
+        }
+    }
+    for role in &look.roster {
+        let stated = names.iter().any(|n| n.applies_to(&look.target) && n.role == role.name);
+        let same_name = linked_names.contains(&role.name);
+        let known = accounts.iter().any(|account| {
+            account.target == look.target
+                && account.oid == role.oid
+                && account.system_identifier == server.system_identifier
+        });
+        if (stated || same_name) && !known {
+            accounts.push(Account {
+                target: look.target.clone(),
+                system_identifier: server.system_identifier,
+                oid: role.oid,
+                role: role.name.clone(),
+                rule: if stated { LinkRule::Stated } else { LinkRule::SameName },
+            });
+        }
+    }
+    accounts.sort();
+    accounts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{RoleOid, SystemIdentifier};
+    use crate::domain::observation::{RosterRole, Server};
+    use crate::domain::time::UtcTime;
+
+    fn look(cluster: u64, roles: &[(u32, &str)]) -> Observation {
+        let mut look = Observation::begun("orders", UtcTime::from_micros(0).unwrap());
+        look.server = Some(Server {
+            system_identifier: SystemIdentifier(cluster),
+            version: "15".into(),
+            version_num: 150_000,
+            in_recovery: false,
+            timeline: 1,
+            clock_skew_us: 0,
+            agent_role: "agent".into(),
+        });
+        look.roster = roles
+            .iter()
+            .map(|(oid, name)| RosterRole { oid: RoleOid(*oid), name: (*name).to_owned() })
+            .collect();
+        look
+    }
+
+    fn names(name: &str) -> Vec<AccountName> {
+        vec![AccountName { target: None, role: name.to_owned() }]
+    }
+
+    fn shown(accounts: &[Account]) -> Vec<(u32, &str)> {
+        accounts.iter().map(|a| (a.oid.0, a.role.as_str())).collect()
+    }
+
+    #[test]
+    fn a_renamed_role_stays_linked_under_its_new_name() {
+        let before = resolve(&[], &names("john"), &look(7, &[(10, "postgres"), (20, "john")]));
+        let after = resolve(&before, &names("john"), &look(7, &[(20, "john_old")]));
+        assert_eq!(shown(&after), [(20, "john_old")]);
+    }
+
+    #[test]
+    fn a_new_role_under_the_old_name_is_linked_at_once() {
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
+        let after = resolve(&before, &names("john"), &look(7, &[(30, "john")]));
+        assert_eq!(shown(&after), [(20, "john"), (30, "john")]);
+    }
+
+    #[test]
+    fn a_name_taken_by_rename_is_watched_as_well() {
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
+        let renamed = resolve(&before, &names("john"), &look(7, &[(20, "jo")]));
+        let again = resolve(&renamed, &[], &look(7, &[(30, "jo")]));
+        assert_eq!(shown(&again), [(20, "jo"), (30, "jo")]);
+        assert!(again.iter().any(|account| account.rule == LinkRule::SameName));
+    }
+
+    #[test]
+    fn a_dropped_role_stays_linked() {
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
+        assert_eq!(resolve(&before, &names("john"), &look(7, &[])), before);
+    }
+
+    #[test]
+    fn another_cluster_neither_renames_nor_hides() {
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
+        let after = resolve(&before, &names("john"), &look(8, &[(20, "somebody"), (31, "john")]));
+        assert_eq!(shown(&after), [(20, "john"), (31, "john")]);
+    }
+}

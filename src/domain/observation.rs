@@ -1,0 +1,165 @@
+//! What a look saw, and what it could not see.
+
+use super::ids::{RoleOid, SystemIdentifier};
+use super::residual::{Residual, ResidualKind};
+use super::time::UtcTime;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A required surface that could not be read. With a gap, absence is not proved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gap {
+    /// What was not seen.
+    pub surface: ResidualKind,
+    /// Where.
+    pub target: String,
+    /// Database, when the gap is in one of them only.
+    pub database: Option<String>,
+    /// Why it could not be read.
+    pub reason: String,
+    /// What makes it readable.
+    pub fix: String,
+    /// Class of the cause, for metrics.
+    pub cause: Cause,
+}
+
+super::revocation::words! {
+    /// Why a look could not see something; also the values of the metric label `cause`.
+    Cause {
+        /// Access was found after its deadline.
+        ResidualAccess = "residual_access",
+        /// No connection, or it broke.
+        Unreachable = "unreachable",
+        /// The server refused to show it.
+        PermissionDenied = "permission_denied",
+        /// It took too long.
+        Timeout = "timeout",
+        /// Anything else, limits reached included.
+        Internal = "internal",
+    }
+}
+
+/// Something the verdict does not speak about, and why. Printed with every `revoked`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NotCovered {
+    /// What.
+    pub surface: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// One statement that was run: the evidence that a surface was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// What it reads.
+    pub surface: ResidualKind,
+    /// Where.
+    pub target: String,
+    /// Database connected to.
+    pub database: String,
+    /// Name of the statement.
+    pub statement: String,
+    /// SHA-256 of its text.
+    pub sha256: String,
+    /// Rows it gave.
+    pub rows: u64,
+    /// Time it took, in microseconds.
+    pub elapsed_us: u64,
+}
+
+/// The server that answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// `pg_control_system().system_identifier`.
+    pub system_identifier: SystemIdentifier,
+    /// `server_version`, such as `15.18`.
+    pub version: String,
+    /// `server_version_num`, such as 150018.
+    pub version_num: i32,
+    /// A standby.
+    pub in_recovery: bool,
+    /// `pg_control_checkpoint().timeline_id`.
+    pub timeline: i32,
+    /// The target's clock less the agent's, in microseconds.
+    pub clock_skew_us: i64,
+    /// Role the agent is connected as.
+    pub agent_role: String,
+}
+
+/// A role of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RosterRole {
+    /// `pg_roles.oid`.
+    pub oid: RoleOid,
+    /// `pg_roles.rolname`.
+    pub name: String,
+}
+
+/// One look at one target. A look is not atomic and can fail part-way, so it carries its gaps: what
+/// was seen proves presence, but only a look without gaps proves absence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Configured name of the cluster.
+    pub target: String,
+    /// The agent's clock when the look began.
+    pub started_at: UtcTime,
+    /// The agent's clock when the look ended.
+    pub ended_at: UtcTime,
+    /// Who answered; `None` when nobody did.
+    pub server: Option<Server>,
+    /// Every role of the cluster; empty when it could not be read (there is a gap then).
+    pub roster: Vec<RosterRole>,
+    /// OIDs this look searched for.
+    pub tracked: BTreeSet<RoleOid>,
+    /// Names this look searched for.
+    pub searched: BTreeSet<String>,
+    /// What was still there, of every tracked account.
+    pub residual: Vec<Residual>,
+    /// Sessions of roles that exist no more and are not tracked.
+    pub vanished: Vec<Residual>,
+    /// What PUBLIC has. Shown, never decides.
+    pub ambient: Vec<String>,
+    /// What was not seen.
+    pub gaps: Vec<Gap>,
+    /// What nobody tried to see.
+    pub not_covered: Vec<NotCovered>,
+    /// What was read.
+    pub coverage: Vec<Coverage>,
+    /// Rights of the agent's own role beyond reading, in words.
+    pub excess: Vec<String>,
+}
+
+impl Observation {
+    /// A look that has not seen anything yet.
+    #[must_use]
+    pub fn begun(target: &str, started_at: UtcTime) -> Self {
+        Self {
+            target: target.to_owned(),
+            started_at,
+            ended_at: started_at,
+            server: None,
+            roster: Vec::new(),
+            tracked: BTreeSet::new(),
+            searched: BTreeSet::new(),
+            residual: Vec::new(),
+            vanished: Vec::new(),
+            ambient: Vec::new(),
+            gaps: Vec::new(),
+            not_covered: Vec::new(),
+            coverage: Vec::new(),
+            excess: Vec::new(),
+        }
+    }
+
+    /// The role with this OID, if the cluster has it.
+    #[must_use]
+    pub fn role(&self, oid: RoleOid) -> Option<&RosterRole> {
+        self.roster.iter().find(|role| role.oid == oid)
+    }
+
+    /// Nothing required stayed unread.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.gaps.is_empty()
+    }
+}

@@ -1,0 +1,354 @@
+//! The SQL that removes what was found. Printed for a person to run with psql; never run by the agent.
+//!
+//! Order matters: block the login and end the sessions first, so that nothing comes back while the rest
+//! is taken away; roll back prepared transactions before anything that needs their locks; give others
+//! their grants anew before a CASCADE would take them.
+
+pub mod quote;
+
+use super::residual::{Dependent, Residual, ResidualKind};
+use quote::{comment, connect, ident, literal};
+use std::collections::BTreeMap;
+
+/// What the plan has to know beside the residual.
+#[derive(Clone, Debug, Default)]
+pub struct Setting {
+    /// `server_version_num`.
+    pub version_num: i32,
+    /// Owner of each database: the default new owner of what lies in it.
+    pub database_owner: BTreeMap<String, String>,
+    /// The role `initdb` made, for what nobody else is left to own.
+    pub bootstrap: String,
+    /// New owner, when the operator named one.
+    pub reassign_to: Option<String>,
+}
+
+/// A script for psql.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Steps that apply to the whole cluster, to be run in any database.
+    pub cluster: Vec<String>,
+    /// Steps per database.
+    pub databases: BTreeMap<String, Vec<String>>,
+    /// What the script cannot remove, and who can.
+    pub by_hand: Vec<String>,
+}
+
+impl Plan {
+    /// Nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cluster.is_empty() && self.databases.is_empty() && self.by_hand.is_empty()
+    }
+
+    /// The script. Stops at the first error; every statement commits by itself, because ending a session
+    /// and blocking a login must hold even if a later step fails.
+    #[must_use]
+    pub fn render(&self, title: &str) -> String {
+        if self.is_empty() {
+            return format!("-- {}: nothing to remove\n", comment(title));
+        }
+        let mut lines = vec![
+            format!("-- {}", comment(title)),
+            "-- Read it, then run it with psql as a superuser (or as a role that may do all of this)."
+                .to_owned(),
+            "\\set ON_ERROR_STOP on".to_owned(),
+        ];
+        lines.extend(self.cluster.iter().cloned());
+        for (database, steps) in &self.databases {
+            lines.push(String::new());
+            lines.push(connect(database));
+            lines.extend(steps.iter().cloned());
+        }
+        if !self.by_hand.is_empty() {
+            lines.push(String::new());
+            lines.extend(
+                self.by_hand.iter().map(|note| format!("-- NOT REMOVED BY THIS SCRIPT: {}", comment(note))),
+            );
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+/// Plans the removal of `residual`.
+#[must_use]
+pub fn plan(residual: &[Residual], setting: &Setting) -> Plan {
+    let mut plan = Plan::default();
+    block_login(residual, &mut plan);
+    end_sessions(residual, setting, &mut plan);
+    roll_back(residual, &mut plan);
+    role_settings(residual, &mut plan);
+    memberships(residual, setting, &mut plan);
+    privileges(residual, &mut plan);
+    for found in residual {
+        match found.kind {
+            ResidualKind::Policy => policy(found, &mut plan),
+            ResidualKind::DefaultPrivilege => default_privilege(found, &mut plan),
+            ResidualKind::UserMapping => user_mapping(found, &mut plan),
+            ResidualKind::DanglingAcl
+            | ResidualKind::Job
+            | ResidualKind::HbaRule
+            | ResidualKind::IdentMap
+            | ResidualKind::Credential
+            | ResidualKind::Probe => plan.by_hand.push(found.sentence.clone()),
+            ResidualKind::Login
+            | ResidualKind::Attribute
+            | ResidualKind::Membership
+            | ResidualKind::AdminOption
+            | ResidualKind::Ownership
+            | ResidualKind::Subscription
+            | ResidualKind::Privilege
+            | ResidualKind::Session
+            | ResidualKind::VanishedSession
+            | ResidualKind::PreparedTransaction
+            | ResidualKind::Replication
+            | ResidualKind::RoleSetting => {}
+        }
+    }
+    ownership(residual, setting, &mut plan);
+    plan
+}
+
+fn of<'a>(residual: &'a [Residual], kinds: &'a [ResidualKind]) -> impl Iterator<Item = &'a Residual> {
+    residual.iter().filter(|found| kinds.contains(&found.kind))
+}
+
+fn block_login(residual: &[Residual], plan: &mut Plan) {
+    let mut options: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for found in of(residual, &[ResidualKind::Login, ResidualKind::Attribute]) {
+        let Some(role) = found.account.role.as_deref() else { continue };
+        let option = match found.kind {
+            ResidualKind::Login => "NOLOGIN".to_owned(),
+            _ => format!("NO{}", found.privilege.as_deref().unwrap_or_default()),
+        };
+        options.entry(role).or_default().push(option);
+    }
+    for (role, options) in options {
+        plan.cluster.push(format!("ALTER ROLE {} {};", ident(role), options.join(" ")));
+    }
+}
+
+fn end_sessions(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
+    const KINDS: &[ResidualKind] =
+        &[ResidualKind::Session, ResidualKind::VanishedSession, ResidualKind::Replication];
+    let mut accounts: Vec<_> = of(residual, KINDS).map(|found| &found.account).collect();
+    accounts.sort();
+    accounts.dedup();
+    // Waiting for the end needs 14; before, the call returns at once and the backend follows.
+    let wait = if setting.version_num >= 140_000 { ", 5000" } else { "" };
+    for account in accounts {
+        plan.cluster.push(format!(
+            "SELECT pg_catalog.pg_terminate_backend(pid{wait}) FROM pg_catalog.pg_stat_activity \
+             WHERE usesysid = {}; -- {}",
+            account.oid,
+            comment(&account.to_string()),
+        ));
+    }
+}
+
+fn roll_back(residual: &[Residual], plan: &mut Plan) {
+    for found in of(residual, &[ResidualKind::PreparedTransaction]) {
+        if let (Some(database), Some(gid)) = (&found.database, &found.object) {
+            let step = format!("ROLLBACK PREPARED {};", literal(gid));
+            plan.databases.entry(database.clone()).or_default().push(step);
+        }
+    }
+}
+
+fn role_settings(residual: &[Residual], plan: &mut Plan) {
+    let mut steps: Vec<String> = of(residual, &[ResidualKind::RoleSetting])
+        .filter_map(|found| {
+            let role = ident(found.account.role.as_deref()?);
+            Some(match &found.database {
+                Some(database) => format!("ALTER ROLE {role} IN DATABASE {} RESET ALL;", ident(database)),
+                None => format!("ALTER ROLE {role} RESET ALL;"),
+            })
+        })
+        .collect();
+    steps.sort();
+    steps.dedup();
+    plan.cluster.extend(steps);
+}
+
+/// Direct memberships only: what is reached through them goes with them.
+fn memberships(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
+    let mut steps = Vec::new();
+    for found in of(residual, &[ResidualKind::Membership, ResidualKind::AdminOption]) {
+        let (true, Some(role), Some(group)) =
+            (found.via.is_empty(), &found.account.role, &found.privilege)
+        else {
+            continue;
+        };
+        let (role, group) = (ident(role), ident(group));
+        // Since 16 a membership belongs to its grantor, and others may depend on it.
+        if setting.version_num >= 160_000 {
+            for other in &found.dependents {
+                steps.push(regrant_membership(&group, other));
+            }
+            let by = found.grantor.as_deref().map_or(String::new(), |by| format!(" GRANTED BY {}", ident(by)));
+            let cascade = if found.dependents.is_empty() { "" } else { " CASCADE" };
+            steps.push(format!("REVOKE {group} FROM {role}{by}{cascade};"));
+        } else {
+            steps.push(format!("REVOKE {group} FROM {role};"));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    plan.cluster.extend(steps.into_iter().filter(|step| seen.insert(step.clone())));
+}
+
+fn regrant_membership(group: &str, other: &Dependent) -> String {
+    let option = |name: &str, value: Option<bool>| {
+        value.map(|on| format!("{name} {}", if on { "TRUE" } else { "FALSE" }))
+    };
+    let options: Vec<String> = [
+        option("ADMIN", Some(other.grantable)),
+        option("INHERIT", other.inherit),
+        option("SET", other.set),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let grantee = other.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident);
+    format!("GRANT {group} TO {grantee} WITH {};", options.join(", "))
+}
+
+/// The words by which GRANT names a kind of object.
+fn object_words(class: &str, object_type: Option<&str>) -> &'static str {
+    match (class, object_type) {
+        ("pg_class", Some("sequence")) => "SEQUENCE",
+        ("pg_proc", _) => "ROUTINE",
+        ("pg_type", _) => "TYPE",
+        ("pg_namespace", _) => "SCHEMA",
+        ("pg_language", _) => "LANGUAGE",
+        ("pg_largeobject", _) => "LARGE OBJECT",
+        ("pg_foreign_data_wrapper", _) => "FOREIGN DATA WRAPPER",
+        ("pg_foreign_server", _) => "FOREIGN SERVER",
+        ("pg_database", _) => "DATABASE",
+        ("pg_tablespace", _) => "TABLESPACE",
+        ("pg_parameter_acl", _) => "PARAMETER",
+        _ => "TABLE",
+    }
+}
+
+/// Revokes per object and grantor. A REVOKE acts for the owner unless run as the grantor, so a grant by
+/// another is revoked after `SET ROLE` to that other.
+fn privileges(residual: &[Residual], plan: &mut Plan) {
+    for found in of(residual, &[ResidualKind::Privilege]) {
+        let (Some(role), Some(class), Some(object), Some(privilege)) =
+            (&found.account.role, &found.class, &found.object, &found.privilege)
+        else {
+            plan.by_hand.push(found.sentence.clone());
+            continue;
+        };
+        let on = format!("{} {object}", object_words(class, found.object_type.as_deref()));
+        let what = match &found.sub_object {
+            Some(column) => format!("{privilege} ({})", ident(column)),
+            None => privilege.clone(),
+        };
+        let mut steps = Vec::new();
+        for other in &found.dependents {
+            let grantee = other.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident);
+            let option = if other.grantable { " WITH GRANT OPTION" } else { "" };
+            steps.push(format!("GRANT {what} ON {on} TO {grantee}{option};"));
+        }
+        let cascade = if found.dependents.is_empty() { "" } else { " CASCADE" };
+        let revoke = format!("REVOKE {what} ON {on} FROM {}{cascade};", ident(role));
+        match (&found.grantor, &found.owner) {
+            (Some(grantor), Some(owner)) if grantor != owner => {
+                steps.push(format!("SET ROLE {};", ident(grantor)));
+                steps.push(revoke);
+                steps.push("RESET ROLE;".to_owned());
+            }
+            _ => steps.push(revoke),
+        }
+        match &found.database {
+            Some(database) => plan.databases.entry(database.clone()).or_default().extend(steps),
+            None => plan.cluster.extend(steps),
+        }
+    }
+}
+
+/// `via` holds the other roles the policy names; a policy that names nobody else serves nobody else.
+fn policy(found: &Residual, plan: &mut Plan) {
+    let (Some(database), Some(table), Some(name)) =
+        (&found.database, &found.object, &found.sub_object)
+    else {
+        plan.by_hand.push(found.sentence.clone());
+        return;
+    };
+    let others: Vec<String> = found
+        .dependents
+        .iter()
+        .map(|other| other.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident))
+        .collect();
+    let step = if others.is_empty() {
+        format!("DROP POLICY {} ON {table}; -- it names nobody else", ident(name))
+    } else {
+        format!("ALTER POLICY {} ON {table} TO {};", ident(name), others.join(", "))
+    };
+    plan.databases.entry(database.clone()).or_default().push(step);
+}
+
+/// `owner` is whose future objects; `sub_object` the schema, if it is limited to one.
+fn default_privilege(found: &Residual, plan: &mut Plan) {
+    let (Some(database), Some(owner), Some(kind), Some(role)) =
+        (&found.database, &found.owner, &found.object_type, &found.account.role)
+    else {
+        plan.by_hand.push(found.sentence.clone());
+        return;
+    };
+    let objects = kind.to_uppercase();
+    let schema =
+        found.sub_object.as_ref().map_or(String::new(), |name| format!(" IN SCHEMA {}", ident(name)));
+    let alter = format!("ALTER DEFAULT PRIVILEGES FOR ROLE {}{schema}", ident(owner));
+    let steps = plan.databases.entry(database.clone()).or_default();
+    if let Some(privilege) = &found.privilege {
+        steps.push(format!("{alter} REVOKE {privilege} ON {objects} FROM {};", ident(role)));
+        return;
+    }
+    // The role's own entry disappears once it equals what the server would do without it.
+    for other in &found.dependents {
+        let grantee = other.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident);
+        steps.push(format!("{alter} REVOKE ALL ON {objects} FROM {grantee};"));
+    }
+    if found.sub_object.is_none() {
+        steps.push(format!("{alter} GRANT ALL ON {objects} TO {};", ident(role)));
+        if matches!(kind.as_str(), "functions" | "types") {
+            steps.push(format!("{alter} GRANT ALL ON {objects} TO PUBLIC;"));
+        }
+    }
+}
+
+fn user_mapping(found: &Residual, plan: &mut Plan) {
+    match (&found.database, &found.object, &found.account.role) {
+        (Some(database), Some(server), Some(role)) => {
+            let step = format!("DROP USER MAPPING FOR {} SERVER {};", ident(role), ident(server));
+            plan.databases.entry(database.clone()).or_default().push(step);
+        }
+        _ => plan.by_hand.push(found.sentence.clone()),
+    }
+}
+
+/// One REASSIGN OWNED per role and database. Nothing is dropped.
+fn ownership(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
+    let mut done = std::collections::BTreeSet::new();
+    for found in of(residual, &[ResidualKind::Ownership, ResidualKind::Subscription]) {
+        let Some(role) = &found.account.role else {
+            plan.by_hand.push(found.sentence.clone());
+            continue;
+        };
+        let heir = setting
+            .reassign_to
+            .as_ref()
+            .or_else(|| found.database.as_ref().and_then(|d| setting.database_owner.get(d)))
+            .filter(|heir| *heir != role)
+            .unwrap_or(&setting.bootstrap);
+        let step = format!("REASSIGN OWNED BY {} TO {};", ident(role), ident(heir));
+        if done.insert((found.database.clone(), role.clone())) {
+            match &found.database {
+                Some(database) => plan.databases.entry(database.clone()).or_default().push(step),
+                None => plan.cluster.push(step),
+            }
+        }
+    }
+}

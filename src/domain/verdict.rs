@@ -1,0 +1,355 @@
+//! The verdict rules.
+
+use super::account::{Account, AccountName};
+use super::observation::{Cause, Gap, NotCovered, Observation};
+use super::residual::{Residual, ResidualKind, Strength};
+use super::revocation::{Kind, words};
+
+words! {
+    /// The answer of one evaluation.
+    Verdict {
+        /// Proved: nothing that should be gone is there.
+        Revoked = "revoked",
+        /// Something that should be gone is there.
+        Residual = "residual",
+        /// Nothing was seen, but not everything could be looked at.
+        Inconclusive = "inconclusive",
+    }
+}
+
+/// What is asked of one or more looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What must be gone.
+    pub kind: Kind,
+    /// Accounts linked to the subject.
+    pub accounts: &'a [Account],
+    /// Names searched for.
+    pub names: &'a [AccountName],
+    /// Roles that must be gone, for [`Kind::Partial`].
+    pub roles: &'a [String],
+}
+
+/// The answer with its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The answer.
+    pub verdict: Verdict,
+    /// Answer for the login milestone alone: login off and no session.
+    pub login: Verdict,
+    /// What must go, worst first.
+    pub residual: Vec<Residual>,
+    /// What is there and may stay.
+    pub kept: Vec<Residual>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+    /// What this answer does not speak about.
+    pub not_covered: Vec<NotCovered>,
+}
+
+/// Residual kinds that decide the login milestone.
+const LOGIN: &[ResidualKind] = &[
+    ResidualKind::Login,
+    ResidualKind::Session,
+    ResidualKind::VanishedSession,
+    ResidualKind::Replication,
+];
+
+/// Answers `question` from the newest look at each target. Pure: same arguments, same answer.
+///
+/// Worst wins: residual anywhere is [`Verdict::Residual`]; else a gap anywhere is
+/// [`Verdict::Inconclusive`]; only looks without gaps and without residual give [`Verdict::Revoked`].
+#[must_use]
+pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
+    let mut found: Vec<Residual> = Vec::new();
+    let mut gaps: Vec<Gap> = Vec::new();
+    let mut not_covered: Vec<NotCovered> = Vec::new();
+    for look in looks {
+        gaps.extend(look.gaps.iter().cloned());
+        not_covered.extend(look.not_covered.iter().cloned());
+        for account in question.accounts.iter().filter(|account| account.target == look.target) {
+            match identity_gap(account, look) {
+                Some(gap) => gaps.push(gap),
+                None => found.extend(
+                    look.residual.iter().filter(|r| r.account.oid == account.oid).cloned(),
+                ),
+            }
+        }
+    }
+    gaps.extend(question_gap(question, looks));
+    found.sort();
+    found.dedup();
+    not_covered.sort();
+    not_covered.dedup();
+
+    let login = answer(
+        found.iter().any(|r| LOGIN.contains(&r.kind)),
+        gaps.iter().any(|gap| LOGIN.contains(&gap.surface)),
+    );
+    let (residual, kept): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|residual| must_go(question, residual));
+    gaps.retain(|gap| matters(question.kind, gap.surface));
+    gaps.sort();
+    gaps.dedup();
+    Judgement {
+        verdict: answer(!residual.is_empty(), !gaps.is_empty()),
+        login,
+        residual,
+        kept,
+        gaps,
+        not_covered,
+    }
+}
+
+fn answer(residual: bool, gap: bool) -> Verdict {
+    match (residual, gap) {
+        (true, _) => Verdict::Residual,
+        (false, true) => Verdict::Inconclusive,
+        (false, false) => Verdict::Revoked,
+    }
+}
+
+/// Whether `residual` counts against the expectation, or may stay.
+fn must_go(question: &Question<'_>, residual: &Residual) -> bool {
+    match question.kind {
+        Kind::Full | Kind::Rotation | Kind::Transfer => true,
+        Kind::Suspend => {
+            matches!(residual.strength, Strength::ActsNow | Strength::CanLogIn)
+                || residual.kind == ResidualKind::Job
+        }
+        Kind::Partial => {
+            matches!(residual.kind, ResidualKind::Membership | ResidualKind::AdminOption)
+                && residual.privilege.as_ref().is_some_and(|role| question.roles.contains(role))
+        }
+    }
+}
+
+/// Whether not having seen `surface` leaves a revocation of `kind` unproved.
+fn matters(kind: Kind, surface: ResidualKind) -> bool {
+    use ResidualKind as K;
+    match kind {
+        Kind::Full | Kind::Rotation | Kind::Transfer => true,
+        Kind::Suspend => matches!(
+            surface,
+            K::Login
+                | K::Attribute
+                | K::Session
+                | K::VanishedSession
+                | K::Replication
+                | K::Subscription
+                | K::PreparedTransaction
+                | K::Job
+                | K::HbaRule
+                | K::IdentMap
+                | K::Credential
+                | K::Probe
+        ),
+        Kind::Partial => matches!(surface, K::Login | K::Membership | K::AdminOption),
+    }
+}
+
+/// An account is known by OID in one cluster. When another cluster answers at that target, or nobody,
+/// the OID says nothing.
+fn identity_gap(account: &Account, look: &Observation) -> Option<Gap> {
+    let server = look.server.as_ref()?;
+    let gap = |reason: String, fix: &str| Gap {
+        surface: ResidualKind::Login,
+        target: look.target.clone(),
+        database: None,
+        reason,
+        fix: fix.to_owned(),
+        cause: Cause::Internal,
+    };
+    if server.system_identifier != account.system_identifier {
+        return Some(gap(
+            format!(
+                "{} was linked as OID {} in cluster {}, but cluster {} answers now",
+                account.role, account.oid, account.system_identifier, server.system_identifier
+            ),
+            "point the target at the cluster it was configured for, or expect the revocation anew",
+        ));
+    }
+    (!look.tracked.contains(&account.oid)).then(|| {
+        gap(
+            format!("the newest look did not search for {} (OID {})", account.role, account.oid),
+            "wait for the next look",
+        )
+    })
+}
+
+/// What the question itself leaves open.
+fn question_gap(question: &Question<'_>, looks: &[&Observation]) -> Option<Gap> {
+    let gap = |surface, reason: String, fix: &str| {
+        Some(Gap {
+            surface,
+            target: looks.iter().map(|look| look.target.as_str()).collect::<Vec<_>>().join(", "),
+            database: None,
+            reason,
+            fix: fix.to_owned(),
+            cause: Cause::Internal,
+        })
+    };
+    if looks.is_empty() {
+        return gap(
+            ResidualKind::Login,
+            "no target was looked at".to_owned(),
+            "name at least one target",
+        );
+    }
+    if question.accounts.is_empty() {
+        let names: Vec<_> = question.names.iter().map(|name| name.role.as_str()).collect();
+        return gap(
+            ResidualKind::Login,
+            format!(
+                "no account: no role is called {}; a role that was renamed or dropped earlier cannot \
+                 be told from one that never was",
+                names.join(" or ")
+            ),
+            "give the role's present name, or confirm that the subject has no account",
+        );
+    }
+    match question.kind {
+        Kind::Full | Kind::Suspend => None,
+        Kind::Partial if question.roles.is_empty() => gap(
+            ResidualKind::Membership,
+            "a partial revocation that names no role cannot be judged".to_owned(),
+            "say which roles must be gone (--role)",
+        ),
+        Kind::Partial => None,
+        Kind::Rotation | Kind::Transfer => gap(
+            ResidualKind::Credential,
+            format!("a {} needs evidence about the secret, which no look gives", question.kind),
+            "expect a full revocation, or wait for rotation campaigns",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::account::LinkRule;
+    use crate::domain::ids::{RoleOid, SystemIdentifier};
+    use crate::domain::observation::Server;
+    use crate::domain::residual::AccountRef;
+    use crate::domain::time::UtcTime;
+
+    const CLUSTER: SystemIdentifier = SystemIdentifier(7);
+
+    fn account() -> Account {
+        Account {
+            target: "orders".into(),
+            system_identifier: CLUSTER,
+            oid: RoleOid(16401),
+            role: "john".into(),
+            rule: LinkRule::Stated,
+        }
+    }
+
+    fn residual(kind: ResidualKind, strength: Strength) -> Residual {
+        let account =
+            AccountRef { target: "orders".into(), oid: RoleOid(16401), role: Some("john".into()) };
+        let mut residual = Residual::new(kind, strength, account);
+        residual.privilege = Some("app_rw".into());
+        residual
+    }
+
+    fn gap(surface: ResidualKind) -> Gap {
+        Gap {
+            surface,
+            target: "orders".into(),
+            database: None,
+            reason: "refused".into(),
+            fix: "grant".into(),
+            cause: Cause::PermissionDenied,
+        }
+    }
+
+    fn look(residual: Vec<Residual>, gaps: Vec<Gap>) -> Observation {
+        let mut look = Observation::begun("orders", UtcTime::from_micros(0).unwrap());
+        look.server = Some(Server {
+            system_identifier: CLUSTER,
+            version: "15.18".into(),
+            version_num: 150_018,
+            in_recovery: false,
+            timeline: 1,
+            clock_skew_us: 0,
+            agent_role: "revoked_agent".into(),
+        });
+        look.tracked = [RoleOid(16401)].into();
+        look.residual = residual;
+        look.gaps = gaps;
+        look
+    }
+
+    #[test]
+    fn the_table() {
+        use ResidualKind as K;
+        use Strength as S;
+        use Verdict as V;
+        let roles = vec!["app_rw".to_owned()];
+        let cases: Vec<(&str, Kind, &[String], Vec<Residual>, Vec<Gap>, V, V)> = vec![
+            ("nothing, no gap", Kind::Full, &[], vec![], vec![], V::Revoked, V::Revoked),
+            ("nothing, a gap", Kind::Full, &[], vec![], vec![gap(K::Privilege)], V::Inconclusive, V::Revoked),
+            ("nothing, sessions unseen", Kind::Full, &[], vec![], vec![gap(K::Session)], V::Inconclusive, V::Inconclusive),
+            ("a grant in spite of a gap", Kind::Full, &[], vec![residual(K::Privilege, S::Latent)], vec![gap(K::Session)], V::Residual, V::Inconclusive),
+            ("a session", Kind::Full, &[], vec![residual(K::Session, S::ActsNow)], vec![], V::Residual, V::Residual),
+            ("suspended keeps grants", Kind::Suspend, &[], vec![residual(K::Privilege, S::Latent)], vec![], V::Revoked, V::Revoked),
+            ("suspended, can log in", Kind::Suspend, &[], vec![residual(K::Login, S::CanLogIn)], vec![], V::Residual, V::Residual),
+            ("suspended, grants unseen", Kind::Suspend, &[], vec![], vec![gap(K::Privilege)], V::Revoked, V::Revoked),
+            ("suspended, sessions unseen", Kind::Suspend, &[], vec![], vec![gap(K::Session)], V::Inconclusive, V::Inconclusive),
+            ("partial, named role held", Kind::Partial, &roles, vec![residual(K::Membership, S::CanRegain)], vec![], V::Residual, V::Revoked),
+            ("partial, login may stay", Kind::Partial, &roles, vec![residual(K::Login, S::CanLogIn)], vec![], V::Revoked, V::Residual),
+            ("partial of nothing named", Kind::Partial, &[], vec![], vec![], V::Inconclusive, V::Revoked),
+            ("rotation has no evidence", Kind::Rotation, &[], vec![], vec![], V::Inconclusive, V::Revoked),
+        ];
+        for (name, kind, roles, found, gaps, verdict, login) in cases {
+            let accounts = [account()];
+            let question = Question { kind, accounts: &accounts, names: &[], roles };
+            let judged = judge(&question, &[&look(found, gaps)]);
+            assert_eq!((judged.verdict, judged.login), (verdict, login), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
+        let names = [AccountName { target: None, role: "jon".into() }];
+        let question = Question { kind: Kind::Full, accounts: &[], names: &names, roles: &[] };
+        let judged = judge(&question, &[&look(vec![], vec![])]);
+        assert_eq!(judged.verdict, Verdict::Inconclusive);
+        assert!(judged.gaps[0].reason.contains("no role is called jon"));
+    }
+
+    #[test]
+    fn another_cluster_at_the_same_address_proves_nothing() {
+        let mut elsewhere = look(vec![], vec![]);
+        elsewhere.server.as_mut().unwrap().system_identifier = SystemIdentifier(8);
+        let accounts = [account()];
+        let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+        assert_eq!(judge(&question, &[&elsewhere]).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_look_that_did_not_search_for_the_account_proves_nothing() {
+        let mut blind = look(vec![], vec![]);
+        blind.tracked.clear();
+        let accounts = [account()];
+        let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+        assert_eq!(judge(&question, &[&blind]).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn no_look_is_no_proof() {
+        let accounts = [account()];
+        let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+        assert_eq!(judge(&question, &[]).verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn what_another_account_holds_does_not_count() {
+        let mut other = residual(ResidualKind::Login, Strength::CanLogIn);
+        other.account.oid = RoleOid(999);
+        let accounts = [account()];
+        let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+        assert_eq!(judge(&question, &[&look(vec![other], vec![])]).verdict, Verdict::Revoked);
+    }
+}

@@ -1,0 +1,20 @@
+//! `revoked` proves that access which should be gone **is** gone from Postgres, and stays gone.
+//!
+//! ```text
+//! notice ─intake─▶ Revocation ─▶ Expectation ┐
+//!                                 (store)    ├─▶ judge + step ─▶ one transaction ─▶ log writer ─▶ deliver
+//!         target ─look─▶ Observation ────────┘    pure, sync     state + queued      chain, sign,
+//!                                                                 record + outbox    fsync
+//! ```
+//!
+//! `ARCHITECTURE.md` has the invariants and says which module may name which.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
+pub mod clock;
+pub mod domain;
+pub mod target;
+pub mod throwaway;

@@ -1,0 +1,218 @@
+//! Looking at a Postgres cluster. Reads only; what cannot be read is a gap.
+//!
+//! A look is made of three parts, each in its own read-only transaction (why in this order:
+//! `ARCHITECTURE.md`, "A look"):
+//!
+//! 1. prepared transactions, then one snapshot of what the whole cluster shares;
+//! 2. sessions, in a new transaction after the role state, because `pg_stat_activity` is frozen within one;
+//! 3. each database: access lists and owners, compared with `pg_shdepend` in the same snapshot.
+
+mod cluster;
+mod compare;
+mod database;
+mod reach;
+mod rows;
+mod session;
+pub mod statements;
+
+pub use session::Limits;
+
+use crate::clock;
+use crate::domain::ids::RoleOid;
+use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use cluster::Cluster;
+use session::Session;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use statements::{CLUSTER_SURFACES, DATABASE_SURFACES};
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+/// One configured cluster.
+#[derive(Clone)]
+pub struct Target {
+    name: String,
+    options: PgConnectOptions,
+    limits: Limits,
+    shdepend_only: BTreeSet<String>,
+}
+
+impl std::fmt::Debug for Target {
+    /// The name only: connection options hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A connection URL that cannot be used. Never repeats the URL, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum BadUrl {
+    /// Not a Postgres URL.
+    #[error("it must begin with postgres:// or postgresql://, as in postgres://agent@db.example/orders")]
+    Scheme,
+    /// The scheme is right, the rest is not.
+    #[error("{0}")]
+    Syntax(String),
+}
+
+/// What a look searches for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Role names.
+    pub names: BTreeSet<String>,
+    /// Roles known by OID.
+    pub oids: BTreeSet<RoleOid>,
+}
+
+/// What a plan needs beside the residual.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Owner of each database.
+    pub database_owner: BTreeMap<String, String>,
+    /// Name of the role `initdb` made.
+    pub bootstrap: String,
+}
+
+impl Target {
+    /// A target from its URL. Over TCP the server's certificate and name are verified unless the URL says
+    /// otherwise (`sslmode=`); a Unix socket needs no TLS.
+    ///
+    /// # Errors
+    /// When the URL is not one of Postgres.
+    pub fn from_url(name: &str, url: &str) -> Result<Self, BadUrl> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(BadUrl::Scheme);
+        }
+        let mut options = PgConnectOptions::from_str(url).map_err(|error| {
+            BadUrl::Syntax(match error {
+                sqlx::Error::Configuration(source) => source.to_string(),
+                _ => "it is not a connection URL".to_owned(),
+            })
+        })?;
+        let told = url.contains("sslmode=") || url.contains("ssl-mode=");
+        if !told && std::env::var_os("PGSSLMODE").is_none() {
+            let socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+            options = options.ssl_mode(if socket { PgSslMode::Prefer } else { PgSslMode::VerifyFull });
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            options,
+            limits: Limits::default(),
+            shdepend_only: BTreeSet::new(),
+        })
+    }
+
+    /// Databases that are judged by `pg_shdepend` alone, because the provider keeps others out of them.
+    #[must_use]
+    pub fn shdepend_only(mut self, databases: impl IntoIterator<Item = String>) -> Self {
+        self.shdepend_only.extend(databases);
+        self
+    }
+
+    /// Replaces the time limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Configured name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Looks for what `wanted` has. Always gives an observation: what failed is a gap in it.
+    pub async fn look(&self, wanted: &Wanted) -> Observation {
+        self.look_with_facts(wanted).await.0
+    }
+
+    /// As [`look`](Self::look), with what a plan needs.
+    pub async fn look_with_facts(&self, wanted: &Wanted) -> (Observation, Facts) {
+        let mut observation = Observation::begun(&self.name, clock::now());
+        observation.searched.clone_from(&wanted.names);
+        let mut facts = Facts::default();
+        let mut session = Session::open(&self.options, None, self.limits, &mut observation).await;
+        if let Some((cause, reason)) = session.broken().cloned() {
+            session.close().await;
+            observation.gaps.extend(self.nobody_answers(cause, &reason));
+        } else {
+            let cluster = cluster::read(&mut session, wanted).await;
+            session.close().await;
+            facts.database_owner =
+                cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
+            facts.bootstrap = cluster.role_name(10).unwrap_or("postgres").to_owned();
+            self.look_into_databases(&cluster, &mut observation).await;
+        }
+        observation.residual.sort();
+        observation.residual.dedup_by(|a, b| a.identity() == b.identity());
+        observation.ended_at = clock::now();
+        (observation, facts)
+    }
+
+    fn nobody_answers(&self, cause: Cause, reason: &str) -> Vec<Gap> {
+        let fix = match cause {
+            Cause::PermissionDenied => "check the user, password and pg_hba.conf entry of the agent's role",
+            _ => "check that the server is up, the URL is right and TLS is set up; \
+                  sslmode=disable in the URL gives up TLS",
+        };
+        CLUSTER_SURFACES
+            .iter()
+            .map(|surface| Gap {
+                surface: *surface,
+                target: self.name.clone(),
+                database: None,
+                reason: reason.to_owned(),
+                fix: fix.to_owned(),
+                cause,
+            })
+            .collect()
+    }
+
+    async fn look_into_databases(&self, cluster: &Cluster, observation: &mut Observation) {
+        for database in &cluster.databases {
+            let alone = if self.shdepend_only.contains(&database.name) {
+                Some("is listed under shdepend_only")
+            } else if !database.allows_connections {
+                Some("does not accept connections")
+            } else {
+                None
+            };
+            if let Some(why) = alone {
+                observation.not_covered.push(NotCovered {
+                    surface: format!("access lists of {}/{}", self.name, database.name),
+                    reason: format!("judged by pg_shdepend alone: {} {why}", database.name),
+                });
+                observation.residual.extend(cluster.by_dependency_alone(database));
+                continue;
+            }
+            if !database.may_connect {
+                observation.residual.extend(cluster.by_dependency_alone(database));
+                observation.gaps.extend(self.may_not_connect(&database.name, observation));
+                continue;
+            }
+            let mut session =
+                Session::open(&self.options, Some(&database.name), self.limits, observation).await;
+            database::read(&mut session, cluster, database).await;
+            session.close().await;
+        }
+    }
+
+    fn may_not_connect(&self, database: &str, observation: &Observation) -> Vec<Gap> {
+        let agent = observation.server.as_ref().map_or("the agent's role", |s| s.agent_role.as_str());
+        DATABASE_SURFACES
+            .iter()
+            .map(|surface| Gap {
+                surface: *surface,
+                target: self.name.clone(),
+                database: Some(database.to_owned()),
+                reason: format!("{agent} may not connect to database {database}"),
+                fix: format!(
+                    "GRANT CONNECT ON DATABASE {} TO {};",
+                    crate::domain::plan::quote::ident(database),
+                    crate::domain::plan::quote::ident(agent)
+                ),
+                cause: Cause::PermissionDenied,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,341 @@
+//! What the whole cluster shares: roles, memberships, settings, `pg_shdepend`, sessions.
+
+use super::reach::reached;
+use super::rows::{
+    DatabaseRow, DependencyRow, MembershipRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow,
+    ServerRow, SessionRow,
+};
+use super::session::Session;
+use super::statements as sql;
+use super::{Wanted, statements::Statement};
+use crate::clock;
+use crate::domain::ids::{RoleOid, SystemIdentifier};
+use crate::domain::observation::{Cause, RosterRole, Server};
+use crate::domain::residual::{AccountRef, Dependent, Residual, ResidualKind as K, Strength as S};
+use crate::domain::time::UtcTime;
+use sqlx::Arguments as _;
+use sqlx::postgres::PgArguments;
+use sqlx::postgres::types::Oid;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the databases' part of the look needs of the cluster's part.
+#[derive(Default)]
+pub(super) struct Cluster {
+    pub(super) target: String,
+    pub(super) version_num: i32,
+    names: BTreeMap<u32, String>,
+    pub(super) tracked: Vec<u32>,
+    pub(super) databases: Vec<DatabaseRow>,
+    pub(super) dependencies: Vec<DependencyRow>,
+}
+
+impl Cluster {
+    /// Present name of a role.
+    pub(super) fn role_name(&self, oid: u32) -> Option<&str> {
+        self.names.get(&oid).map(String::as_str)
+    }
+
+    /// The account as shown.
+    pub(super) fn account(&self, oid: u32) -> AccountRef {
+        AccountRef {
+            target: self.target.clone(),
+            oid: RoleOid(oid),
+            role: self.role_name(oid).map(str::to_owned),
+        }
+    }
+
+    /// The tracked OIDs as one parameter.
+    pub(super) fn tracked_oids(&self) -> Vec<Oid> {
+        self.tracked.iter().copied().map(Oid).collect()
+    }
+
+    /// Residual in a database that is not read itself: by class and OID, since names lie in that database.
+    pub(super) fn by_dependency_alone(&self, database: &DatabaseRow) -> Vec<Residual> {
+        self.dependencies
+            .iter()
+            .filter(|row| row.database == database.oid)
+            .map(|row| {
+                let kind = match row.kind.as_str() {
+                    "o" => K::Ownership,
+                    "r" => K::Policy,
+                    _ => K::Privilege,
+                };
+                let mut found = Residual::new(kind, S::Latent, self.account(row.role.0));
+                found.database = Some(database.name.clone());
+                found.object = Some(format!("object {} of catalog {}", row.object.0, row.class.0));
+                found.privilege = (kind == K::Privilege).then(|| "a privilege".to_owned());
+                found.described()
+            })
+            .collect()
+    }
+}
+
+/// Reads the cluster's part of the look.
+pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster {
+    let mut cluster = Cluster { target: session.observation.target.clone(), ..Cluster::default() };
+
+    // Before the snapshot: see sql/prepared.sql.
+    session.begin().await;
+    server(session, &mut cluster).await;
+    let prepared: Option<Vec<PreparedRow>> = session.rows(&sql::PREPARED, PgArguments::default()).await;
+    self_test(session).await;
+    session.end().await;
+
+    session.begin().await;
+    let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
+    track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
+    roles_held(session, &cluster, roles.as_deref().unwrap_or_default());
+    memberships(session, &cluster).await;
+    role_settings(session, &cluster).await;
+    cluster.dependencies = with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
+    cluster.databases =
+        session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
+    prepared_transactions(session, &cluster, prepared.unwrap_or_default());
+    session.end().await;
+
+    session.begin().await;
+    sessions(session, &cluster).await;
+    session.end().await;
+    cluster
+}
+
+/// Runs a statement whose first parameter is the tracked OIDs.
+pub(super) async fn with_tracked<T>(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    statement: &Statement,
+) -> Option<Vec<T>>
+where
+    T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+{
+    let mut arguments = PgArguments::default();
+    if arguments.add(cluster.tracked_oids()).is_err() {
+        session.gap(statement, Cause::Internal, "the OIDs could not be bound");
+        return None;
+    }
+    session.rows(statement, arguments).await
+}
+
+async fn server(session: &mut Session<'_>, cluster: &mut Cluster) {
+    let asked = clock::now();
+    let rows: Option<Vec<ServerRow>> = session.rows(&sql::SERVER, PgArguments::default()).await;
+    let answered = clock::now();
+    let Some(row) = rows.and_then(|mut rows| rows.pop()) else { return };
+    let Ok(system_identifier) = row.system_identifier.parse() else {
+        session.gap(&sql::SERVER, Cause::Internal, "system_identifier is not a number");
+        return;
+    };
+    cluster.version_num = row.version_num;
+    if row.in_recovery {
+        session.gap(
+            &sql::PREPARED,
+            Cause::Internal,
+            "the server is a standby: its catalogs lag and it shows no prepared transactions",
+        );
+    }
+    // Half the round trip is the best guess at when the server read its clock.
+    let middle = i64::midpoint(asked.micros(), answered.micros());
+    session.observation.server = Some(Server {
+        system_identifier: SystemIdentifier(system_identifier),
+        version: row.version,
+        version_num: row.version_num,
+        in_recovery: row.in_recovery,
+        timeline: row.timeline,
+        clock_skew_us: row.clock_us - middle,
+        agent_role: row.agent_role,
+    });
+}
+
+async fn self_test(session: &mut Session<'_>) {
+    let rows: Option<Vec<SelfTestRow>> = session.rows(&sql::SELF_TEST, PgArguments::default()).await;
+    for row in rows.unwrap_or_default().into_iter().filter(|row| !row.excess.is_empty()) {
+        session.observation.excess.push(format!("{}: {}", row.role, row.excess));
+    }
+}
+
+fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, roles: &[RoleRow]) {
+    cluster.names = roles.iter().map(|role| (role.oid.0, role.name.clone())).collect();
+    let mut tracked: BTreeSet<u32> = wanted.oids.iter().map(|oid| oid.0).collect();
+    // A new role under a name that a tracked one bears, or that was asked for, is looked at at once.
+    tracked.extend(roles.iter().filter(|r| wanted.names.contains(&r.name)).map(|r| r.oid.0));
+    session.observation.tracked = tracked.iter().copied().map(RoleOid).collect();
+    session.observation.roster = roles
+        .iter()
+        .map(|role| RosterRole { oid: RoleOid(role.oid.0), name: role.name.clone() })
+        .collect();
+    cluster.tracked = tracked.into_iter().collect();
+}
+
+fn roles_held(session: &mut Session<'_>, cluster: &Cluster, roles: &[RoleRow]) {
+    for role in roles.iter().filter(|role| cluster.tracked.contains(&role.oid.0)) {
+        let account = cluster.account(role.oid.0);
+        if role.can_login {
+            let mut found = Residual::new(K::Login, S::CanLogIn, account.clone());
+            found.detail = login_detail(role);
+            session.observation.residual.push(found.described());
+        }
+        let attributes = [
+            (role.superuser, "SUPERUSER", S::CanRegain),
+            (role.create_role, "CREATEROLE", S::CanRegain),
+            (role.create_db, "CREATEDB", S::Latent),
+            (role.replication, "REPLICATION", S::Latent),
+            (role.bypass_rls, "BYPASSRLS", S::Latent),
+        ];
+        for (_, name, strength) in attributes.into_iter().filter(|(has, _, _)| *has) {
+            let mut found = Residual::new(K::Attribute, strength, account.clone());
+            found.privilege = Some(name.to_owned());
+            session.observation.residual.push(found.described());
+        }
+    }
+}
+
+/// Why something that looks like a block is none.
+fn login_detail(role: &RoleRow) -> Option<String> {
+    let mut parts = Vec::new();
+    if let Some(until) = role.valid_until.as_ref().filter(|_| role.expired) {
+        parts.push(format!("VALID UNTIL {until} is past, but only password logins check it"));
+    }
+    if role.connection_limit == 0 {
+        parts.push("CONNECTION LIMIT 0 is lifted by one ALTER ROLE and not applied to superusers".to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+async fn memberships(session: &mut Session<'_>, cluster: &Cluster) {
+    let statement =
+        if cluster.version_num >= 160_000 { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
+    let rows: Option<Vec<MembershipRow>> = session.rows(&statement, PgArguments::default()).await;
+    let edges = rows.unwrap_or_default();
+    let name = |oid: Oid| {
+        cluster.role_name(oid.0).map_or_else(|| format!("role with OID {}", oid.0), str::to_owned)
+    };
+    for tracked in &cluster.tracked {
+        for edge in edges.iter().filter(|edge| edge.member.0 == *tracked) {
+            let mut found = Residual::new(K::Membership, S::Latent, cluster.account(*tracked));
+            found.privilege = Some(name(edge.role));
+            found.grantor = cluster.role_name(edge.grantor.0).map(str::to_owned);
+            found.detail = Some(options_of(edge));
+            found.dependents = if cluster.version_num >= 160_000 {
+                dependents(edge, &edges, cluster)
+            } else {
+                Vec::new()
+            };
+            if edge.admin_option {
+                let mut admin = found.clone();
+                admin.kind = K::AdminOption;
+                admin.strength = S::CanRegain;
+                admin.grantable = true;
+                session.observation.residual.push(admin.described());
+            }
+            session.observation.residual.push(found.described());
+        }
+        for (role, way) in reached(*tracked, &edges) {
+            let mut found = Residual::new(K::Membership, S::Latent, cluster.account(*tracked));
+            found.privilege = Some(name(Oid(role)));
+            found.via = way.into_iter().map(|oid| name(Oid(oid))).collect();
+            session.observation.residual.push(found.described());
+        }
+    }
+}
+
+fn options_of(edge: &MembershipRow) -> String {
+    let options: Vec<&str> = [
+        (edge.inherit_option, "INHERIT"),
+        (edge.set_option, "SET"),
+        (edge.admin_option, "ADMIN"),
+    ]
+    .into_iter()
+    .filter_map(|(on, word)| on.then_some(word))
+    .collect();
+    if options.is_empty() { "no options: inert until altered".to_owned() } else { options.join(", ") }
+}
+
+/// Members whom this member granted the role: they lose it when its ADMIN goes with CASCADE.
+fn dependents(edge: &MembershipRow, edges: &[MembershipRow], cluster: &Cluster) -> Vec<Dependent> {
+    edges
+        .iter()
+        .filter(|other| edge.admin_option && other.role == edge.role && other.grantor == edge.member)
+        .filter(|other| !cluster.tracked.contains(&other.member.0))
+        .filter_map(|other| {
+            Some(Dependent {
+                grantee: Some(cluster.role_name(other.member.0)?.to_owned()),
+                grantable: other.admin_option,
+                inherit: Some(other.inherit_option),
+                set: Some(other.set_option),
+            })
+        })
+        .collect()
+}
+
+async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {
+    let rows: Option<Vec<RoleSettingRow>> = with_tracked(session, cluster, &sql::ROLE_SETTINGS).await;
+    for row in rows.unwrap_or_default() {
+        let mut found = Residual::new(K::RoleSetting, S::Latent, cluster.account(row.role.0));
+        found.database = row.database;
+        // The name of the setting only: a value may hold a secret.
+        found.privilege = row.setting.split_once('=').map(|(name, _)| name.to_owned());
+        session.observation.residual.push(found.described());
+    }
+}
+
+fn prepared_transactions(session: &mut Session<'_>, cluster: &Cluster, rows: Vec<PreparedRow>) {
+    for row in rows {
+        let tracked = cluster.tracked.contains(&row.role.0);
+        let vanished = !cluster.names.is_empty() && cluster.role_name(row.role.0).is_none();
+        if !tracked && !vanished {
+            continue;
+        }
+        let account = cluster.account(row.role.0);
+        let mut found = Residual::new(K::PreparedTransaction, S::CanRegain, account);
+        found.database = row.database;
+        found.object = Some(row.gid);
+        found.since = UtcTime::from_micros(row.prepared_us);
+        let found = found.described();
+        if tracked {
+            session.observation.residual.push(found);
+        } else {
+            session.observation.vanished.push(found);
+        }
+    }
+}
+
+async fn sessions(session: &mut Session<'_>, cluster: &Cluster) {
+    let rows: Option<Vec<SessionRow>> = with_tracked(session, cluster, &sql::SESSIONS).await;
+    for row in rows.unwrap_or_default() {
+        let kind = if row.vanished {
+            K::VanishedSession
+        } else if row.backend_type.as_deref() == Some("walsender") {
+            K::Replication
+        } else {
+            K::Session
+        };
+        let mut found = Residual::new(kind, S::ActsNow, cluster.account(row.role.0));
+        found.since = row.started_us.and_then(UtcTime::from_micros);
+        // A pid alone may be used again; with the start it is one session.
+        found.object = Some(match found.since {
+            Some(since) => format!("pid {} since {since}", row.pid),
+            None => format!("pid {}", row.pid),
+        });
+        found.database = row.database;
+        found.detail = Some(session_detail(row.pid, row.client, row.application, found.since));
+        let found = found.described();
+        if cluster.tracked.contains(&row.role.0) {
+            session.observation.residual.push(found);
+        } else {
+            session.observation.vanished.push(found);
+        }
+    }
+}
+
+fn session_detail(
+    pid: i32,
+    client: Option<String>,
+    application: Option<String>,
+    since: Option<UtcTime>,
+) -> String {
+    let mut parts = vec![format!("pid {pid}")];
+    parts.extend(client.map(|address| format!("from {address}")));
+    parts.extend(application.filter(|name| !name.is_empty()).map(|name| format!("program {name}")));
+    parts.extend(since.map(|since| format!("since {since}")));
+    parts.join(", ")
+}

@@ -1,0 +1,295 @@
+//! Two evidence paths of one database, compared. Pure.
+//!
+//! An access list entry without its dependency is a residual that somebody put there by editing a catalog;
+//! a dependency without its entry is a gap, because then we do not understand what we see.
+
+use super::cluster::Cluster;
+use super::rows::{
+    AclRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
+};
+use crate::domain::residual::{Dependent, Residual, ResidualKind as K, Strength as S};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Roles below this OID are made by initdb and pinned: `pg_shdepend` never lists them.
+const FIRST_NORMAL_OID: u32 = 16_384;
+
+/// What was read of one database.
+#[derive(Default)]
+pub(super) struct Evidence {
+    pub(super) acl: Vec<AclRow>,
+    pub(super) owned: Vec<OwnedRow>,
+    pub(super) dependencies: Vec<DependencyRow>,
+    pub(super) policies: Vec<PolicyRow>,
+    pub(super) default_lists: Vec<DefaultListRow>,
+    pub(super) identities: Vec<IdentityRow>,
+}
+
+/// What it comes to.
+pub(super) struct Compared {
+    pub(super) residual: Vec<Residual>,
+    pub(super) unexplained: Vec<String>,
+}
+
+type Key = (u32, u32, i32);
+
+struct Names<'a>(BTreeMap<Key, &'a IdentityRow>);
+
+impl Names<'_> {
+    fn get(&self, key: Key) -> Option<&IdentityRow> {
+        self.0.get(&key).copied()
+    }
+
+    /// Columns that were dropped keep their dependency up to PostgreSQL 16; nobody can use them.
+    fn dropped_column(&self, key: Key) -> bool {
+        self.get(key)
+            .and_then(|row| row.column_name.as_deref())
+            .is_some_and(|name| name.starts_with("........pg.dropped."))
+    }
+}
+
+/// Compares both paths.
+pub(super) fn compare(cluster: &Cluster, database: &DatabaseRow, evidence: &Evidence) -> Compared {
+    let names = Names(
+        evidence
+            .identities
+            .iter()
+            .map(|row| ((row.class.0, row.object.0, row.sub_object), row))
+            .collect(),
+    );
+    let view = View { cluster, database, evidence, names: &names };
+    let mut residual = Vec::new();
+    for row in &evidence.acl {
+        if cluster.tracked.contains(&row.grantee.0) && row.grantee != row.owner {
+            residual.push(view.entry(row));
+        }
+    }
+    residual.extend(view.ownership());
+    residual.extend(view.policies());
+    Compared { residual, unexplained: view.unexplained() }
+}
+
+struct View<'a> {
+    cluster: &'a Cluster,
+    database: &'a DatabaseRow,
+    evidence: &'a Evidence,
+    names: &'a Names<'a>,
+}
+
+impl View<'_> {
+    /// A residual about an object, with its names filled in.
+    fn about(&self, kind: K, strength: S, role: u32, key: Key) -> Residual {
+        let mut found = Residual::new(kind, strength, self.cluster.account(role));
+        let identity = self.names.get(key);
+        found.class = identity.map(|row| row.catalog.clone());
+        found.object_type = identity.and_then(|row| row.kind.clone());
+        found.object = Some(
+            identity
+                .and_then(|row| row.identity.clone())
+                .unwrap_or_else(|| format!("object {} of catalog {}", key.1, key.0)),
+        );
+        found.sub_object = identity.and_then(|row| row.column_name.clone());
+        let shared = matches!(
+            found.class.as_deref(),
+            Some("pg_database" | "pg_tablespace" | "pg_parameter_acl" | "pg_subscription")
+        );
+        found.database = (!shared || found.class.as_deref() == Some("pg_subscription"))
+            .then(|| self.database.name.clone());
+        found
+    }
+
+    fn depends(&self, role: u32, key: Key, kind: &str) -> bool {
+        self.evidence.dependencies.iter().any(|row| {
+            row.role.0 == role && (row.class.0, row.object.0, row.sub_object) == key && row.kind == kind
+        })
+    }
+
+    fn entry(&self, row: &AclRow) -> Residual {
+        let key = (row.class.0, row.object.0, row.sub_object);
+        let is_default =
+            self.names.get(key).is_some_and(|identity| identity.catalog == "pg_default_acl");
+        let (kind, strength) = match (is_default, row.grantable) {
+            (true, _) => (K::DefaultPrivilege, S::Latent),
+            (false, true) => (K::Privilege, S::CanRegain),
+            (false, false) => (K::Privilege, S::Latent),
+        };
+        let kind = if self.cluster.role_name(row.grantee.0).is_none() { K::DanglingAcl } else { kind };
+        let mut found = self.about(kind, strength, row.grantee.0, key);
+        found.privilege = Some(row.privilege.clone());
+        found.grantable = row.grantable;
+        found.grantor = self.cluster.role_name(row.grantor.0).map(str::to_owned);
+        found.owner = self.cluster.role_name(row.owner.0).map(str::to_owned);
+        found.tampered =
+            row.grantee.0 >= FIRST_NORMAL_OID && !self.depends(row.grantee.0, key, "a");
+        if is_default {
+            self.default_scope(&mut found, key);
+        } else if row.grantable {
+            found.dependents = self.dependents(row);
+        }
+        found.described()
+    }
+
+    /// Others who hold this privilege only because the account granted it.
+    fn dependents(&self, row: &AclRow) -> Vec<Dependent> {
+        self.evidence
+            .acl
+            .iter()
+            .filter(|other| {
+                (other.class, other.object, other.sub_object) == (row.class, row.object, row.sub_object)
+                    && other.privilege == row.privilege
+                    && other.grantor == row.grantee
+                    && !self.cluster.tracked.contains(&other.grantee.0)
+            })
+            .map(|other| Dependent {
+                grantee: self.cluster.role_name(other.grantee.0).map(str::to_owned),
+                grantable: other.grantable,
+                inherit: None,
+                set: None,
+            })
+            .collect()
+    }
+
+    /// Whose future objects, of which kind, in which schema: `pg_identify_object_as_address` gives
+    /// `{role[,schema]}` and `{objtype}`.
+    fn default_scope(&self, found: &mut Residual, key: Key) {
+        let Some(identity) = self.names.get(key) else { return };
+        let names = identity.names.as_deref().unwrap_or_default();
+        found.owner = names.first().cloned();
+        found.sub_object = names.get(1).cloned();
+        let objects = match identity.args.as_deref().and_then(<[String]>::first).map(String::as_str) {
+            Some("r") => "tables",
+            Some("S") => "sequences",
+            Some("f") => "functions",
+            Some("T") => "types",
+            Some("n") => "schemas",
+            Some("L") => "large objects",
+            _ => return,
+        };
+        found.object_type = Some(objects.to_owned());
+        found.object = Some(format!(
+            "of {}{}",
+            found.owner.as_deref().unwrap_or("somebody"),
+            found.sub_object.as_deref().map_or(String::new(), |schema| format!(" in schema {schema}"))
+        ));
+    }
+
+    fn ownership(&self) -> Vec<Residual> {
+        let mut keys: BTreeSet<(u32, Key)> = BTreeSet::new();
+        keys.extend(self.evidence.owned.iter().map(|row| (row.role.0, (row.class.0, row.object.0, 0))));
+        keys.extend(
+            self.evidence
+                .dependencies
+                .iter()
+                .filter(|row| row.kind == "o")
+                .map(|row| (row.role.0, (row.class.0, row.object.0, 0))),
+        );
+        keys.into_iter()
+            .map(|(role, key)| {
+                let catalog = self.names.get(key).map_or("", |row| row.catalog.as_str());
+                let (kind, strength) = match catalog {
+                    "pg_user_mapping" => (K::UserMapping, S::Latent),
+                    "pg_subscription" => (K::Subscription, S::ActsNow),
+                    "pg_default_acl" => (K::DefaultPrivilege, S::Latent),
+                    _ => (K::Ownership, S::CanRegain),
+                };
+                let mut found = self.about(kind, strength, role, key);
+                found.tampered = role >= FIRST_NORMAL_OID && !self.depends(role, key, "o");
+                match catalog {
+                    "pg_user_mapping" => self.mapped_server(&mut found, key),
+                    "pg_default_acl" => {
+                        self.default_scope(&mut found, key);
+                        found.dependents = self.favoured(key);
+                    }
+                    _ => {}
+                }
+                found.described()
+            })
+            .collect()
+    }
+
+    fn mapped_server(&self, found: &mut Residual, key: Key) {
+        let server = self.names.get(key).and_then(|row| row.args.as_ref()?.first().cloned());
+        found.object_type = Some("server".to_owned());
+        found.object = server.or_else(|| found.object.take());
+    }
+
+    fn favoured(&self, key: Key) -> Vec<Dependent> {
+        self.evidence
+            .default_lists
+            .iter()
+            .filter(|row| row.list.0 == key.1 && (row.to_public || row.grantee.is_some()))
+            .map(|row| Dependent {
+                grantee: row.grantee.clone(),
+                grantable: false,
+                inherit: None,
+                set: None,
+            })
+            .collect()
+    }
+
+    fn policies(&self) -> Vec<Residual> {
+        self.evidence
+            .dependencies
+            .iter()
+            .filter(|row| row.kind == "r")
+            .map(|row| {
+                let key = (row.class.0, row.object.0, row.sub_object);
+                let mut found = self.about(K::Policy, S::Latent, row.role.0, key);
+                let address = self.names.get(key).and_then(|identity| identity.names.clone());
+                if let Some([schema, table, name]) = address.as_deref() {
+                    use crate::domain::plan::quote::ident;
+                    found.object = Some(format!("{}.{}", ident(schema), ident(table)));
+                    found.sub_object = Some(name.clone());
+                    found.object_type = Some("policy".to_owned());
+                }
+                found.dependents = self
+                    .evidence
+                    .policies
+                    .iter()
+                    .filter(|other| other.policy == row.object && other.role == row.role)
+                    .map(|other| Dependent {
+                        grantee: other.other.clone(),
+                        grantable: false,
+                        inherit: None,
+                        set: None,
+                    })
+                    .collect();
+                found.described()
+            })
+            .collect()
+    }
+
+    /// Dependencies that no access list entry explains.
+    fn unexplained(&self) -> Vec<String> {
+        let explained: BTreeSet<(u32, Key)> = self
+            .evidence
+            .acl
+            .iter()
+            .flat_map(|row| {
+                let key = (row.class.0, row.object.0, row.sub_object);
+                [(row.grantee.0, key), (row.grantor.0, key)]
+            })
+            .collect();
+        self.evidence
+            .dependencies
+            .iter()
+            .filter(|row| row.kind == "a")
+            .filter(|row| {
+                let key = (row.class.0, row.object.0, row.sub_object);
+                !explained.contains(&(row.role.0, key)) && !self.names.dropped_column(key)
+            })
+            .map(|row| {
+                let key = (row.class.0, row.object.0, row.sub_object);
+                let object = self
+                    .names
+                    .get(key)
+                    .and_then(|identity| identity.identity.clone())
+                    .unwrap_or_else(|| format!("object {} of catalog {}", key.1, key.0));
+                format!(
+                    "pg_shdepend says that {} is in the access list of {object}, but the list does not \
+                     show it",
+                    self.cluster.account(row.role.0)
+                )
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,149 @@
+//! Rows as the statements give them.
+
+use sqlx::postgres::types::Oid;
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct ServerRow {
+    pub system_identifier: String,
+    pub version: String,
+    pub version_num: i32,
+    pub in_recovery: bool,
+    pub timeline: i32,
+    pub clock_us: i64,
+    pub agent_role: String,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct DatabaseRow {
+    pub oid: Oid,
+    pub name: String,
+    pub allows_connections: bool,
+    pub may_connect: bool,
+    pub owner: String,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "pg_roles has them")]
+pub(super) struct RoleRow {
+    pub oid: Oid,
+    pub name: String,
+    pub can_login: bool,
+    #[sqlx(rename = "super")]
+    pub superuser: bool,
+    pub create_role: bool,
+    pub create_db: bool,
+    pub replication: bool,
+    pub bypass_rls: bool,
+    pub connection_limit: i32,
+    pub valid_until: Option<String>,
+    pub expired: bool,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the catalog's names")]
+pub(super) struct MembershipRow {
+    pub role: Oid,
+    pub member: Oid,
+    pub grantor: Oid,
+    pub admin_option: bool,
+    pub inherit_option: bool,
+    pub set_option: bool,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct RoleSettingRow {
+    pub role: Oid,
+    pub database: Option<String>,
+    pub setting: String,
+}
+
+/// A row of `pg_shdepend`.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct DependencyRow {
+    pub role: Oid,
+    pub database: Oid,
+    pub class: Oid,
+    pub object: Oid,
+    pub sub_object: i32,
+    pub kind: String,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct PreparedRow {
+    pub role: Oid,
+    pub gid: String,
+    pub database: Option<String>,
+    pub prepared_us: i64,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct SessionRow {
+    pub pid: i32,
+    pub role: Oid,
+    pub database: Option<String>,
+    pub backend_type: Option<String>,
+    pub application: Option<String>,
+    pub client: Option<String>,
+    pub started_us: Option<i64>,
+    pub vanished: bool,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct SelfTestRow {
+    pub role: String,
+    pub excess: String,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct AclRow {
+    pub class: Oid,
+    pub object: Oid,
+    pub sub_object: i32,
+    pub owner: Oid,
+    pub grantee: Oid,
+    pub grantor: Oid,
+    pub privilege: String,
+    pub grantable: bool,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct OwnedRow {
+    pub class: Oid,
+    pub object: Oid,
+    pub role: Oid,
+}
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct IdentityRow {
+    pub class: Oid,
+    pub object: Oid,
+    pub sub_object: i32,
+    pub catalog: String,
+    #[sqlx(rename = "type")]
+    pub kind: Option<String>,
+    pub identity: Option<String>,
+    pub names: Option<Vec<String>>,
+    pub args: Option<Vec<String>>,
+    pub column_name: Option<String>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct PolicyRow {
+    pub policy: Oid,
+    pub role: Oid,
+    pub other: Option<String>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct DefaultListRow {
+    pub list: Oid,
+    pub to_public: bool,
+    pub grantee: Option<String>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct PublicGrantRow {
+    pub class: String,
+    pub privilege: String,
+    pub objects: i64,
+}

@@ -1,0 +1,269 @@
+//! One read-only connection to one database: every statement gives rows or a gap.
+
+use super::statements::Statement;
+use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
+use crate::domain::residual::ResidualKind;
+use sha2::{Digest, Sha256};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::{ConnectOptions, Connection, Executor, FromRow, PgConnection};
+use std::time::{Duration, Instant};
+
+/// What the agent waits for the server beyond the server's own `statement_timeout`.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Limits of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Time to a connection that is ready for statements.
+    pub connect: Duration,
+    /// `statement_timeout` of each statement.
+    pub statement: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), statement: Duration::from_secs(10) }
+    }
+}
+
+/// A connection in use. What goes wrong is written into the observation as gaps.
+pub(super) struct Session<'a> {
+    connection: Option<PgConnection>,
+    database: String,
+    limits: Limits,
+    pub(super) observation: &'a mut Observation,
+    /// Why the connection can no longer be used.
+    broken: Option<(Cause, String)>,
+}
+
+/// What to do about a cause.
+fn fix_for(cause: Cause, target: &str, statement: &str) -> String {
+    match cause {
+        Cause::Unreachable => format!("check that the server of target {target} is up and its URL right"),
+        Cause::PermissionDenied => format!(
+            "grant the agent's role what it needs on target {target} (the script printed by `revoked init`)"
+        ),
+        Cause::Timeout => format!(
+            "find out what keeps target {target} busy, or raise statement_timeout if {statement} needs longer"
+        ),
+        Cause::Internal | Cause::ResidualAccess => {
+            format!("look at the server log of target {target} for the statement {statement}")
+        }
+    }
+}
+
+/// The class of a failure and its words, without anything a connection string may hold.
+pub(super) fn explain(error: &sqlx::Error) -> (Cause, String) {
+    match error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().unwrap_or_default().into_owned();
+            let cause = match code.as_str() {
+                "42501" | "28000" | "28P01" | "3D000" => Cause::PermissionDenied,
+                "57014" => Cause::Timeout,
+                "53300" | "57P01" | "57P02" | "57P03" => Cause::Unreachable,
+                _ => Cause::Internal,
+            };
+            (cause, format!("{} (SQLSTATE {code})", database.message()))
+        }
+        sqlx::Error::Io(io) => (Cause::Unreachable, io.to_string()),
+        sqlx::Error::Tls(tls) => (Cause::Unreachable, format!("TLS: {tls}")),
+        other => (Cause::Internal, other.to_string()),
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Connects, or remembers why not: then every statement is a gap.
+    pub(super) async fn open(
+        options: &PgConnectOptions,
+        database: Option<&str>,
+        limits: Limits,
+        observation: &'a mut Observation,
+    ) -> Self {
+        let options = match database {
+            Some(database) => options.clone().database(database),
+            None => options.clone(),
+        };
+        let name = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
+        let options = options
+            .application_name("revoked")
+            .disable_statement_logging()
+            .options([
+                ("statement_timeout", format!("{}ms", limits.statement.as_millis())),
+                ("lock_timeout", format!("{}ms", limits.statement.as_millis())),
+                ("idle_in_transaction_session_timeout", "60s".to_owned()),
+                ("default_transaction_read_only", "on".to_owned()),
+                ("jit", "off".to_owned()),
+                ("search_path", String::new()),
+            ]);
+        let mut session =
+            Self { connection: None, database: name, limits, observation, broken: None };
+        match tokio::time::timeout(limits.connect, PgConnection::connect_with(&options)).await {
+            Ok(Ok(connection)) => session.connection = Some(connection),
+            Ok(Err(error)) => {
+                let (cause, words) = explain(&error);
+                session.broken = Some((cause, format!("connecting failed: {words}")));
+            }
+            Err(_) => {
+                session.broken = Some((
+                    Cause::Timeout,
+                    format!("no connection within {} s", limits.connect.as_secs()),
+                ));
+            }
+        }
+        session
+    }
+
+    /// Why no statement can be run, if so.
+    pub(super) fn broken(&self) -> Option<&(Cause, String)> {
+        self.broken.as_ref()
+    }
+
+    /// Begins a transaction that cannot write, and runs a first query in it: after that the server
+    /// refuses to make the transaction writable again.
+    pub(super) async fn begin(&mut self) {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let Some(connection) = &mut self.connection else { return };
+        let work = async {
+            connection.execute(begin).await?;
+            sqlx::query_scalar::<_, String>(
+                "SELECT pg_catalog.current_setting('transaction_read_only')",
+            )
+            .fetch_one(&mut *connection)
+            .await
+        };
+        match tokio::time::timeout(self.limits.statement + PATIENCE, work).await {
+            Ok(Ok(state)) if state == "on" => {}
+            Ok(Ok(state)) => self.give_up(
+                Cause::Internal,
+                format!("the server did not begin a read-only transaction (it says {state})"),
+            ),
+            Ok(Err(error)) => {
+                let (cause, words) = explain(&error);
+                self.give_up(cause, format!("beginning a transaction failed: {words}"));
+            }
+            Err(_) => self.give_up(Cause::Timeout, "the server does not answer".to_owned()),
+        }
+    }
+
+    /// Ends the transaction. It wrote nothing, so there is nothing to lose.
+    pub(super) async fn end(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        let ended = tokio::time::timeout(PATIENCE, connection.execute("ROLLBACK")).await;
+        if !matches!(ended, Ok(Ok(_))) {
+            self.give_up(Cause::Unreachable, "the connection broke".to_owned());
+        }
+    }
+
+    /// Closes the connection politely, if it is still there.
+    pub(super) async fn close(mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = tokio::time::timeout(PATIENCE, connection.close()).await;
+        }
+    }
+
+    fn give_up(&mut self, cause: Cause, reason: String) {
+        self.connection = None;
+        self.broken = Some((cause, reason));
+    }
+
+    /// Runs `statement`; its last parameter, the row limit, is bound here. `None` means a gap was noted.
+    pub(super) async fn rows<T>(&mut self, statement: &Statement, mut arguments: PgArguments) -> Option<Vec<T>>
+    where
+        T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        use sqlx::Arguments as _;
+        if takes_limit(statement) && arguments.add(statement.limit + 1).is_err() {
+            self.gap(statement, Cause::Internal, "the row limit could not be bound");
+            return None;
+        }
+        let Some(connection) = &mut self.connection else {
+            let (cause, reason) =
+                self.broken.clone().unwrap_or((Cause::Internal, "not connected".to_owned()));
+            self.gap(statement, cause, &reason);
+            return None;
+        };
+        let begun = Instant::now();
+        let query = sqlx::query_as_with::<_, T, _>(statement.sql, arguments).fetch_all(connection);
+        match tokio::time::timeout(self.limits.statement + PATIENCE, query).await {
+            Ok(Ok(rows)) => {
+                self.cover(statement, rows.len(), begun.elapsed());
+                if i64::try_from(rows.len()).is_ok_and(|count| count > statement.limit) {
+                    let reason = format!("more than {} rows", statement.limit);
+                    self.gap(statement, Cause::Internal, &reason);
+                }
+                Some(rows)
+            }
+            Ok(Err(error)) => {
+                let (cause, reason) = explain(&error);
+                self.gap(statement, cause, &reason);
+                if matches!(error, sqlx::Error::Database(_)) {
+                    // The transaction is lost, the connection is not. What follows sees a newer snapshot,
+                    // which is fine: with this gap nothing is called absent any more.
+                    self.end().await;
+                    self.begin().await;
+                } else {
+                    self.give_up(cause, reason);
+                }
+                None
+            }
+            Err(_) => {
+                let reason = "the server does not answer".to_owned();
+                self.gap(statement, Cause::Timeout, &reason);
+                self.give_up(Cause::Timeout, reason);
+                None
+            }
+        }
+    }
+
+    /// Notes that the surfaces of `statement` stay unread.
+    pub(super) fn gap(&mut self, statement: &Statement, cause: Cause, reason: &str) {
+        if statement.surfaces.is_empty() {
+            self.observation.not_covered.push(NotCovered {
+                surface: statement.name.to_owned(),
+                reason: format!("{} in database {}: {reason}", self.observation.target, self.database),
+            });
+        }
+        for surface in statement.surfaces {
+            self.gap_at(*surface, cause, reason, statement.name);
+        }
+    }
+
+    /// Notes one gap in this database.
+    pub(super) fn gap_at(&mut self, surface: ResidualKind, cause: Cause, reason: &str, name: &str) {
+        let target = self.observation.target.clone();
+        let fix = fix_for(cause, &target, name);
+        let gap = Gap {
+            surface,
+            target,
+            database: Some(self.database.clone()),
+            reason: reason.to_owned(),
+            fix,
+            cause,
+        };
+        if !self.observation.gaps.contains(&gap) {
+            self.observation.gaps.push(gap);
+        }
+    }
+
+    fn cover(&mut self, statement: &Statement, rows: usize, elapsed: Duration) {
+        let Some(surface) = statement.surfaces.first() else { return };
+        self.observation.coverage.push(Coverage {
+            surface: *surface,
+            target: self.observation.target.clone(),
+            database: self.database.clone(),
+            statement: statement.name.to_owned(),
+            sha256: hex(&Sha256::digest(statement.sql)),
+            rows: rows as u64,
+            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        });
+    }
+}
+
+/// All but the one-row statement about the server end in a row limit.
+fn takes_limit(statement: &Statement) -> bool {
+    statement.sql.trim_end().rsplit_once("LIMIT $").is_some()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,10 @@
+-- revoked/databases: every database, whether it takes connections, and whether the agent may connect.
+SELECT
+    d.oid AS oid,
+    d.datname::text AS name,
+    d.datallowconn AS allows_connections,
+    pg_catalog.has_database_privilege(d.oid, 'CONNECT') AS may_connect,
+    pg_catalog.pg_get_userbyid(d.datdba)::text AS owner
+FROM pg_catalog.pg_database AS d
+ORDER BY d.datname
+LIMIT $1

@@ -1,0 +1,32 @@
+-- revoked/self_test: what the agent's own role may do beyond reading, cluster-wide; and whether it sees
+-- the columns of other people's sessions.
+WITH RECURSIVE me (oid) AS (
+    SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user
+), held (oid) AS (
+    SELECT oid FROM me
+    UNION
+    SELECT m.roleid FROM pg_catalog.pg_auth_members AS m JOIN held AS h ON m.member = h.oid
+)
+SELECT
+    r.rolname::text AS role,
+    pg_catalog.concat_ws(
+        ', ',
+        CASE WHEN r.rolsuper THEN 'SUPERUSER' END,
+        CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
+        CASE WHEN r.rolcreatedb THEN 'CREATEDB' END,
+        CASE WHEN r.rolreplication THEN 'REPLICATION' END,
+        CASE WHEN r.rolname IN (
+            'pg_write_all_data', 'pg_signal_backend', 'pg_execute_server_program',
+            'pg_write_server_files', 'pg_checkpoint', 'pg_maintain', 'pg_create_subscription',
+            'pg_signal_autovacuum_worker'
+        ) THEN 'member of ' || r.rolname END,
+        CASE WHEN EXISTS (
+            SELECT FROM pg_catalog.pg_shdepend AS s
+            WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+                AND s.refobjid = r.oid AND s.deptype = 'o'
+        ) THEN 'owns objects' END
+    ) AS excess
+FROM held AS h
+JOIN pg_catalog.pg_roles AS r ON r.oid = h.oid
+ORDER BY r.rolname
+LIMIT $1

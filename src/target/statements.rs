@@ -1,0 +1,124 @@
+//! Every statement that is ever run on a target, in one table.
+//!
+//! A test prepares each on every supported server as a role without privileges.
+
+use crate::domain::residual::ResidualKind as K;
+
+/// One question to a target.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    /// Name, as in the first line of its file.
+    pub name: &'static str,
+    /// Text.
+    pub sql: &'static str,
+    /// Surfaces that stay unread when it fails; the first one stands for it in the coverage. Empty: what
+    /// it reads is shown but decides nothing.
+    pub surfaces: &'static [K],
+    /// Most rows it may give. One more is a gap.
+    pub limit: i64,
+    /// First `server_version_num` it is valid on.
+    pub since: i32,
+    /// First `server_version_num` it is no longer valid on.
+    pub until: i32,
+}
+
+macro_rules! statement {
+    ($name:literal, $limit:expr, $surfaces:expr) => {
+        statement!($name, $limit, $surfaces, 0, i32::MAX)
+    };
+    ($name:literal, $limit:expr, $surfaces:expr, $since:expr, $until:expr) => {
+        Statement {
+            name: $name,
+            sql: include_str!(concat!("sql/", $name, ".sql")),
+            surfaces: $surfaces,
+            limit: $limit,
+            since: $since,
+            until: $until,
+        }
+    };
+}
+
+/// Rows that one look may bring of things every cluster has many of.
+const MANY: i64 = 200_000;
+/// Rows that one look may bring of findings.
+const FINDINGS: i64 = 20_000;
+
+pub(super) const SERVER: Statement = statement!("server", 1, &[K::Login]);
+pub(super) const DATABASES: Statement = statement!("databases", MANY, &[K::Privilege]);
+pub(super) const ROLES: Statement = statement!("roles", MANY, &[K::Login, K::Attribute]);
+pub(super) const MEMBERSHIPS_13: Statement =
+    statement!("memberships_13", MANY, &[K::Membership, K::AdminOption], 0, 160_000);
+pub(super) const MEMBERSHIPS_16: Statement =
+    statement!("memberships_16", MANY, &[K::Membership, K::AdminOption], 160_000, i32::MAX);
+pub(super) const ROLE_SETTINGS: Statement = statement!("role_settings", FINDINGS, &[K::RoleSetting]);
+pub(super) const DEPENDENCIES: Statement = statement!(
+    "dependencies",
+    FINDINGS,
+    &[K::Ownership, K::Privilege, K::DefaultPrivilege, K::Policy, K::UserMapping, K::Subscription]
+);
+pub(super) const PREPARED: Statement = statement!("prepared", FINDINGS, &[K::PreparedTransaction]);
+pub(super) const SESSIONS: Statement =
+    statement!("sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
+pub(super) const SELF_TEST: Statement = statement!("self_test", 1_000, &[]);
+pub(super) const SELF_WRITES: Statement = statement!("self_writes", 1_000, &[]);
+pub(super) const ACL_13: Statement =
+    statement!("acl_13", FINDINGS, &[K::Privilege, K::DefaultPrivilege], 0, 150_000);
+pub(super) const ACL_15: Statement =
+    statement!("acl_15", FINDINGS, &[K::Privilege, K::DefaultPrivilege], 150_000, i32::MAX);
+pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership]);
+pub(super) const LOCAL_DEPENDENCIES: Statement =
+    statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
+pub(super) const IDENTIFY: Statement = statement!("identify", 2 * FINDINGS, &[K::Privilege]);
+pub(super) const POLICIES: Statement = statement!("policies", FINDINGS, &[K::Policy]);
+pub(super) const DEFAULT_LISTS: Statement =
+    statement!("default_lists", FINDINGS, &[K::DefaultPrivilege]);
+pub(super) const PUBLIC_GRANTS: Statement = statement!("public_grants", 1_000, &[]);
+pub(super) const EXTENSIONS: Statement = statement!("extensions", 100, &[K::Job]);
+
+/// Every statement, for the test that prepares them.
+pub const STATEMENTS: &[Statement] = &[
+    SERVER,
+    DATABASES,
+    ROLES,
+    MEMBERSHIPS_13,
+    MEMBERSHIPS_16,
+    ROLE_SETTINGS,
+    DEPENDENCIES,
+    PREPARED,
+    SESSIONS,
+    SELF_TEST,
+    SELF_WRITES,
+    ACL_13,
+    ACL_15,
+    OWNED,
+    LOCAL_DEPENDENCIES,
+    IDENTIFY,
+    POLICIES,
+    DEFAULT_LISTS,
+    PUBLIC_GRANTS,
+    EXTENSIONS,
+];
+
+/// Surfaces of the whole cluster: what stays unread when nobody answers.
+pub(super) const CLUSTER_SURFACES: &[K] = &[
+    K::Login,
+    K::Attribute,
+    K::Membership,
+    K::AdminOption,
+    K::RoleSetting,
+    K::Ownership,
+    K::Privilege,
+    K::DefaultPrivilege,
+    K::Policy,
+    K::UserMapping,
+    K::Subscription,
+    K::PreparedTransaction,
+    K::Session,
+    K::VanishedSession,
+    K::Replication,
+    K::Job,
+];
+
+/// Surfaces of one database: what stays unread when it cannot be connected to.
+pub(super) const DATABASE_SURFACES: &[K] =
+    &[K::Privilege, K::Ownership, K::DefaultPrivilege, K::Policy, K::Job];

@@ -1,0 +1,331 @@
+//! A throwaway Postgres cluster: own data directory, Unix socket only, gone when dropped.
+//!
+//! The demo runs on one and the tests start dozens. Nothing on the machine is touched: no port, no
+//! default cluster, no service.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// `nobody`: Postgres refuses to run as root, and every Debian has this account.
+const NOBODY: u32 = 65_534;
+
+/// Why a cluster could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum ThrowawayError {
+    /// No server binaries.
+    #[error(
+        "no PostgreSQL server found: set PG_BIN to the directory that holds initdb and postgres, or \
+         install one (Debian: scripts/setup demo)"
+    )]
+    NoServer,
+    /// The file system or a process could not be used.
+    #[error("throwaway cluster: {doing}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// What went wrong.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A server program refused.
+    #[error("throwaway cluster: {program} failed:\n{output}")]
+    Failed {
+        /// Program.
+        program: String,
+        /// What it printed.
+        output: String,
+    },
+}
+
+fn doing(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> ThrowawayError {
+    let doing = what.into();
+    move |source| ThrowawayError::Io { doing, source }
+}
+
+/// Server binaries of one major version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binaries {
+    /// Directory with `initdb` and `postgres`.
+    pub dir: PathBuf,
+    /// Major version, such as 15.
+    pub major: u32,
+}
+
+impl Binaries {
+    /// Every server on this machine, newest first: `PG_BIN`, Debian's directories, the cache that the
+    /// set-up script fills, and `PATH`.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut dirs: Vec<PathBuf> = std::env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
+        let cache = std::env::var_os("REVOKED_PG_CACHE").map(PathBuf::from);
+        let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/revoked/postgres"));
+        let roots = [
+            Some(PathBuf::from("/usr/lib/postgresql")),
+            cache,
+            Some(PathBuf::from("/var/cache/revoked/postgres")),
+            home,
+        ];
+        for root in roots.into_iter().flatten() {
+            let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+            dirs.extend(entries.map(|entry| entry.path().join("bin")));
+        }
+        dirs.extend(std::env::var_os("PATH").iter().flat_map(std::env::split_paths));
+        let mut found: Vec<Self> = dirs.into_iter().filter_map(Self::at).collect();
+        found.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
+        found.dedup_by_key(|binaries| binaries.major);
+        found
+    }
+
+    /// The server to use when any will do: the one in `PG_BIN`, else the newest.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find() -> Result<Self, ThrowawayError> {
+        std::env::var_os("PG_BIN")
+            .and_then(|dir| Self::at(PathBuf::from(dir)))
+            .or_else(|| Self::all().into_iter().next())
+            .ok_or(ThrowawayError::NoServer)
+    }
+
+    fn at(dir: PathBuf) -> Option<Self> {
+        if !dir.join("initdb").is_file() {
+            return None;
+        }
+        let output = Command::new(dir.join("postgres")).arg("--version").output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let number = text.split_whitespace().nth(2)?;
+        let major = number.split('.').next()?.parse().ok()?;
+        Some(Self { dir, major })
+    }
+
+    /// A command of this server, run as somebody who is not root.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.dir.join(program));
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.env_remove("PGDATA").env("LC_ALL", "C.UTF-8").current_dir("/");
+        command
+    }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
+}
+
+/// Where clusters are put: memory if there is room for files in it, else the temporary directory.
+fn root() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let writable = tempfile::Builder::new().prefix("revoked-").tempfile_in(memory).is_ok();
+    if writable { memory.to_owned() } else { std::env::temp_dir() }
+}
+
+fn run(mut command: Command) -> Result<(), ThrowawayError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(doing(format!("running {program}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    Err(ThrowawayError::Failed { program, output: String::from_utf8_lossy(&text).into_owned() })
+}
+
+/// An initialised data directory to copy clusters from: `initdb` takes seconds, a copy does not.
+#[derive(Debug)]
+pub struct Template {
+    binaries: Binaries,
+    dir: TempDir,
+}
+
+impl Template {
+    /// Runs `initdb`. Superuser `postgres`, trust authentication, UTF-8.
+    ///
+    /// # Errors
+    /// When the directory cannot be made or `initdb` fails.
+    pub fn create(binaries: &Binaries) -> Result<Self, ThrowawayError> {
+        let dir = private_dir("revoked-pgt-")?;
+        let mut command = binaries.command("initdb");
+        command.args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"]);
+        command.args(["--locale=C.UTF-8", "--wal-segsize=1", "-D"]).arg(dir.path().join("data"));
+        run(command)?;
+        Ok(Self { binaries: binaries.clone(), dir })
+    }
+}
+
+fn private_dir(prefix: &str) -> Result<TempDir, ThrowawayError> {
+    let dir = tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir_in(root())
+        .map_err(doing("making a temporary directory"))?;
+    let mode = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(dir.path(), mode).map_err(doing("setting permissions"))?;
+    if is_root() {
+        chown(dir.path(), Some(NOBODY), Some(NOBODY)).map_err(doing("giving a directory away"))?;
+    }
+    Ok(dir)
+}
+
+/// A running cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    binaries: Binaries,
+    dir: TempDir,
+    server: Option<Child>,
+    settings: Vec<String>,
+}
+
+impl Cluster {
+    /// Copies `template` and starts it. `settings` are added to the command line, as in
+    /// `max_prepared_transactions=5`.
+    ///
+    /// # Errors
+    /// When the copy fails or the server does not take connections within a minute.
+    pub fn start(template: &Template, settings: &[&str]) -> Result<Self, ThrowawayError> {
+        let dir = private_dir("revoked-pg-")?;
+        let mut copy = Command::new("cp");
+        if is_root() {
+            copy.uid(NOBODY).gid(NOBODY).current_dir("/");
+        }
+        copy.arg("-r").arg(template.dir.path().join("data")).arg(dir.path().join("data"));
+        run(copy)?;
+        let data = dir.path().join("data");
+        let mode = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(&data, mode).map_err(doing("setting permissions"))?;
+        let mut cluster = Self {
+            binaries: template.binaries.clone(),
+            dir,
+            server: None,
+            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
+        };
+        cluster.boot()?;
+        Ok(cluster)
+    }
+
+    /// A cluster of its own template, for when one is enough.
+    ///
+    /// # Errors
+    /// As [`Template::create`] and [`Cluster::start`].
+    pub fn single(settings: &[&str]) -> Result<Self, ThrowawayError> {
+        Self::start(&Template::create(&Binaries::find()?)?, settings)
+    }
+
+    fn boot(&mut self) -> Result<(), ThrowawayError> {
+        let data = self.dir.path().join("data");
+        let log = std::fs::File::create(self.dir.path().join("server.log"))
+            .map_err(doing("making the server log"))?;
+        let mut command = self.binaries.command("postgres");
+        command.arg("-D").arg(&data).arg("-k").arg(self.dir.path());
+        let quick = [
+            "listen_addresses=",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "shared_buffers=8MB",
+            "max_connections=40",
+            "min_wal_size=2MB",
+            "max_wal_size=16MB",
+            "unix_socket_permissions=0777",
+        ];
+        for setting in quick.into_iter().chain(self.settings.iter().map(String::as_str)) {
+            command.arg("-c").arg(setting);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::from(log));
+        self.server = Some(command.spawn().map_err(doing("starting postgres"))?);
+        self.wait_until_ready()
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), ThrowawayError> {
+        let patience = Instant::now() + Duration::from_secs(60);
+        let pid_file = self.dir.path().join("data/postmaster.pid");
+        loop {
+            // The eighth line says `ready` once connections are taken.
+            let ready = std::fs::read_to_string(&pid_file)
+                .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"));
+            if ready {
+                return Ok(());
+            }
+            let ended = self.server.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
+            if ended || Instant::now() > patience {
+                let output = std::fs::read_to_string(self.dir.path().join("server.log"));
+                return Err(ThrowawayError::Failed {
+                    program: "postgres".to_owned(),
+                    output: output.unwrap_or_default(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends the server at once; its data stays. Nothing of it is worth keeping, so it is not asked.
+    pub fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _ = self.signal(&server, "QUIT");
+            let _ = server.wait();
+        }
+    }
+
+    /// Starts the server again after [`stop`](Self::stop).
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn restart(&mut self) -> Result<(), ThrowawayError> {
+        self.stop();
+        self.boot()
+    }
+
+    fn signal(&self, server: &Child, signal: &str) -> std::io::Result<()> {
+        Command::new("kill").arg(format!("-{signal}")).arg(server.id().to_string()).status().map(|_| ())
+    }
+
+    /// Directory of the socket.
+    #[must_use]
+    pub fn socket_dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Major version of the server.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.binaries.major
+    }
+
+    /// URL for `user` and `database`.
+    #[must_use]
+    pub fn url(&self, user: &str, database: &str) -> String {
+        format!("postgres:///{database}?host={}&user={user}", self.socket_dir().display())
+    }
+
+    /// `psql` on this cluster, stopping at the first error, without anybody's `.psqlrc`.
+    ///
+    /// psql need not be of the server's version; the newest found is used.
+    #[must_use]
+    pub fn psql(&self, user: &str, database: &str) -> Command {
+        let mut command = Command::new(psql_path());
+        command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h"]).arg(self.socket_dir());
+        command.args([OsStr::new("-U"), OsStr::new(user), OsStr::new("-d"), OsStr::new(database)]);
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The `psql` of the newest server found, else the one in `PATH`.
+fn psql_path() -> PathBuf {
+    Binaries::all()
+        .into_iter()
+        .map(|binaries| binaries.dir.join("psql"))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| PathBuf::from("psql"))
+}
