@@ -19,6 +19,8 @@ mod tree;
 mod vkey;
 
 #[cfg(test)]
+mod forgeries;
+#[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod samples;

@@ -275,7 +275,12 @@ impl View<'_> {
             .filter(|row| row.kind == "a")
             .filter(|row| {
                 let key = (row.class.0, row.object.0, row.sub_object);
-                !explained.contains(&(row.role.0, key)) && !self.names.dropped_column(key)
+                // Since 16 a membership depends on its grantor. It is the member's, not the grantor's.
+                let membership =
+                    self.names.get(key).is_some_and(|identity| identity.catalog == "pg_auth_members");
+                !explained.contains(&(row.role.0, key))
+                    && !self.names.dropped_column(key)
+                    && !membership
             })
             .map(|row| {
                 let key = (row.class.0, row.object.0, row.sub_object);

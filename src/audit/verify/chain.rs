@@ -135,7 +135,8 @@ impl Chain {
 
     /// Ends the input. `torn` is the length of a last line without line feed.
     pub(super) fn into_report(mut self, mut fault: Option<Fault>, torn: u64) -> Report {
-        let Settled { good, bad } = self.key.as_ref().map(|key| self.seals.settle(key)).unwrap_or_default();
+        let Settled { good, bad } =
+            self.key.as_ref().map(|key| self.seals.settle(key)).unwrap_or_default();
         if let (Some(bad), Some(key)) = (&bad, &self.key) {
             // It stands before any fault that stopped the reading.
             fault = Some(last_signature(key, bad, good.as_ref()));

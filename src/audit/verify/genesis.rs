@@ -50,16 +50,17 @@ fn member(line: &Line<'_>, name: &'static str) -> Result<(String, usize), Flaw> 
             value = member.string().map(|raw| (scan::unescape(raw), line.what.at + member.at));
         }
     });
-    value.filter(|_| is_form_good.is_ok()).ok_or_else(|| {
-        unfit(line.what.at, &format!("{name}: a string"), line.what.text)
-    })
+    value
+        .filter(|_| is_form_good.is_ok())
+        .ok_or_else(|| unfit(line.what.at, &format!("{name}: a string"), line.what.text))
 }
 
 /// A later format may hash and sign in other ways, so its lines cannot be called wrong.
 fn other_format(found: &str, at: usize) -> Flaw {
     let version = found.strip_prefix("revlog/").and_then(super::note::decimal);
     let (kind, sentence) = if version.is_some_and(|version| version > 1) {
-        let sentence = "This version reads revlog/1 only: use a later one, or the line was changed.";
+        let sentence =
+            "This version reads revlog/1 only: use a later one, or the line was changed.";
         (FaultKind::Format, sentence)
     } else {
         (FaultKind::Genesis, "The genesis names no format that ever was.")
@@ -68,7 +69,8 @@ fn other_format(found: &str, at: usize) -> Flaw {
 }
 
 fn other_key(at: usize, pinned: &Vkey, found: &str) -> Flaw {
-    let sentence = "The log names another key than the pinned one: it is another log, or it was made anew.";
+    let sentence =
+        "The log names another key than the pinned one: it is another log, or it was made anew.";
     let expected = format!("the pinned key {pinned}");
     Flaw::new(FaultKind::Key, at, expected, excerpt(found.as_bytes()), sentence)
 }

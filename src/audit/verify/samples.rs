@@ -1,7 +1,7 @@
 //! Logs to test with, good and bad. Written with `serde_json` and the definitions of the RFCs, not with
 //! the product's writer nor with the verifier's own code.
 
-use super::{Report, Verifier, Vkey};
+use super::{FaultKind, Outcome, Report, Verifier, Vkey};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
@@ -161,4 +161,22 @@ fn vkey(origin: &str, key: &SigningKey) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Asserts that `bytes` are refused at `line` (from 1) by the rule `kind`.
+#[track_caller]
+pub(super) fn tampered(case: &str, bytes: &[u8], kind: FaultKind, line: u64) -> Report {
+    let report = verify(bytes, Some(&Log::sample().vkey()));
+    let fault = report.fault.clone().unwrap_or_else(|| panic!("{case}: {}", report.outcome.word()));
+    assert_eq!((fault.kind, fault.line), (kind, line), "{case}: {report}");
+    assert_eq!((report.outcome, report.exit_code), (Outcome::Tampered, 4), "{case}");
+    report
+}
+
+#[track_caller]
+pub(super) fn incomplete(case: &str, bytes: &[u8], records: u64) -> Report {
+    let report = verify(bytes, Some(&Log::sample().vkey()));
+    assert_eq!((report.outcome, report.exit_code), (Outcome::Incomplete, 3), "{case}: {report}");
+    assert_eq!(report.records, records, "{case}: {report}");
+    report
 }

@@ -1,7 +1,7 @@
 //! Checkpoints whose form and root are right, and whose signature may not have been checked yet.
 
-use super::report::{FaultKind, Flaw, GoodCheckpoint, Place};
 use super::checkpoint::Checkpoint;
+use super::report::{FaultKind, Flaw, GoodCheckpoint, Place};
 use super::stamp::Stamp;
 use super::vkey::Vkey;
 use base64::{Engine, engine::general_purpose::STANDARD};

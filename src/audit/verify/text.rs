@@ -104,12 +104,16 @@ fn proved(report: &Report) -> Vec<String> {
     };
     if report.key_pinned {
         vec![
-            format!("Records 0 to {last} are, byte for byte and in this order, what key {id} signed."),
+            format!(
+                "Records 0 to {last} are, byte for byte and in this order, what key {id} signed."
+            ),
             "Nobody without that key's secret changed, removed, added or moved any of them."
                 .to_owned(),
         ]
     } else {
-        vec![format!("Records 0 to {last} fit together, under key {id}, which the log itself names.")]
+        vec![format!(
+            "Records 0 to {last} fit together, under key {id}, which the log itself names."
+        )]
     }
 }
 
@@ -138,7 +142,8 @@ fn not_proved(report: &Report) -> Vec<String> {
         "That record {last} is the last one: records after it may have been cut off."
     ));
     sentences.push(
-        "That the times are right, and that what the agent saw in Postgres was the truth.".to_owned(),
+        "That the times are right, and that what the agent saw in Postgres was the truth."
+            .to_owned(),
     );
     if !report.not_understood.is_empty() {
         sentences.push(not_understood(report));
@@ -148,7 +153,7 @@ fn not_proved(report: &Report) -> Vec<String> {
 
 fn unsealed(report: &Report, last: u64) -> String {
     let (lines, bytes) = (report.unsealed_lines, report.unsealed_bytes);
-    let torn = if report.torn_tail { 1 } else { 0 };
+    let torn = u8::from(report.torn_tail);
     format!(
         "The {bytes} bytes after record {last} (whole lines: {lines}, torn: {torn}): no checkpoint seals \
          them, so anyone may have written them."
@@ -156,7 +161,8 @@ fn unsealed(report: &Report, last: u64) -> String {
 }
 
 fn not_understood(report: &Report) -> String {
-    let mut sentence = "What these records say, of types this version does not understand:".to_owned();
+    let mut sentence =
+        "What these records say, of types this version does not understand:".to_owned();
     for (at, (kind, count)) in report.not_understood.iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
         // Writing to a string cannot fail.

@@ -12,7 +12,12 @@ pub(super) fn leaf(line: &[u8]) -> Hash {
 }
 
 fn node(left: &Hash, right: &Hash) -> Hash {
-    Sha256::new().chain_update([NODE_PREFIX]).chain_update(left).chain_update(right).finalize().into()
+    Sha256::new()
+        .chain_update([NODE_PREFIX])
+        .chain_update(left)
+        .chain_update(right)
+        .finalize()
+        .into()
 }
 
 /// The roots of the complete subtrees, largest first: one per bit set in the number of leaves, which

@@ -153,7 +153,8 @@ pub(super) fn is_lower_hex(text: &str) -> bool {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+    let digit =
+        |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
@@ -229,7 +230,11 @@ mod tests {
     fn a_malleated_signature_is_refused() {
         let order = unhex::<32>("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
         let key = Vkey::parse(KEY).unwrap();
-        let (_, signature) = strict_base64::<68>(SIGNATURE).unwrap().split_first_chunk::<4>().map(|(a, b)| (*a, b.to_vec())).unwrap();
+        let (_, signature) = strict_base64::<68>(SIGNATURE)
+            .unwrap()
+            .split_first_chunk::<4>()
+            .map(|(a, b)| (*a, b.to_vec()))
+            .unwrap();
         let mut malleated: [u8; 64] = signature.try_into().unwrap();
         let mut carry = 0_u16;
         for (byte, add) in malleated[32..].iter_mut().zip(order) {

@@ -1,6 +1,7 @@
 -- revoked/owned: objects of this database, and shared ones, whose owner column names a role of $1. The
 -- second path beside pg_shdepend. Left out is what never has an owner dependency of its own: indexes,
--- TOAST tables, row types, array types, multiranges.
+-- TOAST tables, row types, array types, multiranges. Subscriptions too: before 14 their OIDs are not
+-- readable by everybody, and pg_shdepend has their owners.
 SELECT o.class AS class, o.object AS object, o.owner AS role
 FROM (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, oid, relowner
@@ -28,7 +29,6 @@ FROM (
     UNION ALL SELECT 'pg_catalog.pg_ts_config'::pg_catalog.regclass::oid, oid, cfgowner FROM pg_catalog.pg_ts_config
     UNION ALL SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass::oid, oid, stxowner FROM pg_catalog.pg_statistic_ext
     UNION ALL SELECT 'pg_catalog.pg_publication'::pg_catalog.regclass::oid, oid, pubowner FROM pg_catalog.pg_publication
-    UNION ALL SELECT 'pg_catalog.pg_subscription'::pg_catalog.regclass::oid, oid, subowner FROM pg_catalog.pg_subscription
     UNION ALL SELECT 'pg_catalog.pg_event_trigger'::pg_catalog.regclass::oid, oid, evtowner FROM pg_catalog.pg_event_trigger
     UNION ALL SELECT 'pg_catalog.pg_default_acl'::pg_catalog.regclass::oid, oid, defaclrole FROM pg_catalog.pg_default_acl
     UNION ALL SELECT 'pg_catalog.pg_database'::pg_catalog.regclass::oid, oid, datdba FROM pg_catalog.pg_database

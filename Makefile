@@ -1,0 +1,35 @@
+# CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
+.PHONY: demo test check bench fmt build setup-demo setup-test clean
+.NOTPARALLEL:
+
+demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
+	cargo run --quiet --locked -- demo
+
+test: setup-test ## cargo-nextest where it is installed
+	if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
+
+check: setup-test ## the gate: everything that must be green before a merge
+	cargo fmt --check
+	promtool check rules alerts/*.yml
+	promtool test rules alerts/tests/*.yml
+	cargo clippy --all-targets --locked -- -D warnings
+	$(MAKE) test
+	if command -v cargo-deny >/dev/null; then cargo deny --locked check --hide-inclusion-graph bans licenses sources; else echo "cargo-deny is not installed: licences and bans were not checked"; fi
+
+bench:
+	cargo bench --locked
+
+fmt:
+	cargo fmt
+
+build:
+	cargo build --locked
+
+setup-demo:
+	@scripts/setup demo
+
+setup-test:
+	@scripts/setup test
+
+clean:
+	cargo clean

@@ -1,0 +1,84 @@
+//! The command line: wiring, printing, exit codes. No rules.
+
+mod check;
+mod output;
+mod plan;
+
+use clap::{Parser, Subcommand};
+use std::io::IsTerminal as _;
+
+/// Exit codes, the same in every command.
+pub mod exit {
+    /// Done, revoked, verified.
+    pub const OK: u8 = 0;
+    /// No question could be put: I/O, configuration, bad URL.
+    pub const ERROR: u8 = 1;
+    /// Residual access, or overdue.
+    pub const RESIDUAL: u8 = 2;
+    /// Inconclusive (check), or incomplete (verify).
+    pub const INCONCLUSIVE: u8 = 3;
+    /// Wrong arguments (sysexits `EX_USAGE`).
+    pub const USAGE: u8 = 64;
+}
+
+/// Proves that access is gone.
+///
+/// `revoked` looks at live Postgres grants and sessions, says what remains, why and since when, and keeps a
+/// signed log that a stranger can check offline. It never changes a target.
+///
+/// Exit status, everywhere: 0 done, revoked or verified; 1 no question could be put (I/O, configuration, bad
+/// URL); 2 residual access or overdue; 3 inconclusive or incomplete; 4 tampered; 5 history differs;
+/// 6 not proved; 64 wrong arguments.
+#[derive(Debug, Parser)]
+#[command(name = "revoked", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Plan(plan::Arguments),
+}
+
+/// Runs the program and gives its exit code.
+#[must_use]
+pub fn run() -> u8 {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { exit::USAGE } else { exit::OK };
+        }
+    };
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        eprintln!("revoked: the TLS provider was set twice");
+        return exit::ERROR;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("revoked: starting the runtime: {error}");
+            return exit::ERROR;
+        }
+    };
+    let result = runtime.block_on(async {
+        match arguments.command {
+            Command::Check(arguments) => check::run(arguments).await,
+            Command::Plan(arguments) => plan::run(arguments).await,
+        }
+    });
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("revoked: {error:#}");
+            exit::ERROR
+        }
+    }
+}
+
+/// Colour only for people.
+fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
