@@ -14,8 +14,10 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod domain;
+pub mod store;
 pub mod target;
 pub mod throwaway;

@@ -1,7 +1,7 @@
 //! The constants of the log format `revlog/1`: all that writer and verifier share.
 //!
-//! The format itself is described in `docs/audit-log.md`. Code is not shared on purpose: a mistake in a
-//! shared function would be made by the writer and forgiven by the verifier.
+//! The format itself is described in `docs/audit-log.md`. Code is not shared on purpose: a mistake
+//! in a shared function would be made by the writer and forgiven by the verifier.
 
 /// Name of the format, as the genesis line carries it.
 pub const FORMAT: &str = "revlog/1";

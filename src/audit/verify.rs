@@ -1,8 +1,8 @@
 //! Offline verification of the audit log (`revlog/1`, described in `docs/audit-log.md`).
 //!
-//! Pure and total: bytes in, [`Report`] out. No file is opened here, no clock read; any bytes give a
-//! report, in bounded memory, and each byte is looked at once. Nothing but constants is shared with the
-//! code that writes the log.
+//! Pure and total: bytes in, [`Report`] out. No file is opened here, no clock read; any bytes give
+//! a report, in bounded memory and in one pass. Nothing but constants is shared with the code that
+//! writes the log.
 
 mod chain;
 mod checkpoint;
@@ -20,6 +20,8 @@ mod vkey;
 
 #[cfg(test)]
 mod forgeries;
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
@@ -75,16 +77,16 @@ impl Verifier {
         }
     }
 
-    /// Checks the signature of every checkpoint, at about 40 µs each. Adds nothing against tampering,
-    /// since the last signature covers all earlier lines; finds mistakes of the writer, and names the
-    /// first bad commit where the last signature is bad.
+    /// Checks the signature of every checkpoint, at about 40 µs each. Adds nothing against
+    /// tampering, since the last signature covers all earlier lines; finds mistakes of the writer,
+    /// and names the first bad commit where the last signature is bad.
     #[must_use]
     pub fn all_signatures(mut self, yes: bool) -> Self {
         self.chain.check_all_signatures(yes);
         self
     }
 
-    /// Says that the next bytes come from `file`. A line that the file before left unfinished goes on.
+    /// Says that the next bytes come from `file`. A line left unfinished before goes on there.
     pub fn begin_file(&mut self, file: &str) {
         self.place = Place { file: file.into(), line: 1, offset: 0 };
         if self.partial.length == 0 {

@@ -5,10 +5,10 @@ use super::line::Line;
 use super::report::{Fault, FaultKind, Flaw, Outcome, Place, Report};
 use super::seals::{Seal, Seals, Settled, bad_signature};
 use super::stamp::Stamp;
-use super::tree::{Frontier, leaf};
-use super::vkey::{Vkey, hex};
+use super::tree::{Frontier, Hash, leaf};
+use super::vkey::{Vkey, hex, is_hex_of};
 use super::{checkpoint, genesis};
-use crate::audit::format::{CHECKPOINT, GENESIS, KEY, ZERO_PREV};
+use crate::audit::format::{CHECKPOINT, GENESIS, KEY};
 
 /// Takes complete lines in order, and holds what the next one must fit.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub(super) struct Chain {
     pinned: Option<Vkey>,
     /// The key of the genesis, once that was accepted.
     key: Option<Vkey>,
-    /// The `prev` of the next line.
-    prev: String,
+    /// Hash of the line before, zeros before line 0: the `prev` of the next line.
+    prev: Hash,
     tree: Frontier,
     seals: Seals,
     clock: Clock,
@@ -36,7 +36,7 @@ impl Chain {
         Self {
             pinned,
             key: None,
-            prev: ZERO_PREV.to_owned(),
+            prev: [0; 32],
             tree: Frontier::default(),
             seals: Seals::default(),
             clock: Clock::default(),
@@ -70,7 +70,7 @@ impl Chain {
             self.record(line.kind, stamp, place);
         }
         let hash = leaf(bytes);
-        self.prev = hex(&hash);
+        self.prev = hash;
         self.tree.push(hash);
         self.bytes_read += length;
         Ok(())
@@ -78,13 +78,13 @@ impl Chain {
 
     fn check_link(&self, line: &Line<'_>) -> Result<(), Flaw> {
         let place = self.tree.size();
-        if line.prev != self.prev {
+        if !is_hex_of(line.prev, &self.prev) {
             let sentence = if place == 0 {
                 "The log does not begin here: the lines before this one are missing."
             } else {
                 "The line before was changed, or lines were removed, added or moved at this place."
             };
-            let (expected, found) = (self.prev.as_str(), line.prev);
+            let (expected, found) = (hex(&self.prev), line.prev);
             return Err(Flaw::new(FaultKind::Chain, line.prev_at, expected, found, sentence));
         }
         if line.seq != place {

@@ -50,9 +50,9 @@ pub(super) fn read(line: &Line<'_>, key: &Vkey, tree: &Frontier) -> Result<Check
     let root = tree.root();
     if note.root != root {
         let (expected, found) = (STANDARD.encode(root), STANDARD.encode(note.root));
-        let sentence = "Each line fits the one before, but together they are not what this checkpoint \
-                        states: lines since the last good checkpoint were changed and the links made \
-                        anew, or the checkpoint was changed.";
+        let sentence = "Each line fits the one before, but together they are not what this \
+                        checkpoint states: lines since the last good checkpoint were changed and \
+                        the links made anew, or the checkpoint was changed.";
         return Err(Flaw::new(FaultKind::Root, at, expected, found, sentence));
     }
     let (body_len, signature) = (note.body.len(), note.signature);

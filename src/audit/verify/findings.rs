@@ -21,8 +21,8 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Counts a record type if this version does not understand it. `key` and `segment` are types of
-    /// the format, but this version follows neither a change of key nor a frontier.
+    /// Counts a record type if this version does not understand it. `key` and `segment` are types
+    /// of the format, but this version follows neither a change of key nor a frontier.
     pub(super) fn note_type(&mut self, kind: &str) {
         let is_known = |kind| OWN_TYPES.contains(&kind) || QUEUED_TYPES.contains(&kind);
         if kind == KEY || kind == SEGMENT || !is_known(kind) {

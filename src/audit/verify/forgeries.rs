@@ -1,5 +1,5 @@
-//! What one does who wants another history: other keys, other checkpoints, other signatures. Numbers as in
-//! [`super::tests`].
+//! What one does who wants another history: other keys, other checkpoints, other signatures. The
+//! numbers are as in [`super::tests`].
 
 use super::samples::{Log, ORIGIN, tampered, verify};
 use super::{FaultKind, Outcome, Verifier, Vkey};
@@ -60,7 +60,7 @@ fn last_checkpoint() {
     let moved = body.replace("prod", "test");
     let root = body.lines().last().unwrap();
     let other_root = body.replace(root, &format!("{}{}", &root[4..8], &root[4..]));
-    // The last digit before "=\n" carries four bits and two spare ones, which decoders may overlook.
+    // The last digit before "=\n" has two spare bits, which decoders may overlook.
     let mut spare_bits = good.clone().into_bytes();
     spare_bits[good.len() - 3] += 1;
     let mut elsewhere = Log::new("acme/test/00112233445566ff", 9);

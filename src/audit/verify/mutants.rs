@@ -16,8 +16,8 @@ fn small() -> Log {
     log
 }
 
-/// A log of one commit, about as long. Few of its mutants come as far as the signature, which is slow to
-/// check in a debug build.
+/// A log of one commit, about as long. Few of its mutants come as far as the signature, which is
+/// slow to check in a debug build.
 fn one_commit() -> Log {
     let mut log = small();
     log.lines.truncate(2);
@@ -113,7 +113,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn pieces_make_no_difference(cuts in prop::collection::vec(0..800_usize, 0..8), at in 0..4000_usize, byte in any::<u8>(), is_pinned in any::<bool>()) {
+    fn pieces_make_no_difference(
+        cuts in prop::collection::vec(0..800_usize, 0..8),
+        at in 0..4000_usize,
+        byte in any::<u8>(),
+        is_pinned in any::<bool>(),
+    ) {
         let log = small();
         let mut bytes = log.bytes();
         // Beyond the end: left as it is, so that good logs are among the cases.
@@ -125,7 +130,10 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), is_pinned in any::<bool>()) {
+    fn no_bytes_make_it_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+        is_pinned in any::<bool>(),
+    ) {
         let key = small().vkey();
         let report = verify(&bytes, is_pinned.then_some(key.as_str()));
         prop_assert!(matches!(report.outcome, Outcome::Incomplete | Outcome::Tampered));
@@ -141,7 +149,8 @@ proptest! {
     ) {
         let mut log = small();
         log.lines.truncate(position);
-        log.raw(&format!("{{\"prev\":\"PREV\",\"seq\":SEQ{time},\"type\":\"{kind}\",\"what\":{what}}}"));
+        let head = format!("\"prev\":\"PREV\",\"seq\":SEQ{time}");
+        log.raw(&format!("{{{head},\"type\":\"{kind}\",\"what\":{what}}}"));
         prop_assert!(log.verify().exit_code != 0);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// No answer: the format is newer than this verifier (or, for a caller, the input is unreadable).
+    /// No answer: the format is newer than this verifier, or a caller cannot read the input.
     Error,
     /// A byte, the order, the form, a root or a signature is wrong.
     Tampered,
@@ -54,7 +54,8 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// The genesis names a later version of the format. The only kind that is not [`Outcome::Tampered`].
+    /// The genesis names a later version of the format: [`Outcome::Error`]. All others are
+    /// [`Outcome::Tampered`].
     Format,
     /// Longer than a line may be.
     Length,
@@ -170,8 +171,8 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// Warnings beyond those listed.
     pub warnings_omitted: u64,
-    /// Record types that this version does not understand, and how many of each. Their bytes are proved
-    /// like all others; what they say was not looked at.
+    /// Record types that this version does not understand, and how many of each. Their bytes are
+    /// proved like all others; what they say was not looked at.
     pub not_understood: BTreeMap<String, u64>,
     /// Records of further such types beyond those listed.
     pub not_understood_omitted: u64,

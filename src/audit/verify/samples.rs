@@ -1,5 +1,5 @@
-//! Logs to test with, good and bad. Written with `serde_json` and the definitions of the RFCs, not with
-//! the product's writer nor with the verifier's own code.
+//! Logs to test with, good and bad. Written with `serde_json` and the definitions of the RFCs, not
+//! with the product's writer nor with the verifier's own code.
 
 use super::{FaultKind, Outcome, Report, Verifier, Vkey};
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -38,9 +38,9 @@ impl Seal {
 
 /// The checkpoints worth remembering.
 ///
-/// Every checkpoint line is a leaf under all later roots, so one good signature at the end vouches for
-/// those before it, and only the first and the last are checked. The one before the last is kept to fall
-/// back on.
+/// Every checkpoint line is a leaf under all later roots, so one good signature at the end vouches
+/// for those before it, and only the first and the last are checked. The one before the last is
+/// kept to fall back on.
 #[derive(Debug, Default)]
 pub(super) struct Seals {
     /// Whether to check every signature, not the first and the last only.

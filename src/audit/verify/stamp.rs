@@ -46,7 +46,7 @@ fn days_in(year: i64, month: i64) -> Option<i64> {
     }
 }
 
-/// Days from 1970-01-01, for years 0 to 9999. A year is counted from March, so that the leap day ends it.
+/// Days from 1970-01-01, for years 0 to 9999. A year begins in March here: the leap day ends it.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);

@@ -1,7 +1,7 @@
-//! The ways in which a log is damaged or forged, each with the answer it must get. The numbers are those
-//! of the list of cases in the design of the format.
+//! The ways in which a log is damaged, each with the answer it must get. The numbers are those of
+//! the list of cases in the design of the format; [`super::forgeries`] has the rest.
 
-use super::samples::{Log, ORIGIN, incomplete, join, tampered, verify};
+use super::samples::{Log, ORIGIN, incomplete, join, leaf, tampered, verify};
 use super::{FaultKind, Outcome, Verifier, Vkey};
 use serde_json::json;
 
@@ -112,7 +112,7 @@ fn line_ends_and_marks() {
     tampered("27, BOM", format!("\u{feff}{text}").as_bytes(), FaultKind::Form, 1);
 }
 
-/// Cases 28 to 38: lines that the key holder signed in a form other readers may understand otherwise.
+/// Cases 28 to 38: signed lines in a form that other readers may understand otherwise.
 #[test]
 fn signed_lines_in_bad_form() {
     let head =
@@ -251,4 +251,22 @@ fn several_files() {
     let fault = run(changed.as_bytes()).fault.unwrap();
     let line_2 = changed.find('\n').unwrap() as u64 + 1;
     assert_eq!((fault.file.as_str(), fault.line, fault.offset), ("b.jsonl", 2, line_2 + 8));
+}
+
+/// The log that `docs/audit-log.md` gives to others, made by another program than ours.
+#[test]
+fn the_published_log() {
+    let document = include_str!("../../../docs/audit-log.md");
+    let block = |fence: &str| {
+        let (_, rest) = document.split_once(&format!("\n```{fence}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let mut keys = block("text").lines();
+    let (key, next) = (keys.next().unwrap(), keys.next().unwrap());
+    let report = verify(block("jsonl").as_bytes(), Some(key));
+    assert_eq!((report.outcome, report.records), (Outcome::Verified, 5), "{report}");
+    assert_eq!(Vkey::parse(next).unwrap().origin(), report.origin.unwrap());
+    let last = block("jsonl").lines().last().unwrap();
+    let hash = leaf(last).iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    assert!(document.contains(&hash), "{hash}");
 }

@@ -1,8 +1,8 @@
 //! The report in sentences: what is proved, and what is not.
 //!
-//! Every sentence must be true of the log at hand, and none may claim more than the bytes and the key
-//! bear. In particular this version compares no checkpoint kept elsewhere, so it never says that a log is
-//! complete or that its key holder could not have changed it.
+//! Every sentence must be true of the log at hand, and none may claim more than the bytes and the
+//! key bear. In particular this version compares no checkpoint kept elsewhere, so it never says
+//! that a log is complete or that its key holder could not have changed it.
 
 use super::report::{Outcome, Report};
 use std::fmt::{self, Write as _};
@@ -135,8 +135,8 @@ fn not_proved(report: &Report) -> Vec<String> {
         sentences.push(unsealed(report, last));
     }
     sentences.push(format!(
-        "That records 0 to {last} were always so: they rest on the agent's key alone, whose holder can \
-         write them anew. No checkpoint kept elsewhere was compared."
+        "That records 0 to {last} were always so: they rest on the agent's key alone, whose holder \
+         can write them anew. No checkpoint kept elsewhere was compared."
     ));
     sentences.push(format!(
         "That record {last} is the last one: records after it may have been cut off."
@@ -155,8 +155,8 @@ fn unsealed(report: &Report, last: u64) -> String {
     let (lines, bytes) = (report.unsealed_lines, report.unsealed_bytes);
     let torn = u8::from(report.torn_tail);
     format!(
-        "The {bytes} bytes after record {last} (whole lines: {lines}, torn: {torn}): no checkpoint seals \
-         them, so anyone may have written them."
+        "The {bytes} bytes after record {last} (whole lines: {lines}, torn: {torn}): no checkpoint \
+         seals them, so anyone may have written them."
     )
 }
 

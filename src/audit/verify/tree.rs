@@ -20,7 +20,7 @@ fn node(left: &Hash, right: &Hash) -> Hash {
         .into()
 }
 
-/// The roots of the complete subtrees, largest first: one per bit set in the number of leaves, which
+/// The roots of the complete subtrees, largest first: one per bit set in the number of leaves. This
 /// is all that later roots need.
 #[derive(Debug, Default)]
 pub(super) struct Frontier {

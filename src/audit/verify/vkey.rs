@@ -110,8 +110,8 @@ impl Vkey {
 
     /// Whether `signature` is this key's over exactly these bytes.
     ///
-    /// By RFC 8032 with the stricter checks of `verify_strict`: two verifiers must not disagree about
-    /// one file, and this is the set of signatures which libsodium accepts too.
+    /// By RFC 8032 with the stricter checks of `verify_strict`: two verifiers must not disagree
+    /// about one file, and this is the set of signatures which libsodium accepts too.
     #[must_use]
     pub fn verifies(&self, text: &[u8], signature: &[u8; 64]) -> bool {
         self.key.verify_strict(text, &Signature::from_bytes(signature)).is_ok()
@@ -141,8 +141,8 @@ pub(super) fn is_origin(name: &str) -> bool {
     (1..=MAX_ORIGIN).contains(&name.len()) && name.chars().all(fits)
 }
 
-/// Decodes base64 that has exactly `N` bytes and is spelt as an encoder would spell it, with no spare
-/// bits and no missing padding: else a signed note had many spellings.
+/// Decodes base64 that has exactly `N` bytes and is spelt as an encoder would spell it, with no
+/// spare bits and no missing padding: else a signed note had many spellings.
 pub(super) fn strict_base64<const N: usize>(text: &str) -> Option<[u8; N]> {
     let bytes = STANDARD.decode(text).ok()?;
     (STANDARD.encode(&bytes) == text).then(|| bytes.try_into().ok()).flatten()
@@ -153,9 +153,18 @@ pub(super) fn is_lower_hex(text: &str) -> bool {
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    let digit =
-        |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes.iter().flat_map(|byte| hex_digits(*byte)).map(char::from).collect()
+}
+
+/// Whether `text` is what [`hex`] makes of `bytes`, without making it.
+pub(super) fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    let is_same = |(byte, pair): (&u8, &[u8; 2])| hex_digits(*byte) == *pair;
+    odd.is_empty() && pairs.len() == bytes.len() && bytes.iter().zip(pairs).all(is_same)
+}
+
+fn hex_digits(byte: u8) -> [u8; 2] {
+    [byte >> 4, byte & 15].map(|digit| if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
 }
 
 #[cfg(test)]
@@ -166,7 +175,8 @@ mod tests {
     const KEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
     const TEXT: &str = "If you think cryptography is the answer to your problem,\n\
                         then you don't know what your problem is.\n";
-    const SIGNATURE: &str = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
+    const SIGNATURE: &str = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqf\
+                             qdngotpRZb6KE6RyyBwJnAM=";
 
     fn vkey(origin: &str, key: &[u8; 32]) -> String {
         let mut data = vec![1];
@@ -206,10 +216,31 @@ mod tests {
     #[test]
     fn rfc_8032_vectors() {
         let vectors = [
-            ("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", String::new(), "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"),
-            ("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72".to_owned(), "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"),
-            ("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82".to_owned(), "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"),
-            ("ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f".to_owned(), "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704"),
+            (
+                "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+                "",
+                "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155\
+                 5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+            ),
+            (
+                "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+                "72",
+                "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+                 085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+            ),
+            (
+                "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+                "af82",
+                "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac\
+                 18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+            ),
+            (
+                "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                 2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+                "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b589\
+                 09351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704",
+            ),
         ];
         for (public, message, signature) in vectors {
             let key = Vkey::parse(&vkey("rfc8032", &unhex(public))).unwrap();
@@ -223,26 +254,6 @@ mod tests {
                 assert!(!key.verifies(&message, &other), "{public} byte {at}");
             }
         }
-    }
-
-    /// S and S + L are the same number modulo the order L of the group; only the first is a signature.
-    #[test]
-    fn a_malleated_signature_is_refused() {
-        let order = unhex::<32>("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
-        let key = Vkey::parse(KEY).unwrap();
-        let (_, signature) = strict_base64::<68>(SIGNATURE)
-            .unwrap()
-            .split_first_chunk::<4>()
-            .map(|(a, b)| (*a, b.to_vec()))
-            .unwrap();
-        let mut malleated: [u8; 64] = signature.try_into().unwrap();
-        let mut carry = 0_u16;
-        for (byte, add) in malleated[32..].iter_mut().zip(order) {
-            let sum = u16::from(*byte) + u16::from(add) + carry;
-            *byte = sum.to_le_bytes()[0];
-            carry = sum >> 8;
-        }
-        assert!(!key.verifies(TEXT.as_bytes(), &malleated));
     }
 
     #[test]

@@ -1,0 +1,12 @@
+//! The audit log: what was decided, in an order and a form that nobody can change unseen.
+//!
+//! `verify` is what strangers run. It shares only the constants of `format` with the writer.
+
+pub mod file;
+pub mod format;
+pub mod key;
+pub mod line;
+pub mod record;
+pub mod tree;
+pub mod verify;
+pub mod writer;

@@ -1,0 +1,164 @@
+//! The log under everything that happens to files.
+
+use super::*;
+use crate::audit::verify::{Outcome, Verifier, Vkey};
+use zeroize::Zeroizing;
+
+const NOW: &str = "2026-03-05T09:00:00.000000Z";
+
+fn key() -> LogKey {
+    LogKey::from_seed("test/log", &Zeroizing::new([7; 32]))
+}
+
+fn entry(n: u32) -> Entry {
+    let Value::Object(what) = json!({"id": format!("rev_1.{n}"), "n": n}) else { unreachable!() };
+    Entry { kind: "observation".to_owned(), what }
+}
+
+fn fresh() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    create(dir.path(), &key(), "next", NOW).unwrap();
+    dir
+}
+
+fn open(dir: &Path) -> Result<(LogFile, Vec<Found>), LogError> {
+    LogFile::open(dir, key(), NOW)
+}
+
+fn bytes(dir: &Path) -> Vec<u8> {
+    std::fs::read(dir.join(FIRST_SEGMENT)).unwrap()
+}
+
+fn verdict(dir: &Path) -> Outcome {
+    let mut verifier = Verifier::new(Some(Vkey::parse(&key().vkey()).unwrap())).all_signatures(true);
+    verifier.begin_file("log");
+    verifier.push_bytes(&bytes(dir));
+    verifier.finish().outcome
+}
+
+#[test]
+fn what_is_written_verifies_and_is_found_again() {
+    let dir = fresh();
+    let (mut log, found) = open(dir.path()).unwrap();
+    assert_eq!(found.len(), 1, "the genesis");
+    let landed = log.append(&[entry(1), entry(2)], NOW).unwrap();
+    assert_eq!(landed.iter().map(|l| l.seq).collect::<Vec<_>>(), [2, 3]);
+    log.append(&[entry(3)], NOW).unwrap();
+    drop(log);
+    assert_eq!(verdict(dir.path()), Outcome::Verified);
+    let (_, found) = open(dir.path()).unwrap();
+    let ids: Vec<_> = found.into_iter().filter_map(|f| f.id).collect();
+    assert_eq!(ids, ["rev_1.1", "rev_1.2", "rev_1.3"]);
+}
+
+#[test]
+fn every_cut_of_the_last_commit_is_recovered_and_nothing_before_it_is_lost() {
+    let dir = fresh();
+    let (mut log, _) = open(dir.path()).unwrap();
+    log.append(&[entry(1)], NOW).unwrap();
+    let sealed = bytes(dir.path()).len();
+    log.append(&[entry(2)], NOW).unwrap();
+    drop(log);
+    let whole = bytes(dir.path());
+    for cut in sealed + 1..whole.len() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FIRST_SEGMENT), &whole[..cut]).unwrap();
+        let (_, found) = open(dir.path()).unwrap();
+        assert_eq!(found.iter().filter_map(|f| f.id.as_deref()).collect::<Vec<_>>(), ["rev_1.1"]);
+        assert_eq!(verdict(dir.path()), Outcome::Verified, "cut at {cut}");
+        let kept: Vec<_> = std::fs::read_dir(dir.path().join("quarantine")).unwrap().collect();
+        assert_eq!(kept.len(), 1);
+        assert!(String::from_utf8(bytes(dir.path())).unwrap().contains("\"type\":\"recovery\""));
+    }
+}
+
+#[test]
+fn forged_lines_at_the_end_are_quarantined_and_never_signed() {
+    let dir = fresh();
+    let (mut log, _) = open(dir.path()).unwrap();
+    log.append(&[entry(1)], NOW).unwrap();
+    let (prev, seq) = (hex(&log.state.prev), log.state.seq);
+    drop(log);
+    let mut forged = line::record(&prev, seq, NOW, "access_revoked", &entry(9).what).unwrap();
+    forged.push(b'\n');
+    let mut all = bytes(dir.path());
+    all.extend(&forged);
+    std::fs::write(dir.path().join(FIRST_SEGMENT), &all).unwrap();
+    let (_, found) = open(dir.path()).unwrap();
+    assert!(found.iter().all(|f| f.id.as_deref() != Some("rev_1.9")));
+    assert!(!String::from_utf8(bytes(dir.path())).unwrap().contains("access_revoked"));
+}
+
+#[test]
+fn damage_in_what_was_signed_is_refused() {
+    let dir = fresh();
+    let (mut log, _) = open(dir.path()).unwrap();
+    log.append(&[entry(1)], NOW).unwrap();
+    let early = bytes(dir.path()).len();
+    log.append(&[entry(2)], NOW).unwrap();
+    drop(log);
+    let whole = bytes(dir.path());
+    for at in (0..early).step_by(7) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        std::fs::write(dir.path().join(FIRST_SEGMENT), &damaged).unwrap();
+        let refused = open(dir.path()).err().map(|error| error.to_string());
+        assert!(refused.is_some(), "byte {at}");
+        assert_eq!(bytes(dir.path()), damaged, "left as evidence");
+    }
+}
+
+#[test]
+fn the_fence_stops_at_the_next_commit() {
+    type Attack = fn(&Path);
+    let attacks: [(&str, Attack); 4] = [
+        ("deleted", |path| std::fs::remove_file(path).unwrap()),
+        ("renamed", |path| std::fs::rename(path, path.with_extension("old")).unwrap()),
+        ("bytes", |path| {
+            OpenOptions::new().write(true).open(path).unwrap().set_len(10).unwrap();
+        }),
+        ("in its place", |path| {
+            let copy = path.with_extension("copy");
+            std::fs::copy(path, &copy).unwrap();
+            std::fs::hard_link(path, path.with_extension("kept")).unwrap();
+            std::fs::rename(copy, path).unwrap();
+        }),
+    ];
+    for (says, attack) in attacks {
+        let dir = fresh();
+        let (mut log, _) = open(dir.path()).unwrap();
+        attack(&dir.path().join(FIRST_SEGMENT));
+        let error = log.append(&[entry(1)], NOW).unwrap_err();
+        assert!(matches!(error, LogError::Fence { .. }), "{says}: {error}");
+        assert!(error.to_string().contains(says), "{says}: {error}");
+    }
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let dir = fresh();
+    let (_log, _) = open(dir.path()).unwrap();
+    assert!(matches!(open(dir.path()), Err(LogError::Locked { .. })));
+}
+
+#[test]
+fn no_log_and_foreign_keys_are_refused() {
+    let empty = tempfile::tempdir().unwrap();
+    assert!(origin(empty.path()).unwrap_err().to_string().contains("revoked init"));
+    let dir = fresh();
+    let other = LogKey::from_seed("test/log", &Zeroizing::new([8; 32]));
+    let error = LogFile::open(dir.path(), other, NOW).err().unwrap().to_string();
+    assert!(error.contains("another key"), "{error}");
+    assert!(create(dir.path(), &key(), "next", NOW).is_err(), "never over an existing log");
+}
+
+#[test]
+fn a_clock_that_goes_back_is_said() {
+    let dir = fresh();
+    let (mut log, _) = open(dir.path()).unwrap();
+    log.append(&[entry(1)], "2026-03-05T09:00:10.000000Z").unwrap();
+    log.append(&[entry(2)], "2026-03-05T09:00:05.000000Z").unwrap();
+    drop(log);
+    assert!(String::from_utf8(bytes(dir.path())).unwrap().contains("\"type\":\"clock\""));
+    assert_eq!(verdict(dir.path()), Outcome::Verified);
+}

@@ -1,0 +1,235 @@
+//! The signing key: its file, its public text, its signatures.
+
+use super::format::{SIGNATURE_PREFIX, VKEY_ED25519};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
+use ed25519_dalek::{Signer as _, SigningKey};
+use sha2::{Digest, Sha256};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// `O_NOFOLLOW` of Linux: a key that is a symbolic link could be pointed elsewhere between check and use.
+const O_NOFOLLOW: i32 = 0o400_000;
+
+/// A key file that will not be used, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// It could not be opened, read or written.
+    #[error("signing key {path}: {doing}")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What went wrong.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others could read or replace it.
+    #[error("signing key {path} is refused: {why}")]
+    Unsafe {
+        /// Where.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
+    },
+    /// It is not a key.
+    #[error("signing key {path} is not an ed25519 private key in PKCS#8 PEM form")]
+    Form {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The operating system gave no randomness.
+    #[error("making a key: no randomness from the operating system")]
+    Random(#[source] std::io::Error),
+}
+
+/// The private key of one log.
+pub struct LogKey {
+    origin: String,
+    key: SigningKey,
+}
+
+impl std::fmt::Debug for LogKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LogKey").field("vkey", &self.vkey()).finish_non_exhaustive()
+    }
+}
+
+impl LogKey {
+    /// A new key from 32 random bytes.
+    #[must_use]
+    pub fn from_seed(origin: &str, seed: &Zeroizing<[u8; 32]>) -> Self {
+        Self { origin: origin.to_owned(), key: SigningKey::from_bytes(seed) }
+    }
+
+    /// Writes the key as PKCS#8 version 1 PEM (OpenSSL cannot read version 2), mode 0600, never over an
+    /// existing file, and syncs it.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), KeyError> {
+        let io = |doing| move |source| KeyError::Io { path: path.to_owned(), doing, source };
+        let pem = KeypairBytes { secret_key: self.key.to_bytes(), public_key: None }
+            .to_pkcs8_pem(LineEnding::LF)
+            .map_err(|_| KeyError::Form { path: path.to_owned() })?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(O_NOFOLLOW)
+            .open(path)
+            .map_err(io("making the file"))?;
+        file.write_all(pem.as_bytes()).map_err(io("writing"))?;
+        file.sync_all().map_err(io("syncing"))
+    }
+
+    /// Reads the key of the log `origin`.
+    ///
+    /// # Errors
+    /// When the file is a symbolic link, belongs to somebody else, is readable by group or others, lies in
+    /// the log's directory, or is not an ed25519 key, or a weak one.
+    pub fn read(path: &Path, origin: &str, log_dir: &Path) -> Result<Self, KeyError> {
+        let io = |doing| move |source| KeyError::Io { path: path.to_owned(), doing, source };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(O_NOFOLLOW)
+            .open(path)
+            .map_err(io("opening (it must be a file of its own, not a symbolic link)"))?;
+        refuse_unsafe(&file, path, log_dir)?;
+        let mut pem = Zeroizing::new(String::new());
+        file.read_to_string(&mut pem).map_err(io("reading"))?;
+        let key = SigningKey::from_pkcs8_pem(&pem)
+            .map_err(|_| KeyError::Form { path: path.to_owned() })?;
+        if key.verifying_key().is_weak() {
+            return Err(KeyError::Unsafe {
+                path: path.to_owned(),
+                why: "it is a weak key; make a new one with `revoked init`".to_owned(),
+            });
+        }
+        Ok(Self { origin: origin.to_owned(), key })
+    }
+
+    /// Name of the log this key signs.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Key id of a C2SP signed note: the first four bytes of `SHA-256(origin ‖ LF ‖ 0x01 ‖ public key)`.
+    fn id(&self) -> [u8; 4] {
+        let hash: [u8; 32] = Sha256::new()
+            .chain_update(self.origin.as_bytes())
+            .chain_update([b'\n', VKEY_ED25519])
+            .chain_update(self.key.verifying_key().as_bytes())
+            .finalize()
+            .into();
+        let [a, b, c, d, ..] = hash;
+        [a, b, c, d]
+    }
+
+    /// The public key as C2SP writes it: `<origin>+<id>+<base64>`. This is what an auditor pins.
+    #[must_use]
+    pub fn vkey(&self) -> String {
+        let mut public = vec![VKEY_ED25519];
+        public.extend_from_slice(self.key.verifying_key().as_bytes());
+        let id: String = self.id().iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("{}+{id}+{}", self.origin, STANDARD.encode(public))
+    }
+
+    /// The checkpoint note for a tree: origin, size and root, signed.
+    ///
+    /// Source: C2SP tlog-checkpoint and signed-note. Ed25519 is deterministic, so the same tree gives the
+    /// same bytes.
+    #[must_use]
+    pub fn note(&self, size: u64, root: &[u8; 32]) -> String {
+        let text = format!("{}\n{size}\n{}\n", self.origin, STANDARD.encode(root));
+        let mut signature = self.id().to_vec();
+        signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
+        format!("{text}\n{SIGNATURE_PREFIX}{} {}\n", self.origin, STANDARD.encode(signature))
+    }
+}
+
+/// Hash by which a log commits to its next key: SHA-256 of the key's vkey text.
+#[must_use]
+pub fn commitment(vkey: &str) -> String {
+    Sha256::digest(vkey.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn refuse_unsafe(file: &File, path: &Path, log_dir: &Path) -> Result<(), KeyError> {
+    let unsafe_key = |why: String| Err(KeyError::Unsafe { path: path.to_owned(), why });
+    let io = |doing| move |source| KeyError::Io { path: path.to_owned(), doing, source };
+    let meta = file.metadata().map_err(io("looking at the file"))?;
+    let me = std::fs::metadata("/proc/self").map_err(io("finding out who runs this"))?.uid();
+    if !meta.is_file() {
+        return unsafe_key("it is not a regular file".to_owned());
+    }
+    if meta.uid() != me {
+        return unsafe_key(format!("it belongs to uid {}, but this runs as uid {me}", meta.uid()));
+    }
+    if meta.permissions().mode() & 0o077 != 0 {
+        return unsafe_key(format!(
+            "group or others may use it (mode {:o}); run: chmod 600 {}",
+            meta.permissions().mode() & 0o777,
+            path.display()
+        ));
+    }
+    let (key, log) = (path.canonicalize(), log_dir.canonicalize());
+    if let (Ok(key), Ok(log)) = (key, log) {
+        if key.starts_with(&log) {
+            return unsafe_key(format!(
+                "it lies in the log's directory {}, where copies of the log would carry it along",
+                log.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> LogKey {
+        LogKey::from_seed("test/log", &Zeroizing::new([7; 32]))
+    }
+
+    #[test]
+    fn a_key_reads_back_from_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.key");
+        key().write(&path).unwrap();
+        let read = LogKey::read(&path, "test/log", Path::new("/nonexistent")).unwrap();
+        assert_eq!(read.vkey(), key().vkey());
+        assert!(key().write(&path).is_err(), "never over an existing key");
+    }
+
+    #[test]
+    fn unsafe_files_are_refused_with_the_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.key");
+        key().write(&path).unwrap();
+        let elsewhere = Path::new("/nonexistent");
+
+        let inside = LogKey::read(&path, "o", dir.path()).unwrap_err().to_string();
+        assert!(inside.contains("log's directory"), "{inside}");
+
+        let link = dir.path().join("link.key");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let linked = LogKey::read(&link, "o", elsewhere).unwrap_err().to_string();
+        assert!(linked.contains("not a symbolic link"), "{linked}");
+
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let open = LogKey::read(&path, "o", elsewhere).unwrap_err().to_string();
+        assert!(open.contains("chmod 600"), "{open}");
+
+        let junk = dir.path().join("junk.key");
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&junk).unwrap();
+        assert!(matches!(LogKey::read(&junk, "o", elsewhere), Err(KeyError::Form { .. })));
+    }
+}

@@ -1,0 +1,85 @@
+//! The thread that owns the log file. Everybody else sends it records and waits.
+
+use super::file::{Entry, Landed, LogError, LogFile};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Commits that may wait for the thread.
+const QUEUE: usize = 64;
+
+type Reply = oneshot::Sender<Result<Vec<Landed>, Arc<LogError>>>;
+
+struct Commit {
+    entries: Vec<Entry>,
+    now: String,
+    reply: Reply,
+}
+
+/// The log could not be written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WriteError {
+    /// The commit failed.
+    #[error("writing the audit log")]
+    Failed(#[source] Arc<LogError>),
+    /// The thread ended after an earlier failure.
+    #[error("the audit log was closed after an earlier failure")]
+    Closed,
+}
+
+/// Handle of the writer's thread.
+#[derive(Debug)]
+pub struct LogWriter {
+    commits: Option<mpsc::Sender<Commit>>,
+    thread: Option<JoinHandle<()>>,
+    vkey: String,
+}
+
+impl LogWriter {
+    /// Starts the thread. It ends when the handle is dropped, or at the first failure: a file that may have
+    /// been touched by others is not written again.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(mut log: LogFile) -> std::io::Result<Self> {
+        let vkey = log.vkey();
+        let (commits, mut queue) = mpsc::channel::<Commit>(QUEUE);
+        let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
+            while let Some(commit) = queue.blocking_recv() {
+                let result = log.append(&commit.entries, &commit.now).map_err(Arc::new);
+                let failed = result.is_err();
+                let _ = commit.reply.send(result);
+                if failed {
+                    break;
+                }
+            }
+        })?;
+        Ok(Self { commits: Some(commits), thread: Some(thread), vkey })
+    }
+
+    /// The public key in use.
+    #[must_use]
+    pub fn vkey(&self) -> &str {
+        &self.vkey
+    }
+
+    /// Appends `entries` as one commit. When this returns they are durable and signed.
+    ///
+    /// # Errors
+    /// When they are not.
+    pub async fn append(&self, entries: Vec<Entry>, now: String) -> Result<Vec<Landed>, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let commits = self.commits.as_ref().ok_or(WriteError::Closed)?;
+        commits.send(Commit { entries, now, reply }).await.map_err(|_| WriteError::Closed)?;
+        answer.await.map_err(|_| WriteError::Closed)?.map_err(WriteError::Failed)
+    }
+}
+
+impl Drop for LogWriter {
+    fn drop(&mut self) {
+        self.commits = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The agent's own state: SQLite by default, PostgreSQL by URL. Never a target's evidence.
+//!
+//! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
+
+mod meta;
+mod records;
+mod revocations;
+
+pub use meta::Holder;
+pub use records::{LandedRecord, QueuedRecord};
+pub use revocations::{
+    Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
+};
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Where state is kept.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// A file. One connection writes; others read beside it.
+    Sqlite {
+        /// The one writer.
+        write: SqlitePool,
+        /// Readers.
+        read: SqlitePool,
+    },
+    /// A database of its own, away from every target.
+    Postgres(PgPool),
+}
+
+/// What keeps the store from answering.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody moved the revocation first. Reload and judge again.
+    #[error("revocation {id}: version {version} is no longer current")]
+    Conflict {
+        /// Revocation.
+        id: String,
+        /// Version that was read.
+        version: i64,
+    },
+    /// The same event id with other content.
+    #[error("event {event_id} of {source_name} was received before with other content")]
+    NoticeDiffers {
+        /// Sender.
+        source_name: String,
+        /// Its id.
+        event_id: String,
+    },
+    /// Not a URL of a store.
+    #[error("store: {0}")]
+    Url(String),
+    /// A newer version of this program wrote it.
+    #[error(
+        "store: its schema is newer than this program (it has migration {0}); run the newer version, or \
+         restore a backup made before the upgrade"
+    )]
+    Newer(i64),
+    /// Another agent or another log has it.
+    #[error("store: {0}")]
+    Held(String),
+    /// What was read is not what is written there.
+    #[error("store: {what} cannot be read back")]
+    Corrupt {
+        /// What.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The migrations failed.
+    #[error("store: bringing the schema up to date")]
+    Migrate(#[source] MigrateError),
+    /// The database refused or is away.
+    #[error("store: the database does not do what was asked")]
+    Database(#[from] sqlx::Error),
+}
+
+/// Runs the same code on the pool that reads, whichever database it is of.
+macro_rules! reading {
+    ($store:expr, $pool:ident => $body:expr) => {
+        match $store {
+            $crate::store::Store::Sqlite { read: $pool, .. } => $body,
+            $crate::store::Store::Postgres($pool) => $body,
+        }
+    };
+}
+
+/// Runs the same code in one transaction of whichever database it is.
+macro_rules! writing {
+    ($store:expr, $tx:ident => $body:expr) => {
+        match $store {
+            $crate::store::Store::Sqlite { write, .. } => {
+                let mut $tx = write.begin().await?;
+                let result = $body;
+                $tx.commit().await?;
+                Ok(result)
+            }
+            $crate::store::Store::Postgres(pool) => {
+                let mut $tx = pool.begin().await?;
+                let result = $body;
+                $tx.commit().await?;
+                Ok(result)
+            }
+        }
+    };
+}
+
+/// The text of a statement of this module.
+macro_rules! statement {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql/", $name, ".sql"))
+    };
+}
+pub(crate) use {reading, statement, writing};
+
+impl Store {
+    /// Opens the store at `url` (`sqlite:///path` or `postgres://…`) and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the URL is neither, the database is away, or its schema is newer than this program.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let store = if let Some(path) = url.strip_prefix("sqlite://") {
+            Self::open_sqlite(path).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::open_postgres(url).await?
+        } else {
+            return Err(StoreError::Url(
+                "it must be sqlite:///path/to/file or a postgres:// URL".to_owned(),
+            ));
+        };
+        let migrated = match &store {
+            Self::Sqlite { write, .. } => MIGRATIONS.run(write).await,
+            Self::Postgres(pool) => MIGRATIONS.run(pool).await,
+        };
+        match migrated {
+            Ok(()) => Ok(store),
+            Err(MigrateError::VersionMissing(version)) => Err(StoreError::Newer(version)),
+            Err(error) => Err(StoreError::Migrate(error)),
+        }
+    }
+
+    async fn open_sqlite(path: &str) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5));
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let read = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        Ok(Self::Sqlite { write, read })
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        let mut options = PgConnectOptions::from_str(url).map_err(|error| {
+            StoreError::Url(match error {
+                sqlx::Error::Configuration(source) => source.to_string(),
+                _ => "it is not a connection URL".to_owned(),
+            })
+        })?;
+        let socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+        if !url.contains("sslmode=") && !url.contains("ssl-mode=") && !socket {
+            options = options.ssl_mode(PgSslMode::VerifyFull);
+        }
+        let options = options.application_name("revoked").options([("statement_timeout", "30s")]);
+        Ok(Self::Postgres(
+            PgPoolOptions::new()
+                .max_connections(8)
+                .acquire_timeout(Duration::from_secs(5))
+                .connect_with(options)
+                .await?,
+        ))
+    }
+
+    /// `system_identifier` of the cluster the store lies on; `None` for SQLite.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn system_identifier(&self) -> Result<Option<String>, StoreError> {
+        match self {
+            Self::Sqlite { .. } => Ok(None),
+            Self::Postgres(pool) => {
+                let id = sqlx::query_scalar(statement!("system_identifier")).fetch_one(pool).await?;
+                Ok(Some(id))
+            }
+        }
+    }
+
+    /// Closes every connection after the statements in flight.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn to_json<T: serde::Serialize>(value: &T, what: &'static str) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|source| StoreError::Corrupt { what, source })
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|source| StoreError::Corrupt { what, source })
+}

@@ -1,0 +1,144 @@
+//! The queue of records: what is true and not yet in the log.
+
+use super::{Store, StoreError, from_json, reading, statement, writing};
+use crate::domain::lifecycle::Life;
+use serde_json::{Map, Value};
+
+/// A record that waits for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedRecord {
+    /// Its id, which stands in its line.
+    pub id: String,
+    /// Revocation it is about.
+    pub revocation_id: String,
+    /// Record type.
+    pub kind: String,
+    /// Content.
+    pub body: Map<String, Value>,
+    /// Life of the revocation after it.
+    pub life: Option<Life>,
+}
+
+/// A record that is in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LandedRecord {
+    /// The record.
+    pub record: QueuedRecord,
+    /// Its line.
+    pub seq: u64,
+    /// Hash of its line.
+    pub hash: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    revocation_id: String,
+    kind: String,
+    body: String,
+    life: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<QueuedRecord, StoreError> {
+        Ok(QueuedRecord {
+            body: from_json(&self.body, "a queued record")?,
+            life: self.life.as_deref().map(|text| from_json(text, "a record's life")).transpose()?,
+            id: self.id,
+            revocation_id: self.revocation_id,
+            kind: self.kind,
+        })
+    }
+}
+
+impl Store {
+    /// Records that wait, in the order in which they were queued.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn queued(&self, limit: i64) -> Result<Vec<QueuedRecord>, StoreError> {
+        let rows: Vec<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("records_queued")).bind(limit).fetch_all(pool).await?
+        );
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// How many wait.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn queued_count(&self) -> Result<i64, StoreError> {
+        reading!(self, pool => Ok(
+            sqlx::query_scalar(statement!("records_count_queued")).fetch_one(pool).await?
+        ))
+    }
+
+    /// One record, queued or landed.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn record(&self, id: &str) -> Result<Option<QueuedRecord>, StoreError> {
+        let row: Option<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("record_get")).bind(id).fetch_optional(pool).await?
+        );
+        row.map(Row::read).transpose()
+    }
+
+    /// Whether a record is in the log: `None` when there is no such record.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn landed(&self, id: &str) -> Result<Option<bool>, StoreError> {
+        let state: Option<String> = reading!(self, pool =>
+            sqlx::query_scalar(statement!("record_state")).bind(id).fetch_optional(pool).await?
+        );
+        Ok(state.map(|state| state == "landed"))
+    }
+
+    /// Notes that records are in the log, shows their moves, and releases what waits for them.
+    ///
+    /// # Errors
+    /// When the database is away. Then they are found again in the log at the next start.
+    pub async fn land(&self, landed: &[LandedRecord]) -> Result<(), StoreError> {
+        let Some(last) = landed.last() else { return Ok(()) };
+        writing!(self, tx => {
+            for one in landed {
+                let seq = i64::try_from(one.seq).unwrap_or(i64::MAX);
+                sqlx::query(statement!("record_land"))
+                    .bind(&one.record.id).bind(seq).execute(&mut *tx).await?;
+                if let Some(life) = &one.record.life {
+                    sqlx::query(statement!("revocation_land"))
+                        .bind(&one.record.revocation_id).bind(life.state.as_str())
+                        .bind(super::to_json(life, "a life")?).execute(&mut *tx).await?;
+                }
+                sqlx::query(statement!("outbox_release"))
+                    .bind(&one.record.id).execute(&mut *tx).await?;
+            }
+            sqlx::query(statement!("meta_put"))
+                .bind("landed").bind(format!("{} {}", last.seq, last.hash))
+                .execute(&mut *tx).await?;
+        })
+    }
+
+    /// The last record known to be in the log: its line and that line's hash.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn landed_mark(&self) -> Result<Option<(u64, String)>, StoreError> {
+        let mark = self.meta("landed").await?;
+        Ok(mark.and_then(|text| {
+            let (seq, hash) = text.split_once(' ')?;
+            Some((seq.parse().ok()?, hash.to_owned()))
+        }))
+    }
+
+    /// Outbox rows that may be sent: id, record, receiver, kind.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn outbox_due(&self, limit: i64) -> Result<Vec<(String, String, String, String)>, StoreError> {
+        reading!(self, pool => Ok(
+            sqlx::query_as(statement!("outbox_due")).bind(limit).fetch_all(pool).await?
+        ))
+    }
+}

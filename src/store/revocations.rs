@@ -1,0 +1,468 @@
+//! Revocations: accepted once, moved by compare-and-swap, each move with its records in one transaction.
+
+use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
+use crate::domain::account::Account;
+use crate::domain::ids::{RoleOid, SystemIdentifier};
+use crate::domain::lifecycle::Life;
+use crate::domain::observation::{Gap, NotCovered, RosterRole};
+use crate::domain::residual::Residual;
+use crate::domain::revocation::{Kind, Revocation};
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Most revocations watched at once. More is an error, never silence.
+const WATCHED: i64 = 200_000;
+/// Most roles remembered of one cluster.
+const ROSTER: i64 = 2_000_000;
+
+/// What the newest look found, kept for people to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Answer of the look.
+    pub verdict: Option<Verdict>,
+    /// When it began.
+    pub as_of: Option<UtcTime>,
+    /// What remains.
+    pub residual: Vec<Residual>,
+    /// What may stay.
+    pub kept: Vec<Residual>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+    /// What the answer does not speak about.
+    pub not_covered: Vec<NotCovered>,
+}
+
+/// A revocation with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// As accepted, and amended since.
+    pub revocation: Revocation,
+    /// Id of the subject in the log.
+    pub subject_id: String,
+    /// Accounts linked.
+    pub accounts: Vec<Account>,
+    /// As committed.
+    pub life: Life,
+    /// As the log holds it; `None` until the first record landed.
+    pub landed: Option<Life>,
+    /// What the newest look found.
+    pub evidence: Evidence,
+    /// Version for compare-and-swap.
+    pub version: i64,
+    /// Records queued so far.
+    pub records: i64,
+    /// When the newest of them was queued: records of one revocation never go back in time.
+    pub queued_at: UtcTime,
+    /// Until when it is looked at after verification.
+    pub watch_until: UtcTime,
+}
+
+/// A record to queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Record type.
+    pub kind: &'static str,
+    /// Content; the id is added here.
+    pub body: Map<String, Value>,
+}
+
+/// Something to tell a receiver once the move's last record is in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Configured receiver.
+    pub receiver: String,
+    /// What to tell.
+    pub kind: String,
+}
+
+/// A row of `subject`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SubjectRow {
+    /// Id in the log.
+    pub id: String,
+    /// Stable id of the person, vendor or service.
+    pub name: String,
+    /// RFC 9901 disclosure: salt and name.
+    pub disclosure: String,
+    /// Hash of the disclosure, which the log holds.
+    pub commitment: String,
+}
+
+/// What makes a repeated notice the same notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeKey {
+    /// Sender.
+    pub source: String,
+    /// Its id for the event.
+    pub event_id: String,
+    /// SHA-256 of the bytes.
+    pub digest: String,
+    /// The bytes.
+    pub body: String,
+}
+
+/// A revocation to accept.
+#[derive(Clone, Debug)]
+pub struct NewRevocation {
+    /// What was asked.
+    pub revocation: Revocation,
+    /// Its subject; `new_subject` says whether it has to be inserted.
+    pub subject: SubjectRow,
+    /// First time this subject is seen.
+    pub new_subject: bool,
+    /// Accounts known already.
+    pub accounts: Vec<Account>,
+    /// Its beginning.
+    pub life: Life,
+    /// What told us.
+    pub notice: NoticeKey,
+    /// First records.
+    pub records: Vec<NewRecord>,
+    /// Whom to tell.
+    pub deliveries: Vec<Delivery>,
+    /// When.
+    pub at: UtcTime,
+    /// Until when to look.
+    pub watch_until: UtcTime,
+}
+
+/// What became of a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Accepted now; the id of the last record to wait for.
+    New {
+        /// Revocation.
+        id: String,
+        /// Record to wait for.
+        record: String,
+    },
+    /// Received before, with the same content.
+    Repeated {
+        /// Revocation it made or joined.
+        id: String,
+    },
+}
+
+/// One move of a revocation.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// The row as it was read.
+    pub from: Stored,
+    /// The request, when it was amended.
+    pub revocation: Revocation,
+    /// Accounts after the move.
+    pub accounts: Vec<Account>,
+    /// Life after the move.
+    pub life: Life,
+    /// What was found.
+    pub evidence: Evidence,
+    /// Records to queue, in order.
+    pub records: Vec<NewRecord>,
+    /// Whom to tell.
+    pub deliveries: Vec<Delivery>,
+    /// The notice that made the move, if one did.
+    pub notice: Option<NoticeKey>,
+    /// When.
+    pub at: UtcTime,
+    /// Until when to look.
+    pub watch_until: UtcTime,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    subject_id: String,
+    subject: String,
+    request: String,
+    accounts: String,
+    life: String,
+    landed_life: Option<String>,
+    evidence: String,
+    version: i64,
+    records: i64,
+    queued_at: i64,
+    watch_until: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<Stored, StoreError> {
+        let mut revocation: Revocation = from_json(&self.request, "a revocation's request")?;
+        revocation.subject = self.subject;
+        let instant = |micros| UtcTime::from_micros(micros).unwrap_or(revocation.received_at);
+        Ok(Stored {
+            subject_id: self.subject_id,
+            accounts: from_json(&self.accounts, "a revocation's accounts")?,
+            life: from_json(&self.life, "a revocation's life")?,
+            landed: self
+                .landed_life
+                .as_deref()
+                .map(|text| from_json(text, "a revocation's landed life"))
+                .transpose()?,
+            evidence: from_json(&self.evidence, "a revocation's evidence")?,
+            version: self.version,
+            records: self.records,
+            queued_at: instant(self.queued_at),
+            watch_until: instant(self.watch_until),
+            revocation,
+        })
+    }
+}
+
+/// A record as it is inserted.
+struct RecordRow {
+    id: String,
+    ordinal: i64,
+    kind: &'static str,
+    body: String,
+    life: String,
+}
+
+/// Numbers the records of a revocation after `before` and puts each one's id into its body.
+fn numbered(
+    id: &str,
+    before: i64,
+    records: &[NewRecord],
+    life: &str,
+) -> Result<Vec<RecordRow>, StoreError> {
+    let mut ordinal = before;
+    records
+        .iter()
+        .map(|record| {
+            ordinal += 1;
+            let record_id = format!("{id}.{ordinal}");
+            let mut body = record.body.clone();
+            body.insert("id".to_owned(), Value::String(record_id.clone()));
+            Ok(RecordRow {
+                id: record_id,
+                ordinal,
+                kind: record.kind,
+                body: to_json(&body, "a record")?,
+                life: life.to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Inserts records and, with the last of them, what to deliver.
+macro_rules! insert_records {
+    ($tx:ident, $revocation:expr, $rows:expr, $deliveries:expr, $at:expr) => {
+        for row in &$rows {
+            sqlx::query(statement!("record_insert"))
+                .bind(&row.id)
+                .bind($revocation)
+                .bind(row.ordinal)
+                .bind(row.kind)
+                .bind(&row.body)
+                .bind(&row.life)
+                .bind($at)
+                .execute(&mut *$tx)
+                .await?;
+        }
+        if let Some(last) = $rows.last() {
+            for (n, delivery) in $deliveries.iter().enumerate() {
+                sqlx::query(statement!("outbox_insert"))
+                    .bind(format!("{}/{n}", last.id))
+                    .bind(&last.id)
+                    .bind(&delivery.receiver)
+                    .bind(&delivery.kind)
+                    .bind($at)
+                    .execute(&mut *$tx)
+                    .await?;
+            }
+        }
+    };
+}
+
+/// Inserts a notice.
+macro_rules! insert_notice {
+    ($tx:ident, $notice:expr, $revocation:expr, $at:expr) => {
+        sqlx::query(statement!("notice_insert"))
+            .bind(&$notice.source)
+            .bind(&$notice.event_id)
+            .bind(&$notice.digest)
+            .bind(&$notice.body)
+            .bind($at)
+            .bind($revocation)
+            .execute(&mut *$tx)
+            .await?
+    };
+}
+
+impl Store {
+    /// What became of an earlier notice with this key.
+    ///
+    /// # Errors
+    /// [`StoreError::NoticeDiffers`] when its content was another.
+    pub async fn repeated(&self, notice: &NoticeKey) -> Result<Option<String>, StoreError> {
+        let row: Option<(String, String)> = reading!(self, pool =>
+            sqlx::query_as(statement!("notice_get"))
+                .bind(&notice.source).bind(&notice.event_id).fetch_optional(pool).await?
+        );
+        match row {
+            Some((digest, id)) if digest == notice.digest => Ok(Some(id)),
+            Some(_) => Err(StoreError::NoticeDiffers {
+                source_name: notice.source.clone(),
+                event_id: notice.event_id.clone(),
+            }),
+            None => Ok(None),
+        }
+    }
+
+    /// The subject called `name`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn subject(&self, name: &str) -> Result<Option<SubjectRow>, StoreError> {
+        reading!(self, pool => Ok(
+            sqlx::query_as(statement!("subject_by_name")).bind(name).fetch_optional(pool).await?
+        ))
+    }
+
+    /// Accepts a revocation: subject, revocation, notice, records and deliveries in one transaction.
+    ///
+    /// # Errors
+    /// When the database is away, or refuses because the same notice came in at the same moment.
+    pub async fn accept(&self, new: &NewRevocation) -> Result<Acceptance, StoreError> {
+        let id = new.revocation.id.as_str();
+        let life = to_json(&new.life, "a life")?;
+        let rows = numbered(id, 0, &new.records, &life)?;
+        let record = rows.last().map(|row| row.id.clone()).unwrap_or_default();
+        let (request, accounts) =
+            (to_json(&new.revocation, "a revocation")?, to_json(&new.accounts, "accounts")?);
+        let evidence = to_json(&Evidence::default(), "evidence")?;
+        let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let at = new.at.micros();
+        writing!(self, tx => {
+            if new.new_subject {
+                sqlx::query(statement!("subject_insert"))
+                    .bind(&new.subject.id).bind(&new.subject.name).bind(&new.subject.disclosure)
+                    .bind(&new.subject.commitment).execute(&mut *tx).await?;
+            }
+            sqlx::query(statement!("revocation_insert"))
+                .bind(id).bind(&new.subject.id).bind(new.revocation.kind.as_str()).bind(&request)
+                .bind(&accounts).bind(new.life.state.as_str()).bind(&life).bind(&evidence)
+                .bind(count).bind(at).bind(new.revocation.received_at.micros())
+                .bind(new.watch_until.micros()).execute(&mut *tx).await?;
+            insert_notice!(tx, new.notice, id, at);
+            insert_records!(tx, id, rows, new.deliveries, at);
+            Acceptance::New { id: id.to_owned(), record }
+        })
+    }
+
+    /// Moves a revocation if nobody moved it since it was read. Gives the id of the last record queued.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when somebody did.
+    pub async fn advance(&self, step: &Move) -> Result<Option<String>, StoreError> {
+        let id = step.from.revocation.id.as_str();
+        let life = to_json(&step.life, "a life")?;
+        let rows = numbered(id, step.from.records, &step.records, &life)?;
+        let last = rows.last().map(|row| row.id.clone());
+        let count = step.from.records + i64::try_from(rows.len()).unwrap_or(0);
+        let (request, accounts, evidence) = (
+            to_json(&step.revocation, "a revocation")?,
+            to_json(&step.accounts, "accounts")?,
+            to_json(&step.evidence, "evidence")?,
+        );
+        let at = step.at.max(step.from.queued_at).micros();
+        let conflict = || StoreError::Conflict { id: id.to_owned(), version: step.from.version };
+        writing!(self, tx => {
+            let moved = sqlx::query(statement!("revocation_advance"))
+                .bind(id).bind(step.from.version).bind(&request).bind(&accounts)
+                .bind(step.life.state.as_str()).bind(&life).bind(&evidence).bind(count).bind(at)
+                .bind(step.watch_until.micros()).execute(&mut *tx).await?.rows_affected();
+            if moved != 1 {
+                return Err(conflict());
+            }
+            if let Some(notice) = &step.notice {
+                insert_notice!(tx, notice, id, at);
+            }
+            insert_records!(tx, id, rows, step.deliveries, at);
+            last
+        })
+    }
+
+    /// One revocation.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn revocation(&self, id: &str) -> Result<Option<Stored>, StoreError> {
+        let row: Option<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocation_get")).bind(id).fetch_optional(pool).await?
+        );
+        row.map(Row::read).transpose()
+    }
+
+    /// The revocation of this subject and kind that is not finished.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn unfinished(&self, subject: &str, kind: Kind) -> Result<Option<Stored>, StoreError> {
+        let row: Option<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocations_unfinished"))
+                .bind(subject).bind(kind.as_str()).fetch_optional(pool).await?
+        );
+        row.map(Row::read).transpose()
+    }
+
+    /// Every revocation that is to be looked at, oldest first.
+    ///
+    /// # Errors
+    /// When the database is away, or there are more than can be watched.
+    pub async fn watched(&self, now: UtcTime) -> Result<Vec<Stored>, StoreError> {
+        let rows: Vec<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocations_watched"))
+                .bind(now.micros()).bind(WATCHED + 1).fetch_all(pool).await?
+        );
+        if i64::try_from(rows.len()).is_ok_and(|count| count > WATCHED) {
+            return Err(StoreError::Held(format!("more than {WATCHED} revocations are watched")));
+        }
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// The newest revocations that people may be shown.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list(&self, limit: i64) -> Result<Vec<Stored>, StoreError> {
+        let rows: Vec<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocations_list")).bind(limit).fetch_all(pool).await?
+        );
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// Remembers roles of a cluster.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn remember_roles(
+        &self,
+        cluster: SystemIdentifier,
+        roles: &[RosterRole],
+        now: UtcTime,
+    ) -> Result<(), StoreError> {
+        writing!(self, tx => {
+            for role in roles {
+                sqlx::query(statement!("roster_insert"))
+                    .bind(cluster.to_string()).bind(i64::from(role.oid.0)).bind(&role.name)
+                    .bind(now.micros()).execute(&mut *tx).await?;
+            }
+        })
+    }
+
+    /// Every role ever seen on a cluster, under every name.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn roster(&self, cluster: SystemIdentifier) -> Result<Vec<RosterRole>, StoreError> {
+        let rows: Vec<(String, i64, String)> = reading!(self, pool =>
+            sqlx::query_as(statement!("roster_of"))
+                .bind(cluster.to_string()).bind(ROSTER).fetch_all(pool).await?
+        );
+        Ok(rows
+            .into_iter()
+            .filter_map(|(_, oid, name)| Some(RosterRole { oid: RoleOid(u32::try_from(oid).ok()?), name }))
+            .collect())
+    }
+}

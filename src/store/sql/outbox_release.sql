@@ -1,0 +1,2 @@
+-- revoked/outbox_release
+UPDATE outbox SET state = 'due' WHERE record_id = $1 AND state = 'waiting'

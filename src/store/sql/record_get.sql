@@ -1,0 +1,2 @@
+-- revoked/record_get
+SELECT id, revocation_id, kind, body, life FROM record WHERE id = $1

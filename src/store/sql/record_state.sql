@@ -1,0 +1,2 @@
+-- revoked/record_state
+SELECT state FROM record WHERE id = $1

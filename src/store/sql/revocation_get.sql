@@ -1,0 +1,6 @@
+-- revoked/revocation_get
+SELECT
+    r.id, r.subject_id, s.name AS subject, r.request, r.accounts, r.life, r.landed_life, r.evidence,
+    r.version, r.records, r.queued_at, r.watch_until
+FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
+WHERE r.id = $1

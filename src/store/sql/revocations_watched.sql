@@ -1,0 +1,8 @@
+-- revoked/revocations_watched
+SELECT
+    r.id, r.subject_id, s.name AS subject, r.request, r.accounts, r.life, r.landed_life, r.evidence,
+    r.version, r.records, r.queued_at, r.watch_until
+FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
+WHERE r.state IN ('scheduled', 'open', 'regressed') OR (r.state = 'verified' AND r.watch_until > $1)
+ORDER BY r.received_at, r.id
+LIMIT $2
