@@ -1,8 +1,15 @@
 //! The command line: wiring, printing, exit codes. No rules.
 
+mod agent;
 mod check;
+mod client;
+mod expect;
+mod init;
 mod output;
 mod plan;
+mod serve;
+mod status;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal as _;
@@ -40,6 +47,12 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Plan(plan::Arguments),
+    Init(init::Arguments),
+    Serve(serve::Arguments),
+    #[command(subcommand)]
+    Expect(expect::Command),
+    Status(status::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// Runs the program and gives its exit code.
@@ -67,6 +80,11 @@ pub fn run() -> u8 {
         match arguments.command {
             Command::Check(arguments) => check::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
+            Command::Init(arguments) => init::run(arguments),
+            Command::Serve(arguments) => serve::run(arguments).await,
+            Command::Expect(command) => expect::run(command).await,
+            Command::Status(arguments) => status::run(arguments).await,
+            Command::Verify(arguments) => verify::run(&arguments),
         }
     });
     match result {

@@ -19,12 +19,12 @@ pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// An id that sorts by time and that nobody can guess: `prefix_` + 14 hex digits of microseconds + 12 of
+/// An id that sorts by time and that nobody can guess: `prefix_` + 14 hex digits of microseconds + 8 of
 /// randomness.
 ///
 /// # Errors
 /// As [`random`].
 pub fn new_id(prefix: &str, now: UtcTime) -> std::io::Result<String> {
-    let tail: String = random::<6>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let tail: String = random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(format!("{prefix}_{:014x}{tail}", now.micros()))
 }

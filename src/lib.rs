@@ -17,7 +17,14 @@
 pub mod audit;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod http;
+pub mod intake;
+pub mod journal;
+pub mod metrics;
+pub mod reconcile;
 pub mod store;
+pub mod supervise;
 pub mod target;
 pub mod throwaway;

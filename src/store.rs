@@ -155,8 +155,10 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let read = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        let write =
+            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let read =
+            SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { write, read })
     }
 
@@ -189,7 +191,8 @@ impl Store {
         match self {
             Self::Sqlite { .. } => Ok(None),
             Self::Postgres(pool) => {
-                let id = sqlx::query_scalar(statement!("system_identifier")).fetch_one(pool).await?;
+                let id =
+                    sqlx::query_scalar(statement!("system_identifier")).fetch_one(pool).await?;
                 Ok(Some(id))
             }
         }
@@ -211,6 +214,9 @@ fn to_json<T: serde::Serialize>(value: &T, what: &'static str) -> Result<String,
     serde_json::to_string(value).map_err(|source| StoreError::Corrupt { what, source })
 }
 
-fn from_json<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
+fn from_json<T: serde::de::DeserializeOwned>(
+    text: &str,
+    what: &'static str,
+) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|source| StoreError::Corrupt { what, source })
 }

@@ -47,7 +47,9 @@ impl std::fmt::Debug for Target {
 #[derive(Debug, thiserror::Error)]
 pub enum BadUrl {
     /// Not a Postgres URL.
-    #[error("it must begin with postgres:// or postgresql://, as in postgres://agent@db.example/orders")]
+    #[error(
+        "it must begin with postgres:// or postgresql://, as in postgres://agent@db.example/orders"
+    )]
     Scheme,
     /// The scheme is right, the rest is not.
     #[error("{0}")]
@@ -91,7 +93,8 @@ impl Target {
         let told = url.contains("sslmode=") || url.contains("ssl-mode=");
         if !told && std::env::var_os("PGSSLMODE").is_none() {
             let socket = options.get_socket().is_some() || options.get_host().starts_with('/');
-            options = options.ssl_mode(if socket { PgSslMode::Prefer } else { PgSslMode::VerifyFull });
+            options =
+                options.ssl_mode(if socket { PgSslMode::Prefer } else { PgSslMode::VerifyFull });
         }
         Ok(Self {
             name: name.to_owned(),
@@ -151,9 +154,13 @@ impl Target {
 
     fn nobody_answers(&self, cause: Cause, reason: &str) -> Vec<Gap> {
         let fix = match cause {
-            Cause::PermissionDenied => "check the user, password and pg_hba.conf entry of the agent's role",
-            _ => "check that the server is up, the URL is right and TLS is set up; \
-                  sslmode=disable in the URL gives up TLS",
+            Cause::PermissionDenied => {
+                "check the user, password and pg_hba.conf entry of the agent's role"
+            }
+            _ => {
+                "check that the server is up, the URL is right and TLS is set up; \
+                  sslmode=disable in the URL gives up TLS"
+            }
         };
         CLUSTER_SURFACES
             .iter()
@@ -198,7 +205,8 @@ impl Target {
     }
 
     fn may_not_connect(&self, database: &str, observation: &Observation) -> Vec<Gap> {
-        let agent = observation.server.as_ref().map_or("the agent's role", |s| s.agent_role.as_str());
+        let agent =
+            observation.server.as_ref().map_or("the agent's role", |s| s.agent_role.as_str());
         DATABASE_SURFACES
             .iter()
             .map(|surface| Gap {

@@ -61,9 +61,11 @@ impl Binaries {
     /// set-up script fills, and `PATH`.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let mut dirs: Vec<PathBuf> = std::env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
+        let mut dirs: Vec<PathBuf> =
+            std::env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
         let cache = std::env::var_os("REVOKED_PG_CACHE").map(PathBuf::from);
-        let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/revoked/postgres"));
+        let home =
+            std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/revoked/postgres"));
         let roots = [
             Some(PathBuf::from("/usr/lib/postgresql")),
             cache,
@@ -115,7 +117,8 @@ impl Binaries {
 }
 
 fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
+    std::fs::metadata("/proc/self")
+        .is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
 }
 
 /// Where clusters are put: memory if there is room for files in it, else the temporary directory.
@@ -127,10 +130,8 @@ fn root() -> PathBuf {
 
 fn run(mut command: Command) -> Result<(), ThrowawayError> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(doing(format!("running {program}")))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(doing(format!("running {program}")))?;
     if output.status.success() {
         return Ok(());
     }
@@ -252,7 +253,8 @@ impl Cluster {
             if ready {
                 return Ok(());
             }
-            let ended = self.server.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
+            let ended =
+                self.server.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
             if ended || Instant::now() > patience {
                 let output = std::fs::read_to_string(self.dir.path().join("server.log"));
                 return Err(ThrowawayError::Failed {
@@ -282,7 +284,11 @@ impl Cluster {
     }
 
     fn signal(&self, server: &Child, signal: &str) -> std::io::Result<()> {
-        Command::new("kill").arg(format!("-{signal}")).arg(server.id().to_string()).status().map(|_| ())
+        Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(server.id().to_string())
+            .status()
+            .map(|_| ())
     }
 
     /// Directory of the socket.

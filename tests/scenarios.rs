@@ -32,8 +32,7 @@ fn check(cluster: &Cluster, role: &str) -> (i32, Value) {
 
 fn check_as(cluster: &Cluster, agent: &str, role: &str) -> (i32, Value) {
     let url = cluster.url(agent, "postgres");
-    let (code, out, err) =
-        run(revoked().args(["check", "-o", "json", "--target", &url, role]));
+    let (code, out, err) = run(revoked().args(["check", "-o", "json", "--target", &url, role]));
     assert!(!out.is_empty(), "no output: {err}");
     (code, serde_json::from_str(&out).unwrap())
 }
@@ -46,7 +45,13 @@ fn found(report: &Value) -> Vec<String> {
         .iter()
         .map(|r| {
             let text = |key: &str| r[key].as_str().unwrap_or("-").to_owned();
-            format!("{} {} {} {}", text("kind"), text("privilege"), text("database"), text("grantor"))
+            format!(
+                "{} {} {} {}",
+                text("kind"),
+                text("privilege"),
+                text("database"),
+                text("grantor")
+            )
         })
         .collect()
 }
@@ -84,11 +89,17 @@ fn plan_and_check(cluster: &Cluster, role: &str) {
 fn member_through_two_levels() {
     for binaries in versions() {
         let cluster = start(&binaries);
-        sql(&cluster, "postgres", "postgres", "ALTER ROLE x NOLOGIN; GRANT g TO team; GRANT team TO x;");
+        sql(
+            &cluster,
+            "postgres",
+            "postgres",
+            "ALTER ROLE x NOLOGIN; GRANT g TO team; GRANT team TO x;",
+        );
         let (code, report) = check(&cluster, "x");
         assert_eq!(code, 2);
         assert!(has(&report, "membership team"), "{:?}", found(&report));
-        let through = report["residual"].as_array().unwrap().iter().find(|r| r["privilege"] == "g").unwrap();
+        let through =
+            report["residual"].as_array().unwrap().iter().find(|r| r["privilege"] == "g").unwrap();
         assert_eq!(through["via"], serde_json::json!(["team"]));
         assert_eq!(through["sentence"], "x reaches g through team");
         plan_and_check(&cluster, "x");
@@ -156,8 +167,12 @@ fn owned_objects_in_another_database() {
         assert_eq!(code, 2);
         assert_eq!(found(&report), ["ownership - billing -", "ownership - billing -"]);
         plan_and_check(&cluster, "x");
-        let owner =
-            sql(&cluster, "postgres", "billing", "SELECT tableowner FROM pg_tables WHERE tablename='notes'");
+        let owner = sql(
+            &cluster,
+            "postgres",
+            "billing",
+            "SELECT tableowner FROM pg_tables WHERE tablename='notes'",
+        );
         assert_eq!(owner.trim(), "app");
     }
 }
@@ -265,18 +280,34 @@ fn everything_at_once_under_a_hostile_name() {
         .replace("@X@", &quoted);
         sql(&cluster, "postgres", "orders", &script);
         if cluster.major() >= 15 {
-            sql(&cluster, "postgres", "postgres", &format!("GRANT SET ON PARAMETER log_statement TO {quoted}"));
+            sql(
+                &cluster,
+                "postgres",
+                "postgres",
+                &format!("GRANT SET ON PARAMETER log_statement TO {quoted}"),
+            );
         }
         let (code, report) = check(&cluster, name);
         assert_eq!(code, 2);
         assert_eq!(report["gaps"], serde_json::json!([]), "PostgreSQL {}", cluster.major());
         for kind in [
-            "login", "attribute", "membership", "admin_option", "ownership", "privilege",
-            "default_privilege", "policy", "user_mapping", "role_setting",
+            "login",
+            "attribute",
+            "membership",
+            "admin_option",
+            "ownership",
+            "privilege",
+            "default_privilege",
+            "policy",
+            "user_mapping",
+            "role_setting",
         ] {
             assert!(has(&report, kind), "{kind} on {}: {:?}", cluster.major(), found(&report));
         }
-        assert!(report["residual"].as_array().unwrap().iter().all(|r| r["tampered"] == false), "{report:#}");
+        assert!(
+            report["residual"].as_array().unwrap().iter().all(|r| r["tampered"] == false),
+            "{report:#}"
+        );
         plan_and_check(&cluster, name);
         // The server agrees that nothing is left: DROP ROLE refuses while pg_shdepend has a row.
         sql(&cluster, "postgres", "postgres", &format!("DROP ROLE {quoted}"));
@@ -333,7 +364,10 @@ fn what_may_not_be_read_is_a_gap_with_its_fix() {
         assert_eq!(code, 3, "{report:#}");
         let gaps = report["gaps"].as_array().unwrap();
         assert!(gaps.iter().any(|gap| gap["surface"] == "role_setting"));
-        assert!(gaps.iter().any(|gap| gap["fix"] == "GRANT CONNECT ON DATABASE \"billing\" TO \"agent\";"));
+        assert!(
+            gaps.iter()
+                .any(|gap| gap["fix"] == "GRANT CONNECT ON DATABASE \"billing\" TO \"agent\";")
+        );
     }
 }
 

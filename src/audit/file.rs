@@ -45,7 +45,9 @@ pub enum LogError {
         why: String,
     },
     /// Somebody else changed the file while it was in use.
-    #[error("audit log {path}: {what}. Nothing more is written. Find out who did this; then restart")]
+    #[error(
+        "audit log {path}: {what}. Nothing more is written. Find out who did this; then restart"
+    )]
     Fence {
         /// Where.
         path: PathBuf,
@@ -177,9 +179,11 @@ pub fn origin(dir: &Path) -> Result<String, LogError> {
         _ => LogError::Io { path: path.clone(), doing: "opening", source },
     })?;
     let mut first = Vec::new();
-    file.take(64 * 1024)
-        .read_to_end(&mut first)
-        .map_err(|source| LogError::Io { path: path.clone(), doing: "reading", source })?;
+    file.take(64 * 1024).read_to_end(&mut first).map_err(|source| LogError::Io {
+        path: path.clone(),
+        doing: "reading",
+        source,
+    })?;
     let first = first.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let value: Value = serde_json::from_slice(first)
         .map_err(|_| refused("its first line is damaged; restore the log from a backup"))?;
@@ -349,7 +353,12 @@ impl LogFile {
         self.truncate(offset)?;
         let hash: Hash = Sha256::digest(tail).into();
         let lines = tail.iter().filter(|byte| **byte == b'\n').count();
-        tracing::warn!(offset, bytes = tail.len(), "unsealed bytes at the end of the audit log were moved to {}", name.display());
+        tracing::warn!(
+            offset,
+            bytes = tail.len(),
+            "unsealed bytes at the end of the audit log were moved to {}",
+            name.display()
+        );
         let Value::Object(what) = json!({
             "bytes": tail.len(), "complete_lines": lines, "offset": offset, "sha256": hex(&hash),
         }) else {
@@ -389,7 +398,9 @@ impl LogFile {
         let mut bytes = Vec::new();
         let mut landed = Vec::with_capacity(entries.len());
         if stepped_back(&next.last_time, now) {
-            let Value::Object(what) = json!({"new": now, "old": next.last_time}) else { return Ok(landed) };
+            let Value::Object(what) = json!({"new": now, "old": next.last_time}) else {
+                return Ok(landed);
+            };
             push(&mut next, &mut bytes, super::format::CLOCK, &what, now)?;
         }
         for entry in entries {
@@ -403,7 +414,11 @@ impl LogFile {
         if let Err(source) = written {
             // A short write is a normal event on a full disk. What is there of it was never acknowledged.
             let _ = self.truncate(begun);
-            return Err(LogError::Io { path: self.path.clone(), doing: "writing a commit", source });
+            return Err(LogError::Io {
+                path: self.path.clone(),
+                doing: "writing a commit",
+                source,
+            });
         }
         self.read_back(begun, &bytes)?;
         next.length = begun + bytes.len() as u64;
@@ -465,7 +480,8 @@ fn seal(state: &mut State, bytes: &mut Vec<u8>, line: Vec<u8>) -> Hash {
 
 /// The clock went back by more than a second: order is by sequence, but a reader should be told.
 fn stepped_back(last: &str, now: &str) -> bool {
-    let (Ok(last), Ok(now)) = (last.parse::<jiff::Timestamp>(), now.parse::<jiff::Timestamp>()) else {
+    let (Ok(last), Ok(now)) = (last.parse::<jiff::Timestamp>(), now.parse::<jiff::Timestamp>())
+    else {
         return false;
     };
     last.as_microsecond() - now.as_microsecond() > 1_000_000

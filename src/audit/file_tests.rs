@@ -30,7 +30,8 @@ fn bytes(dir: &Path) -> Vec<u8> {
 }
 
 fn verdict(dir: &Path) -> Outcome {
-    let mut verifier = Verifier::new(Some(Vkey::parse(&key().vkey()).unwrap())).all_signatures(true);
+    let mut verifier =
+        Verifier::new(Some(Vkey::parse(&key().vkey()).unwrap())).all_signatures(true);
     verifier.begin_file("log");
     verifier.push_bytes(&bytes(dir));
     verifier.finish().outcome

@@ -43,7 +43,13 @@ pub enum LineError {
 ///
 /// # Errors
 /// When `what` has no canonical form or the line would be too long.
-pub fn record(prev: &str, seq: u64, time: &str, kind: &str, what: &Map<String, Value>) -> Result<Vec<u8>, LineError> {
+pub fn record(
+    prev: &str,
+    seq: u64,
+    time: &str,
+    kind: &str,
+    what: &Map<String, Value>,
+) -> Result<Vec<u8>, LineError> {
     check(kind, what)?;
     let line = serde_json::json!({
         "prev": prev, "seq": seq, "time": time, "type": kind, "what": what,
@@ -115,7 +121,8 @@ mod tests {
 
     #[test]
     fn keys_are_sorted_and_nothing_is_between_them() {
-        let line = record("00", 3, "t", "start", &what(json!({"b": 1, "a": ["x\u{7}\n"]}))).unwrap();
+        let line =
+            record("00", 3, "t", "start", &what(json!({"b": 1, "a": ["x\u{7}\n"]}))).unwrap();
         assert_eq!(
             String::from_utf8(line).unwrap(),
             r#"{"prev":"00","seq":3,"time":"t","type":"start","what":{"a":["x\u0007\n"],"b":1}}"#
@@ -124,7 +131,12 @@ mod tests {
 
     #[test]
     fn what_has_no_canonical_form_is_refused() {
-        for bad in [json!({"a": 1.5}), json!({"a": 9_007_199_254_740_992_u64}), json!({"A": 1}), json!({"a": {"é": 1}})] {
+        for bad in [
+            json!({"a": 1.5}),
+            json!({"a": 9_007_199_254_740_992_u64}),
+            json!({"A": 1}),
+            json!({"a": {"é": 1}}),
+        ] {
             assert!(record("", 0, "t", "start", &what(bad.clone())).is_err(), "{bad}");
         }
         let long = json!({"a": "x".repeat(MAX_LINE)});

@@ -1,0 +1,352 @@
+//! What the records say. Pure: moves in, JSON objects out.
+//!
+//! Names of people, e-mail addresses and free-text reasons never come here: a record has the subject's id
+//! of the log, role names and object names. Texts of a server's error messages stay out as well, since
+//! nobody knows what they quote.
+
+use crate::domain::account::{Account, AccountName};
+use crate::domain::lifecycle::{Label, Life, Terms};
+use crate::domain::observation::{Coverage, Gap, NotCovered};
+use crate::domain::residual::{Residual, ResidualKind};
+use crate::domain::revocation::{Milestone, Revocation};
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::Verdict;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Residual, gaps and the like that one record lists; it says how many there were.
+const LISTED: usize = 300;
+
+type Body = Map<String, Value>;
+
+/// What every record of a revocation begins with.
+fn begin(revocation: &str, subject: &str, at: UtcTime) -> Body {
+    object(json!({"at": at, "revocation": revocation, "subject": subject}))
+}
+
+fn object(value: Value) -> Body {
+    match value {
+        Value::Object(body) => body,
+        _ => Body::new(),
+    }
+}
+
+fn with(mut body: Body, more: Value) -> Body {
+    body.extend(object(more));
+    body
+}
+
+/// Which move a record speaks of.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// The revocation.
+    pub revocation: &'a Revocation,
+    /// Its subject's id in the log.
+    pub subject: &'a str,
+    /// The instant of the move.
+    pub at: UtcTime,
+}
+
+impl About<'_> {
+    fn body(&self) -> Body {
+        with(
+            begin(&self.revocation.id, self.subject, self.at),
+            json!({"kind": self.revocation.kind, "reason": self.revocation.reason}),
+        )
+    }
+}
+
+/// `subject`: the commitment to who it is, once per subject.
+#[must_use]
+pub fn subject(id: &str, commitment: &str, at: UtcTime) -> Body {
+    object(json!({"at": at, "commit": commitment, "subject": id}))
+}
+
+/// `revocation_triggered`: what came in.
+#[must_use]
+pub fn triggered(about: &About<'_>, event_id: &str, digest: &str) -> Body {
+    let asked = about.revocation;
+    with(
+        about.body(),
+        json!({
+            "deadlines": asked.deadlines,
+            "effective_at": asked.effective_at,
+            "event_id": event_id,
+            // Nobody told us who acts; the verifier never does.
+            "executor": "unknown",
+            "notice_sha256": digest,
+            "preserve_data": asked.preserve_data,
+            "received_at": asked.received_at,
+            "triggered_by": asked.source,
+        }),
+    )
+}
+
+/// `validation_completed`: what will be looked for.
+#[must_use]
+pub fn validated(about: &About<'_>, accounts: &[Account]) -> Body {
+    with(
+        about.body(),
+        json!({
+            "accounts": linked(accounts),
+            "roles": about.revocation.roles,
+            "searched": about.revocation.accounts.iter().map(searched).collect::<Vec<_>>(),
+        }),
+    )
+}
+
+/// `revocation_amended`: it asks for more, or earlier, than before.
+#[must_use]
+pub fn amended(about: &About<'_>, event_id: &str, digest: &str) -> Body {
+    let asked = about.revocation;
+    with(
+        about.body(),
+        json!({
+            "deadlines": asked.deadlines,
+            "effective_at": asked.effective_at,
+            "event_id": event_id,
+            "notice_sha256": digest,
+            "roles": asked.roles,
+            "searched": asked.accounts.iter().map(searched).collect::<Vec<_>>(),
+        }),
+    )
+}
+
+/// `subject_linked`: a role was found to be the subject's.
+#[must_use]
+pub fn subject_linked(about: &About<'_>, accounts: &[Account]) -> Body {
+    with(about.body(), json!({"accounts": linked(accounts)}))
+}
+
+fn searched(name: &AccountName) -> Value {
+    json!({"role": name.role, "target": name.target})
+}
+
+fn linked(accounts: &[Account]) -> Vec<Value> {
+    accounts
+        .iter()
+        .map(|account| {
+            json!({
+                "oid": account.oid, "role": account.role, "rule": account.rule,
+                "system_identifier": account.system_identifier, "target": account.target,
+            })
+        })
+        .collect()
+}
+
+/// What a look saw, for the record.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Answer.
+    pub verdict: Verdict,
+    /// When the look began.
+    pub as_of: UtcTime,
+    /// What remains.
+    pub residual: &'a [Residual],
+    /// What could not be seen.
+    pub gaps: &'a [Gap],
+    /// What the answer does not speak about.
+    pub not_covered: &'a [NotCovered],
+    /// What was read.
+    pub coverage: &'a [Coverage],
+    /// The accounts exist still.
+    pub exists: bool,
+}
+
+/// `observation`: before, changed or after.
+#[must_use]
+pub fn observation(about: &About<'_>, label: Label, seen: &Seen<'_>) -> Body {
+    let (word, state) = match label {
+        Label::Before => ("before", "before_state"),
+        Label::Changed => ("changed", "state"),
+        Label::After => ("after", "after_state"),
+    };
+    let mut body = with(
+        about.body(),
+        json!({
+            "as_of": seen.as_of,
+            "coverage": coverage(seen.coverage),
+            "gaps": gaps(seen.gaps),
+            "label": word,
+            "not_covered": not_covered(seen.not_covered),
+            "residual": residual(seen.residual),
+            "residual_total": seen.residual.len(),
+            "verdict": seen.verdict,
+        }),
+    );
+    body.insert(state.to_owned(), account_state(seen));
+    body
+}
+
+/// The account as the seed's audit format describes it.
+fn account_state(seen: &Seen<'_>) -> Value {
+    let names = |wanted: fn(&Residual) -> bool| -> BTreeSet<&str> {
+        seen.residual
+            .iter()
+            .filter(|r| r.kind == ResidualKind::Membership && wanted(r))
+            .filter_map(|r| r.privilege.as_deref())
+            .take(LISTED)
+            .collect()
+    };
+    let permissions: BTreeSet<String> = seen
+        .residual
+        .iter()
+        .filter(|r| matches!(r.kind, ResidualKind::Privilege | ResidualKind::DefaultPrivilege))
+        .map(|r| {
+            format!(
+                "{} on {}",
+                r.privilege.as_deref().unwrap_or("default"),
+                r.object.as_deref().unwrap_or("an object")
+            )
+        })
+        .take(LISTED)
+        .collect();
+    let login = seen.residual.iter().any(|r| r.kind == ResidualKind::Login);
+    let status = match (seen.exists, login) {
+        (false, _) => "absent",
+        (true, true) => "active",
+        (true, false) => "disabled",
+    };
+    json!({
+        "account_status": status,
+        "groups": names(|r| !r.via.is_empty()),
+        "permissions": permissions,
+        "roles": names(|r| r.via.is_empty()),
+    })
+}
+
+fn residual(found: &[Residual]) -> Vec<Value> {
+    found
+        .iter()
+        .take(LISTED)
+        .map(|r| {
+            json!({
+                "database": r.database, "grantor": r.grantor, "kind": r.kind,
+                // A session's pid and start stay; its address and program are nobody's business.
+                "object": r.object, "oid": r.account.oid, "privilege": r.privilege,
+                "strength": r.strength, "tampered": r.tampered, "target": r.account.target,
+                "via": r.via,
+            })
+        })
+        .collect()
+}
+
+fn gaps(gaps: &[Gap]) -> Vec<Value> {
+    gaps.iter()
+        .take(LISTED)
+        .map(|gap| {
+            json!({
+                "cause": gap.cause, "database": gap.database, "surface": gap.surface,
+                "target": gap.target,
+            })
+        })
+        .collect()
+}
+
+fn not_covered(skipped: &[NotCovered]) -> Vec<Value> {
+    skipped.iter().take(LISTED).map(|s| json!(s.surface)).collect()
+}
+
+/// Statements per database: enough to see what was read; the texts' hashes are in `check -o json`.
+fn coverage(covered: &[Coverage]) -> Vec<Value> {
+    let mut statements: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for one in covered {
+        *statements.entry((&one.target, &one.database)).or_default() += 1;
+    }
+    statements
+        .into_iter()
+        .take(LISTED)
+        .map(|((target, database), count)| {
+            json!({"database": database, "statements": count, "target": target})
+        })
+        .collect()
+}
+
+/// `account_disabled` and `access_revoked`: something was seen to be gone.
+#[must_use]
+pub fn gone(about: &About<'_>, as_of: UtcTime) -> Body {
+    with(about.body(), json!({"as_of": as_of}))
+}
+
+/// `verification_completed`: proved twice.
+#[must_use]
+pub fn verified(about: &About<'_>, terms: &Terms, life: &Life, report_duration: bool) -> Body {
+    let start = terms.effective_at.max(about.revocation.received_at);
+    let duration = life.first_clean_at.map(|at| at.since(start).as_micros());
+    let duration = duration.and_then(|us| u64::try_from(us).ok());
+    with(
+        about.body(),
+        json!({
+            "actions_taken": actions(&life.seen),
+            "blind_us": life.blind_us,
+            "duration_us": duration.filter(|_| report_duration),
+            "first_clean_at": life.first_clean_at,
+            "first_residual_at": life.first_residual_at,
+            "verification": {
+                "status": "success",
+                "verified_at": life.verified_at,
+                "verifier": concat!("revoked ", env!("CARGO_PKG_VERSION")),
+            },
+        }),
+    )
+}
+
+/// What must have been done, from what was there and is not.
+fn actions(seen: &BTreeSet<ResidualKind>) -> BTreeSet<&'static str> {
+    use ResidualKind as K;
+    seen.iter()
+        .map(|kind| match kind {
+            K::Login => "account_disabled",
+            K::Session | K::VanishedSession | K::Replication => "sessions_terminated",
+            K::Membership | K::AdminOption => "groups_removed",
+            K::Ownership => "objects_reassigned",
+            K::Attribute => "attributes_removed",
+            K::Credential | K::UserMapping => "tokens_revoked",
+            K::Privilege
+            | K::DefaultPrivilege
+            | K::Policy
+            | K::PreparedTransaction
+            | K::Subscription
+            | K::Job
+            | K::HbaRule
+            | K::IdentMap
+            | K::RoleSetting
+            | K::DanglingAcl
+            | K::Probe => "permissions_revoked",
+        })
+        .collect()
+}
+
+/// `verification_failed` and `verification_inconclusive`: a deadline passed.
+#[must_use]
+pub fn missed(about: &About<'_>, milestone: Milestone, seen: &Seen<'_>) -> Body {
+    with(
+        about.body(),
+        json!({
+            "as_of": seen.as_of,
+            "deadline": about.revocation.deadlines.get(milestone),
+            "gaps": gaps(seen.gaps),
+            "milestone": milestone,
+            "residual": residual(seen.residual),
+            "residual_total": seen.residual.len(),
+            "verification": {
+                "status": if seen.verdict == Verdict::Residual { "failure" } else { "inconclusive" },
+                "verifier": concat!("revoked ", env!("CARGO_PKG_VERSION")),
+            },
+        }),
+    )
+}
+
+/// `access_regressed`: it came back.
+#[must_use]
+pub fn regressed(about: &About<'_>, verified_at: Option<UtcTime>, seen: &Seen<'_>) -> Body {
+    with(
+        about.body(),
+        json!({
+            "as_of": seen.as_of,
+            "residual": residual(seen.residual),
+            "residual_total": seen.residual.len(),
+            "verified_at": verified_at,
+        }),
+    )
+}

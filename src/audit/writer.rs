@@ -44,16 +44,17 @@ impl LogWriter {
     pub fn start(mut log: LogFile) -> std::io::Result<Self> {
         let vkey = log.vkey();
         let (commits, mut queue) = mpsc::channel::<Commit>(QUEUE);
-        let thread = std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
-            while let Some(commit) = queue.blocking_recv() {
-                let result = log.append(&commit.entries, &commit.now).map_err(Arc::new);
-                let failed = result.is_err();
-                let _ = commit.reply.send(result);
-                if failed {
-                    break;
+        let thread =
+            std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
+                while let Some(commit) = queue.blocking_recv() {
+                    let result = log.append(&commit.entries, &commit.now).map_err(Arc::new);
+                    let failed = result.is_err();
+                    let _ = commit.reply.send(result);
+                    if failed {
+                        break;
+                    }
                 }
-            }
-        })?;
+            })?;
         Ok(Self { commits: Some(commits), thread: Some(thread), vkey })
     }
 
@@ -67,7 +68,11 @@ impl LogWriter {
     ///
     /// # Errors
     /// When they are not.
-    pub async fn append(&self, entries: Vec<Entry>, now: String) -> Result<Vec<Landed>, WriteError> {
+    pub async fn append(
+        &self,
+        entries: Vec<Entry>,
+        now: String,
+    ) -> Result<Vec<Landed>, WriteError> {
         let (reply, answer) = oneshot::channel();
         let commits = self.commits.as_ref().ok_or(WriteError::Closed)?;
         commits.send(Commit { entries, now, reply }).await.map_err(|_| WriteError::Closed)?;

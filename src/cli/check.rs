@@ -62,15 +62,14 @@ impl At {
         let target = Target::from_url("target", &self.target)
             .context("--target is not a usable connection URL")?
             .shdepend_only(self.shdepend_only.iter().cloned());
-        let wanted =
-            Wanted { names: self.roles.iter().cloned().collect(), ..Wanted::default() };
+        let wanted = Wanted { names: self.roles.iter().cloned().collect(), ..Wanted::default() };
         let (observation, facts) = target.look_with_facts(&wanted).await;
         let subjects = self
             .roles
             .iter()
             .map(|role| {
                 let names = [AccountName { target: None, role: role.clone() }];
-                let accounts = link::resolve(&[], &names, &observation);
+                let accounts = link::resolve(&[], &names, &observation, &[]);
                 let question = Question { kind, accounts: &accounts, names: &names, roles: &[] };
                 let judged = judge(&question, &[&observation]);
                 (role.clone(), accounts, judged)
@@ -220,6 +219,10 @@ fn print(looked: &Looked, report: &Report<'_>) {
     let names: Vec<_> = databases.into_iter().map(output::shown).collect();
     println!("looked at {} databases: {}", names.len(), names.join(", "));
     for skipped in report.not_covered {
-        println!("not covered: {}: {}", output::shown(&skipped.surface), output::shown(&skipped.reason));
+        println!(
+            "not covered: {}: {}",
+            output::shown(&skipped.surface),
+            output::shown(&skipped.reason)
+        );
     }
 }

@@ -43,7 +43,8 @@ pub(super) fn worst(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
 pub(super) fn shown(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
-            let unsafe_here = c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let unsafe_here =
+                c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             if unsafe_here { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }
         })
         .collect()

@@ -1,10 +1,12 @@
 //! How a revocation moves from state to state.
 
 use super::expectation::{Deadlines, PerMilestone, milestones};
+use super::residual::ResidualKind;
 use super::revocation::{Kind, Milestone, Reason, State};
 use super::time::UtcTime;
 use super::verdict::Verdict;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What is remembered of a revocation between looks.
@@ -38,6 +40,9 @@ pub struct Life {
     pub fingerprint: Option<String>,
     /// The account was seen disabled (login off and no session) once.
     pub disabled_at: Option<UtcTime>,
+    /// Kinds of access that were ever found: what has been taken away by the time of verification.
+    #[serde(default)]
+    pub seen: BTreeSet<ResidualKind>,
 }
 
 /// What a look means for one revocation.
@@ -51,6 +56,8 @@ pub struct Look {
     pub login: Verdict,
     /// Equal for equal residual.
     pub fingerprint: String,
+    /// Kinds of residual found.
+    pub kinds: BTreeSet<ResidualKind>,
 }
 
 /// What an observation is recorded for.
@@ -117,6 +124,7 @@ impl Life {
             last_verdict: None,
             fingerprint: None,
             disabled_at: None,
+            seen: BTreeSet::new(),
         }
     }
 
@@ -188,6 +196,7 @@ fn observe(next: &mut Life, look: &Look, effects: &mut Vec<Effect>) {
         }
         next.fingerprint = Some(look.fingerprint.clone());
     }
+    next.seen.extend(look.kinds.iter().copied());
     next.last_look_at = Some(look.started_at);
     next.last_verdict = Some(look.verdict);
 }
@@ -239,7 +248,10 @@ fn deadlines(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effe
                 if *milestone == Milestone::Login && next.disabled_at.is_none() {
                     next.disabled_at = Some(look.started_at);
                     effects.insert(
-                        effects.iter().position(|e| *e == Effect::AccessRevoked).unwrap_or(effects.len()),
+                        effects
+                            .iter()
+                            .position(|e| *e == Effect::AccessRevoked)
+                            .unwrap_or(effects.len()),
                         Effect::AccountDisabled,
                     );
                 }

@@ -36,15 +36,26 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             "blind" => (Verdict::Inconclusive, Verdict::Inconclusive),
             _ => unreachable!("{seen}"),
         };
-        let look = Look { started_at: at(time), verdict, login, fingerprint: seen.to_owned() };
+        let look = Look {
+            started_at: at(time),
+            verdict,
+            login,
+            fingerprint: seen.to_owned(),
+            kinds: std::collections::BTreeSet::new(),
+        };
         let (next, effects) = step(&terms, &life, &look);
         life = next;
         let overdue: Vec<_> = life.overdue(&terms).map(Milestone::as_str).collect();
-        let overdue =
-            if overdue.is_empty() { String::new() } else { format!(" overdue:{}", overdue.join("+")) };
+        let overdue = if overdue.is_empty() {
+            String::new()
+        } else {
+            format!(" overdue:{}", overdue.join("+"))
+        };
         let effects: Vec<_> = effects.iter().map(|effect| format!("{effect:?}")).collect();
-        out.push_str(&format!("{time} {seen:<8}{:<10}{} {}\n", life.state, overdue, effects.join(" "))
-            .replace("  \n", "\n"));
+        out.push_str(
+            &format!("{time} {seen:<8}{:<10}{} {}\n", life.state, overdue, effects.join(" "))
+                .replace("  \n", "\n"),
+        );
     }
     out
 }

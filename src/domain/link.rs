@@ -1,15 +1,21 @@
 //! Which accounts belong to a subject.
 
 use super::account::{Account, AccountName, LinkRule};
-use super::observation::Observation;
+use super::observation::{Observation, RosterRole};
 
 /// Accounts of a subject after `look`: those known before, with their present names, and every role
-/// that now bears a name that was searched for or that a linked account bears.
+/// that bears, or in `past` is known to have borne, a name that was searched for; and every role that now
+/// bears the name of a linked account.
 ///
 /// Only ever adds: an OID that matched once stays linked, whatever it is called later. A cluster other
 /// than the linked one adds nothing and renames nothing.
 #[must_use]
-pub fn resolve(known: &[Account], names: &[AccountName], look: &Observation) -> Vec<Account> {
+pub fn resolve(
+    known: &[Account],
+    names: &[AccountName],
+    look: &Observation,
+    past: &[RosterRole],
+) -> Vec<Account> {
     let mut accounts = known.to_vec();
     let Some(server) = &look.server else { return accounts };
     let linked_names: Vec<String> = known
@@ -24,7 +30,7 @@ pub fn resolve(known: &[Account], names: &[AccountName], look: &Observation) -> 
             }
         }
     }
-    for role in &look.roster {
+    for role in past.iter().chain(&look.roster) {
         let stated = names.iter().any(|n| n.applies_to(&look.target) && n.role == role.name);
         let same_name = linked_names.contains(&role.name);
         let known = accounts.iter().any(|account| {
@@ -37,7 +43,7 @@ pub fn resolve(known: &[Account], names: &[AccountName], look: &Observation) -> 
                 target: look.target.clone(),
                 system_identifier: server.system_identifier,
                 oid: role.oid,
-                role: role.name.clone(),
+                role: look.role(role.oid).map_or_else(|| role.name.clone(), |now| now.name.clone()),
                 rule: if stated { LinkRule::Stated } else { LinkRule::SameName },
             });
         }
@@ -81,37 +87,48 @@ mod tests {
 
     #[test]
     fn a_renamed_role_stays_linked_under_its_new_name() {
-        let before = resolve(&[], &names("john"), &look(7, &[(10, "postgres"), (20, "john")]));
-        let after = resolve(&before, &names("john"), &look(7, &[(20, "john_old")]));
+        let before = resolve(&[], &names("john"), &look(7, &[(10, "postgres"), (20, "john")]), &[]);
+        let after = resolve(&before, &names("john"), &look(7, &[(20, "john_old")]), &[]);
         assert_eq!(shown(&after), [(20, "john_old")]);
     }
 
     #[test]
     fn a_new_role_under_the_old_name_is_linked_at_once() {
-        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
-        let after = resolve(&before, &names("john"), &look(7, &[(30, "john")]));
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]), &[]);
+        let after = resolve(&before, &names("john"), &look(7, &[(30, "john")]), &[]);
         assert_eq!(shown(&after), [(20, "john"), (30, "john")]);
     }
 
     #[test]
     fn a_name_taken_by_rename_is_watched_as_well() {
-        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
-        let renamed = resolve(&before, &names("john"), &look(7, &[(20, "jo")]));
-        let again = resolve(&renamed, &[], &look(7, &[(30, "jo")]));
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]), &[]);
+        let renamed = resolve(&before, &names("john"), &look(7, &[(20, "jo")]), &[]);
+        let again = resolve(&renamed, &[], &look(7, &[(30, "jo")]), &[]);
         assert_eq!(shown(&again), [(20, "jo"), (30, "jo")]);
         assert!(again.iter().any(|account| account.rule == LinkRule::SameName));
     }
 
     #[test]
+    fn a_role_dropped_or_renamed_before_the_notice_is_found_in_the_roster() {
+        let past = [
+            RosterRole { oid: RoleOid(20), name: "john".into() },
+            RosterRole { oid: RoleOid(21), name: "john".into() },
+        ];
+        let found = resolve(&[], &names("john"), &look(7, &[(21, "jo")]), &past);
+        assert_eq!(shown(&found), [(20, "john"), (21, "jo")]);
+    }
+
+    #[test]
     fn a_dropped_role_stays_linked() {
-        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
-        assert_eq!(resolve(&before, &names("john"), &look(7, &[])), before);
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]), &[]);
+        assert_eq!(resolve(&before, &names("john"), &look(7, &[]), &[]), before);
     }
 
     #[test]
     fn another_cluster_neither_renames_nor_hides() {
-        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]));
-        let after = resolve(&before, &names("john"), &look(8, &[(20, "somebody"), (31, "john")]));
+        let before = resolve(&[], &names("john"), &look(7, &[(20, "john")]), &[]);
+        let after =
+            resolve(&before, &names("john"), &look(8, &[(20, "somebody"), (31, "john")]), &[]);
         assert_eq!(shown(&after), [(20, "john"), (31, "john")]);
     }
 }

@@ -63,7 +63,9 @@ impl Plan {
         if !self.by_hand.is_empty() {
             lines.push(String::new());
             lines.extend(
-                self.by_hand.iter().map(|note| format!("-- NOT REMOVED BY THIS SCRIPT: {}", comment(note))),
+                self.by_hand
+                    .iter()
+                    .map(|note| format!("-- NOT REMOVED BY THIS SCRIPT: {}", comment(note))),
             );
         }
         lines.join("\n") + "\n"
@@ -109,7 +111,10 @@ pub fn plan(residual: &[Residual], setting: &Setting) -> Plan {
     plan
 }
 
-fn of<'a>(residual: &'a [Residual], kinds: &'a [ResidualKind]) -> impl Iterator<Item = &'a Residual> {
+fn of<'a>(
+    residual: &'a [Residual],
+    kinds: &'a [ResidualKind],
+) -> impl Iterator<Item = &'a Residual> {
     residual.iter().filter(|found| kinds.contains(&found.kind))
 }
 
@@ -160,7 +165,9 @@ fn role_settings(residual: &[Residual], plan: &mut Plan) {
         .filter_map(|found| {
             let role = ident(found.account.role.as_deref()?);
             Some(match &found.database {
-                Some(database) => format!("ALTER ROLE {role} IN DATABASE {} RESET ALL;", ident(database)),
+                Some(database) => {
+                    format!("ALTER ROLE {role} IN DATABASE {} RESET ALL;", ident(database))
+                }
                 None => format!("ALTER ROLE {role} RESET ALL;"),
             })
         })
@@ -185,7 +192,10 @@ fn memberships(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
             for other in &found.dependents {
                 steps.push(regrant_membership(&group, other));
             }
-            let by = found.grantor.as_deref().map_or(String::new(), |by| format!(" GRANTED BY {}", ident(by)));
+            let by = found
+                .grantor
+                .as_deref()
+                .map_or(String::new(), |by| format!(" GRANTED BY {}", ident(by)));
             let cascade = if found.dependents.is_empty() { "" } else { " CASCADE" };
             steps.push(format!("REVOKE {group} FROM {role}{by}{cascade};"));
         } else {
@@ -298,8 +308,10 @@ fn default_privilege(found: &Residual, plan: &mut Plan) {
         return;
     };
     let objects = kind.to_uppercase();
-    let schema =
-        found.sub_object.as_ref().map_or(String::new(), |name| format!(" IN SCHEMA {}", ident(name)));
+    let schema = found
+        .sub_object
+        .as_ref()
+        .map_or(String::new(), |name| format!(" IN SCHEMA {}", ident(name)));
     let alter = format!("ALTER DEFAULT PRIVILEGES FOR ROLE {}{schema}", ident(owner));
     let steps = plan.databases.entry(database.clone()).or_default();
     if let Some(privilege) = &found.privilege {

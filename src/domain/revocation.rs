@@ -5,7 +5,6 @@ use super::expectation::Deadlines;
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 
-
 /// Makes an enum whose members have one text form, used in SQL, JSON, metrics and messages alike.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $member:ident = $text:literal),+ $(,)? }) => {
@@ -82,8 +81,7 @@ impl Reason {
     /// The class of a free text such as `Contract Expired` or `User terminated`.
     #[must_use]
     pub fn classify(text: &str) -> Self {
-        let key: String =
-            text.trim().to_lowercase().replace([' ', '-'], "_").replace("user_", "");
+        let key: String = text.trim().to_lowercase().replace([' ', '-'], "_").replace("user_", "");
         if let Some(reason) = Self::from_word(&key) {
             return reason;
         }

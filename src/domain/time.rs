@@ -15,7 +15,9 @@ pub struct UtcTime(jiff::Timestamp);
 
 /// A text that is not an instant with an offset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an instant; write it as 2026-03-05T09:00:00Z or with an offset such as +01:00")]
+#[error(
+    "`{0}` is not an instant; write it as 2026-03-05T09:00:00Z or with an offset such as +01:00"
+)]
 pub struct NotATime(String);
 
 impl UtcTime {

@@ -43,7 +43,11 @@ impl Row {
     fn read(self) -> Result<QueuedRecord, StoreError> {
         Ok(QueuedRecord {
             body: from_json(&self.body, "a queued record")?,
-            life: self.life.as_deref().map(|text| from_json(text, "a record's life")).transpose()?,
+            life: self
+                .life
+                .as_deref()
+                .map(|text| from_json(text, "a record's life"))
+                .transpose()?,
             id: self.id,
             revocation_id: self.revocation_id,
             kind: self.kind,
@@ -136,7 +140,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn outbox_due(&self, limit: i64) -> Result<Vec<(String, String, String, String)>, StoreError> {
+    pub async fn outbox_due(
+        &self,
+        limit: i64,
+    ) -> Result<Vec<(String, String, String, String)>, StoreError> {
         reading!(self, pool => Ok(
             sqlx::query_as(statement!("outbox_due")).bind(limit).fetch_all(pool).await?
         ))

@@ -398,7 +398,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn unfinished(&self, subject: &str, kind: Kind) -> Result<Option<Stored>, StoreError> {
+    pub async fn unfinished(
+        &self,
+        subject: &str,
+        kind: Kind,
+    ) -> Result<Option<Stored>, StoreError> {
         let row: Option<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_unfinished"))
                 .bind(subject).bind(kind.as_str()).fetch_optional(pool).await?
@@ -462,7 +466,9 @@ impl Store {
         );
         Ok(rows
             .into_iter()
-            .filter_map(|(_, oid, name)| Some(RosterRole { oid: RoleOid(u32::try_from(oid).ok()?), name }))
+            .filter_map(|(_, oid, name)| {
+                Some(RosterRole { oid: RoleOid(u32::try_from(oid).ok()?), name })
+            })
             .collect())
     }
 }

@@ -77,7 +77,8 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     // Before the snapshot: see sql/prepared.sql.
     session.begin().await;
     server(session, &mut cluster).await;
-    let prepared: Option<Vec<PreparedRow>> = session.rows(&sql::PREPARED, PgArguments::default()).await;
+    let prepared: Option<Vec<PreparedRow>> =
+        session.rows(&sql::PREPARED, PgArguments::default()).await;
     self_test(session).await;
     session.end().await;
 
@@ -87,7 +88,8 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     roles_held(session, &cluster, roles.as_deref().unwrap_or_default());
     memberships(session, &cluster).await;
     role_settings(session, &cluster).await;
-    cluster.dependencies = with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
+    cluster.dependencies =
+        with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
     prepared_transactions(session, &cluster, prepared.unwrap_or_default());
@@ -147,7 +149,8 @@ async fn server(session: &mut Session<'_>, cluster: &mut Cluster) {
 }
 
 async fn self_test(session: &mut Session<'_>) {
-    let rows: Option<Vec<SelfTestRow>> = session.rows(&sql::SELF_TEST, PgArguments::default()).await;
+    let rows: Option<Vec<SelfTestRow>> =
+        session.rows(&sql::SELF_TEST, PgArguments::default()).await;
     for row in rows.unwrap_or_default().into_iter().filter(|row| !row.excess.is_empty()) {
         session.observation.excess.push(format!("{}: {}", row.role, row.excess));
     }
@@ -196,7 +199,10 @@ fn login_detail(role: &RoleRow) -> Option<String> {
         parts.push(format!("VALID UNTIL {until} is past, but only password logins check it"));
     }
     if role.connection_limit == 0 {
-        parts.push("CONNECTION LIMIT 0 is lifted by one ALTER ROLE and not applied to superusers".to_owned());
+        parts.push(
+            "CONNECTION LIMIT 0 is lifted by one ALTER ROLE and not applied to superusers"
+                .to_owned(),
+        );
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -239,22 +245,25 @@ async fn memberships(session: &mut Session<'_>, cluster: &Cluster) {
 }
 
 fn options_of(edge: &MembershipRow) -> String {
-    let options: Vec<&str> = [
-        (edge.inherit_option, "INHERIT"),
-        (edge.set_option, "SET"),
-        (edge.admin_option, "ADMIN"),
-    ]
-    .into_iter()
-    .filter_map(|(on, word)| on.then_some(word))
-    .collect();
-    if options.is_empty() { "no options: inert until altered".to_owned() } else { options.join(", ") }
+    let options: Vec<&str> =
+        [(edge.inherit_option, "INHERIT"), (edge.set_option, "SET"), (edge.admin_option, "ADMIN")]
+            .into_iter()
+            .filter_map(|(on, word)| on.then_some(word))
+            .collect();
+    if options.is_empty() {
+        "no options: inert until altered".to_owned()
+    } else {
+        options.join(", ")
+    }
 }
 
 /// Members whom this member granted the role: they lose it when its ADMIN goes with CASCADE.
 fn dependents(edge: &MembershipRow, edges: &[MembershipRow], cluster: &Cluster) -> Vec<Dependent> {
     edges
         .iter()
-        .filter(|other| edge.admin_option && other.role == edge.role && other.grantor == edge.member)
+        .filter(|other| {
+            edge.admin_option && other.role == edge.role && other.grantor == edge.member
+        })
         .filter(|other| !cluster.tracked.contains(&other.member.0))
         .filter_map(|other| {
             Some(Dependent {
@@ -268,7 +277,8 @@ fn dependents(edge: &MembershipRow, edges: &[MembershipRow], cluster: &Cluster) 
 }
 
 async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {
-    let rows: Option<Vec<RoleSettingRow>> = with_tracked(session, cluster, &sql::ROLE_SETTINGS).await;
+    let rows: Option<Vec<RoleSettingRow>> =
+        with_tracked(session, cluster, &sql::ROLE_SETTINGS).await;
     for row in rows.unwrap_or_default() {
         let mut found = Residual::new(K::RoleSetting, S::Latent, cluster.account(row.role.0));
         found.database = row.database;

@@ -99,7 +99,9 @@ impl View<'_> {
 
     fn depends(&self, role: u32, key: Key, kind: &str) -> bool {
         self.evidence.dependencies.iter().any(|row| {
-            row.role.0 == role && (row.class.0, row.object.0, row.sub_object) == key && row.kind == kind
+            row.role.0 == role
+                && (row.class.0, row.object.0, row.sub_object) == key
+                && row.kind == kind
         })
     }
 
@@ -112,7 +114,8 @@ impl View<'_> {
             (false, true) => (K::Privilege, S::CanRegain),
             (false, false) => (K::Privilege, S::Latent),
         };
-        let kind = if self.cluster.role_name(row.grantee.0).is_none() { K::DanglingAcl } else { kind };
+        let kind =
+            if self.cluster.role_name(row.grantee.0).is_none() { K::DanglingAcl } else { kind };
         let mut found = self.about(kind, strength, row.grantee.0, key);
         found.privilege = Some(row.privilege.clone());
         found.grantable = row.grantable;
@@ -134,7 +137,8 @@ impl View<'_> {
             .acl
             .iter()
             .filter(|other| {
-                (other.class, other.object, other.sub_object) == (row.class, row.object, row.sub_object)
+                (other.class, other.object, other.sub_object)
+                    == (row.class, row.object, row.sub_object)
                     && other.privilege == row.privilege
                     && other.grantor == row.grantee
                     && !self.cluster.tracked.contains(&other.grantee.0)
@@ -155,7 +159,8 @@ impl View<'_> {
         let names = identity.names.as_deref().unwrap_or_default();
         found.owner = names.first().cloned();
         found.sub_object = names.get(1).cloned();
-        let objects = match identity.args.as_deref().and_then(<[String]>::first).map(String::as_str) {
+        let objects = match identity.args.as_deref().and_then(<[String]>::first).map(String::as_str)
+        {
             Some("r") => "tables",
             Some("S") => "sequences",
             Some("f") => "functions",
@@ -168,13 +173,18 @@ impl View<'_> {
         found.object = Some(format!(
             "of {}{}",
             found.owner.as_deref().unwrap_or("somebody"),
-            found.sub_object.as_deref().map_or(String::new(), |schema| format!(" in schema {schema}"))
+            found
+                .sub_object
+                .as_deref()
+                .map_or(String::new(), |schema| format!(" in schema {schema}"))
         ));
     }
 
     fn ownership(&self) -> Vec<Residual> {
         let mut keys: BTreeSet<(u32, Key)> = BTreeSet::new();
-        keys.extend(self.evidence.owned.iter().map(|row| (row.role.0, (row.class.0, row.object.0, 0))));
+        keys.extend(
+            self.evidence.owned.iter().map(|row| (row.role.0, (row.class.0, row.object.0, 0))),
+        );
         keys.extend(
             self.evidence
                 .dependencies

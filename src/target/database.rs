@@ -81,13 +81,15 @@ async fn ambient(session: &mut Session<'_>, database: &DatabaseRow) {
             database.name
         ));
     }
-    let writes: Option<Vec<(String,)>> = session.rows(&sql::SELF_WRITES, PgArguments::default()).await;
+    let writes: Option<Vec<(String,)>> =
+        session.rows(&sql::SELF_WRITES, PgArguments::default()).await;
     let writes: Vec<String> = writes.unwrap_or_default().into_iter().map(|(word,)| word).collect();
     if !writes.is_empty() {
-        session
-            .observation
-            .excess
-            .push(format!("{} granted in database {}", writes.join(", "), database.name));
+        session.observation.excess.push(format!(
+            "{} granted in database {}",
+            writes.join(", "),
+            database.name
+        ));
     }
 }
 
@@ -96,7 +98,9 @@ async fn identities(session: &mut Session<'_>, evidence: &Evidence) -> Vec<Ident
     let mut keys: BTreeSet<(u32, u32, i32)> = BTreeSet::new();
     keys.extend(evidence.acl.iter().map(|row| (row.class.0, row.object.0, row.sub_object)));
     keys.extend(evidence.owned.iter().map(|row| (row.class.0, row.object.0, 0)));
-    keys.extend(evidence.dependencies.iter().map(|row| (row.class.0, row.object.0, row.sub_object)));
+    keys.extend(
+        evidence.dependencies.iter().map(|row| (row.class.0, row.object.0, row.sub_object)),
+    );
     if keys.is_empty() {
         return Vec::new();
     }

@@ -39,7 +39,9 @@ pub(super) struct Session<'a> {
 /// What to do about a cause.
 fn fix_for(cause: Cause, target: &str, statement: &str) -> String {
     match cause {
-        Cause::Unreachable => format!("check that the server of target {target} is up and its URL right"),
+        Cause::Unreachable => {
+            format!("check that the server of target {target} is up and its URL right")
+        }
         Cause::PermissionDenied => format!(
             "grant the agent's role what it needs on target {target} (the script printed by `revoked init`)"
         ),
@@ -84,17 +86,14 @@ impl<'a> Session<'a> {
             None => options.clone(),
         };
         let name = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
-        let options = options
-            .application_name("revoked")
-            .disable_statement_logging()
-            .options([
-                ("statement_timeout", format!("{}ms", limits.statement.as_millis())),
-                ("lock_timeout", format!("{}ms", limits.statement.as_millis())),
-                ("idle_in_transaction_session_timeout", "60s".to_owned()),
-                ("default_transaction_read_only", "on".to_owned()),
-                ("jit", "off".to_owned()),
-                ("search_path", String::new()),
-            ]);
+        let options = options.application_name("revoked").disable_statement_logging().options([
+            ("statement_timeout", format!("{}ms", limits.statement.as_millis())),
+            ("lock_timeout", format!("{}ms", limits.statement.as_millis())),
+            ("idle_in_transaction_session_timeout", "60s".to_owned()),
+            ("default_transaction_read_only", "on".to_owned()),
+            ("jit", "off".to_owned()),
+            ("search_path", String::new()),
+        ]);
         let mut session =
             Self { connection: None, database: name, limits, observation, broken: None };
         match tokio::time::timeout(limits.connect, PgConnection::connect_with(&options)).await {
@@ -167,7 +166,11 @@ impl<'a> Session<'a> {
     }
 
     /// Runs `statement`; its last parameter, the row limit, is bound here. `None` means a gap was noted.
-    pub(super) async fn rows<T>(&mut self, statement: &Statement, mut arguments: PgArguments) -> Option<Vec<T>>
+    pub(super) async fn rows<T>(
+        &mut self,
+        statement: &Statement,
+        mut arguments: PgArguments,
+    ) -> Option<Vec<T>>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
@@ -220,7 +223,10 @@ impl<'a> Session<'a> {
         if statement.surfaces.is_empty() {
             self.observation.not_covered.push(NotCovered {
                 surface: statement.name.to_owned(),
-                reason: format!("{} in database {}: {reason}", self.observation.target, self.database),
+                reason: format!(
+                    "{} in database {}: {reason}",
+                    self.observation.target, self.database
+                ),
             });
         }
         for surface in statement.surfaces {

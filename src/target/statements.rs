@@ -50,7 +50,8 @@ pub(super) const MEMBERSHIPS_13: Statement =
     statement!("memberships_13", MANY, &[K::Membership, K::AdminOption], 0, 160_000);
 pub(super) const MEMBERSHIPS_16: Statement =
     statement!("memberships_16", MANY, &[K::Membership, K::AdminOption], 160_000, i32::MAX);
-pub(super) const ROLE_SETTINGS: Statement = statement!("role_settings", FINDINGS, &[K::RoleSetting]);
+pub(super) const ROLE_SETTINGS: Statement =
+    statement!("role_settings", FINDINGS, &[K::RoleSetting]);
 pub(super) const DEPENDENCIES: Statement = statement!(
     "dependencies",
     FINDINGS,
@@ -61,10 +62,20 @@ pub(super) const SESSIONS: Statement =
     statement!("sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const SELF_TEST: Statement = statement!("self_test", 1_000, &[]);
 pub(super) const SELF_WRITES: Statement = statement!("self_writes", 1_000, &[]);
-pub(super) const ACL_13: Statement =
-    statement!("acl_13", FINDINGS, &[K::Privilege, K::DefaultPrivilege], 0, 150_000);
-pub(super) const ACL_15: Statement =
-    statement!("acl_15", FINDINGS, &[K::Privilege, K::DefaultPrivilege], 150_000, i32::MAX);
+pub(super) const ACL_13: Statement = statement!(
+    "acl_13",
+    FINDINGS,
+    &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl],
+    0,
+    150_000
+);
+pub(super) const ACL_15: Statement = statement!(
+    "acl_15",
+    FINDINGS,
+    &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl],
+    150_000,
+    i32::MAX
+);
 pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership]);
 pub(super) const LOCAL_DEPENDENCIES: Statement =
     statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
@@ -99,8 +110,8 @@ pub const STATEMENTS: &[Statement] = &[
     EXTENSIONS,
 ];
 
-/// Surfaces of the whole cluster: what stays unread when nobody answers.
-pub(super) const CLUSTER_SURFACES: &[K] = &[
+/// Surfaces that a look reads: what stays unread when nobody answers.
+pub const CLUSTER_SURFACES: &[K] = &[
     K::Login,
     K::Attribute,
     K::Membership,
@@ -116,9 +127,10 @@ pub(super) const CLUSTER_SURFACES: &[K] = &[
     K::Session,
     K::VanishedSession,
     K::Replication,
+    K::DanglingAcl,
     K::Job,
 ];
 
 /// Surfaces of one database: what stays unread when it cannot be connected to.
 pub(super) const DATABASE_SURFACES: &[K] =
-    &[K::Privilege, K::Ownership, K::DefaultPrivilege, K::Policy, K::Job];
+    &[K::Privilege, K::Ownership, K::DefaultPrivilege, K::Policy, K::DanglingAcl, K::Job];

@@ -1,0 +1,213 @@
+//! How a command reaches the state: through the running agent, or alone when there is none.
+
+use super::agent::Agent;
+use crate::audit::file::LogError;
+use crate::config::Config;
+use crate::http::view::View;
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the agent is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Where {
+    /// Configuration file of the agent on this machine
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "REVOKED_CONFIG",
+        default_value = "/etc/revoked/revoked.yaml"
+    )]
+    pub(super) config: PathBuf,
+
+    /// API of an agent elsewhere; needs REVOKED_TOKEN or REVOKED_TOKEN_FILE
+    #[arg(long, value_name = "URL", env = "REVOKED_URL")]
+    url: Option<String>,
+}
+
+/// A way to the state.
+pub(super) enum Reach {
+    /// The running agent.
+    Http { client: reqwest::Client, base: String, token: Option<String> },
+    /// Nobody else holds the log.
+    Alone(Box<Agent>),
+}
+
+/// What became of a notice.
+#[derive(Debug, Deserialize)]
+pub(super) struct Submitted {
+    pub(super) id: String,
+    pub(super) known: bool,
+    pub(super) amended: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Listed {
+    revocations: Vec<View>,
+    truncated: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct ProblemText {
+    title: String,
+    detail: Option<String>,
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy()
+}
+
+impl Where {
+    /// Finds the agent, or takes its place for one command.
+    pub(super) async fn reach(&self) -> Result<Reach> {
+        if let Some(url) = &self.url {
+            let client = builder().build().context("setting up HTTP")?;
+            let base = url.trim_end_matches('/').to_owned();
+            return Ok(Reach::Http { client, base, token: Some(token()?) });
+        }
+        let config = Arc::new(Config::read(&self.config)?);
+        if tokio::net::UnixStream::connect(&config.socket).await.is_ok() {
+            let client = builder()
+                .unix_socket(config.socket.clone())
+                .tls_certs_only(std::iter::empty())
+                .build()
+                .context("setting up HTTP")?;
+            return Ok(Reach::Http { client, base: "http://agent".to_owned(), token: None });
+        }
+        match Agent::open(config.clone()).await {
+            Ok(agent) => Ok(Reach::Alone(Box::new(agent))),
+            Err(error) => {
+                if matches!(error.downcast_ref(), Some(LogError::Locked { .. })) {
+                    bail!(
+                        "the agent holds the log, but its socket {} does not answer: are you in group revoked? \
+                         Otherwise use REVOKED_URL with a token",
+                        config.socket.display()
+                    );
+                }
+                Err(error).context("no agent is running; running the command alone")
+            }
+        }
+    }
+}
+
+fn token() -> Result<String> {
+    if let Some(path) = std::env::var_os("REVOKED_TOKEN_FILE") {
+        let path = PathBuf::from(path);
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("REVOKED_TOKEN_FILE: reading {}", path.display()))?;
+        return Ok(text.trim().to_owned());
+    }
+    std::env::var("REVOKED_TOKEN")
+        .context("REVOKED_URL needs a token in REVOKED_TOKEN_FILE or REVOKED_TOKEN")
+}
+
+impl Reach {
+    /// Sends a notice. `source` says who sends it when nothing else does.
+    pub(super) async fn submit(&self, body: Vec<u8>, event_id: Option<&str>) -> Result<Submitted> {
+        match self {
+            Self::Http { client, base, .. } => {
+                let mut request = client.post(format!("{base}/api/v1/revocations")).body(body);
+                request = request.header("content-type", "application/json");
+                if let Some(event_id) = event_id {
+                    request = request.header("idempotency-key", event_id);
+                }
+                self.send(request).await
+            }
+            Self::Alone(agent) => {
+                let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self")?);
+                let journal = agent.journal.clone();
+                // Nobody else lands the record, so this does while the answer waits for it.
+                let sender = format!("uid:{uid}");
+                let submit = agent.intake.submit(&body, &sender, event_id);
+                let land = async {
+                    loop {
+                        journal.drain().await?;
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                };
+                let accepted = tokio::select! {
+                    accepted = submit => accepted?,
+                    failed = land => {
+                        let failed: Result<std::convert::Infallible, crate::journal::JournalError> = failed;
+                        match failed { Err(error) => return Err(error.into()), Ok(never) => match never {} }
+                    }
+                };
+                Ok(Submitted { id: accepted.id, known: accepted.known, amended: accepted.amended })
+            }
+        }
+    }
+
+    /// The newest revocations, and whether there are more.
+    pub(super) async fn list(&self) -> Result<(Vec<View>, bool)> {
+        match self {
+            Self::Http { client, base, .. } => {
+                let listed: Listed =
+                    self.send(client.get(format!("{base}/api/v1/revocations"))).await?;
+                Ok((listed.revocations, listed.truncated))
+            }
+            Self::Alone(agent) => {
+                let stored = agent.journal.store.list(1_000).await?;
+                Ok((stored.into_iter().filter_map(View::of).collect(), false))
+            }
+        }
+    }
+
+    /// One revocation.
+    pub(super) async fn show(&self, id: &str) -> Result<Option<View>> {
+        match self {
+            Self::Http { client, base, .. } => {
+                if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                    return Ok(None);
+                }
+                let request = client.get(format!("{base}/api/v1/revocations/{id}"));
+                let response = self.answer(request).await?;
+                if response.status() == reqwest::StatusCode::NOT_FOUND {
+                    return Ok(None);
+                }
+                Ok(Some(read(response).await?))
+            }
+            Self::Alone(agent) => Ok(agent.journal.store.revocation(id).await?.and_then(View::of)),
+        }
+    }
+
+    /// Leaves the state as it was found: unlocked, with nothing queued.
+    pub(super) async fn leave(self) -> Result<()> {
+        match self {
+            Self::Http { .. } => Ok(()),
+            Self::Alone(agent) => agent.leave().await,
+        }
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response> {
+        let Self::Http { base, token, .. } = self else { bail!("there is no agent to ask") };
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        request.send().await.with_context(|| format!("asking the agent at {base}"))
+    }
+
+    async fn send<T: serde::de::DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T> {
+        read(self.answer(request).await?).await
+    }
+}
+
+async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
+    let status = response.status();
+    if status.is_success() {
+        return response.json().await.context("reading the agent's answer");
+    }
+    let problem: ProblemText = response
+        .json()
+        .await
+        .with_context(|| format!("the agent answered {status} without saying why"))?;
+    match problem.detail {
+        Some(detail) => bail!("{}: {detail}", problem.title),
+        None => bail!("{}", problem.title),
+    }
+}

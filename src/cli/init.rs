@@ -1,0 +1,156 @@
+//! `revoked init`: keys, the log's first lines, a configuration, and what the agent's role needs.
+
+use super::exit;
+use crate::audit::file;
+use crate::audit::key::LogKey;
+use crate::audit::verify::Vkey;
+use crate::clock;
+use anyhow::{Context as _, Result, bail};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Make a configuration, the signing keys and the log's first lines
+///
+/// Prints the public key to give to auditors, and the SQL that makes the agent's role. Never overwrites
+/// anything.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Directory to make; it will hold revoked.yaml and the agent's state
+    dir: PathBuf,
+
+    /// A cluster to look at, as NAME=URL; repeatable
+    #[arg(long, value_name = "NAME=URL")]
+    target: Vec<String>,
+
+    /// Name of the log, the first line that is signed; made from the host's name if not given
+    #[arg(long, value_name = "NAME")]
+    origin: Option<String>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: Arguments) -> Result<u8> {
+    let dir = &arguments.dir;
+    let targets = arguments.target.iter().map(|text| target(text)).collect::<Result<Vec<_>>>()?;
+    let origin = match arguments.origin {
+        Some(origin) => origin,
+        None => default_origin()?,
+    };
+    make_dir(dir, 0o750)?;
+    for (part, mode) in [("state", 0o750), ("state/log", 0o750), ("state/keys", 0o700)] {
+        make_dir(&dir.join(part), mode)?;
+    }
+    let (key, next) = (new_key(&origin)?, new_key(&origin)?);
+    Vkey::parse(&key.vkey())
+        .with_context(|| format!("--origin: `{origin}` cannot be the name of a log"))?;
+    let keys = dir.join("state/keys");
+    key.write(&keys.join("log.key"))?;
+    next.write(&keys.join("next.key"))?;
+    file::create(&dir.join("state/log"), &key, &next.vkey(), &clock::now().to_string())?;
+    write_new(&dir.join("log.vkey"), 0o644, &format!("{}\n", key.vkey()))?;
+    write_new(&dir.join("revoked.yaml"), 0o640, &config_text(&targets))?;
+    write_new(&dir.join("grants.sql"), 0o644, GRANTS)?;
+    println!("made {}", dir.display());
+    println!("  revoked.yaml          the configuration; name your clusters in it");
+    println!("  grants.sql            run it with psql on each cluster, as a superuser");
+    println!(
+        "  log.vkey              the public key; give it to your auditors, on another way than the log"
+    );
+    println!("  state/keys/next.key   the key after the next rotation: MOVE IT AWAY NOW, offline");
+    println!("public key: {}", key.vkey());
+    println!("next: revoked serve --config {}", dir.join("revoked.yaml").display());
+    Ok(exit::OK)
+}
+
+fn target(text: &str) -> Result<(String, String)> {
+    let Some((name, url)) = text.split_once('=') else { bail!("--target: write it as NAME=URL") };
+    crate::target::Target::from_url(name, url).context("--target")?;
+    Ok((name.to_owned(), url.to_owned()))
+}
+
+fn default_origin() -> Result<String> {
+    let host =
+        std::fs::read_to_string("/proc/sys/kernel/hostname").context("reading the host's name")?;
+    let tail: String = clock::random::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("revoked/{}/{tail}", host.trim()))
+}
+
+fn new_key(origin: &str) -> Result<LogKey> {
+    let seed = Zeroizing::new(clock::random::<32>().context("making a key")?);
+    Ok(LogKey::from_seed(origin, &seed))
+}
+
+fn make_dir(path: &Path, mode: u32) -> Result<()> {
+    match DirBuilder::new().mode(mode).create(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.with_context(|| format!("making the directory {}", path.display())),
+    }
+}
+
+fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("writing {}", path.display()))
+}
+
+fn config_text(targets: &[(String, String)]) -> String {
+    let mut text = CONFIG.to_owned();
+    if targets.is_empty() {
+        text.push_str("  main:\n    url: postgres://revoked_agent@db.example/postgres\n");
+    }
+    for (name, url) in targets {
+        // JSON strings are YAML strings.
+        text.push_str(&format!("  {name}:\n    url: {}\n", serde_json::Value::from(url.as_str())));
+    }
+    text
+}
+
+const CONFIG: &str = "\
+# Configuration of revoked. Relative paths are relative to this file. Secrets are best kept in files:
+# url_file instead of url, token_file for tokens.
+
+# State: store (SQLite), audit log, socket.
+state_dir: state
+
+# Metrics and probes have a listener of their own. Both are on this machine only unless you say otherwise.
+#listen:
+#  metrics: 127.0.0.1:7391
+#  api: 127.0.0.1:7390
+
+# Who may send revocations over the API. Make a token with: openssl rand -hex 32
+#tokens:
+#  hr:
+#    token_file: hr.token
+
+# Time between looks, between the first clean look and the one that confirms it, and how long a verified
+# revocation is watched.
+#look_interval: 10s
+#verification_delay: 60s
+#watch: 400d
+
+# Time allowed per reason; these are the defaults of one of them.
+#profiles:
+#  terminated: {login: 15m, access: 1h, credentials: 4h}
+
+# Clusters to look at. TLS is verified unless the URL says sslmode=disable. For a database of the provider
+# that nobody else may enter, list it under shdepend_only.
+targets:
+";
+
+const GRANTS: &str = "\
+-- The agent's role: it may look, and nothing else. Run this as a superuser on each cluster.
+CREATE ROLE revoked_agent LOGIN;
+-- Give it a password with \\password revoked_agent, or an entry in pg_hba.conf.
+
+-- To see where a session comes from and since when.
+GRANT pg_read_all_stats TO revoked_agent;
+
+-- In each database whose CONNECT was revoked from PUBLIC:
+-- GRANT CONNECT ON DATABASE … TO revoked_agent;
+";

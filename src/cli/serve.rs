@@ -1,0 +1,205 @@
+//! `revoked serve`: the agent.
+
+use super::agent::Agent;
+use super::exit;
+use crate::audit::format;
+use crate::clock;
+use crate::config::Config;
+use crate::http::{self, App, Listener};
+use crate::reconcile::Reconciler;
+use crate::supervise::Supervisor;
+use crate::target::Target;
+use anyhow::{Context as _, Result};
+use serde_json::{Map, Value, json};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Everything has to end within this time after a stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Run the agent: look, judge, record, and answer
+///
+/// Stops on SIGTERM or SIGINT within ten seconds and loses nothing. Never makes a log: `revoked init` does.
+///
+/// Exit status: 0 stopped in order; 1 something failed, the last line on stderr says what.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Configuration file
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "REVOKED_CONFIG",
+        default_value = "/etc/revoked/revoked.yaml"
+    )]
+    config: PathBuf,
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> Result<u8> {
+    log_to_stderr();
+    let config = Arc::new(Config::read(&arguments.config)?);
+    let targets = targets(&config)?;
+    let agent = Agent::open(config.clone()).await?;
+    let reconciler = Arc::new(
+        Reconciler::new(agent.journal.clone(), config.clone(), agent.metrics.clone(), targets)
+            .await?,
+    );
+    let app = App {
+        intake: agent.intake.clone(),
+        journal: agent.journal.clone(),
+        config: config.clone(),
+        metrics: agent.metrics.clone(),
+    };
+    let listeners = listen(&config, &app).await?;
+    agent.journal.note(format::START, started(&config)?).await?;
+    tracing::info!(
+        vkey = agent.journal.vkey(),
+        targets = config.targets.len(),
+        "the agent runs; metrics at http://{}/metrics, API at http://{}/api/v1",
+        config.metrics_listen,
+        config.api_listen
+    );
+    let result = work(&agent, &reconciler, listeners).await;
+    // Also after a failure: what is queued is true, and the reason to stop may lie elsewhere.
+    let left = agent.journal.drain().await;
+    let stopped = agent.journal.note(format::STOP, Map::new()).await;
+    let _ = std::fs::remove_file(&config.socket);
+    result?;
+    left.and(stopped).context("writing the last records")?;
+    agent.leave().await?;
+    tracing::info!("stopped");
+    Ok(exit::OK)
+}
+
+async fn work(
+    agent: &Agent,
+    reconciler: &Arc<Reconciler>,
+    listeners: Vec<(&'static str, Listener, axum::Router)>,
+) -> Result<()> {
+    let mut supervisor = Supervisor::default();
+    let stop = supervisor.stop_token();
+    let producer = Arc::new(());
+    for target in reconciler.targets().to_vec() {
+        let (reconciler, producer) = (reconciler.clone(), producer.clone());
+        let (arrived, stop) = (agent.arrivals.clone(), stop.clone());
+        supervisor.spawn("looking at a target", async move {
+            let result = reconciler.run(&target, arrived, stop).await;
+            drop(producer);
+            result
+        });
+    }
+    for (task, listener, router) in listeners {
+        supervisor.spawn(task, http::serve(listener, router, stop.clone(), producer.clone()));
+    }
+    let (journal, instance) = (agent.journal.clone(), agent.instance.clone());
+    let (producers, last) = (Arc::downgrade(&producer), stop.clone());
+    supervisor.spawn("the journal", async move { journal.run(&instance, last, producers).await });
+    drop(producer);
+    supervisor.spawn("waiting for signals", wait_for_signals(stop));
+    Ok(supervisor.run(GRACE).await?)
+}
+
+fn targets(config: &Config) -> Result<Vec<Target>> {
+    config
+        .targets
+        .iter()
+        .map(|target| {
+            let made = Target::from_url(&target.name, target.url.expose()).with_context(|| {
+                format!("{}: targets.{}.url", config.path.display(), target.name)
+            })?;
+            Ok(made.shdepend_only(target.shdepend_only.iter().cloned()))
+        })
+        .collect()
+}
+
+async fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {
+    let telemetry = http::telemetry(app.clone());
+    let api = http::api(app.clone());
+    Ok(vec![
+        ("serving metrics", bind("listen.metrics", config.metrics_listen).await?, telemetry),
+        ("serving the API", bind("listen.api", config.api_listen).await?, api.clone()),
+        ("serving the socket", bind_socket(&config.socket)?, api),
+    ])
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<Listener> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "{key}: listening on {address} (is another agent running? give this one another port)"
+        )
+    })?;
+    Ok(Listener::Tcp(listener))
+}
+
+/// We hold the log's lock, so a socket file that is there is a dead agent's.
+fn bind_socket(path: &Path) -> Result<Listener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error)
+                .with_context(|| format!("removing the old socket {}", path.display()));
+        }
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)
+        .with_context(|| format!("making the socket {}", path.display()))?;
+    if let Some(group) = group_id("revoked") {
+        std::os::unix::fs::chown(path, None, Some(group))
+            .with_context(|| format!("giving the socket {} to group revoked", path.display()))?;
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))
+        .with_context(|| format!("setting the mode of the socket {}", path.display()))?;
+    Ok(Listener::Unix(listener))
+}
+
+/// Id of a group of this machine (`/etc/group`).
+fn group_id(name: &str) -> Option<u32> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    groups.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)?.parse().ok())?
+    })
+}
+
+fn started(config: &Config) -> Result<Map<String, Value>> {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .context("reading the boot id")?;
+    let what = json!({
+        "agent": concat!("revoked ", env!("CARGO_PKG_VERSION")),
+        "at": clock::now(),
+        "boot_id": boot.trim(),
+        "config_sha256": config.sha256,
+    });
+    Ok(what.as_object().cloned().unwrap_or_default())
+}
+
+async fn wait_for_signals(stop: CancellationToken) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        () = stop.cancelled() => {}
+    }
+    stop.cancel();
+    Ok(())
+}
+
+/// Text for people at a terminal, JSON for what collects logs otherwise.
+fn log_to_stderr() {
+    use std::io::IsTerminal as _;
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("REVOKED_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second call in one process would be a test's; its output does not matter.
+    let _ = if std::io::stderr().is_terminal() {
+        builder.try_init()
+    } else {
+        builder.json().try_init()
+    };
+}

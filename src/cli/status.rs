@@ -1,0 +1,83 @@
+//! `revoked status`: what is open, overdue first.
+
+use super::client::Where;
+use super::exit;
+use super::output::{Format, shown};
+use crate::domain::revocation::State;
+use crate::http::view::View;
+use anyhow::Result;
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+
+/// What is open, overdue first
+///
+/// Exit status: 0 nothing is overdue or has come back; 2 something is or has.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    at: Where,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> Result<u8> {
+    let reach = arguments.at.reach().await?;
+    let (views, truncated) = reach.list().await?;
+    reach.leave().await?;
+    let total = views.len();
+    let mut open: Vec<View> = views
+        .into_iter()
+        .filter(|view| matches!(view.state, State::Scheduled | State::Open | State::Regressed))
+        .collect();
+    open.sort_by_key(|view| {
+        (view.state != State::Regressed, view.overdue.is_empty(), view.effective_at)
+    });
+    let bad = open.iter().any(|view| view.state == State::Regressed || !view.overdue.is_empty());
+    match arguments.output {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&open)?),
+        Format::Table if open.is_empty() => println!("nothing is open ({total} revocations known)"),
+        Format::Table => print_table(&open),
+    }
+    if truncated {
+        eprintln!("only the newest {total} revocations were looked through");
+    }
+    Ok(if bad { exit::RESIDUAL } else { exit::OK })
+}
+
+/// A table that fits 80 columns.
+pub(super) fn print_table(views: &[View]) {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(80);
+    table.set_header(["ID", "SUBJECT", "STATE", "LEFT", "EFFECTIVE"]);
+    for view in views {
+        let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
+        let state = if overdue.is_empty() {
+            view.state.to_string()
+        } else {
+            format!("{}, overdue: {}", view.state, overdue.join(", "))
+        };
+        let left = match (view.verdict, view.residual.len(), view.gaps.len()) {
+            (None, _, _) => "not looked at yet".to_owned(),
+            (_, 0, 0) => "nothing".to_owned(),
+            (_, 0, _) => "cannot tell".to_owned(),
+            (_, found, _) => format!("{found} found"),
+        };
+        let effective: String = view.effective_at.to_string().chars().take(16).collect();
+        table.add_row([
+            view.id.clone(),
+            shown(&view.subject),
+            state,
+            left,
+            format!("{effective}Z"),
+        ]);
+    }
+    if let Some(id) = table.column_mut(0) {
+        id.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    println!("{}", table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+}

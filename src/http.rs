@@ -1,0 +1,67 @@
+//! The HTTP side: bytes in, answers or problems out. No rules, no SQL, no targets.
+
+mod auth;
+mod health;
+pub mod problem;
+mod revocations;
+mod serve;
+pub mod view;
+
+pub use auth::Peer;
+pub use serve::{Listener, serve};
+
+use crate::config::Config;
+use crate::intake::Intake;
+use crate::journal::Journal;
+use crate::metrics::Metrics;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::get;
+use problem::Problem;
+use std::sync::Arc;
+
+/// Largest body of a notice.
+const BODY: usize = 64 * 1024;
+
+/// What handlers use.
+#[derive(Clone)]
+pub struct App {
+    /// The door for notices.
+    pub intake: Arc<Intake>,
+    /// Store and log.
+    pub journal: Arc<Journal>,
+    /// Configuration.
+    pub config: Arc<Config>,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The API: for systems with a token, and for commands through the socket.
+pub fn api(app: App) -> Router {
+    Router::new()
+        .route("/api/v1/revocations", get(revocations::list).post(revocations::submit))
+        .route("/api/v1/revocations/{id}", get(revocations::show))
+        .fallback(missing)
+        .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(BODY))
+        .with_state(app)
+}
+
+/// Metrics and probes: a listener of their own, so that a scraper sees nothing else.
+pub fn telemetry(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/-/healthy", get(health::healthy))
+        .route("/-/ready", get(health::ready))
+        .fallback(missing)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(app)
+}
+
+async fn missing() -> Problem {
+    Problem::not_found("there is nothing at this address")
+}
+
+async fn not_allowed() -> Problem {
+    Problem::new(405, "method-not-allowed", "Method not allowed")
+}

@@ -1,0 +1,38 @@
+//! Metrics and probes.
+
+use super::App;
+use super::problem::Problem;
+use crate::clock;
+use crate::metrics::CONTENT_TYPE;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use std::time::Duration;
+
+/// A store that takes longer than this cannot accept notices either.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The exposition. No database work: it formats what the loops left.
+pub(super) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
+    let text = app.metrics.render(clock::now().seconds()).map_err(|error| {
+        tracing::error!("the metrics could not be written: {error}");
+        Problem::new(500, "internal", "Internal error")
+    })?;
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text))
+}
+
+/// The process serves. Nothing else is asked, or an outage elsewhere would restart the agent.
+pub(super) async fn healthy() -> &'static str {
+    "healthy\n"
+}
+
+/// Notices can be accepted: the log takes records and the store answers.
+pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    if app.journal.blocked() {
+        return Err(Problem::unavailable("the audit log refuses records"));
+    }
+    match tokio::time::timeout(PATIENCE, app.journal.store.queued_count()).await {
+        Ok(Ok(_)) => Ok("ready\n"),
+        Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the state store does not answer")),
+    }
+}

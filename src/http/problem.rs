@@ -1,0 +1,63 @@
+//! Errors as RFC 9457 problem details.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// A problem: a stable type, a title, and what is particular about this one.
+#[derive(Clone, Debug, Serialize)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip)]
+    retry: bool,
+}
+
+impl Problem {
+    /// A problem of a type of ours.
+    #[must_use]
+    pub fn new(status: u16, kind: &str, title: &'static str) -> Self {
+        Self { kind: format!("/problems/{kind}"), title, status, detail: None, retry: false }
+    }
+
+    /// Says what is particular.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Nothing there.
+    #[must_use]
+    pub fn not_found(detail: &str) -> Self {
+        Self::new(404, "not-found", "Not found").detail(detail)
+    }
+
+    /// It cannot be done now; the sender should try again.
+    #[must_use]
+    pub fn unavailable(detail: &str) -> Self {
+        Self { retry: true, ..Self::new(503, "unavailable", "Not available at the moment") }
+            .detail(detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

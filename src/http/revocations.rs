@@ -1,0 +1,104 @@
+//! `/api/v1/revocations`.
+
+use super::App;
+use super::auth::Caller;
+use super::problem::Problem;
+use super::view::View;
+use crate::intake::IntakeError;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Serialize;
+
+/// Most revocations in one answer.
+const PAGE: i64 = 1_000;
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    id: String,
+    known: bool,
+    amended: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct List {
+    revocations: Vec<View>,
+    truncated: bool,
+}
+
+fn store_away(error: crate::store::StoreError) -> Problem {
+    tracing::error!("answering from the store: {:#}", anyhow::Error::new(error));
+    Problem::unavailable("the state store does not answer")
+}
+
+/// Accepts a revocation. 202, once its record is in the log.
+pub(super) async fn submit(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<impl IntoResponse, Problem> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(413, "too-large", "Body too large").detail("a notice has up to 64 KiB")
+        }
+        _ => Problem::new(400, "malformed", "Malformed request"),
+    })?;
+    let key = match headers.get("idempotency-key") {
+        None => None,
+        Some(value) => {
+            Some(value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 255).ok_or_else(
+                || {
+                    Problem::new(400, "malformed", "Malformed request")
+                        .detail("Idempotency-Key: 1 to 255 characters")
+                },
+            )?)
+        }
+    };
+    let accepted =
+        app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error))?;
+    let location = format!("/api/v1/revocations/{}", accepted.id);
+    let answer = Answer { id: accepted.id, known: accepted.known, amended: accepted.amended };
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)))
+}
+
+fn problem_of(caller: &str, error: IntakeError) -> Problem {
+    match error {
+        IntakeError::Submission(wrong) => {
+            Problem::new(422, "unusable", "Unusable notice").detail(wrong.to_string())
+        }
+        IntakeError::Differs { .. } => {
+            tracing::warn!(caller, "{error}");
+            Problem::new(409, "differs", "Received before with other content")
+                .detail(error.to_string())
+        }
+        IntakeError::Unavailable(_) => {
+            tracing::error!(caller, "{:#}", anyhow::Error::new(error));
+            Problem::unavailable("the notice was not accepted; send it again")
+        }
+    }
+}
+
+/// The newest revocations.
+pub(super) async fn list(State(app): State<App>, Caller(_): Caller) -> Result<Json<List>, Problem> {
+    let mut stored = app.journal.store.list(PAGE + 1).await.map_err(store_away)?;
+    let truncated = i64::try_from(stored.len()).is_ok_and(|count| count > PAGE);
+    stored.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    Ok(Json(List { revocations: stored.into_iter().filter_map(View::of).collect(), truncated }))
+}
+
+/// One revocation.
+pub(super) async fn show(
+    State(app): State<App>,
+    Caller(_): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<View>, Problem> {
+    let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
+    stored
+        .and_then(View::of)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("there is no such revocation"))
+}

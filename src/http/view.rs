@@ -1,0 +1,111 @@
+//! A revocation as people and programs are shown it.
+
+use crate::domain::account::{Account, AccountName};
+use crate::domain::expectation::Deadlines;
+use crate::domain::lifecycle::Life;
+use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::residual::Residual;
+use crate::domain::revocation::{Kind, Milestone, Reason, State};
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::Verdict;
+use crate::store::Stored;
+use serde::{Deserialize, Serialize};
+
+/// A revocation: its state is the one the log holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct View {
+    /// `rev_…`.
+    pub id: String,
+    /// Stable id of who lost access.
+    pub subject: String,
+    /// What must be gone.
+    pub kind: Kind,
+    /// Why.
+    pub reason: Reason,
+    /// Where it stands.
+    pub state: State,
+    /// Milestones missed and not met.
+    pub overdue: Vec<Milestone>,
+    /// When access had to end.
+    pub effective_at: UtcTime,
+    /// When we were told.
+    pub received_at: UtcTime,
+    /// By when.
+    pub deadlines: Deadlines,
+    /// First look that found something.
+    pub first_residual_at: Option<UtcTime>,
+    /// First clean look since.
+    pub first_clean_at: Option<UtcTime>,
+    /// When it was verified.
+    pub verified_at: Option<UtcTime>,
+    /// Role names searched for.
+    pub searched: Vec<AccountName>,
+    /// Roles that must be gone, for a partial one.
+    pub roles: Vec<String>,
+    /// Accounts linked.
+    pub accounts: Vec<Account>,
+    /// Answer of the newest look that changed anything.
+    pub verdict: Option<Verdict>,
+    /// When that look began.
+    pub as_of: Option<UtcTime>,
+    /// What remains, worst first.
+    pub residual: Vec<Residual>,
+    /// What may stay.
+    pub kept: Vec<Residual>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+    /// What the answer does not speak about.
+    pub not_covered: Vec<NotCovered>,
+    /// Who told us.
+    pub source: String,
+    /// Ticket.
+    pub ticket: Option<String>,
+    /// The sender asked to keep the data.
+    pub preserve_data: bool,
+}
+
+impl View {
+    /// The view of a stored revocation; `None` while the log does not hold it.
+    #[must_use]
+    pub fn of(stored: Stored) -> Option<Self> {
+        let life = stored.landed?;
+        let asked = stored.revocation;
+        let evidence = stored.evidence;
+        Some(Self {
+            overdue: overdue(&life),
+            state: life.state,
+            first_residual_at: life.first_residual_at,
+            first_clean_at: life.first_clean_at,
+            verified_at: life.verified_at,
+            id: asked.id,
+            subject: asked.subject,
+            kind: asked.kind,
+            reason: asked.reason,
+            effective_at: asked.effective_at,
+            received_at: asked.received_at,
+            deadlines: asked.deadlines,
+            searched: asked.accounts,
+            roles: asked.roles,
+            accounts: stored.accounts,
+            verdict: evidence.verdict,
+            as_of: evidence.as_of,
+            residual: evidence.residual,
+            kept: evidence.kept,
+            gaps: evidence.gaps,
+            not_covered: evidence.not_covered,
+            source: asked.source,
+            ticket: asked.ticket,
+            preserve_data: asked.preserve_data,
+        })
+    }
+}
+
+/// Only milestones that the revocation has are ever missed.
+fn overdue(life: &Life) -> Vec<Milestone> {
+    let due = matches!(life.state, State::Open | State::Regressed);
+    Milestone::ALL
+        .iter()
+        .copied()
+        .filter(|m| due && life.missed.get(*m).is_some() && life.met.get(*m).is_none())
+        .collect()
+}

@@ -1,0 +1,294 @@
+//! From bytes that told us to a tracked revocation.
+
+pub mod merge;
+pub mod submission;
+
+use crate::audit::record::{self, About};
+use crate::clock;
+use crate::config::Config;
+use crate::domain::account::Account;
+use crate::domain::lifecycle::Life;
+use crate::domain::revocation::Revocation;
+use crate::domain::time::UtcTime;
+use crate::journal::{Journal, JournalError};
+use crate::store::{
+    Acceptance, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use submission::{Submission, SubmissionError};
+use tokio::sync::{Mutex, watch};
+
+/// How long an answer waits for its record to land.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Moves that lose a race are tried again this often.
+const TRIES: usize = 5;
+
+/// Why a notice was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The notice itself.
+    #[error(transparent)]
+    Submission(#[from] SubmissionError),
+    /// Received before, with other content.
+    #[error(
+        "event {event_id} of {source_name} was received before with other content; nothing was changed"
+    )]
+    Differs {
+        /// Sender.
+        source_name: String,
+        /// Its id.
+        event_id: String,
+    },
+    /// It cannot be kept now. The sender should try again.
+    #[error("the notice cannot be kept at the moment; send it again later")]
+    Unavailable(#[source] anyhow::Error),
+}
+
+impl From<StoreError> for IntakeError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoticeDiffers { source_name, event_id } => {
+                Self::Differs { source_name, event_id }
+            }
+            other => Self::Unavailable(other.into()),
+        }
+    }
+}
+
+impl From<JournalError> for IntakeError {
+    fn from(error: JournalError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// What became of a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The revocation it made or joined.
+    pub id: String,
+    /// Nothing new was asked: this notice, or one like it, was known.
+    pub known: bool,
+    /// It tightened a revocation that was there.
+    pub amended: bool,
+}
+
+/// The door that every notice comes through.
+pub struct Intake {
+    journal: Arc<Journal>,
+    config: Arc<Config>,
+    /// One notice at a time decides whether there is such a revocation already.
+    turn: Mutex<()>,
+    /// Told when there is something new to look at.
+    arrived: watch::Sender<u64>,
+}
+
+impl Intake {
+    /// A door to `journal`; `arrived` is told of everything that came in.
+    #[must_use]
+    pub fn new(journal: Arc<Journal>, config: Arc<Config>, arrived: watch::Sender<u64>) -> Self {
+        Self { journal, config, turn: Mutex::new(()), arrived }
+    }
+
+    /// Accepts what `bytes` ask for. When this returns, the record of it is in the log.
+    ///
+    /// `sender` is who is known to have sent it; `event_id` what they call it (their idempotency key).
+    ///
+    /// # Errors
+    /// When the notice is wrong, or cannot be kept now. Nothing is half accepted.
+    pub async fn submit(
+        &self,
+        bytes: &[u8],
+        sender: &str,
+        event_id: Option<&str>,
+    ) -> Result<Accepted, IntakeError> {
+        let submission = Submission::parse(bytes)?;
+        if self.journal.blocked() {
+            return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
+        }
+        let notice = notice_of(bytes, &submission, sender, event_id)?;
+        let (accepted, record) = self.decide(&submission, &notice).await?;
+        if let Some(record) = record {
+            self.journal.landed(&record, PATIENCE).await?;
+            self.arrived.send_modify(|count| *count += 1);
+        }
+        Ok(accepted)
+    }
+
+    /// Decides under the turn, so that two notices about one subject do not make two revocations.
+    async fn decide(
+        &self,
+        submission: &Submission,
+        notice: &NoticeKey,
+    ) -> Result<(Accepted, Option<String>), IntakeError> {
+        let _turn = self.turn.lock().await;
+        if let Some(id) = self.journal.store.repeated(notice).await? {
+            let newest = self.newest_record(&id).await?;
+            return Ok((Accepted { id, known: true, amended: false }, newest));
+        }
+        let now = clock::now();
+        let asked = submission.revocation(&notice.source, now, &self.config.profiles)?;
+        self.known_targets(&asked)?;
+        for _ in 0..TRIES {
+            let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
+            else {
+                return self.accept(asked, notice, now).await;
+            };
+            match self.amend(&stored, &asked, notice, now).await {
+                Err(IntakeError::Unavailable(error))
+                    if error
+                        .downcast_ref()
+                        .is_some_and(|e| matches!(e, StoreError::Conflict { .. })) => {}
+                decided => return decided,
+            }
+        }
+        Err(IntakeError::Unavailable(anyhow::anyhow!(
+            "the revocation moved too often at this moment"
+        )))
+    }
+
+    /// A target that nobody looks at would never be proved, nor missed.
+    fn known_targets(&self, asked: &Revocation) -> Result<(), SubmissionError> {
+        let unknown = asked
+            .accounts
+            .iter()
+            .filter_map(|name| name.target.as_deref())
+            .find(|target| self.config.target(target).is_none());
+        let Some(unknown) = unknown else { return Ok(()) };
+        let known: Vec<_> = self.config.targets.iter().map(|target| target.name.as_str()).collect();
+        Err(SubmissionError::Field {
+            field: "/account",
+            reason: format!(
+                "there is no target `{unknown}`; the targets are {}. A role name with a slash in it needs its \
+                 target before it",
+                known.join(", ")
+            ),
+        })
+    }
+
+    /// The answer to a repeated notice waits, like the first, until its record is in the log.
+    async fn newest_record(&self, id: &str) -> Result<Option<String>, IntakeError> {
+        let stored = self.journal.store.revocation(id).await?;
+        Ok(stored.map(|stored| format!("{id}.{}", stored.records)))
+    }
+
+    async fn accept(
+        &self,
+        asked: Revocation,
+        notice: &NoticeKey,
+        now: UtcTime,
+    ) -> Result<(Accepted, Option<String>), IntakeError> {
+        let (subject, new_subject) = self.subject(&asked.subject, now).await?;
+        let accounts: Vec<Account> = Vec::new();
+        let about = About { revocation: &asked, subject: &subject.id, at: now };
+        let mut records = Vec::new();
+        if new_subject {
+            let body = record::subject(&subject.id, &subject.commitment, now);
+            records.push(NewRecord { kind: "subject", body });
+        }
+        let body = record::triggered(&about, &notice.event_id, &notice.digest);
+        records.push(NewRecord { kind: "revocation_triggered", body });
+        records.push(NewRecord {
+            kind: "validation_completed",
+            body: record::validated(&about, &accounts),
+        });
+        let life = Life::begin(asked.effective_at, asked.received_at);
+        let watch_until = now.max(asked.effective_at).plus(self.config.watch);
+        let new = NewRevocation {
+            revocation: asked,
+            subject,
+            new_subject,
+            accounts,
+            life,
+            notice: notice.clone(),
+            records,
+            deliveries: Vec::new(),
+            at: now,
+            watch_until,
+        };
+        match self.journal.store.accept(&new).await? {
+            Acceptance::New { id, record } => {
+                Ok((Accepted { id, known: false, amended: false }, Some(record)))
+            }
+            Acceptance::Repeated { id } => Ok((Accepted { id, known: true, amended: false }, None)),
+        }
+    }
+
+    /// Joins a revocation that is not finished, and tightens it if more is asked.
+    async fn amend(
+        &self,
+        stored: &Stored,
+        asked: &Revocation,
+        notice: &NoticeKey,
+        now: UtcTime,
+    ) -> Result<(Accepted, Option<String>), IntakeError> {
+        let id = stored.revocation.id.clone();
+        let tightened = merge::tighten(&stored.revocation, asked);
+        let amended = tightened.is_some();
+        let revocation = tightened.unwrap_or_else(|| stored.revocation.clone());
+        let about = About { revocation: &revocation, subject: &stored.subject_id, at: now };
+        let records = if amended {
+            let body = record::amended(&about, &notice.event_id, &notice.digest);
+            vec![NewRecord { kind: "revocation_amended", body }]
+        } else {
+            Vec::new()
+        };
+        let step = Move {
+            from: stored.clone(),
+            accounts: stored.accounts.clone(),
+            life: merge::reopened(stored, &revocation),
+            evidence: stored.evidence.clone(),
+            records,
+            deliveries: Vec::new(),
+            notice: Some(notice.clone()),
+            at: now,
+            watch_until: stored.watch_until,
+            revocation,
+        };
+        let record = self.journal.store.advance(&step).await?;
+        let wait = match record {
+            Some(record) => Some(record),
+            None => self.newest_record(&id).await?,
+        };
+        Ok((Accepted { id, known: !amended, amended }, wait))
+    }
+
+    async fn subject(&self, name: &str, now: UtcTime) -> Result<(SubjectRow, bool), IntakeError> {
+        if let Some(known) = self.journal.store.subject(name).await? {
+            return Ok((known, false));
+        }
+        let random = |error: std::io::Error| IntakeError::Unavailable(error.into());
+        let id = clock::new_id("s", now).map_err(random)?;
+        let salt = URL_SAFE_NO_PAD.encode(clock::random::<16>().map_err(random)?);
+        // RFC 9901: the disclosure is base64url of a JSON array of salt, claim name and value.
+        let array = serde_json::json!([salt, "user", name]).to_string();
+        let disclosure = URL_SAFE_NO_PAD.encode(array);
+        let commitment = URL_SAFE_NO_PAD.encode(Sha256::digest(&disclosure));
+        Ok((SubjectRow { id, name: name.to_owned(), disclosure, commitment }, true))
+    }
+}
+
+/// What makes a notice the same notice: the sender's id for it; without one, its content.
+fn notice_of(
+    bytes: &[u8],
+    submission: &Submission,
+    sender: &str,
+    event_id: Option<&str>,
+) -> Result<NoticeKey, IntakeError> {
+    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let event_id = match event_id.or(submission.event_id()) {
+        Some(event_id) => event_id.to_owned(),
+        None => {
+            clock::new_id("evt", clock::now()).map_err(|e| IntakeError::Unavailable(e.into()))?
+        }
+    };
+    Ok(NoticeKey {
+        source: submission.source().unwrap_or(sender).to_owned(),
+        event_id,
+        digest,
+        body: String::from_utf8_lossy(bytes).into_owned(),
+    })
+}

@@ -1,0 +1,100 @@
+//! A second notice for the same subject and kind tightens the first, and never loosens it. Pure.
+
+use crate::domain::expectation::Deadlines;
+use crate::domain::lifecycle::Life;
+use crate::domain::revocation::{Milestone, Revocation, State};
+use crate::domain::time::UtcTime;
+use crate::store::Stored;
+
+/// What both together ask for, if that is more than `known` asks for already.
+#[must_use]
+pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
+    let mut both = known.clone();
+    for name in &asked.accounts {
+        if !both.accounts.contains(name) {
+            both.accounts.push(name.clone());
+        }
+    }
+    for role in &asked.roles {
+        if !both.roles.contains(role) {
+            both.roles.push(role.clone());
+        }
+    }
+    both.effective_at = known.effective_at.min(asked.effective_at);
+    // Deadlines of a repeated notice run from its own receipt; only an earlier one counts.
+    both.deadlines = earlier(&known.deadlines, &asked.deadlines);
+    (both != *known).then_some(both)
+}
+
+fn earlier(a: &Deadlines, b: &Deadlines) -> Deadlines {
+    let mut earlier = *a;
+    for milestone in Milestone::ALL {
+        let first = match (a.get(*milestone), b.get(*milestone)) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        earlier.set(*milestone, first);
+    }
+    earlier
+}
+
+/// The life after an amendment: what was proved of less is not proved of more, and an earlier effect may
+/// make it due.
+#[must_use]
+pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
+    let mut life = stored.life.clone();
+    let more = revocation.accounts != stored.revocation.accounts
+        || revocation.roles != stored.revocation.roles;
+    if more {
+        life.first_clean_at = None;
+        life.confirm_from = None;
+        life.met = crate::domain::expectation::PerMilestone::default();
+    }
+    let received: UtcTime = stored.revocation.received_at;
+    if life.state == State::Scheduled && revocation.effective_at <= received {
+        life.state = State::Open;
+    }
+    life
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::profile::Profiles;
+    use crate::intake::submission::Submission;
+
+    fn at(now: &str, json: &str) -> Revocation {
+        Submission::parse(json.as_bytes())
+            .unwrap()
+            .revocation("hr", now.parse().unwrap(), &Profiles::default())
+            .unwrap()
+    }
+
+    const NOON: &str = "2026-03-05T12:00:00Z";
+    const LATER: &str = "2026-03-05T13:00:00Z";
+
+    #[test]
+    fn the_same_again_or_less_changes_nothing() {
+        let known = at(NOON, r#"{"username":"a","reason":"terminated","account":["a","b"]}"#);
+        for json in [
+            r#"{"username":"a","reason":"terminated","account":["a","b"]}"#,
+            r#"{"username":"a","reason":"terminated","account":["a"],"deadline":"9h"}"#,
+            r#"{"username":"a","reason":"inactive","account":"b","effective_at":"2026-04-01T00:00:00Z"}"#,
+        ] {
+            assert_eq!(tighten(&known, &at(LATER, json)), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn more_accounts_an_earlier_time_or_a_shorter_profile_tighten() {
+        let known = at(NOON, r#"{"username":"a","reason":"inactive"}"#);
+        let more =
+            tighten(&known, &at(LATER, r#"{"username":"a","reason":"inactive","account":"c"}"#))
+                .unwrap();
+        assert_eq!(more.accounts.len(), 2);
+        let sooner =
+            tighten(&known, &at(LATER, r#"{"username":"a","reason":"terminated"}"#)).unwrap();
+        assert_eq!(sooner.deadlines.login.unwrap().to_string(), "2026-03-05T13:15:00.000000Z");
+        assert_eq!(sooner.received_at, known.received_at);
+    }
+}

@@ -1,0 +1,324 @@
+//! The plain notice: one JSON object with the fields of the CSV. Pure.
+
+use crate::clock;
+use crate::domain::account::AccountName;
+use crate::domain::expectation::deadlines;
+use crate::domain::profile::Profiles;
+use crate::domain::revocation::{Kind, Reason, Revocation};
+use crate::domain::time::UtcTime;
+use serde::{Deserialize, Serialize};
+
+/// Longest text of a field.
+const TEXT: usize = 1_000;
+/// Most accounts or roles in one notice.
+const LISTED: usize = 1_000;
+
+/// What is wrong with a notice.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmissionError {
+    /// Not JSON, or not an object of known fields.
+    #[error("{0}")]
+    Form(String),
+    /// A field has a value that cannot be used.
+    #[error("{field}: {reason}")]
+    Field {
+        /// Field, as a JSON Pointer (RFC 6901).
+        field: &'static str,
+        /// What was expected.
+        reason: String,
+    },
+    /// No randomness for an id.
+    #[error("making an id")]
+    Id(#[source] std::io::Error),
+}
+
+/// One value or several.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn list(this: Option<&Self>) -> Vec<String> {
+        match this {
+            None => Vec::new(),
+            Some(Self::One(one)) => vec![one.clone()],
+            Some(Self::Many(many)) => many.clone(),
+        }
+    }
+}
+
+/// The fields of a notice.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    /// User account identifier: the subject, unless there is an employee id; the role, unless one is named.
+    pub username: String,
+    /// Stable id of the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<String>,
+    /// Role names, each as `role` or `target/role`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<OneOrMany>,
+    /// Why; free text is mapped to a class.
+    pub reason: String,
+    /// `full` (default), `suspend` or `partial`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_type: Option<String>,
+    /// For a partial revocation: roles that must be gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<OneOrMany>,
+    /// When access has to end; now, if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<String>,
+    /// By when everything has to be gone: an instant, or a time after the effect such as `15m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<String>,
+    /// Keep the subject's data. Never weakens a verdict.
+    #[serde(default)]
+    pub preserve_data: bool,
+    /// Ticket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// Which system sends this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What that system calls the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+}
+
+fn wrong(field: &'static str, reason: impl Into<String>) -> SubmissionError {
+    SubmissionError::Field { field, reason: reason.into() }
+}
+
+impl Submission {
+    /// Reads the object.
+    ///
+    /// # Errors
+    /// When it is none, or has a field we do not know: a misspelt field must not be ignored.
+    pub fn parse(bytes: &[u8]) -> Result<Self, SubmissionError> {
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        let parsed: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            let place = if path == "." { String::new() } else { format!("{path}: ") };
+            SubmissionError::Form(format!("{place}{}", error.into_inner()))
+        })?;
+        reader.end().map_err(|error| SubmissionError::Form(error.to_string()))?;
+        parsed.bounded()?;
+        Ok(parsed)
+    }
+
+    /// Sender's name for itself.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// Sender's id for the event.
+    #[must_use]
+    pub fn event_id(&self) -> Option<&str> {
+        self.event_id.as_deref()
+    }
+
+    fn bounded(&self) -> Result<(), SubmissionError> {
+        let texts = [
+            ("/username", Some(&self.username)),
+            ("/employee_id", self.employee_id.as_ref()),
+            ("/reason", Some(&self.reason)),
+            ("/ticket", self.ticket.as_ref()),
+            ("/source", self.source.as_ref()),
+            ("/event_id", self.event_id.as_ref()),
+        ];
+        for (field, text) in texts {
+            let Some(text) = text else { continue };
+            if text.trim().is_empty() || text.len() > TEXT {
+                return Err(wrong(field, format!("1 to {TEXT} bytes of text, not {}", text.len())));
+            }
+            if text.contains('\0') {
+                return Err(wrong(field, "no text has a NUL character"));
+            }
+        }
+        for (field, list) in [("/account", &self.account), ("/roles", &self.roles)] {
+            let list = OneOrMany::list(list.as_ref());
+            let good =
+                |name: &String| !name.is_empty() && name.len() <= TEXT && !name.contains('\0');
+            if list.len() > LISTED || !list.iter().all(good) {
+                return Err(wrong(field, format!("up to {LISTED} names, none empty")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The revocation this asks for, received `now` from `source`.
+    ///
+    /// # Errors
+    /// Names the field that cannot be used.
+    pub fn revocation(
+        &self,
+        source: &str,
+        now: UtcTime,
+        profiles: &Profiles,
+    ) -> Result<Revocation, SubmissionError> {
+        let roles = OneOrMany::list(self.roles.as_ref());
+        let kind = self.kind(&roles)?;
+        let reason = Reason::classify(&self.reason);
+        let stated = match &self.effective_at {
+            None => now,
+            Some(text) => {
+                text.parse().map_err(|error| wrong("/effective_at", format!("{error}")))?
+            }
+        };
+        // An involuntary end is not announced: it takes effect at once.
+        let effective_at = if reason == Reason::PolicyViolation { stated.min(now) } else { stated };
+        let deadline = self.deadline(effective_at.max(now))?;
+        let named = OneOrMany::list(self.account.as_ref());
+        let accounts = if named.is_empty() {
+            vec![AccountName { target: None, role: self.username.clone() }]
+        } else {
+            named.iter().map(|name| account_name(name)).collect()
+        };
+        Ok(Revocation {
+            id: clock::new_id("rev", now).map_err(SubmissionError::Id)?,
+            subject: self.employee_id.clone().unwrap_or_else(|| self.username.clone()),
+            kind,
+            reason,
+            effective_at,
+            received_at: now,
+            deadlines: deadlines(
+                kind,
+                reason,
+                &profiles.allowance(reason),
+                effective_at,
+                now,
+                deadline,
+            ),
+            accounts,
+            roles,
+            preserve_data: self.preserve_data,
+            ticket: self.ticket.clone(),
+            source: source.to_owned(),
+        })
+    }
+
+    fn kind(&self, roles: &[String]) -> Result<Kind, SubmissionError> {
+        let kind = match &self.revocation_type {
+            None if roles.is_empty() => Kind::Full,
+            None => Kind::Partial,
+            Some(word) => Kind::from_word(word).ok_or_else(|| {
+                wrong("/revocation_type", format!("full, suspend or partial, not `{word}`"))
+            })?,
+        };
+        match kind {
+            Kind::Full | Kind::Suspend if !roles.is_empty() => {
+                Err(wrong("/roles", format!("a {kind} revocation names no roles; partial does")))
+            }
+            Kind::Full | Kind::Suspend | Kind::Partial => Ok(kind),
+            Kind::Rotation | Kind::Transfer => Err(wrong(
+                "/revocation_type",
+                format!("this version cannot prove a {kind}; use full, suspend or partial"),
+            )),
+        }
+    }
+
+    fn deadline(&self, start: UtcTime) -> Result<Option<UtcTime>, SubmissionError> {
+        let Some(text) = &self.deadline else { return Ok(None) };
+        if let Ok(instant) = text.parse::<UtcTime>() {
+            return Ok(Some(instant));
+        }
+        let duration = text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|duration| std::time::Duration::try_from(duration).ok())
+            .ok_or_else(|| {
+                wrong("/deadline", format!("an instant or a time such as 15m, not `{text}`"))
+            })?;
+        Ok(Some(start.plus(duration)))
+    }
+}
+
+/// `role`, or `target/role` where the first part looks like a target's name. A role name may have a slash
+/// itself; then write it with its target.
+fn account_name(text: &str) -> AccountName {
+    match text.split_once('/') {
+        Some((target, role)) if !target.is_empty() && !role.is_empty() => {
+            AccountName { target: Some(target.to_owned()), role: role.to_owned() }
+        }
+        _ => AccountName { target: None, role: text.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> UtcTime {
+        "2026-03-05T09:00:00Z".parse().unwrap()
+    }
+
+    fn read(json: &str) -> Result<Revocation, SubmissionError> {
+        Submission::parse(json.as_bytes())?.revocation("hr", now(), &Profiles::default())
+    }
+
+    #[test]
+    fn the_least_there_is() {
+        let revocation = read(r#"{"username":"john.doe","reason":"User terminated"}"#).unwrap();
+        assert_eq!(revocation.subject, "john.doe");
+        assert_eq!((revocation.kind, revocation.reason), (Kind::Full, Reason::Terminated));
+        assert_eq!(revocation.effective_at, now());
+        assert_eq!(revocation.deadlines.login.unwrap().to_string(), "2026-03-05T09:15:00.000000Z");
+    }
+
+    #[test]
+    fn all_there_is() {
+        let revocation = read(
+            r#"{"username":"john.doe","employee_id":"EMP-1","account":["jd","orders/john"],
+                "reason":"Role Change","roles":"admin","effective_at":"2026-03-06T10:00:00+01:00",
+                "deadline":"2h","preserve_data":true,"ticket":"T-1","source":"hr","event_id":"e1"}"#,
+        )
+        .unwrap();
+        assert_eq!(revocation.subject, "EMP-1");
+        assert_eq!(revocation.kind, Kind::Partial);
+        assert_eq!(revocation.accounts[1].target.as_deref(), Some("orders"));
+        assert_eq!(revocation.deadlines.access.unwrap().to_string(), "2026-03-06T11:00:00.000000Z");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (json, says) in [
+            ("[]", "expected struct"),
+            (r#"{"username":"a","reason":"x"} {}"#, "trailing"),
+            (r#"{"username":"a","reason":"x","usr":1}"#, "usr: unknown field"),
+            (r#"{"username":" ","reason":"x"}"#, "/username: 1 to"),
+            (
+                r#"{"username":"a","reason":"x","effective_at":"tomorrow"}"#,
+                "/effective_at: `tomorrow`",
+            ),
+            (r#"{"username":"a","reason":"x","deadline":"soon"}"#, "/deadline: an instant"),
+            (
+                r#"{"username":"a","reason":"x","revocation_type":"rotation"}"#,
+                "/revocation_type: this version",
+            ),
+            (
+                r#"{"username":"a","reason":"x","revocation_type":"full","roles":["r"]}"#,
+                "/roles: a full",
+            ),
+        ] {
+            let error = read(json).unwrap_err().to_string();
+            assert!(error.contains(says), "{json}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_violation_takes_effect_at_once() {
+        let revocation = read(
+            r#"{"username":"a","reason":"policy_violation","effective_at":"2026-04-01T00:00:00Z"}"#,
+        )
+        .unwrap();
+        assert_eq!(revocation.effective_at, now());
+    }
+}

@@ -1,0 +1,315 @@
+//! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
+
+use crate::audit::file::{Entry, Found, LogFile, own_type};
+use crate::audit::writer::{LogWriter, WriteError};
+use crate::clock;
+use crate::metrics::{AuditLevel, Metrics};
+use crate::store::{LandedRecord, QueuedRecord, Store, StoreError};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// Records in one commit of the log.
+const BATCH: i64 = 512;
+/// The queue is looked at this often even if nobody says that there is something in it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// While stopping.
+const LAST: Duration = Duration::from_millis(20);
+/// The claim on the store is renewed this often.
+const RENEW: Duration = Duration::from_secs(15);
+
+/// Store and log do not fit, or cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// One of them was replaced.
+    #[error(
+        "store and audit log do not fit together: {0}. One of them was restored from a backup or replaced; \
+         restore both from the same moment"
+    )]
+    Misfit(String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// No thread.
+    #[error("starting the log writer's thread")]
+    Thread(#[source] std::io::Error),
+    /// The record did not land in time.
+    #[error("the audit log did not take the record within {} s", .0.as_secs())]
+    Late(Duration),
+}
+
+/// The queue, the log, and those who wait for a record.
+pub struct Journal {
+    /// The store; public because moves are made there directly.
+    pub store: Store,
+    writer: LogWriter,
+    metrics: Arc<Metrics>,
+    wake: Notify,
+    waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
+    head: AtomicU64,
+    blocked: AtomicBool,
+}
+
+impl Journal {
+    /// Puts store and log together: they must fit, and records that landed just before a crash are marked.
+    ///
+    /// # Errors
+    /// [`JournalError::Misfit`] when one of them is not the one the other knows.
+    pub async fn open(
+        store: Store,
+        log: LogFile,
+        found: &[Found],
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, JournalError> {
+        settle(&store, found).await?;
+        let head = log.head();
+        let writer = LogWriter::start(log).map_err(JournalError::Thread)?;
+        let journal = Self {
+            store,
+            writer,
+            metrics,
+            wake: Notify::new(),
+            waiting: Mutex::default(),
+            head: AtomicU64::new(head),
+            blocked: AtomicBool::new(false),
+        };
+        journal.show().await?;
+        Ok(journal)
+    }
+
+    /// The public key that signs.
+    #[must_use]
+    pub fn vkey(&self) -> &str {
+        self.writer.vkey()
+    }
+
+    /// Whether the log refuses records: then no notice can be accepted.
+    #[must_use]
+    pub fn blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Says that something was queued.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits until `record` is in the log.
+    ///
+    /// # Errors
+    /// When that takes longer than `patience`.
+    pub async fn landed(&self, record: &str, patience: Duration) -> Result<(), JournalError> {
+        let (tell, told) = oneshot::channel();
+        self.waiters().entry(record.to_owned()).or_default().push(tell);
+        // It may have landed before we began to wait.
+        if self.store.landed(record).await? == Some(true) {
+            drop(told);
+            self.forget_the_gone(record);
+            return Ok(());
+        }
+        self.wake();
+        match tokio::time::timeout(patience, told).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                self.forget_the_gone(record);
+                Err(JournalError::Late(patience))
+            }
+        }
+    }
+
+    fn forget_the_gone(&self, record: &str) {
+        let mut waiters = self.waiters();
+        if let Some(here) = waiters.get_mut(record) {
+            here.retain(|waiter| !waiter.is_closed());
+            if here.is_empty() {
+                waiters.remove(record);
+            }
+        }
+    }
+
+    fn waiters(&self) -> std::sync::MutexGuard<'_, HashMap<String, Vec<oneshot::Sender<()>>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lands everything that is queued now.
+    ///
+    /// # Errors
+    /// When the store or the log refuses.
+    pub async fn drain(&self) -> Result<(), JournalError> {
+        loop {
+            let queued = self.store.queued(BATCH).await?;
+            if queued.is_empty() {
+                return Ok(());
+            }
+            self.land(queued).await?;
+        }
+    }
+
+    async fn land(&self, queued: Vec<QueuedRecord>) -> Result<(), JournalError> {
+        let entries: Vec<Entry> = queued
+            .iter()
+            .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
+            .collect();
+        let landed = self.append(entries).await?;
+        let landed: Vec<LandedRecord> = queued
+            .into_iter()
+            .zip(landed)
+            .map(|(record, line)| LandedRecord { record, seq: line.seq, hash: line.hash })
+            .collect();
+        self.store.land(&landed).await?;
+        for one in &landed {
+            self.count(&one.record);
+            for waiter in self.waiters().remove(&one.record.id).into_iter().flatten() {
+                let _ = waiter.send(());
+            }
+        }
+        self.show().await
+    }
+
+    async fn append(
+        &self,
+        entries: Vec<Entry>,
+    ) -> Result<Vec<crate::audit::file::Landed>, JournalError> {
+        let count = entries.len() as u64;
+        match self.writer.append(entries, clock::now().to_string()).await {
+            Ok(landed) => {
+                if let Some(last) = landed.last() {
+                    // The checkpoint follows the last record.
+                    self.head.store(last.seq + 1, Ordering::Relaxed);
+                }
+                self.metrics.audit_records.inc_by(count);
+                Ok(landed)
+            }
+            Err(error) => {
+                self.blocked.store(true, Ordering::Relaxed);
+                self.metrics.audit_append_failures.inc();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Appends a line of the writer's own, such as `start`.
+    ///
+    /// # Errors
+    /// When the log refuses.
+    pub async fn note(&self, kind: &str, what: Map<String, Value>) -> Result<(), JournalError> {
+        self.append(vec![Entry { kind: kind.to_owned(), what }]).await?;
+        self.show().await
+    }
+
+    async fn show(&self) -> Result<(), JournalError> {
+        let queued = self.store.queued_count().await?;
+        self.metrics.set_audit(AuditLevel { head: self.head.load(Ordering::Relaxed), queued });
+        Ok(())
+    }
+
+    /// Counters show a move once its record is in the log.
+    #[expect(clippy::cast_precision_loss, reason = "durations in microseconds fit 53 bits")]
+    fn count(&self, record: &QueuedRecord) {
+        let word = |key: &str| record.body.get(key).and_then(Value::as_str).unwrap_or_default();
+        let reason = word("reason");
+        match record.kind.as_str() {
+            "revocation_triggered" => {
+                self.metrics.revocations.with_label_values(&[reason]).inc();
+                let instant = |key: &str| word(key).parse::<crate::domain::time::UtcTime>().ok();
+                if let (Some(effective), Some(received)) =
+                    (instant("effective_at"), instant("received_at"))
+                {
+                    let delay = received.since(effective).as_secs_f64();
+                    self.metrics.notice_delay.with_label_values(&[reason]).observe(delay);
+                }
+            }
+            "verification_completed" => {
+                if let Some(us) = record.body.get("duration_us").and_then(Value::as_u64) {
+                    let labels = [word("kind"), reason];
+                    self.metrics.duration.with_label_values(&labels).observe(us as f64 / 1e6);
+                }
+            }
+            "verification_failed" | "verification_inconclusive" => {
+                self.metrics.deadline_missed.with_label_values(&[reason, word("milestone")]).inc();
+            }
+            "access_regressed" => self.metrics.regressions.with_label_values(&[reason]).inc(),
+            _ => {}
+        }
+    }
+
+    /// Lands records until stopped and until nobody holds `producers` any more, then lands what is left:
+    /// an answer that waits for its record gets it also while the agent stops.
+    ///
+    /// # Errors
+    /// When the log refuses: what may be damaged is not written on. A store that is away is waited for.
+    pub async fn run(
+        &self,
+        instance: &str,
+        stop: CancellationToken,
+        producers: Weak<()>,
+    ) -> anyhow::Result<()> {
+        let mut renewed = tokio::time::Instant::now();
+        loop {
+            let stopping = stop.is_cancelled() && producers.strong_count() == 0;
+            match self.drain().await {
+                Ok(()) if stopping => return Ok(()),
+                Ok(()) => {}
+                Err(JournalError::Store(error)) if !stopping => {
+                    tracing::warn!("queued records wait: {:#}", anyhow::Error::new(error));
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if renewed.elapsed() >= RENEW {
+                match self.store.claim(instance, clock::now()).await {
+                    Ok(()) => renewed = tokio::time::Instant::now(),
+                    Err(error @ StoreError::Held(_)) => return Err(error.into()),
+                    Err(error) => tracing::warn!("the claim on the store was not renewed: {error}"),
+                }
+            }
+            let patience = if stop.is_cancelled() { LAST } else { PATIENCE };
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(patience) => {}
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+    }
+}
+
+/// Compares store and log, and marks records that landed before a crash could be noted.
+async fn settle(store: &Store, found: &[Found]) -> Result<(), JournalError> {
+    let misfit = |why: String| Err(JournalError::Misfit(why));
+    let mark = store.landed_mark().await?;
+    if let Some((seq, hash)) = &mark {
+        match found.iter().find(|line| line.landed.seq == *seq) {
+            None => {
+                return misfit(format!(
+                    "the log ends before line {seq}, which the store knows to be in it"
+                ));
+            }
+            Some(line) if line.landed.hash != *hash => {
+                return misfit(format!(
+                    "line {seq} of the log is not the one that the store knows"
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let after = |line: &&Found| mark.as_ref().is_none_or(|(seq, _)| line.landed.seq > *seq);
+    let mut landed = Vec::new();
+    for line in found.iter().filter(after).filter(|line| !own_type(&line.kind)) {
+        let id = line.id.as_deref().unwrap_or_default();
+        let Some(record) = store.record(id).await? else {
+            return misfit(format!(
+                "line {} of the log has record `{id}`, which the store does not know",
+                line.landed.seq
+            ));
+        };
+        landed.push(LandedRecord { record, seq: line.landed.seq, hash: line.landed.hash.clone() });
+    }
+    store.land(&landed).await?;
+    Ok(())
+}

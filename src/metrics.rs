@@ -1,0 +1,391 @@
+//! Every metric family. Names nothing of ours: callers pass words and numbers.
+//!
+//! Levels (gauges) are set from one snapshot at each scrape, under one lock, so that a scrape never sees
+//! half of one; ages are computed then, so that they grow even if the loop hangs. Levels are absent until
+//! the state is loaded, and what needs a look is absent until there was one: 0 would say "none".
+
+use prometheus::{
+    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Content type of the exposition, whatever a scraper accepts.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+const DURATION_BUCKETS: &[f64] = &[
+    1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0,
+    28_800.0, 86_400.0,
+];
+
+/// Words of the closed label sets.
+#[derive(Clone, Debug)]
+pub struct Vocabulary {
+    /// Reasons.
+    pub reasons: Vec<&'static str>,
+    /// Milestones of each (type, reason).
+    pub milestones: Vec<(&'static str, &'static str, &'static str)>,
+    /// Causes of a failed verification.
+    pub causes: Vec<&'static str>,
+    /// Surfaces.
+    pub surfaces: Vec<&'static str>,
+    /// Configured targets.
+    pub targets: Vec<String>,
+}
+
+/// State of the revocations, as the store holds it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Levels {
+    /// Open and regressed, by (type, reason).
+    pub in_progress: BTreeMap<(String, String), i64>,
+    /// Start of the oldest one that has not met the milestone, by (type, reason, milestone), Unix seconds.
+    pub oldest: BTreeMap<(String, String, String), f64>,
+    /// Past the deadline of a milestone and not met, by (type, reason, milestone).
+    pub overdue: BTreeMap<(String, String, String), i64>,
+    /// Earliest missed deadline of those, Unix seconds.
+    pub overdue_since: BTreeMap<(String, String, String), f64>,
+    /// Regressed, by reason.
+    pub regressed: BTreeMap<String, i64>,
+    /// Residual of what is due, by (target, surface).
+    pub residual: BTreeMap<(String, String), i64>,
+    /// Share of due or completed revocations that the newest looks found clean; 1 when none is due.
+    pub success_rate: f64,
+    /// No account found for them.
+    pub without_account: i64,
+}
+
+/// What is known of a target since its first look.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetLevel {
+    /// The last look got an answer.
+    pub up: bool,
+    /// Start of the last attempt, Unix seconds.
+    pub attempt: f64,
+    /// End of the last look that got an answer, Unix seconds.
+    pub success: Option<f64>,
+    /// The target's clock less ours, seconds.
+    pub skew: Option<f64>,
+    /// Surfaces that the last look could not read.
+    pub unverifiable: Vec<String>,
+    /// Rights of the agent's role beyond reading.
+    pub excess: i64,
+}
+
+/// The audit log as this process knows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditLevel {
+    /// Newest record.
+    pub head: u64,
+    /// Records that wait for the log.
+    pub queued: i64,
+}
+
+#[derive(Default)]
+struct Known {
+    levels: Option<Levels>,
+    targets: BTreeMap<String, TargetLevel>,
+    audit: Option<AuditLevel>,
+}
+
+/// Every family.
+pub struct Metrics {
+    registry: Registry,
+    vocabulary: Vocabulary,
+    known: Mutex<Known>,
+    /// `access_revocations_total`.
+    pub revocations: IntCounterVec,
+    /// `access_revocation_duration_seconds`.
+    pub duration: HistogramVec,
+    /// `access_revocation_notice_delay_seconds`.
+    pub notice_delay: HistogramVec,
+    /// `access_revocation_deadline_missed_total`.
+    pub deadline_missed: IntCounterVec,
+    /// `access_revocation_regressions_total`.
+    pub regressions: IntCounterVec,
+    /// `access_revocation_verifications_total`.
+    pub verifications: IntCounterVec,
+    /// `access_revocation_verification_failed_total`.
+    pub verification_failed: IntCounterVec,
+    /// `access_revocation_audit_records_total`.
+    pub audit_records: IntCounter,
+    /// `access_revocation_audit_append_failures_total`.
+    pub audit_append_failures: IntCounter,
+    /// `access_revocation_agent_reconcile_duration_seconds`.
+    pub reconcile_duration: HistogramVec,
+    /// `access_revocation_agent_passes_skipped_total`.
+    pub passes_skipped: IntCounterVec,
+    sla: GaugeVec,
+    gauges: Gauges,
+}
+
+struct Gauges {
+    in_progress: IntGaugeVec,
+    oldest_age: GaugeVec,
+    overdue: IntGaugeVec,
+    overdue_age: GaugeVec,
+    regressed: IntGaugeVec,
+    residual: IntGaugeVec,
+    success_rate: GaugeVec,
+    without_account: IntGaugeVec,
+    target_up: IntGaugeVec,
+    attempt: GaugeVec,
+    success: GaugeVec,
+    skew: GaugeVec,
+    verifiable: IntGaugeVec,
+    excess: IntGaugeVec,
+    audit_head: IntGaugeVec,
+    audit_queued: IntGaugeVec,
+}
+
+/// Registers families; the first error is kept, since a bad declaration is a defect found by any test.
+struct Declare<'a> {
+    registry: &'a Registry,
+}
+
+impl Declare<'_> {
+    fn add<C: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        collector: prometheus::Result<C>,
+    ) -> prometheus::Result<C> {
+        let collector = collector?;
+        self.registry.register(Box::new(collector.clone()))?;
+        Ok(collector)
+    }
+
+    fn counter(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> prometheus::Result<IntCounterVec> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn gauge(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+        self.add(GaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    fn int_gauge(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> prometheus::Result<IntGaugeVec> {
+        self.add(IntGaugeVec::new(Opts::new(name, help), labels))
+    }
+
+    fn histogram(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+        buckets: &[f64],
+    ) -> prometheus::Result<HistogramVec> {
+        self.add(HistogramVec::new(
+            HistogramOpts::new(name, help).buckets(buckets.to_vec()),
+            labels,
+        ))
+    }
+}
+
+impl Metrics {
+    /// Declares every family and touches every series whose labels are known.
+    ///
+    /// # Errors
+    /// When two families have one name: a defect.
+    pub fn new(
+        vocabulary: Vocabulary,
+        build: (&str, &str),
+        interval: f64,
+    ) -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let declare = Declare { registry: &registry };
+        let info = declare.int_gauge(
+            "access_revocation_agent_build_info",
+            "1, with the version of the agent.",
+            &["version", "revision"],
+        )?;
+        info.with_label_values(&[build.0, build.1]).set(1);
+        declare
+            .gauge(
+                "access_revocation_agent_reconcile_interval_seconds",
+                "Configured time between looks.",
+                &[],
+            )?
+            .with_label_values(&[] as &[&str])
+            .set(interval);
+        let metrics = Self {
+            revocations: declare.counter("access_revocations_total", "Revocations accepted for verification.", &["reason"])?,
+            duration: declare.histogram("access_revocation_duration_seconds", "Time from the later of effect and receipt to the first clean look, counted once when verified.", &["type", "reason"], DURATION_BUCKETS)?,
+            notice_delay: declare.histogram("access_revocation_notice_delay_seconds", "How long after its effect a revocation was received: the sender's lateness.", &["reason"], DURATION_BUCKETS)?,
+            deadline_missed: declare.counter("access_revocation_deadline_missed_total", "Milestones whose deadline passed without proof, once each.", &["reason", "milestone"])?,
+            regressions: declare.counter("access_revocation_regressions_total", "Times that access came back after verification.", &["reason"])?,
+            verifications: declare.counter("access_revocation_verifications_total", "Attempts to verify a revocation on a target.", &["target"])?,
+            verification_failed: declare.counter("access_revocation_verification_failed_total", "Failed attempts: access found after its deadline, or not everything could be seen.", &["target", "cause"])?,
+            audit_records: declare.add(IntCounter::new("access_revocation_audit_records_total", "Records that landed in the audit log."))?,
+            audit_append_failures: declare.add(IntCounter::new("access_revocation_audit_append_failures_total", "Commits that the audit log refused."))?,
+            reconcile_duration: declare.histogram("access_revocation_agent_reconcile_duration_seconds", "Time of one look at a target and of judging it.", &["target"], &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])?,
+            passes_skipped: declare.counter("access_revocation_agent_passes_skipped_total", "Looks that were not begun in time because the one before took too long.", &["target"])?,
+            sla: declare.gauge("access_revocation_sla_seconds", "Configured time allowed for a milestone.", &["reason", "milestone"])?,
+            gauges: Gauges::declare(&declare)?,
+            registry: registry.clone(),
+            known: Mutex::default(),
+            vocabulary,
+        };
+        metrics.touch();
+        Ok(metrics)
+    }
+
+    /// Counters and histograms are there from the first scrape, or the first increase would be missed.
+    fn touch(&self) {
+        let words = &self.vocabulary;
+        for reason in &words.reasons {
+            let _ = self.revocations.with_label_values(&[reason]);
+            let _ = self.regressions.with_label_values(&[reason]);
+            let _ = self.notice_delay.with_label_values(&[reason]);
+        }
+        for (kind, reason, milestone) in &words.milestones {
+            let _ = self.duration.with_label_values(&[kind, reason]);
+            let _ = self.deadline_missed.with_label_values(&[reason, milestone]);
+        }
+        for target in &words.targets {
+            let _ = self.verifications.with_label_values(&[target]);
+            let _ = self.passes_skipped.with_label_values(&[target]);
+            let _ = self.reconcile_duration.with_label_values(&[target]);
+            for cause in &words.causes {
+                let _ = self.verification_failed.with_label_values(&[target.as_str(), cause]);
+            }
+        }
+    }
+
+    /// Time allowed for a milestone.
+    pub fn set_sla(&self, reason: &str, milestone: &str, seconds: f64) {
+        self.sla.with_label_values(&[reason, milestone]).set(seconds);
+    }
+
+    /// Replaces the levels of the revocations.
+    pub fn set_levels(&self, levels: Levels) {
+        self.known().levels = Some(levels);
+    }
+
+    /// Replaces what is known of a target.
+    pub fn set_target(&self, target: &str, level: TargetLevel) {
+        self.known().targets.insert(target.to_owned(), level);
+    }
+
+    /// When a target last answered, if it ever did.
+    pub fn last_success(&self, target: &str) -> Option<f64> {
+        self.known().targets.get(target).and_then(|level| level.success)
+    }
+
+    /// Replaces what is known of the log.
+    pub fn set_audit(&self, level: AuditLevel) {
+        self.known().audit = Some(level);
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The exposition at `now` (Unix seconds), text format 0.0.4.
+    ///
+    /// # Errors
+    /// When a family cannot be encoded: a defect.
+    pub fn render(&self, now: f64) -> prometheus::Result<Vec<u8>> {
+        let known = self.known();
+        self.gauges.set(&known, &self.vocabulary, now);
+        let mut families = self.registry.gather();
+        families.extend(prometheus::gather());
+        families.sort_by(|a, b| a.name().cmp(b.name()));
+        let mut text = Vec::with_capacity(128 * 1024);
+        TextEncoder::new().encode(&families, &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Gauges {
+    fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
+        let cell = &["type", "reason", "milestone"];
+        Ok(Self {
+            in_progress: declare.int_gauge("access_revocations_in_progress", "Revocations open or regressed, overdue ones included.", &["type", "reason"])?,
+            oldest_age: declare.gauge("access_revocation_in_progress_oldest_age_seconds", "Age of the oldest revocation that has not met the milestone, 0 if none.", cell)?,
+            overdue: declare.int_gauge("access_revocations_overdue", "Revocations past the deadline of a milestone that is not met.", cell)?,
+            overdue_age: declare.gauge("access_revocation_overdue_oldest_age_seconds", "Worst lateness of those, 0 if none.", cell)?,
+            regressed: declare.int_gauge("access_revocations_regressed", "Revocations whose access came back after verification.", &["reason"])?,
+            residual: declare.int_gauge("access_revocation_residual_findings", "What should be gone and is not, by surface.", &["target", "surface"])?,
+            success_rate: declare.gauge("access_revocation_verification_success_rate", "Share of due or completed revocations that the newest looks found clean, 1 when none is due.", &[])?,
+            without_account: declare.int_gauge("access_revocations_without_account", "Revocations for which no account was found; they need a confirmation.", &[])?,
+            target_up: declare.int_gauge("access_revocation_target_up", "1 when the last look at the target got an answer.", &["target"])?,
+            attempt: declare.gauge("access_revocation_agent_last_reconcile_attempt_timestamp_seconds", "Start of the last look, answered or not.", &["target"])?,
+            success: declare.gauge("access_revocation_agent_last_reconcile_success_timestamp_seconds", "End of the last look that got an answer.", &["target"])?,
+            skew: declare.gauge("access_revocation_target_clock_skew_seconds", "The target's clock less the agent's.", &["target"])?,
+            verifiable: declare.int_gauge("access_revocation_surface_verifiable", "1 when the last look could read the surface everywhere.", &["target", "surface"])?,
+            excess: declare.int_gauge("access_revocation_agent_excess_privileges", "Rights of the agent's role beyond what it needs.", &["target"])?,
+            audit_head: declare.int_gauge("access_revocation_audit_head_sequence", "Sequence of the newest record in the audit log.", &[])?,
+            audit_queued: declare.int_gauge("access_revocation_audit_queued_records", "Records that wait for the audit log.", &[])?,
+        })
+    }
+
+    /// Sets every level; what is not known stays absent.
+    fn set(&self, known: &Known, words: &Vocabulary, now: f64) {
+        if let Some(levels) = &known.levels {
+            self.set_levels(levels, words, now);
+        }
+        for (target, level) in &known.targets {
+            self.set_target(target, level, words);
+        }
+        let none: &[&str] = &[];
+        if let Some(audit) = known.audit {
+            let head = i64::try_from(audit.head).unwrap_or(i64::MAX);
+            self.audit_head.with_label_values(none).set(head);
+            self.audit_queued.with_label_values(none).set(audit.queued);
+        }
+    }
+
+    fn set_levels(&self, levels: &Levels, words: &Vocabulary, now: f64) {
+        let none: &[&str] = &[];
+        for (kind, reason, milestone) in &words.milestones {
+            let pair = ((*kind).to_owned(), (*reason).to_owned());
+            let open = levels.in_progress.get(&pair).copied().unwrap_or(0);
+            self.in_progress.with_label_values(&[*kind, *reason]).set(open);
+            let cell = (pair.0, pair.1, (*milestone).to_owned());
+            let labels = [*kind, *reason, *milestone];
+            let age = |since: Option<&f64>| since.map_or(0.0, |since| (now - since).max(0.0));
+            self.oldest_age.with_label_values(&labels).set(age(levels.oldest.get(&cell)));
+            self.overdue
+                .with_label_values(&labels)
+                .set(levels.overdue.get(&cell).copied().unwrap_or(0));
+            self.overdue_age.with_label_values(&labels).set(age(levels.overdue_since.get(&cell)));
+        }
+        for reason in &words.reasons {
+            let count = levels.regressed.get(*reason).copied().unwrap_or(0);
+            self.regressed.with_label_values(&[reason]).set(count);
+        }
+        for target in &words.targets {
+            for surface in &words.surfaces {
+                let cell = (target.clone(), (*surface).to_owned());
+                let count = levels.residual.get(&cell).copied().unwrap_or(0);
+                self.residual.with_label_values(&[target.as_str(), surface]).set(count);
+            }
+        }
+        self.success_rate.with_label_values(none).set(levels.success_rate);
+        self.without_account.with_label_values(none).set(levels.without_account);
+    }
+
+    fn set_target(&self, target: &str, level: &TargetLevel, words: &Vocabulary) {
+        self.target_up.with_label_values(&[target]).set(i64::from(level.up));
+        self.attempt.with_label_values(&[target]).set(level.attempt);
+        self.excess.with_label_values(&[target]).set(level.excess);
+        if let Some(success) = level.success {
+            self.success.with_label_values(&[target]).set(success);
+        }
+        if let Some(skew) = level.skew {
+            self.skew.with_label_values(&[target]).set(skew);
+        }
+        for surface in &words.surfaces {
+            let seen = !level.unverifiable.iter().any(|unread| unread == surface);
+            self.verifiable.with_label_values(&[target, surface]).set(i64::from(seen));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The levels that metrics show, from the rows of the store. Pure.
+//!
+//! What looks worse is shown once it is committed, what looks better once it is in the log: a revocation
+//! counts as open if it is so in either.
+
+use super::moves::terms;
+use crate::config::Config;
+use crate::domain::expectation::milestones;
+use crate::domain::lifecycle::Life;
+use crate::domain::revocation::State;
+use crate::metrics::Levels;
+use crate::store::Stored;
+
+fn due(life: &Life) -> bool {
+    matches!(life.state, State::Open | State::Regressed)
+}
+
+/// Levels of everything that is watched.
+pub(super) fn levels(watched: &[Stored], config: &Config) -> Levels {
+    let mut levels = Levels::default();
+    let (mut verified, mut bad) = (0_u32, 0_u32);
+    for stored in watched {
+        let open = due(&stored.life) || stored.landed.as_ref().is_some_and(due);
+        if !open {
+            verified += u32::from(stored.life.state == State::Verified);
+            continue;
+        }
+        let overdue = add_open(&mut levels, stored, config);
+        let regressed = stored.life.state == State::Regressed
+            || stored.landed.as_ref().is_some_and(|life| life.state == State::Regressed);
+        if regressed {
+            *levels.regressed.entry(stored.revocation.reason.to_string()).or_default() += 1;
+        }
+        bad += u32::from(overdue || regressed);
+    }
+    levels.success_rate =
+        if verified + bad == 0 { 1.0 } else { f64::from(verified) / f64::from(verified + bad) };
+    levels
+}
+
+/// Adds one that is due; gives whether it is overdue.
+fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
+    let asked = &stored.revocation;
+    let pair = (asked.kind.to_string(), asked.reason.to_string());
+    *levels.in_progress.entry(pair.clone()).or_default() += 1;
+    for residual in &stored.evidence.residual {
+        let cell = (residual.account.target.clone(), residual.kind.to_string());
+        *levels.residual.entry(cell).or_default() += 1;
+    }
+    // Nobody can hurry up an account that was never found: it is counted, and asked about.
+    if stored.accounts.is_empty() && stored.evidence.verdict.is_some() {
+        levels.without_account += 1;
+        return false;
+    }
+    let terms = terms(stored, config);
+    let start = asked.effective_at.max(asked.received_at).seconds();
+    let mut overdue = false;
+    for milestone in milestones(asked.kind, asked.reason) {
+        let cell = (pair.0.clone(), pair.1.clone(), milestone.to_string());
+        let unmet = |life: &Life| due(life) && life.met.get(*milestone).is_none();
+        if !unmet(&stored.life) && !stored.landed.as_ref().is_some_and(unmet) {
+            continue;
+        }
+        let oldest = levels.oldest.entry(cell.clone()).or_insert(start);
+        *oldest = oldest.min(start);
+        let late = stored.life.overdue(&terms).any(|m| m == *milestone)
+            || stored
+                .landed
+                .as_ref()
+                .is_some_and(|life| life.overdue(&terms).any(|m| m == *milestone));
+        if late {
+            overdue = true;
+            let deadline = asked.deadlines.get(*milestone).map_or(start, |at| at.seconds());
+            let since = levels.overdue_since.entry(cell.clone()).or_insert(deadline);
+            *since = since.min(deadline);
+            *levels.overdue.entry(cell).or_default() += 1;
+        }
+    }
+    overdue
+}

@@ -1,0 +1,174 @@
+//! From a judgement to a move with its records. Pure but for nothing: time is an argument.
+
+use crate::audit::record::{self, About, Seen};
+use crate::config::Config;
+use crate::domain::account::Account;
+use crate::domain::expectation::Deadlines;
+use crate::domain::lifecycle::{Effect, Life, Look, Terms, step};
+use crate::domain::observation::{Coverage, Observation};
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::{Judgement, Verdict};
+use crate::store::{Evidence, Move, NewRecord, Stored};
+use sha2::{Digest, Sha256};
+
+/// What the judgement means for the life cycle.
+///
+/// Absence is as old as the oldest of the looks; presence as the newest of those that saw it.
+pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
+    let oldest = looks.iter().map(|look| look.started_at).min();
+    let saw = looks
+        .iter()
+        .filter(|look| judged.residual.iter().any(|r| r.account.target == look.target))
+        .map(|look| look.started_at)
+        .max();
+    let mut hash = Sha256::new();
+    for residual in &judged.residual {
+        hash.update(residual.identity());
+        hash.update([0]);
+    }
+    let fingerprint: [u8; 32] = hash.finalize().into();
+    Look {
+        started_at: saw.or(oldest).unwrap_or(UtcTime::from_timestamp(jiff::Timestamp::UNIX_EPOCH)),
+        verdict: judged.verdict,
+        login: judged.login,
+        fingerprint: fingerprint.iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+        kinds: judged.residual.iter().map(|residual| residual.kind).collect(),
+    }
+}
+
+/// Terms of a revocation. A subject without any account has no deadline to miss: it needs a question
+/// answered, not a page in the night.
+pub(super) fn terms(stored: &Stored, config: &Config) -> Terms {
+    let asked = &stored.revocation;
+    Terms {
+        kind: asked.kind,
+        reason: asked.reason,
+        effective_at: asked.effective_at,
+        deadlines: asked.deadlines,
+        verification_delay: config.verification_delay,
+    }
+}
+
+/// The move that follows from a judgement; `None` when nothing changed that anybody would want to know.
+pub(super) fn plan(
+    stored: &Stored,
+    accounts: Vec<Account>,
+    judged: Judgement,
+    look: &Look,
+    looks: &[&Observation],
+    config: &Config,
+    now: UtcTime,
+) -> Option<Move> {
+    let mut terms = terms(stored, config);
+    if accounts.is_empty() {
+        terms.deadlines = Deadlines::default();
+    }
+    let (life, effects) = step(&terms, &stored.life, look);
+    if life.last_look_at == stored.life.last_look_at && accounts == stored.accounts {
+        return None;
+    }
+    let evidence = Evidence {
+        verdict: Some(judged.verdict),
+        as_of: Some(look.started_at),
+        residual: judged.residual,
+        kept: judged.kept,
+        gaps: judged.gaps,
+        not_covered: judged.not_covered,
+    };
+    let linked = accounts.iter().any(|account| !known(&stored.accounts, account));
+    let same = effects.is_empty()
+        && accounts == stored.accounts
+        && same_life(&life, &stored.life)
+        && same_evidence(&evidence, &stored.evidence);
+    if same {
+        return None;
+    }
+    let about = About { revocation: &stored.revocation, subject: &stored.subject_id, at: now };
+    let mut records = Vec::new();
+    if linked {
+        records.push(NewRecord {
+            kind: "subject_linked",
+            body: record::subject_linked(&about, &accounts),
+        });
+    }
+    let coverage: Vec<Coverage> =
+        looks.iter().flat_map(|look| look.coverage.iter().cloned()).collect();
+    let exists = accounts.iter().any(|account| {
+        looks.iter().any(|look| look.target == account.target && look.role(account.oid).is_some())
+    });
+    let seen = Seen {
+        verdict: judged.verdict,
+        as_of: look.started_at,
+        residual: &evidence.residual,
+        gaps: &evidence.gaps,
+        not_covered: &evidence.not_covered,
+        coverage: &coverage,
+        exists,
+    };
+    records.extend(
+        effects.iter().map(|effect| record_of(*effect, &about, &terms, stored, &life, &seen)),
+    );
+    Some(Move {
+        from: stored.clone(),
+        revocation: stored.revocation.clone(),
+        accounts,
+        life: Life {
+            duration_reported: stored.life.duration_reported || life.verified_at.is_some(),
+            ..life
+        },
+        evidence,
+        records,
+        deliveries: Vec::new(),
+        notice: None,
+        at: now,
+        watch_until: stored.watch_until,
+    })
+}
+
+fn known(accounts: &[Account], account: &Account) -> bool {
+    accounts.iter().any(|a| {
+        (&a.target, a.system_identifier, a.oid)
+            == (&account.target, account.system_identifier, account.oid)
+    })
+}
+
+/// Equal but for the time of the look.
+fn same_life(a: &Life, b: &Life) -> bool {
+    Life { last_look_at: b.last_look_at, ..a.clone() } == *b
+}
+
+/// Equal but for the time of the look.
+fn same_evidence(a: &Evidence, b: &Evidence) -> bool {
+    Evidence { as_of: b.as_of, ..a.clone() } == *b
+}
+
+fn record_of(
+    effect: Effect,
+    about: &About<'_>,
+    terms: &Terms,
+    stored: &Stored,
+    life: &Life,
+    seen: &Seen<'_>,
+) -> NewRecord {
+    let first_verification = !stored.life.duration_reported;
+    let (kind, body) = match effect {
+        Effect::Observed(label) => ("observation", record::observation(about, label, seen)),
+        Effect::AccountDisabled => ("account_disabled", record::gone(about, seen.as_of)),
+        Effect::AccessRevoked => ("access_revoked", record::gone(about, seen.as_of)),
+        Effect::Verified => {
+            ("verification_completed", record::verified(about, terms, life, first_verification))
+        }
+        Effect::MilestoneFailed(milestone) => (
+            "verification_failed",
+            record::missed(about, milestone, &Seen { verdict: Verdict::Residual, ..*seen }),
+        ),
+        Effect::MilestoneInconclusive(milestone) => (
+            "verification_inconclusive",
+            record::missed(about, milestone, &Seen { verdict: Verdict::Inconclusive, ..*seen }),
+        ),
+        Effect::Regressed => {
+            ("access_regressed", record::regressed(about, stored.life.verified_at, seen))
+        }
+    };
+    NewRecord { kind, body }
+}
