@@ -3,6 +3,7 @@
 mod agent;
 mod check;
 mod client;
+mod demo;
 mod expect;
 mod init;
 mod output;
@@ -45,6 +46,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     Check(check::Arguments),
     Plan(plan::Arguments),
     Init(init::Arguments),
@@ -78,6 +80,7 @@ pub fn run() -> u8 {
     };
     let result = runtime.block_on(async {
         match arguments.command {
+            Command::Demo(arguments) => demo::run(arguments).await,
             Command::Check(arguments) => check::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Init(arguments) => init::run(arguments),

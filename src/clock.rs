@@ -1,5 +1,6 @@
 //! The only reader of the system clock, and of the operating system's randomness.
 
+use crate::domain::hex::hex;
 use crate::domain::time::UtcTime;
 
 /// The present instant, to the microsecond.
@@ -25,6 +26,6 @@ pub fn random<const N: usize>() -> std::io::Result<[u8; N]> {
 /// # Errors
 /// As [`random`].
 pub fn new_id(prefix: &str, now: UtcTime) -> std::io::Result<String> {
-    let tail: String = random::<4>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let tail = hex(&random::<4>()?);
     Ok(format!("{prefix}_{:014x}{tail}", now.micros()))
 }

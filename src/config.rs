@@ -1,6 +1,7 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
 use crate::domain::expectation::Allowance;
+use crate::domain::hex::hex;
 use crate::domain::profile::Profiles;
 use crate::domain::revocation::Reason;
 use serde::Deserialize;
@@ -376,7 +377,7 @@ impl Reader<'_> {
         };
         Ok(Config {
             path: self.path.to_owned(),
-            sha256: Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex(&Sha256::digest(text)),
             store,
             log_dir: log.dir.map_or_else(|| state_dir.join("log"), |dir| self.resolve(&dir)),
             key_file: log

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod expectation;
+pub mod hex;
 pub mod ids;
 pub mod lifecycle;
 pub mod link;

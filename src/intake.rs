@@ -7,6 +7,7 @@ use crate::audit::record::{self, About};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::account::Account;
+use crate::domain::hex::hex;
 use crate::domain::lifecycle::Life;
 use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
@@ -278,7 +279,7 @@ fn notice_of(
     sender: &str,
     event_id: Option<&str>,
 ) -> Result<NoticeKey, IntakeError> {
-    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex(&Sha256::digest(bytes));
     let event_id = match event_id.or(submission.event_id()) {
         Some(event_id) => event_id.to_owned(),
         None => {

@@ -4,6 +4,7 @@ use super::format::{CHECKPOINT, FIRST_SEGMENT, GENESIS, OWN_TYPES, RECOVERY, ZER
 use super::key::{LogKey, commitment};
 use super::line::{self, LineError};
 use super::tree::{Frontier, Hash, leaf_hash};
+use crate::domain::hex::hex;
 use serde_json::{Map, Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -106,10 +107,6 @@ struct State {
     prev: Hash,
     tree: Frontier,
     last_time: String,
-}
-
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes the lock of a log directory.

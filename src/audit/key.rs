@@ -1,6 +1,7 @@
 //! The signing key: its file, its public text, its signatures.
 
 use super::format::{SIGNATURE_PREFIX, VKEY_ED25519};
+use crate::domain::hex::hex;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
@@ -138,7 +139,7 @@ impl LogKey {
     pub fn vkey(&self) -> String {
         let mut public = vec![VKEY_ED25519];
         public.extend_from_slice(self.key.verifying_key().as_bytes());
-        let id: String = self.id().iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(&self.id());
         format!("{}+{id}+{}", self.origin, STANDARD.encode(public))
     }
 
@@ -158,7 +159,7 @@ impl LogKey {
 /// Hash by which a log commits to its next key: SHA-256 of the key's vkey text.
 #[must_use]
 pub fn commitment(vkey: &str) -> String {
-    Sha256::digest(vkey.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(vkey.as_bytes()))
 }
 
 fn refuse_unsafe(file: &File, path: &Path, log_dir: &Path) -> Result<(), KeyError> {

@@ -5,6 +5,7 @@ use crate::audit::file;
 use crate::audit::key::LogKey;
 use crate::audit::verify::Vkey;
 use crate::clock;
+use crate::domain::hex::hex;
 use anyhow::{Context as _, Result, bail};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
@@ -73,7 +74,7 @@ fn target(text: &str) -> Result<(String, String)> {
 fn default_origin() -> Result<String> {
     let host =
         std::fs::read_to_string("/proc/sys/kernel/hostname").context("reading the host's name")?;
-    let tail: String = clock::random::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    let tail = hex(&clock::random::<8>()?);
     Ok(format!("revoked/{}/{tail}", host.trim()))
 }
 

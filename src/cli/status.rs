@@ -53,27 +53,22 @@ pub(super) fn print_table(views: &[View]) {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(80);
-    table.set_header(["ID", "SUBJECT", "STATE", "LEFT", "EFFECTIVE"]);
+    table.set_header(["ID", "SUBJECT", "STATE", "OVERDUE", "LEFT"]);
     for view in views {
         let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
-        let state = if overdue.is_empty() {
-            view.state.to_string()
-        } else {
-            format!("{}, overdue: {}", view.state, overdue.join(", "))
-        };
         let left = match (view.verdict, view.residual.len(), view.gaps.len()) {
             (None, _, _) => "not looked at yet".to_owned(),
             (_, 0, 0) => "nothing".to_owned(),
             (_, 0, _) => "cannot tell".to_owned(),
             (_, found, _) => format!("{found} found"),
         };
-        let effective: String = view.effective_at.to_string().chars().take(16).collect();
+        let overdue = if overdue.is_empty() { "-".to_owned() } else { overdue.join(",") };
         table.add_row([
             view.id.clone(),
             shown(&view.subject),
-            state,
+            view.state.to_string(),
+            overdue,
             left,
-            format!("{effective}Z"),
         ]);
     }
     if let Some(id) = table.column_mut(0) {

@@ -4,6 +4,7 @@ use crate::audit::record::{self, About, Seen};
 use crate::config::Config;
 use crate::domain::account::Account;
 use crate::domain::expectation::Deadlines;
+use crate::domain::hex::hex;
 use crate::domain::lifecycle::{Effect, Life, Look, Terms, step};
 use crate::domain::observation::{Coverage, Observation};
 use crate::domain::time::UtcTime;
@@ -31,7 +32,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         started_at: saw.or(oldest).unwrap_or(UtcTime::from_timestamp(jiff::Timestamp::UNIX_EPOCH)),
         verdict: judged.verdict,
         login: judged.login,
-        fingerprint: fingerprint.iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+        fingerprint: hex(fingerprint.get(..16).unwrap_or_default()),
         kinds: judged.residual.iter().map(|residual| residual.kind).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! One read-only connection to one database: every statement gives rows or a gap.
 
 use super::statements::Statement;
+use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use sha2::{Digest, Sha256};
@@ -268,8 +269,4 @@ impl<'a> Session<'a> {
 /// All but the one-row statement about the server end in a row limit.
 fn takes_limit(statement: &Statement) -> bool {
     statement.sql.trim_end().rsplit_once("LIMIT $").is_some()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

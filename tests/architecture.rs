@@ -1,0 +1,181 @@
+//! The architecture as a test: which module may name which, and what a pure module may not contain.
+
+use std::path::{Path, PathBuf};
+
+/// Module, and the modules of this crate that it may name. What is not listed here may not exist.
+const MAY_NAME: &[(&str, &[&str])] = &[
+    ("main", &["cli"]),
+    ("lib", &[]),
+    ("domain", &[]),
+    ("clock", &["domain"]),
+    ("config", &["domain"]),
+    ("metrics", &[]),
+    ("supervise", &[]),
+    ("throwaway", &[]),
+    ("audit", &["domain"]),
+    ("store", &["domain"]),
+    ("target", &["domain", "clock"]),
+    ("journal", &["audit", "store", "metrics", "clock", "domain"]),
+    ("intake", &["audit", "store", "journal", "config", "clock", "domain"]),
+    ("reconcile", &["audit", "store", "target", "journal", "config", "metrics", "clock", "domain"]),
+    ("http", &["intake", "journal", "store", "config", "metrics", "clock", "domain"]),
+    (
+        "cli",
+        &[
+            "audit",
+            "clock",
+            "config",
+            "domain",
+            "http",
+            "intake",
+            "journal",
+            "metrics",
+            "reconcile",
+            "store",
+            "supervise",
+            "target",
+            "throwaway",
+        ],
+    ),
+];
+
+/// Parts of `src/` that are pure, and words that may not stand in them.
+const PURE: &[(&str, &[&str])] = &[
+    (
+        "domain",
+        &[
+            "sqlx", "tokio", "reqwest", "axum", "std::fs", "std::net", "async fn", "::now()",
+            "std::env",
+        ],
+    ),
+    ("audit/record.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
+    ("audit/verify", &["sqlx", "tokio", "std::fs", "std::net", "async fn", "::now()"]),
+    ("reconcile/moves.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
+    ("reconcile/levels.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
+    ("target/compare.rs", &["tokio", "async fn", "::now()"]),
+    ("target/reach.rs", &["tokio", "async fn", "::now()"]),
+];
+
+fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Files of `src/`: path within it, and text up to the tests.
+fn files() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    sources(&root, &mut paths);
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned();
+            (path.strip_prefix(&root).unwrap().display().to_string(), text)
+        })
+        .collect()
+}
+
+/// Names of this crate's modules that follow `crate::` in `text`, comments left out.
+fn named(text: &str) -> Vec<String> {
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut names = Vec::new();
+    for start in ["crate::", "revoked::"] {
+        for (at, _) in code.match_indices(start) {
+            let rest = &code[at + start.len()..];
+            if let Some(group) = rest.strip_prefix('{') {
+                names.extend(group.split(['{', '}', ',']).map(str::trim).map(first_word));
+            } else {
+                names.push(first_word(rest));
+            }
+        }
+    }
+    names
+}
+
+fn first_word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn modules_name_only_what_they_may() {
+    let modules: Vec<&str> = MAY_NAME.iter().map(|(module, _)| *module).collect();
+    let mut wrong = Vec::new();
+    for (path, text) in files() {
+        let module = path.split(['/', '.']).next().unwrap();
+        let Some((_, allowed)) = MAY_NAME.iter().find(|(name, _)| *name == module) else {
+            wrong.push(format!("src/{path}: module {module} is not in the table"));
+            continue;
+        };
+        for name in named(&text) {
+            let foreign = modules.contains(&name.as_str()) && name != module;
+            if foreign && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("src/{path} names crate::{name}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_verifier_shares_only_constants_with_the_writer() {
+    for (path, text) in files().into_iter().filter(|(path, _)| path.starts_with("audit/verify")) {
+        for part in ["file", "key", "line", "record", "tree", "writer"] {
+            for way in [format!("audit::{part}"), format!("super::super::{part}")] {
+                // Its own modules may have the same names.
+                assert!(!text.contains(&format!("crate::{way}")), "src/{path} names {way}");
+            }
+        }
+    }
+}
+
+#[test]
+fn pure_modules_are_pure() {
+    let files = files();
+    for (place, words) in PURE {
+        let here: Vec<_> = files.iter().filter(|(path, _)| path.starts_with(place)).collect();
+        assert!(!here.is_empty(), "nothing lies at src/{place}");
+        for (path, text) in here {
+            for (number, line) in text.lines().enumerate() {
+                let code = line.split("//").next().unwrap();
+                for word in *words {
+                    assert!(
+                        !code.contains(word),
+                        "src/{path}:{}: `{word}` in a pure module",
+                        number + 1
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_is_the_one_in_the_document() {
+    let document =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md"))
+            .unwrap();
+    for (module, _) in MAY_NAME {
+        assert!(
+            document.contains(&format!("`{module}")),
+            "ARCHITECTURE.md does not name `{module}`"
+        );
+    }
+}
+
+#[test]
+fn the_table_finds_what_is_forbidden() {
+    assert_eq!(named("use crate::store::Store;"), ["store"]);
+    assert_eq!(named("use crate::{clock, target::Target};"), ["clock", "target", ""]);
+    assert_eq!(named("// use crate::store;\nlet x = crate::clock::now();"), ["clock"]);
+}
