@@ -51,12 +51,10 @@ pub enum IntakeError {
 
 impl From<StoreError> for IntakeError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NoticeDiffers { source_name, event_id } => {
-                Self::Differs { source_name, event_id }
-            }
-            other => Self::Unavailable(other.into()),
+        if let StoreError::NoticeDiffers { source_name, event_id } = error {
+            return Self::Differs { source_name, event_id };
         }
+        Self::Unavailable(error.into())
     }
 }
 

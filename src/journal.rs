@@ -115,12 +115,11 @@ impl Journal {
             return Ok(());
         }
         self.wake();
-        match tokio::time::timeout(patience, told).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => {
-                self.forget_the_gone(record);
-                Err(JournalError::Late(patience))
-            }
+        if let Ok(Ok(())) = tokio::time::timeout(patience, told).await {
+            Ok(())
+        } else {
+            self.forget_the_gone(record);
+            Err(JournalError::Late(patience))
         }
     }
 

@@ -164,10 +164,10 @@ impl Store {
 
     async fn open_postgres(url: &str) -> Result<Self, StoreError> {
         let mut options = PgConnectOptions::from_str(url).map_err(|error| {
-            StoreError::Url(match error {
-                sqlx::Error::Configuration(source) => source.to_string(),
-                _ => "it is not a connection URL".to_owned(),
-            })
+            let sqlx::Error::Configuration(source) = error else {
+                return StoreError::Url("it is not a connection URL".to_owned());
+            };
+            StoreError::Url(source.to_string())
         })?;
         let socket = options.get_socket().is_some() || options.get_host().starts_with('/');
         if !url.contains("sslmode=") && !url.contains("ssl-mode=") && !socket {

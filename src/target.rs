@@ -85,10 +85,10 @@ impl Target {
             return Err(BadUrl::Scheme);
         }
         let mut options = PgConnectOptions::from_str(url).map_err(|error| {
-            BadUrl::Syntax(match error {
-                sqlx::Error::Configuration(source) => source.to_string(),
-                _ => "it is not a connection URL".to_owned(),
-            })
+            let sqlx::Error::Configuration(source) = error else {
+                return BadUrl::Syntax("it is not a connection URL".to_owned());
+            };
+            BadUrl::Syntax(source.to_string())
         })?;
         let told = url.contains("sslmode=") || url.contains("ssl-mode=");
         if !told && std::env::var_os("PGSSLMODE").is_none() {
@@ -153,14 +153,11 @@ impl Target {
     }
 
     fn nobody_answers(&self, cause: Cause, reason: &str) -> Vec<Gap> {
-        let fix = match cause {
-            Cause::PermissionDenied => {
-                "check the user, password and pg_hba.conf entry of the agent's role"
-            }
-            _ => {
-                "check that the server is up, the URL is right and TLS is set up; \
-                  sslmode=disable in the URL gives up TLS"
-            }
+        let fix = if cause == Cause::PermissionDenied {
+            "check the user, password and pg_hba.conf entry of the agent's role"
+        } else {
+            "check that the server is up, the URL is right and TLS is set up; \
+             sslmode=disable in the URL gives up TLS"
         };
         CLUSTER_SURFACES
             .iter()

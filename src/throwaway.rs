@@ -54,6 +54,8 @@ pub struct Binaries {
     pub dir: PathBuf,
     /// Major version, such as 15.
     pub major: u32,
+    /// Full version, such as 15.18.
+    pub version: String,
 }
 
 impl Binaries {
@@ -64,12 +66,15 @@ impl Binaries {
         let mut dirs: Vec<PathBuf> =
             std::env::var_os("PG_BIN").map(PathBuf::from).into_iter().collect();
         let cache = std::env::var_os("REVOKED_PG_CACHE").map(PathBuf::from);
+        let xdg =
+            std::env::var_os("XDG_CACHE_HOME").map(|dir| Path::new(&dir).join("revoked/postgres"));
         let home =
             std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache/revoked/postgres"));
         let roots = [
             Some(PathBuf::from("/usr/lib/postgresql")),
             cache,
             Some(PathBuf::from("/var/cache/revoked/postgres")),
+            xdg,
             home,
         ];
         for root in roots.into_iter().flatten() {
@@ -102,7 +107,7 @@ impl Binaries {
         let text = String::from_utf8(output.stdout).ok()?;
         let number = text.split_whitespace().nth(2)?;
         let major = number.split('.').next()?.parse().ok()?;
-        Some(Self { dir, major })
+        Some(Self { dir, major, version: number.to_owned() })
     }
 
     /// A command of this server, run as somebody who is not root.
@@ -117,8 +122,13 @@ impl Binaries {
 }
 
 fn is_root() -> bool {
+    user_id() == 0
+}
+
+/// Who runs this.
+fn user_id() -> u32 {
     std::fs::metadata("/proc/self")
-        .is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
+        .map_or(NOBODY, |meta| std::os::unix::fs::MetadataExt::uid(&meta))
 }
 
 /// Where clusters are put: memory if there is room for files in it, else the temporary directory.
@@ -143,7 +153,9 @@ fn run(mut command: Command) -> Result<(), ThrowawayError> {
 #[derive(Debug)]
 pub struct Template {
     binaries: Binaries,
-    dir: TempDir,
+    dir: PathBuf,
+    /// Removes the directory with the template; `None` when it is shared.
+    _owned: Option<TempDir>,
 }
 
 impl Template {
@@ -153,12 +165,36 @@ impl Template {
     /// When the directory cannot be made or `initdb` fails.
     pub fn create(binaries: &Binaries) -> Result<Self, ThrowawayError> {
         let dir = private_dir("revoked-pgt-")?;
-        let mut command = binaries.command("initdb");
-        command.args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"]);
-        command.args(["--locale=C.UTF-8", "--wal-segsize=1", "-D"]).arg(dir.path().join("data"));
-        run(command)?;
-        Ok(Self { binaries: binaries.clone(), dir })
+        initdb(binaries, dir.path())?;
+        Ok(Self { binaries: binaries.clone(), dir: dir.path().to_owned(), _owned: Some(dir) })
     }
+
+    /// The template that all processes of this user share; made by the first and left for the next. For
+    /// test runners, which start a process per test.
+    ///
+    /// # Errors
+    /// As [`Template::create`].
+    pub fn shared(binaries: &Binaries) -> Result<Self, ThrowawayError> {
+        let dir = root().join(format!("revoked-template-{}-{}", user_id(), binaries.version));
+        let lock = std::fs::File::create(dir.with_extension("lock"))
+            .map_err(doing("making the template's lock"))?;
+        lock.lock().map_err(doing("waiting for the template's lock"))?;
+        if !dir.join("data/PG_VERSION").is_file() {
+            let made = private_dir("revoked-pgt-")?;
+            initdb(binaries, made.path())?;
+            let _ = std::fs::remove_dir_all(&dir);
+            std::fs::rename(made.keep(), &dir).map_err(doing("naming the template"))?;
+        }
+        Ok(Self { binaries: binaries.clone(), dir, _owned: None })
+    }
+}
+
+/// Superuser `postgres`, trust authentication, UTF-8.
+fn initdb(binaries: &Binaries, dir: &Path) -> Result<(), ThrowawayError> {
+    let mut command = binaries.command("initdb");
+    command.args(["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"]);
+    command.args(["--locale=C.UTF-8", "--wal-segsize=1", "-D"]).arg(dir.join("data"));
+    run(command)
 }
 
 fn private_dir(prefix: &str) -> Result<TempDir, ThrowawayError> {
@@ -195,7 +231,7 @@ impl Cluster {
         if is_root() {
             copy.uid(NOBODY).gid(NOBODY).current_dir("/");
         }
-        copy.arg("-r").arg(template.dir.path().join("data")).arg(dir.path().join("data"));
+        copy.arg("-r").arg(template.dir.join("data")).arg(dir.path().join("data"));
         run(copy)?;
         let data = dir.path().join("data");
         let mode = std::fs::Permissions::from_mode(0o700);
@@ -269,7 +305,7 @@ impl Cluster {
     /// Ends the server at once; its data stays. Nothing of it is worth keeping, so it is not asked.
     pub fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
-            let _ = self.signal(&server, "QUIT");
+            let _ = Self::signal(&server, "QUIT");
             let _ = server.wait();
         }
     }
@@ -283,7 +319,7 @@ impl Cluster {
         self.boot()
     }
 
-    fn signal(&self, server: &Child, signal: &str) -> std::io::Result<()> {
+    fn signal(server: &Child, signal: &str) -> std::io::Result<()> {
         Command::new("kill")
             .arg(format!("-{signal}"))
             .arg(server.id().to_string())

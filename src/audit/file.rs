@@ -171,9 +171,11 @@ pub fn create(dir: &Path, key: &LogKey, next_vkey: &str, now: &str) -> Result<()
 pub fn origin(dir: &Path) -> Result<String, LogError> {
     let path = dir.join(FIRST_SEGMENT);
     let refused = |why: &str| LogError::Refused { path: path.clone(), why: why.to_owned() };
-    let file = File::open(&path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => refused("there is no log; make one with `revoked init`"),
-        _ => LogError::Io { path: path.clone(), doing: "opening", source },
+    let file = File::open(&path).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::NotFound {
+            return refused("there is no log; make one with `revoked init`");
+        }
+        LogError::Io { path: path.clone(), doing: "opening", source }
     })?;
     let mut first = Vec::new();
     file.take(64 * 1024).read_to_end(&mut first).map_err(|source| LogError::Io {
@@ -230,7 +232,7 @@ fn scan(bytes: &[u8], key: &LogKey) -> Scan {
             if state.seq == 0 {
                 scan.genesis_key = text("/what/key").map(str::to_owned);
             }
-            state.last_time = text("/time").unwrap_or_default().to_owned();
+            text("/time").unwrap_or_default().clone_into(&mut state.last_time);
             unsealed.push(Found {
                 landed: Landed { seq: state.seq, hash: hex(&leaf) },
                 id: text("/what/id").map(str::to_owned),
@@ -334,7 +336,8 @@ impl LogFile {
             move |source| LogError::Io { path, doing, source }
         };
         std::fs::create_dir_all(&place).map_err(io("making the directory"))?;
-        let name = (0..)
+        // Twice at one offset means killed between keeping and truncating; more is not to be expected.
+        let name = (0..1_000)
             .map(|n: u32| place.join(format!("{FIRST_SEGMENT}.{offset}.{n}.bin")))
             .find(|name| !name.exists())
             .unwrap_or_else(|| place.join("tail.bin"));
@@ -349,7 +352,7 @@ impl LogFile {
         File::open(&place).and_then(|d| d.sync_all()).map_err(io("syncing the directory"))?;
         self.truncate(offset)?;
         let hash: Hash = Sha256::digest(tail).into();
-        let lines = tail.iter().filter(|byte| **byte == b'\n').count();
+        let lines = tail.split(|byte| *byte == b'\n').count() - 1;
         tracing::warn!(
             offset,
             bytes = tail.len(),

@@ -181,13 +181,13 @@ fn refuse_unsafe(file: &File, path: &Path, log_dir: &Path) -> Result<(), KeyErro
         ));
     }
     let (key, log) = (path.canonicalize(), log_dir.canonicalize());
-    if let (Ok(key), Ok(log)) = (key, log) {
-        if key.starts_with(&log) {
-            return unsafe_key(format!(
-                "it lies in the log's directory {}, where copies of the log would carry it along",
-                log.display()
-            ));
-        }
+    if let (Ok(key), Ok(log)) = (key, log)
+        && key.starts_with(&log)
+    {
+        return unsafe_key(format!(
+            "it lies in the log's directory {}, where copies of the log would carry it along",
+            log.display()
+        ));
     }
     Ok(())
 }

@@ -115,14 +115,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn what(value: Value) -> Map<String, Value> {
+    fn what(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
     #[test]
     fn keys_are_sorted_and_nothing_is_between_them() {
         let line =
-            record("00", 3, "t", "start", &what(json!({"b": 1, "a": ["x\u{7}\n"]}))).unwrap();
+            record("00", 3, "t", "start", &what(&json!({"b": 1, "a": ["x\u{7}\n"]}))).unwrap();
         assert_eq!(
             String::from_utf8(line).unwrap(),
             r#"{"prev":"00","seq":3,"time":"t","type":"start","what":{"a":["x\u0007\n"],"b":1}}"#
@@ -137,9 +137,9 @@ mod tests {
             json!({"A": 1}),
             json!({"a": {"é": 1}}),
         ] {
-            assert!(record("", 0, "t", "start", &what(bad.clone())).is_err(), "{bad}");
+            assert!(record("", 0, "t", "start", &what(&bad)).is_err(), "{bad}");
         }
         let long = json!({"a": "x".repeat(MAX_LINE)});
-        assert!(matches!(record("", 0, "t", "start", &what(long)), Err(LineError::Length { .. })));
+        assert!(matches!(record("", 0, "t", "start", &what(&long)), Err(LineError::Length { .. })));
     }
 }

@@ -25,10 +25,7 @@ fn begin(revocation: &str, subject: &str, at: UtcTime) -> Body {
 }
 
 fn object(value: Value) -> Body {
-    match value {
-        Value::Object(body) => body,
-        _ => Body::new(),
-    }
+    if let Value::Object(body) = value { body } else { Body::new() }
 }
 
 fn with(mut body: Body, more: Value) -> Body {

@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     Ok(exit::OK)
 }
 
-const SCHEMA: &str = r#"
+const SCHEMA: &str = r"
 CREATE ROLE app; CREATE ROLE sales_read; CREATE ROLE sales_write; CREATE ROLE team_sales;
 CREATE ROLE john_doe LOGIN PASSWORD 'correct horse';
 GRANT sales_read TO sales_write; GRANT sales_write TO team_sales; GRANT team_sales TO john_doe;
@@ -60,7 +60,7 @@ GRANT SELECT ON invoices TO john_doe;
 \connect reports
 CREATE TABLE monthly (month date, total numeric);
 ALTER TABLE monthly OWNER TO john_doe;
-"#;
+";
 
 fn play(arguments: &Arguments, interrupted: &AtomicBool) -> Result<()> {
     let binaries = Binaries::find()?;

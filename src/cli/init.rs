@@ -86,7 +86,7 @@ fn new_key(origin: &str) -> Result<LogKey> {
 fn make_dir(path: &Path, mode: u32) -> Result<()> {
     match DirBuilder::new().mode(mode).create(path) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        made => made.with_context(|| format!("making the directory {}", path.display())),
+        result => result.with_context(|| format!("making the directory {}", path.display())),
     }
 }
 
@@ -107,7 +107,7 @@ fn config_text(targets: &[(String, String)]) -> String {
     }
     for (name, url) in targets {
         // JSON strings are YAML strings.
-        text.push_str(&format!("  {name}:\n    url: {}\n", serde_json::Value::from(url.as_str())));
+        text = format!("{text}  {name}:\n    url: {}\n", serde_json::Value::from(url.as_str()));
     }
     text
 }

@@ -153,10 +153,7 @@ pub fn step(terms: &Terms, life: &Life, look: &Look) -> (Life, Vec<Effect>) {
     observe(&mut next, look, &mut effects);
     match (next.state, look.verdict) {
         // Before its effect nothing is due, and an early absence proves nothing about later.
-        (S::Scheduled, V::Revoked | V::Residual | V::Inconclusive)
-        // Nothing is expected of these; they are looked at for the record only.
-        | (S::Excepted | S::Withdrawn, V::Revoked | V::Residual | V::Inconclusive)
-        // Proved and still so; or no proof of a change. Blindness has its own metric and alert.
+        (S::Scheduled | S::Excepted | S::Withdrawn, V::Revoked | V::Residual | V::Inconclusive)
         | (S::Verified, V::Revoked | V::Inconclusive) => {}
 
         (S::Open | S::Regressed, V::Residual) => {

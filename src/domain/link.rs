@@ -24,10 +24,11 @@ pub fn resolve(
         .map(|account| account.role.clone())
         .collect();
     for account in &mut accounts {
-        if account.target == look.target && account.system_identifier == server.system_identifier {
-            if let Some(role) = look.role(account.oid) {
-                account.role.clone_from(&role.name);
-            }
+        if account.target == look.target
+            && account.system_identifier == server.system_identifier
+            && let Some(role) = look.role(account.oid)
+        {
+            account.role.clone_from(&role.name);
         }
     }
     for role in past.iter().chain(&look.roster) {

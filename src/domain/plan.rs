@@ -122,10 +122,8 @@ fn block_login(residual: &[Residual], plan: &mut Plan) {
     let mut options: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for found in of(residual, &[ResidualKind::Login, ResidualKind::Attribute]) {
         let Some(role) = found.account.role.as_deref() else { continue };
-        let option = match found.kind {
-            ResidualKind::Login => "NOLOGIN".to_owned(),
-            _ => format!("NO{}", found.privilege.as_deref().unwrap_or_default()),
-        };
+        // Every attribute is taken away by the same word with NO before it.
+        let option = format!("NO{}", found.privilege.as_deref().unwrap_or("LOGIN"));
         options.entry(role).or_default().push(option);
     }
     for (role, options) in options {

@@ -225,7 +225,7 @@ impl Residual {
                 "{who} may grant {privilege} to anyone, through {}",
                 self.via.join(" and then ")
             ),
-            K::Ownership => format!("{who} owns {object}"),
+            K::Ownership | K::Subscription => format!("{who} owns {object}"),
             K::Privilege => format!("{who} has {privilege} on {object}"),
             K::DefaultPrivilege => match &self.privilege {
                 Some(privilege) => format!("{who} will get {privilege} on new {object}"),
@@ -239,7 +239,6 @@ impl Residual {
             }
             K::PreparedTransaction => format!("{who} left a prepared transaction {object}"),
             K::Replication => format!("{who} has an open replication connection"),
-            K::Subscription => format!("{who} owns {object}"),
             K::RoleSetting => format!("{who} has a role setting {privilege}"),
             K::DanglingAcl => {
                 format!("{object} still lists {who}, which no longer exists, for {privilege}")
@@ -251,20 +250,19 @@ impl Residual {
         if let (Some(database), true) =
             (&self.database, !matches!(self.kind, K::Login | K::Attribute))
         {
-            sentence.push_str(&format!(" in database {database}"));
+            sentence = format!("{sentence} in database {database}");
         }
         if let Some(detail) = &self.detail {
-            sentence.push_str(&format!(" ({detail})"));
+            sentence = format!("{sentence} ({detail})");
         }
         if self.grantable && self.kind == K::Privilege {
             sentence.push_str(", with grant option");
         }
         if let Some(grantor) = &self.grantor {
-            match &self.owner {
-                Some(owner) if owner != grantor => sentence.push_str(&format!(
-                    "; granted by {grantor}, so a REVOKE by the owner {owner} does not remove it"
-                )),
-                _ => sentence.push_str(&format!("; granted by {grantor}")),
+            sentence = format!("{sentence}; granted by {grantor}");
+            if let Some(owner) = self.owner.as_ref().filter(|owner| *owner != grantor) {
+                sentence =
+                    format!("{sentence}, so a REVOKE by the owner {owner} does not remove it");
             }
         }
         if self.tampered {
@@ -277,12 +275,12 @@ impl Residual {
 
     fn object_in_words(&self) -> String {
         let object = self.object.as_deref().unwrap_or("an object");
-        match (self.kind, &self.object_type, &self.sub_object) {
-            (ResidualKind::Policy, _, Some(policy)) => format!("policy {policy} on {object}"),
-            (ResidualKind::DefaultPrivilege, Some(kind), _) => format!("{kind} {object}"),
-            (_, Some(kind), Some(column)) => format!("column {column} of {kind} {object}"),
-            (_, Some(kind), None) => format!("{kind} {object}"),
-            (_, None, _) => object.to_owned(),
+        let Some(kind) = &self.object_type else { return object.to_owned() };
+        match (self.kind, &self.sub_object) {
+            (ResidualKind::Policy, Some(policy)) => format!("policy {policy} on {object}"),
+            // The schema it is limited to stands in the object's words already.
+            (ResidualKind::DefaultPrivilege, Some(_)) | (_, None) => format!("{kind} {object}"),
+            (_, Some(column)) => format!("column {column} of {kind} {object}"),
         }
     }
 }

@@ -70,7 +70,10 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
                 .is_some_and(|life| life.overdue(&terms).any(|m| m == *milestone));
         if late {
             overdue = true;
-            let deadline = asked.deadlines.get(*milestone).map_or(start, |at| at.seconds());
+            let deadline = asked
+                .deadlines
+                .get(*milestone)
+                .map_or(start, super::super::domain::time::UtcTime::seconds);
             let since = levels.overdue_since.entry(cell.clone()).or_insert(deadline);
             *since = since.min(deadline);
             *levels.overdue.entry(cell).or_default() += 1;

@@ -40,7 +40,6 @@ pub(super) struct RoleRow {
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]
-#[expect(clippy::struct_field_names, reason = "the catalog's names")]
 pub(super) struct MembershipRow {
     pub role: Oid,
     pub member: Oid,

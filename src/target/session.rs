@@ -57,21 +57,18 @@ fn fix_for(cause: Cause, target: &str, statement: &str) -> String {
 
 /// The class of a failure and its words, without anything a connection string may hold.
 pub(super) fn explain(error: &sqlx::Error) -> (Cause, String) {
-    match error {
-        sqlx::Error::Database(database) => {
-            let code = database.code().unwrap_or_default().into_owned();
-            let cause = match code.as_str() {
-                "42501" | "28000" | "28P01" | "3D000" => Cause::PermissionDenied,
-                "57014" => Cause::Timeout,
-                "53300" | "57P01" | "57P02" | "57P03" => Cause::Unreachable,
-                _ => Cause::Internal,
-            };
-            (cause, format!("{} (SQLSTATE {code})", database.message()))
-        }
-        sqlx::Error::Io(io) => (Cause::Unreachable, io.to_string()),
-        sqlx::Error::Tls(tls) => (Cause::Unreachable, format!("TLS: {tls}")),
-        other => (Cause::Internal, other.to_string()),
+    if let sqlx::Error::Database(database) = error {
+        let code = database.code().unwrap_or_default().into_owned();
+        let cause = match code.as_str() {
+            "42501" | "28000" | "28P01" | "3D000" => Cause::PermissionDenied,
+            "57014" => Cause::Timeout,
+            "53300" | "57P01" | "57P02" | "57P03" => Cause::Unreachable,
+            _ => Cause::Internal,
+        };
+        return (cause, format!("{} (SQLSTATE {code})", database.message()));
     }
+    let broken = matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_));
+    (if broken { Cause::Unreachable } else { Cause::Internal }, error.to_string())
 }
 
 impl<'a> Session<'a> {

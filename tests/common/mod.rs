@@ -4,20 +4,6 @@
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
-
-/// Clusters are copied from one template per version and process.
-fn template(binaries: &Binaries) -> &'static Template {
-    static TEMPLATES: OnceLock<Mutex<Vec<(u32, &'static Template)>>> = OnceLock::new();
-    let mut templates =
-        TEMPLATES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, found)) = templates.iter().find(|(major, _)| *major == binaries.major) {
-        return found;
-    }
-    let made: &'static Template = Box::leak(Box::new(Template::create(binaries).unwrap()));
-    templates.push((binaries.major, made));
-    made
-}
 
 /// A cluster of the newest version found.
 pub(crate) fn cluster() -> Cluster {
@@ -26,7 +12,7 @@ pub(crate) fn cluster() -> Cluster {
 
 /// A cluster of a version, with room for prepared transactions.
 pub(crate) fn cluster_of(binaries: &Binaries) -> Cluster {
-    Cluster::start(template(binaries), &["max_prepared_transactions=5"]).unwrap()
+    Cluster::start(&Template::shared(binaries).unwrap(), &["max_prepared_transactions=5"]).unwrap()
 }
 
 /// Every version on this machine.

@@ -139,10 +139,10 @@ impl<'a> Stage<'a> {
             arguments.iter().map(|a| quoted(a)).collect::<Vec<_>>().join(" ")
         );
         println!("  $ {line}");
-        self.shown(&line, self.command(arguments), status)
+        Self::shown(&line, self.command(arguments), status)
     }
 
-    fn shown(&self, line: &str, mut command: Command, status: i32) -> Result<Said> {
+    fn shown(line: &str, mut command: Command, status: i32) -> Result<Said> {
         let output = command.output().with_context(|| format!("running {line}"))?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         for shown in text.lines().chain(String::from_utf8_lossy(&output.stderr).lines()) {
@@ -222,7 +222,7 @@ impl<'a> Stage<'a> {
     pub(super) fn plan(&mut self, role: &str) -> Result<()> {
         self.go_on()?;
         println!("  $ revoked plan {role} | tee plan.sql");
-        let said = self.shown("revoked plan", self.command(&["plan", role]), 0)?;
+        let said = Self::shown("revoked plan", self.command(&["plan", role]), 0)?;
         std::fs::write(self.dir.join("plan.sql"), said.text).context("writing plan.sql")
     }
 
@@ -247,9 +247,9 @@ impl<'a> Stage<'a> {
         let path = self.dir.join("revoked.yaml");
         let mut text = std::fs::read_to_string(&path).context("reading revoked.yaml")?;
         let (metrics, api) = self.ports;
-        text.push_str(&format!(
-            "{more}listen: {{metrics: '127.0.0.1:{metrics}', api: '127.0.0.1:{api}'}}\n"
-        ));
+        text = format!(
+            "{text}{more}listen: {{metrics: '127.0.0.1:{metrics}', api: '127.0.0.1:{api}'}}\n"
+        );
         std::fs::write(path, text).context("writing revoked.yaml")
     }
 

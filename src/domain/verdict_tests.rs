@@ -1,0 +1,156 @@
+//! The verdict rules as tables.
+
+use super::*;
+use crate::domain::account::LinkRule;
+use crate::domain::ids::{RoleOid, SystemIdentifier};
+use crate::domain::observation::Server;
+use crate::domain::residual::AccountRef;
+use crate::domain::time::UtcTime;
+
+const CLUSTER: SystemIdentifier = SystemIdentifier(7);
+
+fn account() -> Account {
+    Account {
+        target: "orders".into(),
+        system_identifier: CLUSTER,
+        oid: RoleOid(16401),
+        role: "john".into(),
+        rule: LinkRule::Stated,
+    }
+}
+
+fn residual(kind: ResidualKind, strength: Strength) -> Residual {
+    let account =
+        AccountRef { target: "orders".into(), oid: RoleOid(16401), role: Some("john".into()) };
+    let mut residual = Residual::new(kind, strength, account);
+    residual.privilege = Some("app_rw".into());
+    residual
+}
+
+fn gap(surface: ResidualKind) -> Gap {
+    Gap {
+        surface,
+        target: "orders".into(),
+        database: None,
+        reason: "refused".into(),
+        fix: "grant".into(),
+        cause: Cause::PermissionDenied,
+    }
+}
+
+fn look(residual: Vec<Residual>, gaps: Vec<Gap>) -> Observation {
+    let mut look = Observation::begun("orders", UtcTime::from_micros(0).unwrap());
+    look.server = Some(Server {
+        system_identifier: CLUSTER,
+        version: "15.18".into(),
+        version_num: 150_018,
+        in_recovery: false,
+        timeline: 1,
+        clock_skew_us: 0,
+        agent_role: "revoked_agent".into(),
+    });
+    look.tracked = [RoleOid(16401)].into();
+    look.residual = residual;
+    look.gaps = gaps;
+    look
+}
+
+/// One row a case, read aloud: kind of revocation, what is found, what is unseen, verdict, login milestone.
+const TABLE: &str = "
+    full      -           -           revoked       revoked
+    full      -           privilege   inconclusive  revoked
+    full      -           session     inconclusive  inconclusive
+    full      privilege   session     residual      inconclusive
+    full      session     -           residual      residual
+    full      login       privilege   residual      residual
+    suspend   privilege   -           revoked       revoked
+    suspend   login       -           residual      residual
+    suspend   -           privilege   revoked       revoked
+    suspend   -           session     inconclusive  inconclusive
+    partial   membership  -           residual      revoked
+    partial   login       -           revoked       residual
+    partial   -           privilege   revoked       revoked
+    partial   -           membership  inconclusive  revoked
+    rotation  -           -           inconclusive  revoked
+    transfer  -           -           inconclusive  revoked
+";
+
+#[test]
+fn the_table() {
+    let roles = ["app_rw".to_owned()];
+    for row in TABLE.lines().map(str::trim).filter(|row| !row.is_empty()) {
+        let words: Vec<&str> = row.split_whitespace().collect();
+        let kind = Kind::from_word(words[0]).unwrap();
+        let found = ResidualKind::from_word(words[1]).map(|kind| residual(kind, strength(kind)));
+        let unseen = ResidualKind::from_word(words[2]).map(gap);
+        let accounts = [account()];
+        let roles: &[String] = if kind == Kind::Partial { &roles } else { &[] };
+        let question = Question { kind, accounts: &accounts, names: &[], roles };
+        let look = look(found.into_iter().collect(), unseen.into_iter().collect());
+        let judged = judge(&question, &[&look]);
+        assert_eq!(judged.verdict.as_str(), words[3], "{row}");
+        assert_eq!(judged.login.as_str(), words[4], "{row}");
+    }
+}
+
+fn strength(kind: ResidualKind) -> Strength {
+    if kind == ResidualKind::Session {
+        Strength::ActsNow
+    } else if kind == ResidualKind::Login {
+        Strength::CanLogIn
+    } else {
+        Strength::Latent
+    }
+}
+
+#[test]
+fn a_partial_revocation_of_nothing_named_is_a_question() {
+    let accounts = [account()];
+    let question = Question { kind: Kind::Partial, accounts: &accounts, names: &[], roles: &[] };
+    let judged = judge(&question, &[&look(vec![], vec![])]);
+    assert_eq!(judged.verdict, Verdict::Inconclusive);
+    assert!(judged.gaps[0].fix.contains("--role"));
+}
+
+#[test]
+fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
+    let names = [AccountName { target: None, role: "jon".into() }];
+    let question = Question { kind: Kind::Full, accounts: &[], names: &names, roles: &[] };
+    let judged = judge(&question, &[&look(vec![], vec![])]);
+    assert_eq!(judged.verdict, Verdict::Inconclusive);
+    assert!(judged.gaps[0].reason.contains("no role is called jon"));
+}
+
+#[test]
+fn another_cluster_at_the_same_address_proves_nothing() {
+    let mut elsewhere = look(vec![], vec![]);
+    elsewhere.server.as_mut().unwrap().system_identifier = SystemIdentifier(8);
+    let accounts = [account()];
+    let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+    assert_eq!(judge(&question, &[&elsewhere]).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn a_look_that_did_not_search_for_the_account_proves_nothing() {
+    let mut blind = look(vec![], vec![]);
+    blind.tracked.clear();
+    let accounts = [account()];
+    let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+    assert_eq!(judge(&question, &[&blind]).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn no_look_is_no_proof() {
+    let accounts = [account()];
+    let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+    assert_eq!(judge(&question, &[]).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn what_another_account_holds_does_not_count() {
+    let mut other = residual(ResidualKind::Login, Strength::CanLogIn);
+    other.account.oid = RoleOid(999);
+    let accounts = [account()];
+    let question = Question { kind: Kind::Full, accounts: &accounts, names: &[], roles: &[] };
+    assert_eq!(judge(&question, &[&look(vec![other], vec![])]).verdict, Verdict::Revoked);
+}
