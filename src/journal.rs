@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Records in one commit of the log.
@@ -55,6 +55,7 @@ pub struct Journal {
     waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     head: AtomicU64,
     blocked: AtomicBool,
+    landings: watch::Sender<u64>,
 }
 
 impl Journal {
@@ -79,6 +80,7 @@ impl Journal {
             waiting: Mutex::default(),
             head: AtomicU64::new(head),
             blocked: AtomicBool::new(false),
+            landings: watch::Sender::new(0),
         };
         journal.show().await?;
         Ok(journal)
@@ -94,6 +96,12 @@ impl Journal {
     #[must_use]
     pub fn blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Changes whenever records landed: what is shown of revocations may have changed with them.
+    #[must_use]
+    pub fn landings(&self) -> watch::Receiver<u64> {
+        self.landings.subscribe()
     }
 
     /// Says that something was queued.
@@ -169,6 +177,7 @@ impl Journal {
                 let _ = waiter.send(());
             }
         }
+        self.landings.send_modify(|count| *count += 1);
         self.show().await
     }
 

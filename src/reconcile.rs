@@ -15,6 +15,7 @@ use crate::journal::Journal;
 use crate::metrics::{Metrics, TargetLevel};
 use crate::store::{StoreError, Stored};
 use crate::target::{Target, Wanted};
+use anyhow::Context as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -122,6 +123,27 @@ impl Reconciler {
                 _ = arrived.changed() => tokio::time::sleep_until(begun + BREATH.min(interval)).await,
             }
             arrived.mark_unchanged();
+        }
+    }
+
+    /// Shows the levels anew after records landed, until stopped.
+    ///
+    /// # Errors
+    /// Never; a store that is away is asked again after the next landing or look.
+    pub async fn run_levels(&self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut landings = self.journal.landings();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                changed = landings.changed() => changed.context("the journal is gone")?,
+            }
+            if let Err(error) = self.show_levels().await {
+                tracing::warn!("the levels were not shown: {:#}", anyhow::Error::new(error));
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(BREATH) => {}
+            }
         }
     }
 

@@ -302,10 +302,14 @@ impl Cluster {
         }
     }
 
-    /// Ends the server at once; its data stays. Nothing of it is worth keeping, so it is not asked.
+    /// Ends the server and its sessions in order, so that [`restart`](Self::restart) finds every commit.
     pub fn stop(&mut self) {
+        self.end("INT");
+    }
+
+    fn end(&mut self, signal: &str) {
         if let Some(mut server) = self.server.take() {
-            let _ = Self::signal(&server, "QUIT");
+            let _ = Self::signal(&server, signal);
             let _ = server.wait();
         }
     }
@@ -358,8 +362,9 @@ impl Cluster {
 }
 
 impl Drop for Cluster {
+    /// At once: nothing of it is worth keeping.
     fn drop(&mut self) {
-        self.stop();
+        self.end("QUIT");
     }
 }
 

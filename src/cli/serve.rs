@@ -94,6 +94,8 @@ async fn work(
             result
         });
     }
+    let (levels, stop_levels) = (reconciler.clone(), stop.clone());
+    supervisor.spawn("showing the levels", async move { levels.run_levels(stop_levels).await });
     for (task, listener, router) in listeners {
         supervisor.spawn(task, http::serve(listener, router, stop.clone(), producer.clone()));
     }

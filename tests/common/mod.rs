@@ -1,6 +1,8 @@
 //! What the tests on real servers share.
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
+pub(crate) mod agent;
+
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
