@@ -8,7 +8,8 @@ CREATE TABLE agent_meta (
     value TEXT NOT NULL
 );
 
--- Who lost access. The log has the commitment only; deleting the row makes the name unrecoverable.
+-- Who lost access. The log has the commitment only. Erasing a name means emptying name and disclosure here
+-- and the body of the notices that brought it; ids, hashes and records stay as they are.
 CREATE TABLE subject (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,

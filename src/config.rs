@@ -4,6 +4,7 @@ use crate::domain::expectation::Allowance;
 use crate::domain::hex::hex;
 use crate::domain::profile::Profiles;
 use crate::domain::revocation::Reason;
+use crate::domain::time::parse_duration;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -183,6 +184,21 @@ struct ProfileFile {
     credentials: Option<String>,
 }
 
+/// The first line of the YAML reader's message. The lines after it quote the file, passwords and all.
+fn place(message: &str) -> String {
+    without_values(message.lines().next().unwrap_or_default())
+}
+
+/// A message without the values it quotes (`string "…"`): a value may be a secret in the wrong place.
+fn without_values(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}…{}", &message[..=first], &message[last..])
+        }
+        _ => message.to_owned(),
+    }
+}
+
 /// Reads one file; its path is kept for error messages.
 struct Reader<'a> {
     path: &'a Path,
@@ -209,12 +225,12 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let reader = Reader { path };
         let value: serde_json::Value = serde_saphyr::from_str(text).map_err(|error| {
-            ConfigError::Yaml { path: path.to_owned(), reason: error.to_string() }
+            ConfigError::Yaml { path: path.to_owned(), reason: place(&error.to_string()) }
         })?;
         let file: File = serde_path_to_error::deserialize(value).map_err(|error| {
             let key = error.path().to_string();
             let key = if key == "." { "the file".to_owned() } else { key };
-            reader.wrong(&key, error.into_inner().to_string())
+            reader.wrong(&key, without_values(&error.into_inner().to_string()))
         })?;
         reader.check(file, text)
     }
@@ -275,12 +291,7 @@ impl Reader<'_> {
     ) -> Result<Duration, ConfigError> {
         let Some(text) = text else { return Ok(default) };
         let wrong = |why: String| self.wrong(key, why);
-        let signed: jiff::SignedDuration =
-            text.parse().or_else(|_| days(text).ok_or(())).map_err(|()| {
-                wrong(format!("`{text}` is not a duration; write it as 30s, 15m, 4h or 400d"))
-            })?;
-        let duration =
-            Duration::try_from(signed).map_err(|_| wrong(format!("{text} is negative")))?;
+        let duration = parse_duration(text).map_err(|error| wrong(error.to_string()))?;
         if duration < Duration::from_secs(range.0) || duration > Duration::from_secs(range.1) {
             return Err(wrong(format!("{} s to {} s, not {text}", range.0, range.1)));
         }
@@ -375,6 +386,11 @@ impl Reader<'_> {
             Some(store) => self.one_of("store", store.url, store.url_file)?,
             None => Secret(format!("sqlite://{}", state_dir.join("revoked.db").display())),
         };
+        // A relative path here is like every other one: relative to this file.
+        let store = match store.expose().strip_prefix("sqlite://") {
+            Some(path) => Secret(format!("sqlite://{}", self.resolve(Path::new(path)).display())),
+            None => store,
+        };
         Ok(Config {
             path: self.path.to_owned(),
             sha256: hex(&Sha256::digest(text)),
@@ -412,12 +428,6 @@ impl Reader<'_> {
     }
 }
 
-/// `400d`: days of 24 hours, which the duration grammar leaves out.
-fn days(text: &str) -> Option<jiff::SignedDuration> {
-    let count: i64 = text.trim().strip_suffix('d')?.trim().parse().ok()?;
-    Some(jiff::SignedDuration::from_hours(count.checked_mul(24)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -448,7 +458,7 @@ mod tests {
             ("profiles: {fired: {login: 1m}}\n", "profiles.fired: no such reason"),
             (
                 "profiles: {terminated: {login: -1m}}\n",
-                "profiles.terminated.login: -1m is negative",
+                "profiles.terminated.login: `-1m` is not a duration",
             ),
             ("listen: {metrics: '9090'}\n", "listen.metrics: `9090` is not an address"),
             ("tokens: {hr: {token: x}}\n", "tokens.hr"),
@@ -463,6 +473,19 @@ mod tests {
         }
         let error = parse("state_dir: /x\ntargets:\n  orders: {}\n").unwrap_err().to_string();
         assert!(error.contains("targets.orders: give either url or url_file"), "{error}");
+    }
+
+    #[test]
+    fn errors_never_quote_what_may_be_a_secret() {
+        for text in [
+            "state_dir: /x\ntargets: 'postgres://u:hush@h/d'\n",
+            "state_dir: /x\ntargets:\n  a: {url: 'postgres://u:hush@h/d'}\n  a: {url: x}\n",
+            "state_dir: /x\ntargets:\n  a: {url: 'postgres://u:hush@h/d'\n",
+            "state_dir: /x\ntokens: {hr: hush}\ntargets:\n  a: {url: x}\n",
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(!error.contains("hush"), "{error}");
+        }
     }
 
     #[test]

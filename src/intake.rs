@@ -109,7 +109,7 @@ impl Intake {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
         let notice = notice_of(bytes, &submission, sender, event_id)?;
-        let (accepted, record) = self.decide(&submission, &notice).await?;
+        let (accepted, record) = self.decide(&submission, &notice, sender).await?;
         if let Some(record) = record {
             self.journal.landed(&record, PATIENCE).await?;
             self.arrived.send_modify(|count| *count += 1);
@@ -122,6 +122,7 @@ impl Intake {
         &self,
         submission: &Submission,
         notice: &NoticeKey,
+        sender: &str,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let _turn = self.turn.lock().await;
         if let Some(id) = self.journal.store.repeated(notice).await? {
@@ -129,7 +130,7 @@ impl Intake {
             return Ok((Accepted { id, known: true, amended: false }, newest));
         }
         let now = clock::now();
-        let asked = submission.revocation(&notice.source, now, &self.config.profiles)?;
+        let asked = submission.revocation(sender, now, &self.config.profiles)?;
         self.known_targets(&asked)?;
         for _ in 0..TRIES {
             let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
@@ -188,7 +189,7 @@ impl Intake {
             let body = record::subject(&subject.id, &subject.commitment, now);
             records.push(NewRecord { kind: "subject", body });
         }
-        let body = record::triggered(&about, &notice.event_id, &notice.digest);
+        let body = record::triggered(&about, &notice.digest);
         records.push(NewRecord { kind: "revocation_triggered", body });
         records.push(NewRecord {
             kind: "validation_completed",
@@ -230,7 +231,7 @@ impl Intake {
         let revocation = tightened.unwrap_or_else(|| stored.revocation.clone());
         let about = About { revocation: &revocation, subject: &stored.subject_id, at: now };
         let records = if amended {
-            let body = record::amended(&about, &notice.event_id, &notice.digest);
+            let body = record::amended(&about, &notice.digest);
             vec![NewRecord { kind: "revocation_amended", body }]
         } else {
             Vec::new()
@@ -284,10 +285,11 @@ fn notice_of(
             clock::new_id("evt", clock::now()).map_err(|e| IntakeError::Unavailable(e.into()))?
         }
     };
-    Ok(NoticeKey {
-        source: submission.source().unwrap_or(sender).to_owned(),
-        event_id,
-        digest,
-        body: String::from_utf8_lossy(bytes).into_owned(),
-    })
+    // Who sent it is who is known to have: a notice may say which system it comes from, but not speak for
+    // another sender.
+    let source = match submission.source() {
+        Some(system) => format!("{sender}/{system}"),
+        None => sender.to_owned(),
+    };
+    Ok(NoticeKey { source, event_id, digest, body: String::from_utf8_lossy(bytes).into_owned() })
 }

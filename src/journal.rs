@@ -270,6 +270,11 @@ impl Journal {
                 }
                 Err(error) => return Err(error.into()),
             }
+            if !stopping {
+                self.show()
+                    .await
+                    .unwrap_or_else(|error| tracing::warn!("the queue was not counted: {error}"));
+            }
             if renewed.elapsed() >= RENEW {
                 match self.store.claim(instance, clock::now()).await {
                     Ok(()) => renewed = tokio::time::Instant::now(),

@@ -234,6 +234,19 @@ impl Reconciler {
         } else {
             self.metrics.last_success(&look.target)
         };
+        // While nobody answers, what the role may do is what it was.
+        let before = locked(&self.newest).get(&look.target).map(|look| look.excess.clone());
+        let excess = match &before {
+            Some(before) if look.server.is_none() => before,
+            _ => &look.excess,
+        };
+        if !excess.is_empty() && before.as_ref() != Some(excess) {
+            let excess = excess.join("; ");
+            tracing::warn!(
+                target = look.target,
+                "the agent's role has more than it needs: {excess}"
+            );
+        }
         self.metrics.set_target(
             &look.target,
             TargetLevel {
@@ -242,19 +255,9 @@ impl Reconciler {
                 success,
                 skew,
                 unverifiable: unverifiable.into_iter().collect(),
-                excess: i64::try_from(look.excess.len()).unwrap_or(i64::MAX),
+                excess: i64::try_from(excess.len()).unwrap_or(i64::MAX),
             },
         );
-        let known = locked(&self.newest)
-            .get(&look.target)
-            .is_some_and(|before| before.excess == look.excess);
-        if !known && !look.excess.is_empty() {
-            let excess = look.excess.join("; ");
-            tracing::warn!(
-                target = look.target,
-                "the agent's role has more than it needs: {excess}"
-            );
-        }
     }
 
     async fn judge_all(&self, target: &str) -> Result<(), StoreError> {
@@ -394,7 +397,7 @@ fn removed(target: &str) -> Observation {
         target: target.to_owned(),
         database: None,
         reason: "the configuration no longer has this target".to_owned(),
-        fix: format!("put targets.{target} back, or withdraw the revocation"),
+        fix: format!("put targets.{target} back into the configuration"),
         cause: Cause::Internal,
     });
     look

@@ -16,6 +16,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -148,6 +149,11 @@ impl Store {
     }
 
     async fn open_sqlite(path: &str) -> Result<Self, StoreError> {
+        // SQLite gives its other files the mode of this one. It holds names of people.
+        let made = std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        made.map_err(|error| {
+            sqlx::Error::Io(std::io::Error::new(error.kind(), format!("{path}: {error}")))
+        })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -170,7 +176,11 @@ impl Store {
             StoreError::Url(source.to_string())
         })?;
         let socket = options.get_socket().is_some() || options.get_host().starts_with('/');
-        if !url.contains("sslmode=") && !url.contains("ssl-mode=") && !socket {
+        if !url.contains("sslmode=")
+            && !url.contains("ssl-mode=")
+            && !socket
+            && std::env::var_os("PGSSLMODE").is_none()
+        {
             options = options.ssl_mode(PgSslMode::VerifyFull);
         }
         let options = options.application_name("revoked").options([("statement_timeout", "30s")]);

@@ -146,10 +146,27 @@ impl Target {
             facts.bootstrap = cluster.role_name(10).unwrap_or("postgres").to_owned();
             self.look_into_databases(&cluster, &mut observation).await;
         }
+        observation.not_covered.extend(self.unread());
         observation.residual.sort();
         observation.residual.dedup_by(|a, b| a.identity() == b.identity());
         observation.ended_at = clock::now();
         (observation, facts)
+    }
+
+    /// What this version never reads, said with every answer.
+    fn unread(&self) -> impl Iterator<Item = NotCovered> + '_ {
+        const UNREAD: &[(&str, &str)] = &[
+            (
+                "pg_hba.conf and pg_ident.conf",
+                "their rules are not read: NOLOGIN is what is proved",
+            ),
+            ("passwords and other credentials", "whether a secret still works is not tried"),
+            ("poolers and applications", "accounts outside Postgres are not looked at"),
+        ];
+        UNREAD.iter().map(|(surface, reason)| NotCovered {
+            surface: format!("{surface} of {}", self.name),
+            reason: (*reason).to_owned(),
+        })
     }
 
     fn nobody_answers(&self, cause: Cause, reason: &str) -> Vec<Gap> {

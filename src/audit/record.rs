@@ -61,14 +61,13 @@ pub fn subject(id: &str, commitment: &str, at: UtcTime) -> Body {
 
 /// `revocation_triggered`: what came in.
 #[must_use]
-pub fn triggered(about: &About<'_>, event_id: &str, digest: &str) -> Body {
+pub fn triggered(about: &About<'_>, digest: &str) -> Body {
     let asked = about.revocation;
     with(
         about.body(),
         json!({
             "deadlines": asked.deadlines,
             "effective_at": asked.effective_at,
-            "event_id": event_id,
             // Nobody told us who acts; the verifier never does.
             "executor": "unknown",
             "notice_sha256": digest,
@@ -94,14 +93,13 @@ pub fn validated(about: &About<'_>, accounts: &[Account]) -> Body {
 
 /// `revocation_amended`: it asks for more, or earlier, than before.
 #[must_use]
-pub fn amended(about: &About<'_>, event_id: &str, digest: &str) -> Body {
+pub fn amended(about: &About<'_>, digest: &str) -> Body {
     let asked = about.revocation;
     with(
         about.body(),
         json!({
             "deadlines": asked.deadlines,
             "effective_at": asked.effective_at,
-            "event_id": event_id,
             "notice_sha256": digest,
             "roles": asked.roles,
             "searched": asked.accounts.iter().map(searched).collect::<Vec<_>>(),
@@ -116,7 +114,9 @@ pub fn subject_linked(about: &About<'_>, accounts: &[Account]) -> Body {
 }
 
 fn searched(name: &AccountName) -> Value {
-    json!({"role": name.role, "target": name.target})
+    // A name that nobody gave as a role's is the subject's, and stays out.
+    let role = if name.assumed { Value::Null } else { json!(name.role) };
+    json!({"role": role, "target": name.target})
 }
 
 fn linked(accounts: &[Account]) -> Vec<Value> {

@@ -68,7 +68,7 @@ impl At {
             .roles
             .iter()
             .map(|role| {
-                let names = [AccountName { target: None, role: role.clone() }];
+                let names = [AccountName { target: None, role: role.clone(), assumed: false }];
                 let accounts = link::resolve(&[], &names, &observation, &[]);
                 let question = Question { kind, accounts: &accounts, names: &names, roles: &[] };
                 let judged = judge(&question, &[&observation]);

@@ -10,6 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Most revocations in one answer, as in the API.
+const PAGE: i64 = 10_000;
+
 /// Where the agent is.
 #[derive(Debug, clap::Args)]
 pub(super) struct Where {
@@ -139,17 +142,25 @@ impl Reach {
         }
     }
 
-    /// The newest revocations, and whether there are more.
-    pub(super) async fn list(&self) -> Result<(Vec<View>, bool)> {
+    /// The newest revocations, or the open ones, and whether there are more.
+    pub(super) async fn list(&self, open: bool) -> Result<(Vec<View>, bool)> {
         match self {
             Self::Http { client, base, .. } => {
-                let listed: Listed =
-                    self.send(client.get(format!("{base}/api/v1/revocations"))).await?;
+                let query = if open { "?open=true" } else { "" };
+                let request = client.get(format!("{base}/api/v1/revocations{query}"));
+                let listed: Listed = self.send(request).await?;
                 Ok((listed.revocations, listed.truncated))
             }
             Self::Alone(agent) => {
-                let stored = agent.journal.store.list(1_000).await?;
-                Ok((stored.into_iter().filter_map(View::of).collect(), false))
+                let store = &agent.journal.store;
+                let mut stored = if open {
+                    store.list_open(PAGE + 1).await?
+                } else {
+                    store.list(PAGE + 1).await?
+                };
+                let truncated = i64::try_from(stored.len()).is_ok_and(|count| count > PAGE);
+                stored.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
+                Ok((stored.into_iter().filter_map(View::of).collect(), truncated))
             }
         }
     }

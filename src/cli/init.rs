@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 
 /// Make a configuration, the signing keys and the log's first lines
 ///
-/// Prints the public key to give to auditors, and the SQL that makes the agent's role. Never overwrites
-/// anything.
+/// Prints the public key to give to auditors, and writes the SQL that makes the agent's role. Never
+/// overwrites anything.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Directory to make; it will hold revoked.yaml and the agent's state

@@ -24,24 +24,19 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let (views, truncated) = reach.list().await?;
+    let (mut open, truncated) = reach.list(true).await?;
     reach.leave().await?;
-    let total = views.len();
-    let mut open: Vec<View> = views
-        .into_iter()
-        .filter(|view| matches!(view.state, State::Scheduled | State::Open | State::Regressed))
-        .collect();
     open.sort_by_key(|view| {
         (view.state != State::Regressed, view.overdue.is_empty(), view.effective_at)
     });
     let bad = open.iter().any(|view| view.state == State::Regressed || !view.overdue.is_empty());
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string_pretty(&open)?),
-        Format::Table if open.is_empty() => println!("nothing is open ({total} revocations known)"),
+        Format::Table if open.is_empty() => println!("nothing is open"),
         Format::Table => print_table(&open),
     }
     if truncated {
-        eprintln!("only the newest {total} revocations were looked through");
+        eprintln!("there are more than {}; the rest is not shown", open.len());
     }
     Ok(if bad { exit::RESIDUAL } else { exit::OK })
 }

@@ -36,6 +36,10 @@ pub struct AccountName {
     pub target: Option<String>,
     /// Exact role name, as `pg_roles.rolname` holds it.
     pub role: String,
+    /// Nobody named this role: it is the subject's own name, which may be a person's. It never enters the
+    /// log unless a role has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed: bool,
 }
 
 impl AccountName {

@@ -152,7 +152,9 @@ pub fn step(terms: &Terms, life: &Life, look: &Look) -> (Life, Vec<Effect>) {
     }
     observe(&mut next, look, &mut effects);
     match (next.state, look.verdict) {
-        // Before its effect nothing is due, and an early absence proves nothing about later.
+        // Before its effect nothing is due, and an early absence proves nothing about later. Of what is
+        // excepted or withdrawn nothing is expected. What was proved and is so still, or cannot be told for a
+        // moment, does not move: blindness has its own metric and alert.
         (S::Scheduled | S::Excepted | S::Withdrawn, V::Revoked | V::Residual | V::Inconclusive)
         | (S::Verified, V::Revoked | V::Inconclusive) => {}
 

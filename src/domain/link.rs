@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn names(name: &str) -> Vec<AccountName> {
-        vec![AccountName { target: None, role: name.to_owned() }]
+        vec![AccountName { target: None, role: name.to_owned(), assumed: false }]
     }
 
     fn shown(accounts: &[Account]) -> Vec<(u32, &str)> {

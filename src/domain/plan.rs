@@ -46,7 +46,7 @@ impl Plan {
     #[must_use]
     pub fn render(&self, title: &str) -> String {
         if self.is_empty() {
-            return format!("-- {}: nothing to remove\n", comment(title));
+            return format!("-- {}: nothing was found to remove\n", comment(title));
         }
         let mut lines = vec![
             format!("-- {}", comment(title)),

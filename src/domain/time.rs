@@ -61,6 +61,25 @@ impl UtcTime {
     }
 }
 
+/// A length of time such as `30s`, `15m`, `4h` or `400d` (days of 24 hours).
+///
+/// # Errors
+/// Says how to write one.
+pub fn parse_duration(text: &str) -> Result<Duration, NotADuration> {
+    let wrong = || NotADuration(text.to_owned());
+    let days = || {
+        let count: i64 = text.trim().strip_suffix('d')?.trim().parse().ok()?;
+        Some(jiff::SignedDuration::from_hours(count.checked_mul(24)?))
+    };
+    let signed = text.parse::<jiff::SignedDuration>().ok().or_else(days).ok_or_else(wrong)?;
+    Duration::try_from(signed).map_err(|_| wrong())
+}
+
+/// A text that is no length of time, or a negative one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a duration; write it as 30s, 15m, 4h or 400d")]
+pub struct NotADuration(String);
+
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.6}", self.0)
@@ -109,6 +128,15 @@ mod tests {
     #[test]
     fn a_date_without_a_time_is_refused() {
         assert!("2026-03-05".parse::<UtcTime>().is_err());
+    }
+
+    #[test]
+    fn durations() {
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("2d"), Ok(Duration::from_secs(2 * 86_400)));
+        for wrong in ["soon", "-1m", "", "5", "99999999999999999999d"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub struct Judgement {
     pub gaps: Vec<Gap>,
     /// What this answer does not speak about.
     pub not_covered: Vec<NotCovered>,
+    /// Every role of every target was read, and the subject has none. Not so while a target is down: then
+    /// nobody knows.
+    pub no_account: bool,
 }
 
 /// Residual kinds that decide the login milestone.
@@ -75,7 +78,8 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
             }
         }
     }
-    gaps.extend(question_gap(question, looks));
+    let no_account = question.accounts.is_empty() && looks.iter().all(|look| roles_read(look));
+    gaps.extend(question_gap(question, looks, no_account));
     found.sort();
     found.dedup();
     not_covered.sort();
@@ -97,7 +101,13 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
         kept,
         gaps,
         not_covered,
+        no_account,
     }
+}
+
+/// Whether the look knows every role of its target.
+fn roles_read(look: &Observation) -> bool {
+    !look.roster.is_empty() && !look.gaps.iter().any(|gap| gap.surface == ResidualKind::Login)
 }
 
 fn answer(residual: bool, gap: bool) -> Verdict {
@@ -177,7 +187,7 @@ fn identity_gap(account: &Account, look: &Observation) -> Option<Gap> {
 }
 
 /// What the question itself leaves open.
-fn question_gap(question: &Question<'_>, looks: &[&Observation]) -> Option<Gap> {
+fn question_gap(question: &Question<'_>, looks: &[&Observation], no_account: bool) -> Option<Gap> {
     let gap = |surface, reason: String, fix: &str| {
         Some(Gap {
             surface,
@@ -195,7 +205,7 @@ fn question_gap(question: &Question<'_>, looks: &[&Observation]) -> Option<Gap> 
             "name at least one target",
         );
     }
-    if question.accounts.is_empty() {
+    if no_account {
         let names: Vec<_> = question.names.iter().map(|name| name.role.as_str()).collect();
         return gap(
             ResidualKind::Login,
@@ -204,9 +214,27 @@ fn question_gap(question: &Question<'_>, looks: &[&Observation]) -> Option<Gap> 
                  be told from one that never was",
                 names.join(" or ")
             ),
-            "give the role's present name, or confirm that the subject has no account",
+            "expect it again with the role's present name (--account)",
         );
     }
+    let unknown = question.roles.iter().find(|role| {
+        looks.iter().all(|look| roles_read(look) && look.roster.iter().all(|r| r.name != **role))
+    });
+    match (question.kind, unknown) {
+        (Kind::Partial, Some(role)) => gap(
+            ResidualKind::Membership,
+            format!("no role is called {role}, so that nobody holds it says nothing"),
+            "expect it again with the role's present name (--role)",
+        ),
+        _ => question_of_kind(question, gap),
+    }
+}
+
+/// What the kind of revocation leaves open.
+fn question_of_kind(
+    question: &Question<'_>,
+    gap: impl Fn(ResidualKind, String, &str) -> Option<Gap>,
+) -> Option<Gap> {
     match question.kind {
         Kind::Partial if question.roles.is_empty() => gap(
             ResidualKind::Membership,

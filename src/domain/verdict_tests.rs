@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::account::LinkRule;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::observation::Server;
+use crate::domain::observation::{RosterRole, Server};
 use crate::domain::residual::AccountRef;
 use crate::domain::time::UtcTime;
 
@@ -50,6 +50,11 @@ fn look(residual: Vec<Residual>, gaps: Vec<Gap>) -> Observation {
         agent_role: "revoked_agent".into(),
     });
     look.tracked = [RoleOid(16401)].into();
+    look.roster = ["john", "app_rw"]
+        .iter()
+        .zip([16401, 16402])
+        .map(|(name, oid)| RosterRole { oid: RoleOid(oid), name: (*name).to_owned() })
+        .collect();
     look.residual = residual;
     look.gaps = gaps;
     look
@@ -114,11 +119,33 @@ fn a_partial_revocation_of_nothing_named_is_a_question() {
 
 #[test]
 fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
-    let names = [AccountName { target: None, role: "jon".into() }];
+    let names = [AccountName { target: None, role: "jon".into(), assumed: true }];
     let question = Question { kind: Kind::Full, accounts: &[], names: &names, roles: &[] };
     let judged = judge(&question, &[&look(vec![], vec![])]);
     assert_eq!(judged.verdict, Verdict::Inconclusive);
     assert!(judged.gaps[0].reason.contains("no role is called jon"));
+    assert!(judged.no_account);
+}
+
+#[test]
+fn while_roles_are_unread_nobody_knows_whether_there_is_an_account() {
+    let names = [AccountName { target: None, role: "jon".into(), assumed: true }];
+    let question = Question { kind: Kind::Full, accounts: &[], names: &names, roles: &[] };
+    let mut down = look(vec![], vec![gap(ResidualKind::Login)]);
+    down.roster.clear();
+    let judged = judge(&question, &[&down]);
+    assert_eq!((judged.verdict, judged.no_account), (Verdict::Inconclusive, false));
+    assert!(judged.gaps.iter().all(|gap| !gap.reason.contains("no role is called")));
+}
+
+#[test]
+fn a_partial_revocation_of_a_misspelt_role_is_inconclusive() {
+    let (accounts, roles) = ([account()], ["app_rv".to_owned()]);
+    let question = Question { kind: Kind::Partial, accounts: &accounts, names: &[], roles: &roles };
+    let held = residual(ResidualKind::Membership, Strength::Latent);
+    let judged = judge(&question, &[&look(vec![held], vec![])]);
+    assert_eq!(judged.verdict, Verdict::Inconclusive);
+    assert!(judged.gaps[0].reason.contains("no role is called app_rv"));
 }
 
 #[test]

@@ -7,14 +7,14 @@ use super::view::View;
 use crate::intake::IntakeError;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Most revocations in one answer.
-const PAGE: i64 = 1_000;
+const PAGE: i64 = 10_000;
 
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -77,14 +77,35 @@ fn problem_of(caller: &str, error: IntakeError) -> Problem {
         }
         IntakeError::Unavailable(_) => {
             tracing::error!(caller, "{:#}", anyhow::Error::new(error));
-            Problem::unavailable("the notice was not accepted; send it again")
+            Problem::unavailable(
+                "the notice is not in the audit log yet; send it again, it will not count twice",
+            )
         }
     }
 }
 
-/// The newest revocations.
-pub(super) async fn list(State(app): State<App>, Caller(_): Caller) -> Result<Json<List>, Problem> {
-    let mut stored = app.journal.store.list(PAGE + 1).await.map_err(store_away)?;
+/// What to list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Filter {
+    /// Only what is scheduled, open or regressed, oldest first.
+    #[serde(default)]
+    open: bool,
+}
+
+/// The newest revocations, or those that are open.
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(_): Caller,
+    filter: Result<Query<Filter>, QueryRejection>,
+) -> Result<Json<List>, Problem> {
+    let Query(filter) = filter.map_err(|rejection| {
+        Problem::new(400, "malformed", "Malformed request").detail(rejection.body_text())
+    })?;
+    let store = &app.journal.store;
+    let found =
+        if filter.open { store.list_open(PAGE + 1).await } else { store.list(PAGE + 1).await };
+    let mut stored = found.map_err(store_away)?;
     let truncated = i64::try_from(stored.len()).is_ok_and(|count| count > PAGE);
     stored.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
     Ok(Json(List { revocations: stored.into_iter().filter_map(View::of).collect(), truncated }))

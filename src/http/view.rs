@@ -8,7 +8,7 @@ use crate::domain::residual::Residual;
 use crate::domain::revocation::{Kind, Milestone, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
-use crate::store::Stored;
+use crate::store::{Evidence, Stored};
 use serde::{Deserialize, Serialize};
 
 /// A revocation: its state is the one the log holds.
@@ -70,7 +70,9 @@ impl View {
     pub fn of(stored: Stored) -> Option<Self> {
         let life = stored.landed?;
         let asked = stored.revocation;
-        let evidence = stored.evidence;
+        // While a move waits for the log, what it found is not told, unless it is bad news.
+        let waiting = life != stored.life && stored.evidence.verdict != Some(Verdict::Residual);
+        let evidence = if waiting { Evidence::default() } else { stored.evidence };
         Some(Self {
             overdue: overdue(&life),
             state: life.state,

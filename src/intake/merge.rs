@@ -1,8 +1,9 @@
 //! A second notice for the same subject and kind tightens the first, and never loosens it. Pure.
 
+use crate::domain::account::AccountName;
 use crate::domain::expectation::Deadlines;
 use crate::domain::lifecycle::Life;
-use crate::domain::revocation::{Milestone, Revocation, State};
+use crate::domain::revocation::{Milestone, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::Stored;
 
@@ -11,7 +12,8 @@ use crate::store::Stored;
 pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
     let mut both = known.clone();
     for name in &asked.accounts {
-        if !both.accounts.contains(name) {
+        let same = |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
+        if !both.accounts.iter().any(same) {
             both.accounts.push(name.clone());
         }
     }
@@ -23,6 +25,12 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
     both.effective_at = known.effective_at.min(asked.effective_at);
     // Deadlines of a repeated notice run from its own receipt; only an earlier one counts.
     both.deadlines = earlier(&known.deadlines, &asked.deadlines);
+    // The stricter reason decides which milestones there are, and whom alerts call.
+    let adds_login = known.deadlines.login.is_none() && asked.deadlines.login.is_some();
+    let urgent = matches!(asked.reason, Reason::Terminated | Reason::PolicyViolation);
+    if adds_login || (urgent && both.deadlines != known.deadlines) {
+        both.reason = asked.reason;
+    }
     (both != *known).then_some(both)
 }
 
@@ -96,5 +104,14 @@ mod tests {
             tighten(&known, &at(LATER, r#"{"username":"a","reason":"terminated"}"#)).unwrap();
         assert_eq!(sooner.deadlines.login.unwrap().to_string(), "2026-03-05T13:15:00.000000Z");
         assert_eq!(sooner.received_at, known.received_at);
+        assert_eq!(sooner.reason, Reason::Terminated);
+        let hurry = r#"{"username":"a","reason":"role_change","deadline":"1m"}"#;
+        let leaver = at(NOON, r#"{"username":"a","reason":"terminated"}"#);
+        assert_eq!(tighten(&leaver, &at(NOON, hurry)).unwrap().reason, leaver.reason);
+        let stays = at(NOON, r#"{"username":"a","reason":"role_change"}"#);
+        let leaves =
+            tighten(&stays, &at(LATER, r#"{"username":"a","reason":"terminated"}"#)).unwrap();
+        assert!(leaves.deadlines.login.is_some());
+        assert_eq!(leaves.reason, Reason::Terminated);
     }
 }

@@ -1,11 +1,11 @@
-//! The plain notice: one JSON object with the fields of the CSV. Pure.
+//! The plain notice: one JSON object with the fields of the CSV.
 
 use crate::clock;
 use crate::domain::account::AccountName;
 use crate::domain::expectation::deadlines;
 use crate::domain::profile::Profiles;
 use crate::domain::revocation::{Kind, Reason, Revocation};
-use crate::domain::time::UtcTime;
+use crate::domain::time::{UtcTime, parse_duration};
 use serde::{Deserialize, Serialize};
 
 /// Longest text of a field.
@@ -178,7 +178,7 @@ impl Submission {
         let deadline = self.deadline(effective_at.max(now))?;
         let named = OneOrMany::list(self.account.as_ref());
         let accounts = if named.is_empty() {
-            vec![AccountName { target: None, role: self.username.clone() }]
+            vec![AccountName { target: None, role: self.username.clone(), assumed: true }]
         } else {
             named.iter().map(|name| account_name(name)).collect()
         };
@@ -230,13 +230,9 @@ impl Submission {
         if let Ok(instant) = text.parse::<UtcTime>() {
             return Ok(Some(instant));
         }
-        let duration = text
-            .parse::<jiff::SignedDuration>()
-            .ok()
-            .and_then(|duration| std::time::Duration::try_from(duration).ok())
-            .ok_or_else(|| {
-                wrong("/deadline", format!("an instant or a time such as 15m, not `{text}`"))
-            })?;
+        let duration = parse_duration(text).map_err(|_| {
+            wrong("/deadline", format!("an instant or a time such as 15m, not `{text}`"))
+        })?;
         Ok(Some(start.plus(duration)))
     }
 }
@@ -246,9 +242,9 @@ impl Submission {
 fn account_name(text: &str) -> AccountName {
     match text.split_once('/') {
         Some((target, role)) if !target.is_empty() && !role.is_empty() => {
-            AccountName { target: Some(target.to_owned()), role: role.to_owned() }
+            AccountName { target: Some(target.to_owned()), role: role.to_owned(), assumed: false }
         }
-        _ => AccountName { target: None, role: text.to_owned() },
+        _ => AccountName { target: None, role: text.to_owned(), assumed: false },
     }
 }
 

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::domain::expectation::milestones;
 use crate::domain::lifecycle::Life;
 use crate::domain::revocation::State;
+use crate::domain::time::UtcTime;
 use crate::metrics::Levels;
 use crate::store::Stored;
 
@@ -48,7 +49,7 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
         *levels.residual.entry(cell).or_default() += 1;
     }
     // Nobody can hurry up an account that was never found: it is counted, and asked about.
-    if stored.accounts.is_empty() && stored.evidence.verdict.is_some() {
+    if stored.evidence.no_account {
         levels.without_account += 1;
         return false;
     }
@@ -70,10 +71,7 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
                 .is_some_and(|life| life.overdue(&terms).any(|m| m == *milestone));
         if late {
             overdue = true;
-            let deadline = asked
-                .deadlines
-                .get(*milestone)
-                .map_or(start, super::super::domain::time::UtcTime::seconds);
+            let deadline = asked.deadlines.get(*milestone).map_or(start, UtcTime::seconds);
             let since = levels.overdue_since.entry(cell.clone()).or_insert(deadline);
             *since = since.min(deadline);
             *levels.overdue.entry(cell).or_default() += 1;

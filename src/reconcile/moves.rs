@@ -37,8 +37,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
     }
 }
 
-/// Terms of a revocation. A subject without any account has no deadline to miss: it needs a question
-/// answered, not a page in the night.
+/// Terms of a revocation.
 pub(super) fn terms(stored: &Stored, config: &Config) -> Terms {
     let asked = &stored.revocation;
     Terms {
@@ -61,17 +60,21 @@ pub(super) fn plan(
     now: UtcTime,
 ) -> Option<Move> {
     let mut terms = terms(stored, config);
-    if accounts.is_empty() {
+    // A subject without any account has no deadline to miss: it needs a question answered, not a page in
+    // the night. Only if that is known; while a target is down, it is not.
+    if judged.no_account {
         terms.deadlines = Deadlines::default();
     }
     let (life, effects) = step(&terms, &stored.life, look);
     if life.last_look_at == stored.life.last_look_at && accounts == stored.accounts {
         return None;
     }
+    let blind = judged.verdict == Verdict::Inconclusive;
     let evidence = Evidence {
         verdict: Some(judged.verdict),
         as_of: Some(look.started_at),
-        residual: judged.residual,
+        residual: if blind { stored.evidence.residual.clone() } else { judged.residual },
+        no_account: judged.no_account,
         kept: judged.kept,
         gaps: judged.gaps,
         not_covered: judged.not_covered,
@@ -100,7 +103,7 @@ pub(super) fn plan(
     let seen = Seen {
         verdict: judged.verdict,
         as_of: look.started_at,
-        residual: &evidence.residual,
+        residual: if blind { &[] } else { &evidence.residual },
         gaps: &evidence.gaps,
         not_covered: &evidence.not_covered,
         coverage: &coverage,
@@ -122,7 +125,11 @@ pub(super) fn plan(
         deliveries: Vec::new(),
         notice: None,
         at: now,
-        watch_until: stored.watch_until,
+        watch_until: if effects.contains(&Effect::Verified) {
+            now.plus(config.watch)
+        } else {
+            stored.watch_until
+        },
     })
 }
 

@@ -24,8 +24,12 @@ pub struct Evidence {
     pub verdict: Option<Verdict>,
     /// When it began.
     pub as_of: Option<UtcTime>,
-    /// What remains.
+    /// What remains. While nobody can tell, what remained when it was last seen: not seeing it does not
+    /// take it away.
     pub residual: Vec<Residual>,
+    /// Every role was read, and none is the subject's.
+    #[serde(default)]
+    pub no_account: bool,
     /// What may stay.
     pub kept: Vec<Residual>,
     /// What could not be seen.
@@ -209,6 +213,12 @@ impl Row {
     }
 }
 
+/// The request as it is kept: without the subject's name, which has a row of its own that can be erased.
+fn request_text(revocation: &Revocation) -> Result<String, StoreError> {
+    let nameless = Revocation { subject: String::new(), ..revocation.clone() };
+    to_json(&nameless, "a revocation")
+}
+
 /// A record as it is inserted.
 struct RecordRow {
     id: String,
@@ -329,7 +339,7 @@ impl Store {
         let rows = numbered(id, 0, &new.records, &life)?;
         let record = rows.last().map(|row| row.id.clone()).unwrap_or_default();
         let (request, accounts) =
-            (to_json(&new.revocation, "a revocation")?, to_json(&new.accounts, "accounts")?);
+            (request_text(&new.revocation)?, to_json(&new.accounts, "accounts")?);
         let evidence = to_json(&Evidence::default(), "evidence")?;
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let at = new.at.micros();
@@ -361,7 +371,7 @@ impl Store {
         let last = rows.last().map(|row| row.id.clone());
         let count = step.from.records + i64::try_from(rows.len()).unwrap_or(0);
         let (request, accounts, evidence) = (
-            to_json(&step.revocation, "a revocation")?,
+            request_text(&step.revocation)?,
             to_json(&step.accounts, "accounts")?,
             to_json(&step.evidence, "evidence")?,
         );
@@ -432,6 +442,18 @@ impl Store {
     pub async fn list(&self, limit: i64) -> Result<Vec<Stored>, StoreError> {
         let rows: Vec<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_list")).bind(limit).fetch_all(pool).await?
+        );
+        rows.into_iter().map(Row::read).collect()
+    }
+
+    /// Revocations that people may be shown and that are scheduled, open or regressed, oldest first; what
+    /// the log does not hold as finished is not finished.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn list_open(&self, limit: i64) -> Result<Vec<Stored>, StoreError> {
+        let rows: Vec<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocations_open")).bind(limit).fetch_all(pool).await?
         );
         rows.into_iter().map(Row::read).collect()
     }

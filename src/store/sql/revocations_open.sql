@@ -1,0 +1,9 @@
+-- revoked/revocations_open
+SELECT
+    r.id, r.subject_id, s.name AS subject, r.request, r.accounts, r.life, r.landed_life, r.evidence,
+    r.version, r.records, r.queued_at, r.watch_until
+FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
+WHERE r.landed_life IS NOT NULL
+    AND (r.state IN ('scheduled', 'open', 'regressed') OR r.landed_state IN ('scheduled', 'open', 'regressed'))
+ORDER BY r.received_at, r.id
+LIMIT $1
