@@ -146,8 +146,8 @@ fn fill() -> String {
         CREATE DATABASE a; CREATE DATABASE b;\n"
         .to_owned();
     for database in ["a", "b"] {
-        script += &format!(
-            "\\connect {database}\n\
+        script = format!(
+            "{script}\\connect {database}\n\
              SELECT format('CREATE TABLE t%s (a int); GRANT SELECT ON t%s TO g;', n, n) \
              FROM generate_series(1, 1000) n \\gexec\n"
         );

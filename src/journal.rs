@@ -56,6 +56,8 @@ pub struct Journal {
     head: AtomicU64,
     blocked: AtomicBool,
     landings: watch::Sender<u64>,
+    /// In the log, and not yet marked so in the store. Held while draining: one at a time.
+    unmarked: tokio::sync::Mutex<Vec<LandedRecord>>,
 }
 
 impl Journal {
@@ -81,6 +83,7 @@ impl Journal {
             head: AtomicU64::new(head),
             blocked: AtomicBool::new(false),
             landings: watch::Sender::new(0),
+            unmarked: tokio::sync::Mutex::default(),
         };
         journal.show().await?;
         Ok(journal)
@@ -145,33 +148,44 @@ impl Journal {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lands everything that is queued now.
+    /// Lands everything that is queued now. Must not be given up half-way: what was appended and is not
+    /// known to be would be appended again.
     ///
     /// # Errors
-    /// When the store or the log refuses.
+    /// When the store or the log refuses. A record that the store could not mark is marked first next time.
     pub async fn drain(&self) -> Result<(), JournalError> {
+        let mut unmarked = self.unmarked.lock().await;
         loop {
+            self.mark(&mut unmarked).await?;
             let queued = self.store.queued(BATCH).await?;
             if queued.is_empty() {
                 return Ok(());
             }
-            self.land(queued).await?;
+            *unmarked = self.write(queued).await?;
         }
     }
 
-    async fn land(&self, queued: Vec<QueuedRecord>) -> Result<(), JournalError> {
+    /// Appends records to the log.
+    async fn write(&self, queued: Vec<QueuedRecord>) -> Result<Vec<LandedRecord>, JournalError> {
         let entries: Vec<Entry> = queued
             .iter()
             .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
             .collect();
         let landed = self.append(entries).await?;
-        let landed: Vec<LandedRecord> = queued
+        Ok(queued
             .into_iter()
             .zip(landed)
             .map(|(record, line)| LandedRecord { record, seq: line.seq, hash: line.hash })
-            .collect();
-        self.store.land(&landed).await?;
-        for one in &landed {
+            .collect())
+    }
+
+    /// Marks records as landed, counts them and tells those who wait.
+    async fn mark(&self, unmarked: &mut Vec<LandedRecord>) -> Result<(), JournalError> {
+        if unmarked.is_empty() {
+            return Ok(());
+        }
+        self.store.land(unmarked).await?;
+        for one in unmarked.drain(..) {
             self.count(&one.record);
             for waiter in self.waiters().remove(&one.record.id).into_iter().flatten() {
                 let _ = waiter.send(());

@@ -85,6 +85,7 @@ pub struct AuditLevel {
 struct Known {
     levels: Option<Levels>,
     targets: BTreeMap<String, TargetLevel>,
+    vanished: BTreeMap<String, i64>,
     audit: Option<AuditLevel>,
 }
 
@@ -279,6 +280,12 @@ impl Metrics {
         self.known().targets.get(target).and_then(|level| level.success)
     }
 
+    /// Replaces how many sessions of roles that exist no more a target has: its own finding, whoever's they
+    /// are.
+    pub fn set_vanished(&self, target: &str, count: i64) {
+        self.known().vanished.insert(target.to_owned(), count);
+    }
+
     /// Replaces what is known of the log.
     pub fn set_audit(&self, level: AuditLevel) {
         self.known().audit = Some(level);
@@ -331,6 +338,10 @@ impl Gauges {
     fn set(&self, known: &Known, words: &Vocabulary, now: f64) {
         if let Some(levels) = &known.levels {
             self.set_levels(levels, words, now);
+        }
+        for (target, count) in &known.vanished {
+            let gauge = self.residual.with_label_values(&[target.as_str(), "vanished_session"]);
+            gauge.set(gauge.get().max(*count));
         }
         for (target, level) in &known.targets {
             self.set_target(target, level, words);

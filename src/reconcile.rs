@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, Observation, RosterRole};
-use crate::domain::residual::ResidualKind;
+use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Question, judge};
 use crate::journal::Journal;
@@ -154,9 +154,10 @@ impl Reconciler {
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
         let watched = self.journal.store.watched(clock::now()).await?;
         let wanted = self.wanted(target.name(), &watched).await?;
-        let look = target.look(&wanted).await;
+        let mut look = target.look(&wanted).await;
         self.refuse_own_store(&look)?;
         self.remember(&look).await?;
+        self.name_the_vanished(&mut look).await?;
         self.show_target(&look);
         locked(&self.newest).insert(look.target.clone(), Arc::new(look));
         self.judge_all(target.name()).await?;
@@ -207,6 +208,25 @@ impl Reconciler {
         }
         self.journal.store.remember_roles(server.system_identifier, &new, look.started_at).await?;
         locked(&self.rosters).entry(server.system_identifier).or_default().extend(new);
+        Ok(())
+    }
+
+    /// Sessions of roles that are gone and were known under another name are somebody else's: they are the
+    /// target's finding. The others may be those of any subject, and stay in the look.
+    async fn name_the_vanished(&self, look: &mut Observation) -> Result<(), StoreError> {
+        let Some(server) = &look.server else { return Ok(()) };
+        let past = self.past(server.system_identifier).await?;
+        let known = |found: &Residual| past.iter().any(|role| role.oid == found.account.oid);
+        let vanished = look.vanished.len();
+        look.vanished.retain(|found| !known(found));
+        self.metrics.set_vanished(&look.target, i64::try_from(vanished).unwrap_or(i64::MAX));
+        if vanished > 0 {
+            tracing::warn!(
+                target = look.target,
+                vanished,
+                "sessions or prepared transactions of roles that exist no more"
+            );
+        }
         Ok(())
     }
 
@@ -283,13 +303,15 @@ impl Reconciler {
             accounts: &accounts,
             names: &stored.revocation.accounts,
             roles: &stored.revocation.roles,
+            effective_at: stored.revocation.effective_at,
         };
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let judged = judge(&question, &borrowed);
         self.count(target, stored, &judged, &borrowed);
-        let mut newest_judged = stored.clone();
+        let mut newest_judged = without_future(stored.clone(), clock::now());
         if let Some(at) = locked(&self.judged).get(&stored.revocation.id) {
-            newest_judged.life.last_look_at = newest_judged.life.last_look_at.max(Some(*at));
+            let at = Some(*at).filter(|at| *at <= clock::now());
+            newest_judged.life.last_look_at = newest_judged.life.last_look_at.max(at);
         }
         let look = moves::look_of(&judged, &borrowed);
         let step = moves::plan(
@@ -332,7 +354,9 @@ impl Reconciler {
                     .iter()
                     .filter(|name| name.applies_to(target))
                     .all(|name| look.searched.contains(&name.role));
-                searched.then(|| Arc::clone(look))
+                // A look begun before the notice came says nothing about what was expected then.
+                let after = look.started_at >= stored.revocation.received_at;
+                (searched && after).then(|| Arc::clone(look))
             })
             .collect()
     }
@@ -387,6 +411,25 @@ impl Reconciler {
         self.metrics.set_levels(levels::levels(&watched, &self.config));
         Ok(())
     }
+}
+
+/// A look from the future is one from before the clock was set back: it must not keep newer looks out.
+fn without_future(mut stored: Stored, now: UtcTime) -> Stored {
+    let past = |at: Option<UtcTime>| at.filter(|at| *at <= now);
+    if stored.life.last_look_at != past(stored.life.last_look_at) {
+        tracing::warn!(
+            revocation = stored.revocation.id,
+            "the clock went back: its last look lies in the future"
+        );
+    }
+    let life = &mut stored.life;
+    life.last_look_at = past(life.last_look_at);
+    life.confirm_from = past(life.confirm_from);
+    life.blind_since = past(life.blind_since);
+    if past(life.first_clean_at).is_none() {
+        life.first_clean_at = None;
+    }
+    stored
 }
 
 /// What is known of a target that the configuration no longer has: nothing.

@@ -70,8 +70,8 @@ pub struct Wanted {
 pub struct Facts {
     /// Owner of each database.
     pub database_owner: BTreeMap<String, String>,
-    /// Name of the role `initdb` made.
-    pub bootstrap: String,
+    /// Roles that may do everything.
+    pub superusers: BTreeSet<String>,
 }
 
 impl Target {
@@ -143,7 +143,7 @@ impl Target {
             session.close().await;
             facts.database_owner =
                 cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
-            facts.bootstrap = cluster.role_name(10).unwrap_or("postgres").to_owned();
+            facts.superusers.clone_from(&cluster.superusers);
             self.look_into_databases(&cluster, &mut observation).await;
         }
         observation.not_covered.extend(self.unread());
@@ -190,6 +190,7 @@ impl Target {
     }
 
     async fn look_into_databases(&self, cluster: &Cluster, observation: &mut Observation) {
+        let mut shared_read = false;
         for database in &cluster.databases {
             let alone = if self.shdepend_only.contains(&database.name) {
                 Some("is listed under shdepend_only")
@@ -213,8 +214,11 @@ impl Target {
             }
             let mut session =
                 Session::open(&self.options, Some(&database.name), self.limits, observation).await;
-            database::read(&mut session, cluster, database).await;
+            shared_read |= database::read(&mut session, cluster, database).await;
             session.close().await;
+        }
+        if !shared_read {
+            observation.residual.extend(cluster.shared_by_dependency_alone());
         }
     }
 

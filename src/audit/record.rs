@@ -14,8 +14,23 @@ use crate::domain::verdict::Verdict;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Residual, gaps and the like that one record lists; it says how many there were.
-const LISTED: usize = 300;
+/// Bytes of each list in a record: names can be long, a way through roles too, and a line has its limit.
+/// What is cut is counted.
+const LISTED: usize = 96 * 1024;
+
+/// As many of `items` as fit.
+fn fitting(items: impl IntoIterator<Item = Value>) -> Vec<Value> {
+    let mut room = LISTED;
+    items
+        .into_iter()
+        .take_while(|item| {
+            let size = item.to_string().len() + 1;
+            let fits = size <= room;
+            room = room.saturating_sub(size);
+            fits
+        })
+        .collect()
+}
 
 type Body = Map<String, Value>;
 
@@ -85,8 +100,9 @@ pub fn validated(about: &About<'_>, accounts: &[Account]) -> Body {
         about.body(),
         json!({
             "accounts": linked(accounts),
-            "roles": about.revocation.roles,
-            "searched": about.revocation.accounts.iter().map(searched).collect::<Vec<_>>(),
+            "roles": fitting(about.revocation.roles.iter().map(|role| json!(role))),
+            "searched": fitting(about.revocation.accounts.iter().map(searched)),
+            "searched_total": about.revocation.accounts.len(),
         }),
     )
 }
@@ -101,8 +117,9 @@ pub fn amended(about: &About<'_>, digest: &str) -> Body {
             "deadlines": asked.deadlines,
             "effective_at": asked.effective_at,
             "notice_sha256": digest,
-            "roles": asked.roles,
-            "searched": asked.accounts.iter().map(searched).collect::<Vec<_>>(),
+            "roles": fitting(asked.roles.iter().map(|role| json!(role))),
+            "searched": fitting(asked.accounts.iter().map(searched)),
+            "searched_total": asked.accounts.len(),
         }),
     )
 }
@@ -120,15 +137,12 @@ fn searched(name: &AccountName) -> Value {
 }
 
 fn linked(accounts: &[Account]) -> Vec<Value> {
-    accounts
-        .iter()
-        .map(|account| {
-            json!({
-                "oid": account.oid, "role": account.role, "rule": account.rule,
-                "system_identifier": account.system_identifier, "target": account.target,
-            })
+    fitting(accounts.iter().map(|account| {
+        json!({
+            "oid": account.oid, "role": account.role, "rule": account.rule,
+            "system_identifier": account.system_identifier, "target": account.target,
         })
-        .collect()
+    }))
 }
 
 /// What a look saw, for the record.
@@ -177,12 +191,12 @@ pub fn observation(about: &About<'_>, label: Label, seen: &Seen<'_>) -> Body {
 
 /// The account as the seed's audit format describes it.
 fn account_state(seen: &Seen<'_>) -> Value {
-    let names = |wanted: fn(&Residual) -> bool| -> BTreeSet<&str> {
+    let words = |found: BTreeSet<String>| fitting(found.into_iter().map(Value::String));
+    let names = |wanted: fn(&Residual) -> bool| -> BTreeSet<String> {
         seen.residual
             .iter()
             .filter(|r| r.kind == ResidualKind::Membership && wanted(r))
-            .filter_map(|r| r.privilege.as_deref())
-            .take(LISTED)
+            .filter_map(|r| r.privilege.clone())
             .collect()
     };
     let permissions: BTreeSet<String> = seen
@@ -196,7 +210,6 @@ fn account_state(seen: &Seen<'_>) -> Value {
                 r.object.as_deref().unwrap_or("an object")
             )
         })
-        .take(LISTED)
         .collect();
     let login = seen.residual.iter().any(|r| r.kind == ResidualKind::Login);
     let status = match (seen.exists, login) {
@@ -206,42 +219,35 @@ fn account_state(seen: &Seen<'_>) -> Value {
     };
     json!({
         "account_status": status,
-        "groups": names(|r| !r.via.is_empty()),
-        "permissions": permissions,
-        "roles": names(|r| r.via.is_empty()),
+        "groups": words(names(|r| !r.via.is_empty())),
+        "permissions": words(permissions),
+        "roles": words(names(|r| r.via.is_empty())),
     })
 }
 
 fn residual(found: &[Residual]) -> Vec<Value> {
-    found
-        .iter()
-        .take(LISTED)
-        .map(|r| {
-            json!({
-                "database": r.database, "grantor": r.grantor, "kind": r.kind,
-                // A session's pid and start stay; its address and program are nobody's business.
-                "object": r.object, "oid": r.account.oid, "privilege": r.privilege,
-                "strength": r.strength, "tampered": r.tampered, "target": r.account.target,
-                "via": r.via,
-            })
+    fitting(found.iter().map(|r| {
+        json!({
+            "database": r.database, "grantor": r.grantor, "kind": r.kind,
+            // A session's pid and start stay; its address and program are nobody's business.
+            "object": r.object, "oid": r.account.oid, "privilege": r.privilege,
+            "strength": r.strength, "tampered": r.tampered, "target": r.account.target,
+            "via": r.via,
         })
-        .collect()
+    }))
 }
 
 fn gaps(gaps: &[Gap]) -> Vec<Value> {
-    gaps.iter()
-        .take(LISTED)
-        .map(|gap| {
-            json!({
-                "cause": gap.cause, "database": gap.database, "surface": gap.surface,
-                "target": gap.target,
-            })
+    fitting(gaps.iter().map(|gap| {
+        json!({
+            "cause": gap.cause, "database": gap.database, "surface": gap.surface,
+            "target": gap.target,
         })
-        .collect()
+    }))
 }
 
 fn not_covered(skipped: &[NotCovered]) -> Vec<Value> {
-    skipped.iter().take(LISTED).map(|s| json!(s.surface)).collect()
+    fitting(skipped.iter().map(|s| json!(s.surface)))
 }
 
 /// Statements per database: enough to see what was read; the texts' hashes are in `check -o json`.
@@ -250,13 +256,9 @@ fn coverage(covered: &[Coverage]) -> Vec<Value> {
     for one in covered {
         *statements.entry((&one.target, &one.database)).or_default() += 1;
     }
-    statements
-        .into_iter()
-        .take(LISTED)
-        .map(|((target, database), count)| {
-            json!({"database": database, "statements": count, "target": target})
-        })
-        .collect()
+    fitting(statements.into_iter().map(|((target, database), count)| {
+        json!({"database": database, "statements": count, "target": target})
+    }))
 }
 
 /// `account_disabled` and `access_revoked`: something was seen to be gone.
@@ -346,4 +348,62 @@ pub fn regressed(about: &About<'_>, verified_at: Option<UtcTime>, seen: &Seen<'_
             "verified_at": verified_at,
         }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::line;
+    use crate::domain::ids::RoleOid;
+    use crate::domain::residual::{AccountRef, Strength};
+    use crate::domain::revocation::{Kind, Reason};
+
+    fn sample() -> Revocation {
+        let now = UtcTime::from_micros(0).unwrap();
+        let name = |n: usize| AccountName {
+            target: None,
+            role: format!("{n}{}", "\u{1}".repeat(200)),
+            assumed: false,
+        };
+        Revocation {
+            id: "rev_1".into(),
+            subject: String::new(),
+            kind: Kind::Full,
+            reason: Reason::Terminated,
+            effective_at: now,
+            received_at: now,
+            deadlines: crate::domain::expectation::Deadlines::default(),
+            accounts: (0..5_000).map(name).collect(),
+            roles: (0..5_000).map(|n| name(n).role).collect(),
+            preserve_data: false,
+            ticket: None,
+            source: "hr".into(),
+        }
+    }
+
+    #[test]
+    fn the_largest_record_fits_a_line() {
+        let account =
+            AccountRef { target: "t".into(), oid: RoleOid(1), role: Some("\u{1}".repeat(63)) };
+        let mut found = Residual::new(ResidualKind::Membership, Strength::Latent, account);
+        found.privilege = Some("\u{1}".repeat(63));
+        found.via = vec!["\u{1}".repeat(63); 400];
+        let found = vec![found; 400];
+        let revocation = sample();
+        let about = About { revocation: &revocation, subject: "s", at: revocation.received_at };
+        let seen = Seen {
+            verdict: Verdict::Residual,
+            as_of: revocation.received_at,
+            residual: &found,
+            gaps: &[],
+            not_covered: &[],
+            coverage: &[],
+            exists: true,
+        };
+        let body = observation(&about, Label::Before, &seen);
+        assert_eq!(body["residual_total"], 400);
+        line::record("", 0, "t", "observation", &body).unwrap();
+        let body = validated(&about, &[]);
+        line::record("", 0, "t", "validation_completed", &body).unwrap();
+    }
 }

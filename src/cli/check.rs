@@ -70,7 +70,13 @@ impl At {
             .map(|role| {
                 let names = [AccountName { target: None, role: role.clone(), assumed: false }];
                 let accounts = link::resolve(&[], &names, &observation, &[]);
-                let question = Question { kind, accounts: &accounts, names: &names, roles: &[] };
+                let question = Question {
+                    kind,
+                    accounts: &accounts,
+                    names: &names,
+                    roles: &[],
+                    effective_at: observation.started_at,
+                };
                 let judged = judge(&question, &[&observation]);
                 (role.clone(), accounts, judged)
             })
@@ -157,7 +163,7 @@ impl<'a> Report<'a> {
                 in_recovery: server.map(|s| s.in_recovery),
             }],
             residual: judged().flat_map(|j| &j.residual).collect(),
-            possibly: possibly_theirs(looked),
+            possibly: &observation.vanished,
             ambient: &observation.ambient,
             kept: judged().flat_map(|j| &j.kept).collect(),
             missing: [],
@@ -167,12 +173,6 @@ impl<'a> Report<'a> {
             over_privileged: &observation.excess,
         }
     }
-}
-
-/// Sessions of roles that exist no more may be those of a name that nobody has.
-fn possibly_theirs(looked: &Looked) -> &[Residual] {
-    let unknown = looked.subjects.iter().any(|(_, accounts, _)| accounts.is_empty());
-    if unknown { &looked.observation.vanished } else { &[] }
 }
 
 /// Runs the command.
@@ -208,11 +208,14 @@ fn print(looked: &Looked, report: &Report<'_>) {
         }
     }
     if !report.possibly.is_empty() {
-        println!("possibly theirs, since their role is gone:");
+        println!("possibly theirs, since its role is gone:");
         output::print_residual(report.possibly);
     }
     if !report.over_privileged.is_empty() {
-        println!("the agent's role has more than it needs: {}", report.over_privileged.join("; "));
+        println!(
+            "the agent's role has more than it needs: {}",
+            output::shown(&report.over_privileged.join("; "))
+        );
     }
     let databases: std::collections::BTreeSet<_> =
         report.coverage.iter().map(|covered| covered.database.as_str()).collect();

@@ -120,22 +120,16 @@ impl Reach {
             }
             Self::Alone(agent) => {
                 let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self")?);
-                let journal = agent.journal.clone();
-                // Nobody else lands the record, so this does while the answer waits for it.
+                // Nobody else lands the record, so this does while the answer waits for it; and no landing is
+                // given up half-way.
                 let sender = format!("uid:{uid}");
-                let submit = agent.intake.submit(&body, &sender, event_id);
-                let land = async {
-                    loop {
-                        journal.drain().await?;
-                        tokio::time::sleep(Duration::from_millis(10)).await;
+                let mut submit = std::pin::pin!(agent.intake.submit(&body, &sender, event_id));
+                let accepted = loop {
+                    tokio::select! {
+                        accepted = &mut submit => break accepted?,
+                        () = tokio::time::sleep(Duration::from_millis(10)) => {}
                     }
-                };
-                let accepted = tokio::select! {
-                    accepted = submit => accepted?,
-                    failed = land => {
-                        let failed: Result<std::convert::Infallible, crate::journal::JournalError> = failed;
-                        match failed { Err(error) => return Err(error.into()), Ok(never) => match never {} }
-                    }
+                    agent.journal.drain().await?;
                 };
                 Ok(Submitted { id: accepted.id, known: accepted.known, amended: accepted.amended })
             }

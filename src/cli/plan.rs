@@ -11,7 +11,7 @@ use anyhow::Result;
 /// Print the SQL that removes what remains of a role, for psql
 ///
 /// Nothing is run: read it, then pipe it to psql as a superuser. Objects are given to the owner of their
-/// database (or to --reassign-to), never dropped.
+/// database (or to --reassign-to), never dropped, and never to a superuser unless you name one.
 ///
 /// Exit status: 0 a plan, or nothing to remove; 3 not everything could be seen, so the plan may not be
 /// whole (a note says so); 1 the question could not be put.
@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let setting = Setting {
         version_num: looked.observation.server.as_ref().map_or(0, |server| server.version_num),
         database_owner: looked.facts.database_owner.clone(),
-        bootstrap: looked.facts.bootstrap.clone(),
+        superusers: looked.facts.superusers.clone(),
         reassign_to: arguments.reassign_to,
     };
     let residual: Vec<Residual> =

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::http::{self, App, Listener};
 use crate::reconcile::Reconciler;
-use crate::supervise::Supervisor;
+use crate::supervise::{Stopped, Supervisor};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
@@ -66,12 +66,19 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         config.api_listen
     );
     let result = work(&agent, &reconciler, listeners).await;
-    // Also after a failure: what is queued is true, and the reason to stop may lie elsewhere.
-    let left = agent.journal.drain().await;
-    let stopped = agent.journal.note(format::STOP, Map::new()).await;
     let _ = std::fs::remove_file(&config.socket);
+    // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
+    if !matches!(
+        result.as_ref().map_err(anyhow::Error::downcast_ref),
+        Err(Some(Stopped::Stuck { .. }))
+    ) {
+        let left = agent.journal.drain().await;
+        let stopped = agent.journal.note(format::STOP, Map::new()).await;
+        if result.is_ok() {
+            left.and(stopped).context("writing the last records")?;
+        }
+    }
     result?;
-    left.and(stopped).context("writing the last records")?;
     agent.leave().await?;
     tracing::info!("stopped");
     Ok(exit::OK)
@@ -196,7 +203,9 @@ async fn wait_for_signals(stop: CancellationToken) -> Result<()> {
 fn log_to_stderr() {
     use std::io::IsTerminal as _;
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("REVOKED_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted = std::env::var("REVOKED_LOG").unwrap_or_else(|_| "info".to_owned());
+    // sqlx warns of parameters it does not know, with their values.
+    let filter = EnvFilter::new(format!("{wanted},sqlx_postgres::options=off"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second call in one process would be a test's; its output does not matter.
     let _ = if std::io::stderr().is_terminal() {

@@ -24,6 +24,8 @@ pub struct Account {
     pub oid: RoleOid,
     /// Name when last seen.
     pub role: String,
+    /// Every name it was ever seen under, the present one included.
+    pub names: Vec<String>,
     /// What made the link.
     pub rule: LinkRule,
 }

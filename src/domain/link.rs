@@ -18,35 +18,36 @@ pub fn resolve(
 ) -> Vec<Account> {
     let mut accounts = known.to_vec();
     let Some(server) = &look.server else { return accounts };
-    let linked_names: Vec<String> = known
-        .iter()
-        .filter(|a| a.target == look.target && a.system_identifier == server.system_identifier)
-        .map(|account| account.role.clone())
-        .collect();
-    for account in &mut accounts {
-        if account.target == look.target
-            && account.system_identifier == server.system_identifier
-            && let Some(role) = look.role(account.oid)
-        {
+    let here = |account: &Account| {
+        account.target == look.target && account.system_identifier == server.system_identifier
+    };
+    let linked_names: Vec<String> =
+        known.iter().filter(|a| here(a)).map(|account| account.role.clone()).collect();
+    for account in accounts.iter_mut().filter(|account| here(account)) {
+        if let Some(role) = look.role(account.oid) {
             account.role.clone_from(&role.name);
         }
     }
     for role in past.iter().chain(&look.roster) {
         let stated = names.iter().any(|n| n.applies_to(&look.target) && n.role == role.name);
         let same_name = linked_names.contains(&role.name);
-        let known = accounts.iter().any(|account| {
-            account.target == look.target
-                && account.oid == role.oid
-                && account.system_identifier == server.system_identifier
-        });
-        if (stated || same_name) && !known {
+        let linked = accounts.iter().any(|account| here(account) && account.oid == role.oid);
+        if (stated || same_name) && !linked {
             accounts.push(Account {
                 target: look.target.clone(),
                 system_identifier: server.system_identifier,
                 oid: role.oid,
                 role: look.role(role.oid).map_or_else(|| role.name.clone(), |now| now.name.clone()),
+                names: Vec::new(),
                 rule: if stated { LinkRule::Stated } else { LinkRule::SameName },
             });
+        }
+    }
+    for account in accounts.iter_mut().filter(|account| here(account)) {
+        for role in past.iter().chain(&look.roster).filter(|role| role.oid == account.oid) {
+            if !account.names.contains(&role.name) {
+                account.names.push(role.name.clone());
+            }
         }
     }
     accounts.sort();

@@ -1,14 +1,14 @@
 //! The SQL that removes what was found. Printed for a person to run with psql; never run by the agent.
 //!
-//! Order matters: block the login and end the sessions first, so that nothing comes back while the rest
-//! is taken away; roll back prepared transactions before anything that needs their locks; give others
-//! their grants anew before a CASCADE would take them.
+//! Order matters: roll back prepared transactions before anything that needs their locks; then block the
+//! login and end the sessions, so that nothing comes back while the rest is taken away; give others their
+//! grants anew before a CASCADE would take them; change owners last, since that is what may need a decision.
 
 pub mod quote;
 
 use super::residual::{Dependent, Residual, ResidualKind};
 use quote::{comment, connect, ident, literal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the plan has to know beside the residual.
 #[derive(Clone, Debug, Default)]
@@ -17,8 +17,9 @@ pub struct Setting {
     pub version_num: i32,
     /// Owner of each database: the default new owner of what lies in it.
     pub database_owner: BTreeMap<String, String>,
-    /// The role `initdb` made, for what nobody else is left to own.
-    pub bootstrap: String,
+    /// Roles that may do everything. None of them is ever chosen as a new owner: whoever owns a function, a
+    /// view or a trigger lends it their rights.
+    pub superusers: BTreeSet<String>,
     /// New owner, when the operator named one.
     pub reassign_to: Option<String>,
 }
@@ -26,10 +27,14 @@ pub struct Setting {
 /// A script for psql.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// Per database, before all else: what holds locks.
+    pub first: BTreeMap<String, Vec<String>>,
     /// Steps that apply to the whole cluster, to be run in any database.
     pub cluster: Vec<String>,
     /// Steps per database.
     pub databases: BTreeMap<String, Vec<String>>,
+    /// Per database, at the end: new owners.
+    pub last: BTreeMap<String, Vec<String>>,
     /// What the script cannot remove, and who can.
     pub by_hand: Vec<String>,
 }
@@ -38,7 +43,11 @@ impl Plan {
     /// Nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.cluster.is_empty() && self.databases.is_empty() && self.by_hand.is_empty()
+        self.first.is_empty()
+            && self.cluster.is_empty()
+            && self.databases.is_empty()
+            && self.last.is_empty()
+            && self.by_hand.is_empty()
     }
 
     /// The script. Stops at the first error; every statement commits by itself, because ending a session
@@ -54,12 +63,21 @@ impl Plan {
                 .to_owned(),
             "\\set ON_ERROR_STOP on".to_owned(),
         ];
-        lines.extend(self.cluster.iter().cloned());
-        for (database, steps) in &self.databases {
-            lines.push(String::new());
-            lines.push(connect(database));
-            lines.extend(steps.iter().cloned());
+        add(&mut lines, &self.first);
+        if !self.cluster.is_empty() {
+            lines.push(LOCK_TIMEOUT.to_owned());
+            lines.extend(self.cluster.iter().cloned());
         }
+        add(&mut lines, &self.databases);
+        if !self.last.is_empty() {
+            lines.push(String::new());
+            lines.push(
+                "-- New owners. Functions, views and triggers of the leaver run with their owner's rights: \
+                 look at them before you go on."
+                    .to_owned(),
+            );
+        }
+        add(&mut lines, &self.last);
         if !self.by_hand.is_empty() {
             lines.push(String::new());
             lines.extend(
@@ -69,6 +87,18 @@ impl Plan {
             );
         }
         lines.join("\n") + "\n"
+    }
+}
+
+/// A plan that waits for a lock for ever removes nothing.
+const LOCK_TIMEOUT: &str = "SET lock_timeout = '30s';";
+
+fn add(lines: &mut Vec<String>, databases: &BTreeMap<String, Vec<String>>) {
+    for (database, steps) in databases {
+        lines.push(String::new());
+        lines.push(connect(database));
+        lines.push(LOCK_TIMEOUT.to_owned());
+        lines.extend(steps.iter().cloned());
     }
 }
 
@@ -153,7 +183,10 @@ fn roll_back(residual: &[Residual], plan: &mut Plan) {
     for found in of(residual, &[ResidualKind::PreparedTransaction]) {
         if let (Some(database), Some(gid)) = (&found.database, &found.object) {
             let step = format!("ROLLBACK PREPARED {};", literal(gid));
-            plan.databases.entry(database.clone()).or_default().push(step);
+            let steps = plan.first.entry(database.clone()).or_default();
+            if !steps.contains(&step) {
+                steps.push(step);
+            }
         }
     }
 }
@@ -184,6 +217,15 @@ fn memberships(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
         else {
             continue;
         };
+        let granted_by_leaver = of(residual, &[ResidualKind::AdminOption]).any(|other| {
+            other.account.role.is_some()
+                && other.account.role == found.grantor
+                && other.privilege == found.privilege
+        });
+        if granted_by_leaver && setting.version_num >= 160_000 {
+            // It goes with the CASCADE that takes the grantor's own.
+            continue;
+        }
         let (role, group) = (ident(role), ident(group));
         // Since 16 a membership belongs to its grantor, and others may depend on it.
         if setting.version_num >= 160_000 {
@@ -194,13 +236,13 @@ fn memberships(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
                 .grantor
                 .as_deref()
                 .map_or(String::new(), |by| format!(" GRANTED BY {}", ident(by)));
-            let cascade = if found.dependents.is_empty() { "" } else { " CASCADE" };
+            let cascade = if found.cascade { " CASCADE" } else { "" };
             steps.push(format!("REVOKE {group} FROM {role}{by}{cascade};"));
         } else {
             steps.push(format!("REVOKE {group} FROM {role};"));
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     plan.cluster.extend(steps.into_iter().filter(|step| seen.insert(step.clone())));
 }
 
@@ -248,6 +290,16 @@ fn privileges(residual: &[Residual], plan: &mut Plan) {
             plan.by_hand.push(found.sentence.clone());
             continue;
         };
+        let granted_by_leaver = of(residual, &[ResidualKind::Privilege]).any(|other| {
+            other.grantable
+                && other.account.role.is_some()
+                && other.account.role == found.grantor
+                && (&other.database, &other.object, &other.sub_object, &other.privilege)
+                    == (&found.database, &found.object, &found.sub_object, &found.privilege)
+        });
+        if granted_by_leaver {
+            continue;
+        }
         let on = format!("{} {object}", object_words(class, found.object_type.as_deref()));
         let what = match &found.sub_object {
             Some(column) => format!("{privilege} ({})", ident(column)),
@@ -259,7 +311,7 @@ fn privileges(residual: &[Residual], plan: &mut Plan) {
             let option = if other.grantable { " WITH GRANT OPTION" } else { "" };
             steps.push(format!("GRANT {what} ON {on} TO {grantee}{option};"));
         }
-        let cascade = if found.dependents.is_empty() { "" } else { " CASCADE" };
+        let cascade = if found.cascade { " CASCADE" } else { "" };
         let revoke = format!("REVOKE {what} ON {on} FROM {}{cascade};", ident(role));
         match (&found.grantor, &found.owner) {
             (Some(grantor), Some(owner)) if grantor != owner => {
@@ -290,7 +342,7 @@ fn policy(found: &Residual, plan: &mut Plan) {
         .map(|other| other.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident))
         .collect();
     let step = if others.is_empty() {
-        format!("DROP POLICY {} ON {table}; -- it names nobody else", ident(name))
+        format!("DROP POLICY IF EXISTS {} ON {table}; -- it names nobody else", ident(name))
     } else {
         format!("ALTER POLICY {} ON {table} TO {};", ident(name), others.join(", "))
     };
@@ -341,24 +393,45 @@ fn user_mapping(found: &Residual, plan: &mut Plan) {
 
 /// One REASSIGN OWNED per role and database. Nothing is dropped.
 fn ownership(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
-    let mut done = std::collections::BTreeSet::new();
+    let mut done = BTreeSet::new();
     for found in of(residual, &[ResidualKind::Ownership, ResidualKind::Subscription]) {
-        let Some(role) = &found.account.role else {
-            plan.by_hand.push(found.sentence.clone());
+        let class = found.class.as_deref().unwrap_or_default();
+        // Their owner has to be a superuser, so giving them to one is a decision.
+        let superusers_only =
+            matches!(class, "pg_subscription" | "pg_event_trigger" | "pg_foreign_data_wrapper");
+        let heir = heir(found, setting);
+        let (Some(role), Some(heir), false) = (&found.account.role, heir, superusers_only) else {
+            let way = if superusers_only {
+                "drop it or alter its owner by hand"
+            } else {
+                "name a new owner with --reassign-to, who lends it their rights"
+            };
+            plan.by_hand.push(format!("{}: {way}", found.sentence));
             continue;
         };
-        let heir = setting
-            .reassign_to
-            .as_ref()
-            .or_else(|| found.database.as_ref().and_then(|d| setting.database_owner.get(d)))
-            .filter(|heir| *heir != role)
-            .unwrap_or(&setting.bootstrap);
-        let step = format!("REASSIGN OWNED BY {} TO {};", ident(role), ident(heir));
-        if done.insert((found.database.clone(), role.clone())) {
-            match &found.database {
-                Some(database) => plan.databases.entry(database.clone()).or_default().push(step),
-                None => plan.cluster.push(step),
+        match (&found.database, &found.object) {
+            (Some(database), _) => {
+                if done.insert((database.clone(), role.clone())) {
+                    let step = format!("REASSIGN OWNED BY {} TO {};", ident(role), ident(heir));
+                    plan.last.entry(database.clone()).or_default().push(step);
+                }
             }
+            (None, Some(object)) => plan.cluster.push(format!(
+                "ALTER {} {object} OWNER TO {};",
+                object_words(class, found.object_type.as_deref()),
+                ident(heir)
+            )),
+            (None, None) => plan.by_hand.push(found.sentence.clone()),
         }
     }
+}
+
+/// Who gets an object: the one the operator named, else the owner of its database, if that is neither the
+/// leaver nor a superuser.
+fn heir<'a>(found: &Residual, setting: &'a Setting) -> Option<&'a String> {
+    setting.reassign_to.as_ref().or_else(|| {
+        let owner = setting.database_owner.get(found.database.as_ref()?)?;
+        let leaver = found.account.role.as_ref() == Some(owner);
+        (!leaver && !setting.superusers.contains(owner)).then_some(owner)
+    })
 }

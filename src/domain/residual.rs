@@ -148,6 +148,9 @@ pub struct Residual {
     /// Further facts for people: address and program of a session, options of a membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Somebody's right depends on this one, the subject's other accounts included: only CASCADE revokes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cascade: bool,
     /// Who else would lose access if this were revoked with CASCADE.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<Dependent>,
@@ -176,6 +179,7 @@ impl Residual {
             tampered: false,
             since: None,
             detail: None,
+            cascade: false,
             dependents: Vec::new(),
             sentence: String::new(),
         }

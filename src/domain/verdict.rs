@@ -4,6 +4,7 @@ use super::account::{Account, AccountName};
 use super::observation::{Cause, Gap, NotCovered, Observation};
 use super::residual::{Residual, ResidualKind, Strength};
 use super::revocation::{Kind, words};
+use super::time::UtcTime;
 
 words! {
     /// The answer of one evaluation.
@@ -28,6 +29,8 @@ pub struct Question<'a> {
     pub names: &'a [AccountName],
     /// Roles that must be gone, for [`Kind::Partial`].
     pub roles: &'a [String],
+    /// When access had to end.
+    pub effective_at: UtcTime,
 }
 
 /// The answer with its reasons.
@@ -80,6 +83,11 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     }
     let no_account = question.accounts.is_empty() && looks.iter().all(|look| roles_read(look));
     gaps.extend(question_gap(question, looks, no_account));
+    gaps.extend(names_without_account(question, looks));
+    gaps.extend(vanished_sessions(looks));
+    if question.kind == Kind::Partial {
+        gaps.extend(sessions_begun_before(question, &found));
+    }
     found.sort();
     found.dedup();
     not_covered.sort();
@@ -122,13 +130,20 @@ fn answer(residual: bool, gap: bool) -> Verdict {
 fn must_go(question: &Question<'_>, residual: &Residual) -> bool {
     match question.kind {
         Kind::Full | Kind::Rotation | Kind::Transfer => true,
+        // Committing what was prepared may give the login back.
         Kind::Suspend => {
             matches!(residual.strength, Strength::ActsNow | Strength::CanLogIn)
-                || residual.kind == ResidualKind::Job
+                || matches!(residual.kind, ResidualKind::Job | ResidualKind::PreparedTransaction)
         }
         Kind::Partial => {
-            matches!(residual.kind, ResidualKind::Membership | ResidualKind::AdminOption)
-                && residual.privilege.as_ref().is_some_and(|role| question.roles.contains(role))
+            let named =
+                residual.privilege.as_ref().is_some_and(|role| question.roles.contains(role));
+            let held =
+                matches!(residual.kind, ResidualKind::Membership | ResidualKind::AdminOption);
+            // A superuser may take every role without holding it.
+            let superuser = residual.kind == ResidualKind::Attribute
+                && residual.privilege.as_deref() == Some("SUPERUSER");
+            (held && named) || superuser || residual.kind == ResidualKind::PreparedTransaction
         }
     }
 }
@@ -153,7 +168,15 @@ fn matters(kind: Kind, surface: ResidualKind) -> bool {
                 | K::Credential
                 | K::Probe
         ),
-        Kind::Partial => matches!(surface, K::Login | K::Membership | K::AdminOption),
+        Kind::Partial => matches!(
+            surface,
+            K::Login
+                | K::Attribute
+                | K::Membership
+                | K::AdminOption
+                | K::Session
+                | K::PreparedTransaction
+        ),
     }
 }
 
@@ -186,12 +209,83 @@ fn identity_gap(account: &Account, look: &Observation) -> Option<Gap> {
     })
 }
 
+/// A role that the notice named and that nobody has ever seen: misspelt, perhaps, and then the right one
+/// is not looked at.
+fn names_without_account(question: &Question<'_>, looks: &[&Observation]) -> Vec<Gap> {
+    let unseen = |name: &&AccountName| {
+        !name.assumed
+            && !looks
+                .iter()
+                .filter(|look| name.applies_to(&look.target))
+                .any(|look| seen_under(question, look, &name.role))
+    };
+    if question.accounts.is_empty() {
+        return Vec::new();
+    }
+    question
+        .names
+        .iter()
+        .filter(unseen)
+        .map(|name| Gap {
+            surface: ResidualKind::Login,
+            target: name.target.clone().unwrap_or_else(|| targets(looks)),
+            database: None,
+            reason: format!("no role is called {}, and none was when the notice came", name.role),
+            fix: "expect it again with the role's present name (--account)".to_owned(),
+            cause: Cause::Internal,
+        })
+        .collect()
+}
+
+/// Whether a linked account of the look's target was found under this name, now or earlier.
+fn seen_under(question: &Question<'_>, look: &Observation, role: &str) -> bool {
+    question
+        .accounts
+        .iter()
+        .any(|account| account.target == look.target && account.names.iter().any(|n| n == role))
+}
+
+fn targets(looks: &[&Observation]) -> String {
+    looks.iter().map(|look| look.target.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// A session whose role is gone and was never seen may be that of an earlier role of the subject's name.
+fn vanished_sessions(looks: &[&Observation]) -> Vec<Gap> {
+    let gap = |look: &Observation, residual: &Residual| Gap {
+        surface: ResidualKind::VanishedSession,
+        target: look.target.clone(),
+        database: residual.database.clone(),
+        reason: format!("{}; whose it was is not known", residual.sentence),
+        fix: "end that session, or find out whose it is".to_owned(),
+        cause: Cause::Internal,
+    };
+    looks.iter().flat_map(|look| look.vanished.iter().map(|found| gap(look, found))).collect()
+}
+
+/// A session keeps a role that it took with SET ROLE before the role was revoked, and nobody can see that
+/// from outside.
+fn sessions_begun_before(question: &Question<'_>, found: &[Residual]) -> Vec<Gap> {
+    found
+        .iter()
+        .filter(|residual| residual.kind == ResidualKind::Session)
+        .filter(|residual| residual.since.is_none_or(|since| since < question.effective_at))
+        .map(|residual| Gap {
+            surface: ResidualKind::Session,
+            target: residual.account.target.clone(),
+            database: residual.database.clone(),
+            reason: format!("{}; it may still act as a revoked role", residual.sentence),
+            fix: "end that session; a new one has the roles that are left".to_owned(),
+            cause: Cause::Internal,
+        })
+        .collect()
+}
+
 /// What the question itself leaves open.
 fn question_gap(question: &Question<'_>, looks: &[&Observation], no_account: bool) -> Option<Gap> {
     let gap = |surface, reason: String, fix: &str| {
         Some(Gap {
             surface,
-            target: looks.iter().map(|look| look.target.as_str()).collect::<Vec<_>>().join(", "),
+            target: targets(looks),
             database: None,
             reason,
             fix: fix.to_owned(),

@@ -106,8 +106,8 @@ mod tests {
         assert_eq!(sooner.received_at, known.received_at);
         assert_eq!(sooner.reason, Reason::Terminated);
         let hurry = r#"{"username":"a","reason":"role_change","deadline":"1m"}"#;
-        let leaver = at(NOON, r#"{"username":"a","reason":"terminated"}"#);
-        assert_eq!(tighten(&leaver, &at(NOON, hurry)).unwrap().reason, leaver.reason);
+        let gone = at(NOON, r#"{"username":"a","reason":"terminated"}"#);
+        assert_eq!(tighten(&gone, &at(NOON, hurry)).unwrap().reason, gone.reason);
         let stays = at(NOON, r#"{"username":"a","reason":"role_change"}"#);
         let leaves =
             tighten(&stays, &at(LATER, r#"{"username":"a","reason":"terminated"}"#)).unwrap();

@@ -18,12 +18,16 @@ use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::Oid;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// OID of `pg_catalog.pg_auth_members`, the same on every server.
+const PG_AUTH_MEMBERS: u32 = 1261;
+
 /// What the databases' part of the look needs of the cluster's part.
 #[derive(Default)]
 pub(super) struct Cluster {
     pub(super) target: String,
     pub(super) version_num: i32,
     names: BTreeMap<u32, String>,
+    pub(super) superusers: BTreeSet<String>,
     pub(super) tracked: Vec<u32>,
     pub(super) databases: Vec<DatabaseRow>,
     pub(super) dependencies: Vec<DependencyRow>,
@@ -51,9 +55,20 @@ impl Cluster {
 
     /// Residual in a database that is not read itself: by class and OID, since names lie in that database.
     pub(super) fn by_dependency_alone(&self, database: &DatabaseRow) -> Vec<Residual> {
+        self.by_dependency(database.oid, Some(&database.name))
+    }
+
+    /// Residual on what all databases share, when no database could be read.
+    pub(super) fn shared_by_dependency_alone(&self) -> Vec<Residual> {
+        self.by_dependency(Oid(0), None)
+    }
+
+    fn by_dependency(&self, database: Oid, name: Option<&str>) -> Vec<Residual> {
         self.dependencies
             .iter()
-            .filter(|row| row.database == database.oid)
+            .filter(|row| row.database == database)
+            // Since 16 a membership depends on its grantor. It is the member's, not the grantor's.
+            .filter(|row| row.class.0 != PG_AUTH_MEMBERS)
             .map(|row| {
                 let kind = match row.kind.as_str() {
                     "o" => K::Ownership,
@@ -61,7 +76,7 @@ impl Cluster {
                     _ => K::Privilege,
                 };
                 let mut found = Residual::new(kind, S::Latent, self.account(row.role.0));
-                found.database = Some(database.name.clone());
+                found.database = name.map(str::to_owned);
                 found.object = Some(format!("object {} of catalog {}", row.object.0, row.class.0));
                 found.privilege = (kind == K::Privilege).then(|| "a privilege".to_owned());
                 found.described()
@@ -92,7 +107,7 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
         with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
-    prepared_transactions(session, &cluster, prepared.unwrap_or_default());
+    prepared_transactions(session, &cluster, &prepared.unwrap_or_default());
     session.end().await;
 
     session.begin().await;
@@ -118,6 +133,26 @@ where
     session.rows(statement, arguments).await
 }
 
+/// Whether this connection reached the server that the look began with: behind a proxy it may not have.
+pub(super) async fn same_server(session: &mut Session<'_>) -> bool {
+    let rows: Option<Vec<ServerRow>> = session.rows(&sql::SERVER, PgArguments::default()).await;
+    let Some(row) = rows.and_then(|mut rows| rows.pop()) else { return false };
+    let Some(first) = &session.observation.server else { return false };
+    let same = row.system_identifier == first.system_identifier.to_string()
+        && (row.timeline, row.in_recovery) == (first.timeline, first.in_recovery);
+    if !same {
+        for surface in sql::DATABASE_SURFACES {
+            session.gap_at(
+                *surface,
+                Cause::Internal,
+                "this connection reached another server than the first one of the look",
+                "server",
+            );
+        }
+    }
+    same
+}
+
 async fn server(session: &mut Session<'_>, cluster: &mut Cluster) {
     let asked = clock::now();
     let rows: Option<Vec<ServerRow>> = session.rows(&sql::SERVER, PgArguments::default()).await;
@@ -129,11 +164,11 @@ async fn server(session: &mut Session<'_>, cluster: &mut Cluster) {
     };
     cluster.version_num = row.version_num;
     if row.in_recovery {
-        session.gap(
-            &sql::PREPARED,
-            Cause::Internal,
-            "the server is a standby: its catalogs lag and it shows no prepared transactions",
-        );
+        // Its catalogs lag and it shows neither prepared transactions nor the primary's sessions: what it
+        // shows is there, what it does not show may be there all the same.
+        for surface in sql::CLUSTER_SURFACES {
+            session.gap_at(*surface, Cause::Internal, "the server is a standby", "server");
+        }
     }
     // Half the round trip is the best guess at when the server read its clock.
     let middle = i64::midpoint(asked.micros(), answered.micros());
@@ -158,6 +193,7 @@ async fn self_test(session: &mut Session<'_>) {
 
 fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, roles: &[RoleRow]) {
     cluster.names = roles.iter().map(|role| (role.oid.0, role.name.clone())).collect();
+    cluster.superusers = roles.iter().filter(|r| r.superuser).map(|r| r.name.clone()).collect();
     let mut tracked: BTreeSet<u32> = wanted.oids.iter().map(|oid| oid.0).collect();
     // A new role under a name that a tracked one bears, or that was asked for, is looked at at once.
     tracked.extend(roles.iter().filter(|r| wanted.names.contains(&r.name)).map(|r| r.oid.0));
@@ -221,11 +257,10 @@ async fn memberships(session: &mut Session<'_>, cluster: &Cluster) {
             found.privilege = Some(name(edge.role));
             found.grantor = cluster.role_name(edge.grantor.0).map(str::to_owned);
             found.detail = Some(options_of(edge));
-            found.dependents = if cluster.version_num >= 160_000 {
-                dependents(edge, &edges, cluster)
-            } else {
-                Vec::new()
-            };
+            if cluster.version_num >= 160_000 {
+                found.dependents = dependents(edge, &edges, cluster);
+                found.cascade = edges.iter().any(|other| depends(other, edge));
+            }
             if edge.admin_option {
                 let mut admin = found.clone();
                 admin.kind = K::AdminOption;
@@ -257,13 +292,16 @@ fn options_of(edge: &MembershipRow) -> String {
     }
 }
 
+/// Whether `other` was granted by the member of `edge` by virtue of its ADMIN option.
+fn depends(other: &MembershipRow, edge: &MembershipRow) -> bool {
+    edge.admin_option && other.role == edge.role && other.grantor == edge.member
+}
+
 /// Members whom this member granted the role: they lose it when its ADMIN goes with CASCADE.
 fn dependents(edge: &MembershipRow, edges: &[MembershipRow], cluster: &Cluster) -> Vec<Dependent> {
     edges
         .iter()
-        .filter(|other| {
-            edge.admin_option && other.role == edge.role && other.grantor == edge.member
-        })
+        .filter(|other| depends(other, edge))
         .filter(|other| !cluster.tracked.contains(&other.member.0))
         .filter_map(|other| {
             Some(Dependent {
@@ -288,25 +326,32 @@ async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {
     }
 }
 
-fn prepared_transactions(session: &mut Session<'_>, cluster: &Cluster, rows: Vec<PreparedRow>) {
+/// A prepared transaction belongs to the role that prepared it and to every role it is about.
+fn prepared_transactions(session: &mut Session<'_>, cluster: &Cluster, rows: &[PreparedRow]) {
     for row in rows {
-        let tracked = cluster.tracked.contains(&row.role.0);
-        let vanished = !cluster.names.is_empty() && cluster.role_name(row.role.0).is_none();
-        if !tracked && !vanished {
-            continue;
+        let mut roles: BTreeSet<u32> = row.locked_roles.iter().map(|oid| oid.0).collect();
+        roles.insert(row.role.0);
+        for role in roles.iter().filter(|role| cluster.tracked.contains(role)) {
+            session.observation.residual.push(prepared_by(row, cluster.account(*role)));
         }
-        let account = cluster.account(row.role.0);
-        let mut found = Residual::new(K::PreparedTransaction, S::CanRegain, account);
-        found.database = row.database;
-        found.object = Some(row.gid);
-        found.since = UtcTime::from_micros(row.prepared_us);
-        let found = found.described();
-        if tracked {
-            session.observation.residual.push(found);
-        } else {
-            session.observation.vanished.push(found);
+        if row.changes_roles && !roles.iter().any(|role| cluster.tracked.contains(role)) {
+            let reason =
+                format!("prepared transaction {} has changed roles; nobody can see which", row.gid);
+            session.gap_at(K::PreparedTransaction, Cause::Internal, &reason, "prepared");
+        }
+        let vanished = !cluster.names.is_empty() && cluster.role_name(row.role.0).is_none();
+        if vanished && !cluster.tracked.contains(&row.role.0) {
+            session.observation.vanished.push(prepared_by(row, cluster.account(row.role.0)));
         }
     }
+}
+
+fn prepared_by(row: &PreparedRow, account: AccountRef) -> Residual {
+    let mut found = Residual::new(K::PreparedTransaction, S::CanRegain, account);
+    found.database.clone_from(&row.database);
+    found.object = Some(row.gid.clone());
+    found.since = UtcTime::from_micros(row.prepared_us);
+    found.described()
 }
 
 async fn sessions(session: &mut Session<'_>, cluster: &Cluster) {

@@ -32,6 +32,13 @@ pub(super) struct Compared {
 
 type Key = (u32, u32, i32);
 
+/// Whether `other` holds the same privilege because the grantee of `row` granted it.
+fn depends(other: &AclRow, row: &AclRow) -> bool {
+    (other.class, other.object, other.sub_object) == (row.class, row.object, row.sub_object)
+        && other.privilege == row.privilege
+        && other.grantor == row.grantee
+}
+
 struct Names<'a>(BTreeMap<Key, &'a IdentityRow>);
 
 impl Names<'_> {
@@ -92,8 +99,7 @@ impl View<'_> {
             found.class.as_deref(),
             Some("pg_database" | "pg_tablespace" | "pg_parameter_acl" | "pg_subscription")
         );
-        found.database = (!shared || found.class.as_deref() == Some("pg_subscription"))
-            .then(|| self.database.name.clone());
+        found.database = (!shared).then(|| self.database.name.clone());
         found
     }
 
@@ -126,6 +132,7 @@ impl View<'_> {
         if is_default {
             self.default_scope(&mut found, key);
         } else if row.grantable {
+            found.cascade = self.evidence.acl.iter().any(|other| depends(other, row));
             found.dependents = self.dependents(row);
         }
         found.described()
@@ -136,13 +143,7 @@ impl View<'_> {
         self.evidence
             .acl
             .iter()
-            .filter(|other| {
-                (other.class, other.object, other.sub_object)
-                    == (row.class, row.object, row.sub_object)
-                    && other.privilege == row.privilege
-                    && other.grantor == row.grantee
-                    && !self.cluster.tracked.contains(&other.grantee.0)
-            })
+            .filter(|other| depends(other, row) && !self.cluster.tracked.contains(&other.grantee.0))
             .map(|other| Dependent {
                 grantee: self.cluster.role_name(other.grantee.0).map(str::to_owned),
                 grantable: other.grantable,
@@ -256,6 +257,7 @@ impl View<'_> {
                     .policies
                     .iter()
                     .filter(|other| other.policy == row.object && other.role == row.role)
+                    .filter(|other| !self.tracked_name(other.other.as_deref()))
                     .map(|other| Dependent {
                         grantee: other.other.clone(),
                         grantable: false,
@@ -266,6 +268,12 @@ impl View<'_> {
                 found.described()
             })
             .collect()
+    }
+
+    /// Whether a name is that of an account which is to lose its access as well.
+    fn tracked_name(&self, name: Option<&str>) -> bool {
+        let names = |oid: &u32| self.cluster.role_name(*oid);
+        name.is_some() && self.cluster.tracked.iter().any(|oid| names(oid) == name)
     }
 
     /// Dependencies that no access list entry explains.

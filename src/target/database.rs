@@ -1,6 +1,6 @@
 //! One database: access lists and owners, both evidence paths in one snapshot.
 
-use super::cluster::{Cluster, with_tracked};
+use super::cluster::{Cluster, same_server, with_tracked};
 use super::compare::{Evidence, compare};
 use super::rows::{
     AclRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
@@ -15,10 +15,15 @@ use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::Oid;
 use std::collections::BTreeSet;
 
-/// Reads one database's part of the look.
-pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, database: &DatabaseRow) {
+/// Reads one database's part of the look; gives whether all of it could be read.
+pub(super) async fn read(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    database: &DatabaseRow,
+) -> bool {
     let before = session.observation.gaps.len();
     session.begin().await;
+    let same = same_server(session).await;
     unread_extensions(session).await;
     ambient(session, database).await;
     let acl_statement = if cluster.version_num >= 150_000 { sql::ACL_15 } else { sql::ACL_13 };
@@ -30,7 +35,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, database:
     let lists: Option<Vec<DefaultListRow>> =
         with_tracked(session, cluster, &sql::DEFAULT_LISTS).await;
 
-    let complete = acl.is_some() && owned.is_some() && local.is_some();
+    let complete = same && acl.is_some() && owned.is_some() && local.is_some();
     let mut evidence = Evidence {
         acl: acl.unwrap_or_default(),
         owned: owned.unwrap_or_default(),
@@ -45,7 +50,9 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, database:
     let compared = compare(cluster, database, &evidence);
     session.observation.residual.extend(compared.residual);
     if complete && session.observation.gaps.len() == before {
-        for reason in compared.unexplained {
+        let unexplained =
+            compared.unexplained.into_iter().chain(gone_since(cluster, database, &evidence));
+        for reason in unexplained {
             session.gap_at(ResidualKind::Privilege, Cause::Internal, &reason, "acl");
         }
     }
@@ -53,6 +60,27 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, database:
         // Names could not be read; presence is proved all the same.
         session.observation.residual.extend(cluster.by_dependency_alone(database));
     }
+    complete
+}
+
+/// What the look's first snapshot had in this database and this one has not: removed in between, or another
+/// server answered. The next look tells.
+fn gone_since(cluster: &Cluster, database: &DatabaseRow, evidence: &Evidence) -> Vec<String> {
+    let still = |row: &DependencyRow| {
+        evidence.dependencies.iter().any(|now| {
+            (now.role, now.class, now.object, now.sub_object, &now.kind)
+                == (row.role, row.class, row.object, row.sub_object, &row.kind)
+        })
+    };
+    let gone = cluster
+        .dependencies
+        .iter()
+        .filter(|row| row.database == database.oid && !still(row))
+        .count();
+    if gone == 0 {
+        return Vec::new();
+    }
+    vec![format!("{gone} dependencies that were there when the look began are not there now")]
 }
 
 /// Extensions that hold access of their own and are not read by this version leave a gap.

@@ -73,6 +73,8 @@ pub(super) struct PreparedRow {
     pub gid: String,
     pub database: Option<String>,
     pub prepared_us: i64,
+    pub locked_roles: Vec<Oid>,
+    pub changes_roles: bool,
 }
 
 #[derive(Debug, sqlx::FromRow)]

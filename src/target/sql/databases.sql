@@ -2,7 +2,8 @@
 SELECT
     d.oid AS oid,
     d.datname::text AS name,
-    d.datallowconn AS allows_connections,
+    -- A connection limit of -2 marks a database whose DROP was interrupted: nobody can enter it.
+    d.datallowconn AND d.datconnlimit <> -2 AS allows_connections,
     pg_catalog.has_database_privilege(d.oid, 'CONNECT') AS may_connect,
     pg_catalog.pg_get_userbyid(d.datdba)::text AS owner
 FROM pg_catalog.pg_database AS d
