@@ -37,7 +37,7 @@ async fn the_second_move_from_the_same_row_loses(place: &Place) {
     let late = Move { deliveries: vec![delivery("ops")], ..verified(&from, 61) };
     match store.advance(&late).await {
         Err(StoreError::Conflict { id, version }) => {
-            assert_eq!((id.as_str(), version), ("rev_1", 1))
+            assert_eq!((id.as_str(), version), ("rev_1", 1));
         }
         other => panic!("{other:?}"),
     }

@@ -47,7 +47,7 @@ async fn a_repeated_notice_is_known_for_good(place: &Place) {
         let differs = store.repeated(&notice("rev_1", "another")).await;
         assert!(matches!(differs, Err(StoreError::NoticeDiffers { .. })), "{time}: {differs:?}");
         let mut elsewhere = notice("rev_1", "another");
-        elsewhere.source = "vendors".to_owned();
+        "vendors".clone_into(&mut elsewhere.source);
         assert_eq!(store.repeated(&elsewhere).await.unwrap(), None, "ids are the sender's own");
         store.close().await;
     }
@@ -116,10 +116,10 @@ async fn any_name_comes_back_as_it_was(place: &Place) {
         let mut new = revocation(&format!("rev_{n}"), "somebody");
         name.clone_into(&mut new.revocation.subject);
         name.clone_into(&mut new.subject.name);
-        new.revocation.accounts[0].role = name.to_owned();
-        new.notice.source = name.to_owned();
-        new.notice.event_id = name.to_owned();
-        new.notice.body = name.to_owned();
+        name.clone_into(&mut new.revocation.accounts[0].role);
+        name.clone_into(&mut new.notice.source);
+        name.clone_into(&mut new.notice.event_id);
+        name.clone_into(&mut new.notice.body);
         store.accept(&new).await.unwrap();
         let stored = store.revocation(&new.revocation.id).await.unwrap().unwrap();
         assert_eq!(stored.revocation, new.revocation, "{name}");
