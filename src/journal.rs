@@ -1,7 +1,7 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
-use crate::audit::file::{Entry, Found, LogFile, own_type};
-use crate::audit::writer::{LogWriter, WriteError};
+use crate::audit::file::{Entry, Found, Landed, LogFile, own_type};
+use crate::audit::writer::{LogWriter, Sent, WriteError};
 use crate::clock;
 use crate::metrics::{AuditLevel, Metrics};
 use crate::store::{LandedRecord, QueuedRecord, Store, StoreError};
@@ -52,12 +52,21 @@ pub struct Journal {
     writer: LogWriter,
     metrics: Arc<Metrics>,
     wake: Notify,
+    /// One lands records at a time.
+    landing: tokio::sync::Mutex<Landing>,
     waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     head: AtomicU64,
     blocked: AtomicBool,
     landings: watch::Sender<u64>,
-    /// In the log, and not yet marked so in the store. Held while draining: one at a time.
-    unmarked: tokio::sync::Mutex<Vec<LandedRecord>>,
+}
+
+/// Records between queue and mark. They are still queued in the store, and must not be sent again.
+#[derive(Default)]
+struct Landing {
+    /// On their way into the log.
+    sent: Option<(Vec<QueuedRecord>, Sent)>,
+    /// In the log; the store does not know yet.
+    untold: Vec<LandedRecord>,
 }
 
 impl Journal {
@@ -79,11 +88,11 @@ impl Journal {
             writer,
             metrics,
             wake: Notify::new(),
+            landing: tokio::sync::Mutex::default(),
             waiting: Mutex::default(),
             head: AtomicU64::new(head),
             blocked: AtomicBool::new(false),
             landings: watch::Sender::new(0),
-            unmarked: tokio::sync::Mutex::default(),
         };
         journal.show().await?;
         Ok(journal)
@@ -148,44 +157,45 @@ impl Journal {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lands everything that is queued now. Must not be given up half-way: what was appended and is not
-    /// known to be would be appended again.
+    /// Lands everything that is queued now. Each record goes to the log once, also when an earlier call was
+    /// given up halfway or the store failed after the log took the records.
     ///
     /// # Errors
-    /// When the store or the log refuses. A record that the store could not mark is marked first next time.
+    /// When the store or the log refuses.
     pub async fn drain(&self) -> Result<(), JournalError> {
-        let mut unmarked = self.unmarked.lock().await;
+        let mut landing = self.landing.lock().await;
         loop {
-            self.mark(&mut unmarked).await?;
+            self.finish(&mut landing).await?;
             let queued = self.store.queued(BATCH).await?;
             if queued.is_empty() {
                 return Ok(());
             }
-            *unmarked = self.write(queued).await?;
+            let entries = queued
+                .iter()
+                .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
+                .collect();
+            let sent = self.writer.send(entries, clock::now().to_string()).await;
+            landing.sent = Some((queued, sent.map_err(|error| self.refused(error))?));
         }
     }
 
-    /// Appends records to the log.
-    async fn write(&self, queued: Vec<QueuedRecord>) -> Result<Vec<LandedRecord>, JournalError> {
-        let entries: Vec<Entry> = queued
-            .iter()
-            .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
-            .collect();
-        let landed = self.append(entries).await?;
-        Ok(queued
-            .into_iter()
-            .zip(landed)
-            .map(|(record, line)| LandedRecord { record, seq: line.seq, hash: line.hash })
-            .collect())
-    }
-
-    /// Marks records as landed, counts them and tells those who wait.
-    async fn mark(&self, unmarked: &mut Vec<LandedRecord>) -> Result<(), JournalError> {
-        if unmarked.is_empty() {
+    /// Waits for the log's answer, then tells the store and those who wait.
+    async fn finish(&self, landing: &mut Landing) -> Result<(), JournalError> {
+        if let Some((_, sent)) = &mut landing.sent {
+            let answer = sent.answer().await;
+            let queued = landing.sent.take().map(|(queued, _)| queued).unwrap_or_default();
+            let lines = self.taken(answer)?;
+            landing.untold = queued
+                .into_iter()
+                .zip(lines)
+                .map(|(record, line)| LandedRecord { record, seq: line.seq, hash: line.hash })
+                .collect();
+        }
+        if landing.untold.is_empty() {
             return Ok(());
         }
-        self.store.land(unmarked).await?;
-        for one in unmarked.drain(..) {
+        self.store.land(&landing.untold).await?;
+        for one in landing.untold.drain(..) {
             self.count(&one.record);
             for waiter in self.waiters().remove(&one.record.id).into_iter().flatten() {
                 let _ = waiter.send(());
@@ -195,26 +205,20 @@ impl Journal {
         self.show().await
     }
 
-    async fn append(
-        &self,
-        entries: Vec<Entry>,
-    ) -> Result<Vec<crate::audit::file::Landed>, JournalError> {
-        let count = entries.len() as u64;
-        match self.writer.append(entries, clock::now().to_string()).await {
-            Ok(landed) => {
-                if let Some(last) = landed.last() {
-                    // The checkpoint follows the last record.
-                    self.head.store(last.seq + 1, Ordering::Relaxed);
-                }
-                self.metrics.audit_records.inc_by(count);
-                Ok(landed)
-            }
-            Err(error) => {
-                self.blocked.store(true, Ordering::Relaxed);
-                self.metrics.audit_append_failures.inc();
-                Err(error.into())
-            }
+    fn taken(&self, answer: Result<Vec<Landed>, WriteError>) -> Result<Vec<Landed>, JournalError> {
+        let landed = answer.map_err(|error| self.refused(error))?;
+        if let Some(last) = landed.last() {
+            // The checkpoint follows the last record.
+            self.head.store(last.seq + 1, Ordering::Relaxed);
         }
+        self.metrics.audit_records.inc_by(landed.len() as u64);
+        Ok(landed)
+    }
+
+    fn refused(&self, error: WriteError) -> JournalError {
+        self.blocked.store(true, Ordering::Relaxed);
+        self.metrics.audit_append_failures.inc();
+        error.into()
     }
 
     /// Appends a line of the writer's own, such as `start`.
@@ -222,7 +226,8 @@ impl Journal {
     /// # Errors
     /// When the log refuses.
     pub async fn note(&self, kind: &str, what: Map<String, Value>) -> Result<(), JournalError> {
-        self.append(vec![Entry { kind: kind.to_owned(), what }]).await?;
+        let entries = vec![Entry { kind: kind.to_owned(), what }];
+        self.taken(self.writer.append(entries, clock::now().to_string()).await)?;
         self.show().await
     }
 
@@ -284,10 +289,8 @@ impl Journal {
                 }
                 Err(error) => return Err(error.into()),
             }
-            if !stopping {
-                self.show()
-                    .await
-                    .unwrap_or_else(|error| tracing::warn!("the queue was not counted: {error}"));
+            if !stopping && let Err(error) = self.show().await {
+                tracing::warn!("the queue was not counted: {error}");
             }
             if renewed.elapsed() >= RENEW {
                 match self.store.claim(instance, clock::now()).await {

@@ -80,7 +80,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_lands_twice() {
             senders.spawn(send(agent.api, format!("r{round}s{sender}"), stop.clone()));
         }
         let [moment] = revoked::clock::random::<1>().unwrap();
-        tokio::time::sleep(Duration::from_millis(20 + u64::from(moment))).await;
+        tokio::time::sleep(Duration::from_millis(50 + u64::from(moment))).await;
         agent.kill();
         stop.store(true, Ordering::Relaxed);
         while let Some(sent) = senders.join_next().await {
@@ -96,7 +96,8 @@ async fn nothing_acknowledged_is_lost_and_nothing_lands_twice() {
     assert_eq!(code, 0, "{report}");
     assert_exactly_once(&agent);
     let in_log = triggered(&agent);
-    assert!(acknowledged.len() > 100, "only {} were acknowledged", acknowledged.len());
+    // Else the kills came too early to tell anything.
+    assert!(acknowledged.len() > KILLS as usize, "only {} were acknowledged", acknowledged.len());
     for (event, id) in &acknowledged {
         assert_eq!(in_log.get(id), Some(&1), "{event} was acknowledged as {id}");
     }

@@ -73,10 +73,32 @@ impl LogWriter {
         entries: Vec<Entry>,
         now: String,
     ) -> Result<Vec<Landed>, WriteError> {
+        self.send(entries, now).await?.answer().await
+    }
+
+    /// Gives `entries` to the thread, which appends them whether or not anybody waits for its answer.
+    ///
+    /// # Errors
+    /// When the thread ended; then nothing is appended.
+    pub async fn send(&self, entries: Vec<Entry>, now: String) -> Result<Sent, WriteError> {
         let (reply, answer) = oneshot::channel();
         let commits = self.commits.as_ref().ok_or(WriteError::Closed)?;
         commits.send(Commit { entries, now, reply }).await.map_err(|_| WriteError::Closed)?;
-        answer.await.map_err(|_| WriteError::Closed)?.map_err(WriteError::Failed)
+        Ok(Sent(answer))
+    }
+}
+
+/// A commit on its way into the log.
+#[derive(Debug)]
+pub struct Sent(oneshot::Receiver<Result<Vec<Landed>, Arc<LogError>>>);
+
+impl Sent {
+    /// What became of it. May be dropped while waiting, and called again.
+    ///
+    /// # Errors
+    /// When the records are not durable and signed.
+    pub async fn answer(&mut self) -> Result<Vec<Landed>, WriteError> {
+        (&mut self.0).await.map_err(|_| WriteError::Closed)?.map_err(WriteError::Failed)
     }
 }
 

@@ -7,7 +7,7 @@ use super::view::View;
 use crate::intake::IntakeError;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
@@ -115,11 +115,13 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(app): State<App>,
     Caller(_): Caller,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<View>, Problem> {
+    let nothing = || Problem::not_found("there is no such revocation");
+    // What is no text, or no text that every database takes, is no id of ours.
+    let Some(Path(id)) = id.ok().filter(|Path(id)| !id.contains('\0')) else {
+        return Err(nothing());
+    };
     let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
-    stored
-        .and_then(View::of)
-        .map(Json)
-        .ok_or_else(|| Problem::not_found("there is no such revocation"))
+    stored.and_then(View::of).map(Json).ok_or_else(nothing)
 }

@@ -3,12 +3,14 @@
 use super::auth::Peer;
 use anyhow::Context as _;
 use axum::Router;
+use std::future::{Future, IntoFuture as _};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
-/// Answers in flight have this long after a stop.
-const LAST: Duration = Duration::from_secs(5);
+/// Answers in flight have this long after a stop. Whoever has not sent all of a request by then is not waited
+/// for: a client must not decide whether the agent stops in order.
+const IN_FLIGHT: Duration = Duration::from_secs(5);
 
 /// Where a router listens.
 pub enum Listener {
@@ -28,24 +30,32 @@ pub async fn serve(
     stop: CancellationToken,
     producer: std::sync::Arc<()>,
 ) -> anyhow::Result<()> {
-    let patience = stop.clone();
-    let stopped = async move { stop.cancelled().await };
-    let serving = async {
-        match listener {
-            Listener::Tcp(tcp) => {
-                axum::serve(tcp, router.into_make_service()).with_graceful_shutdown(stopped).await
-            }
-            Listener::Unix(unix) => {
-                let service = router.into_make_service_with_connect_info::<Peer>();
-                axum::serve(unix, service).with_graceful_shutdown(stopped).await
-            }
+    let stopped = stop.clone().cancelled_owned();
+    let served = match listener {
+        Listener::Tcp(tcp) => {
+            let serving = axum::serve(tcp, router.into_make_service());
+            bounded(serving.with_graceful_shutdown(stopped).into_future(), &stop).await
         }
-    };
-    let served = tokio::select! {
-        served = serving => served,
-        // Somebody who never finishes a request must not keep the agent from stopping in order.
-        () = async { patience.cancelled().await; tokio::time::sleep(LAST).await } => Ok(()),
+        Listener::Unix(unix) => {
+            let service = router.into_make_service_with_connect_info::<Peer>();
+            let serving = axum::serve(unix, service);
+            bounded(serving.with_graceful_shutdown(stopped).into_future(), &stop).await
+        }
     };
     drop(producer);
     served.context("serving HTTP")
+}
+
+async fn bounded(
+    serving: impl Future<Output = std::io::Result<()>>,
+    stop: &CancellationToken,
+) -> std::io::Result<()> {
+    let given_up = async {
+        stop.cancelled().await;
+        tokio::time::sleep(IN_FLIGHT).await;
+    };
+    tokio::select! {
+        served = serving => served,
+        () = given_up => Ok(()),
+    }
 }

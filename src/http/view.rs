@@ -70,8 +70,10 @@ impl View {
     pub fn of(stored: Stored) -> Option<Self> {
         let life = stored.landed?;
         let asked = stored.revocation;
-        // While a move waits for the log, what it found is not told, unless it is bad news.
-        let waiting = life != stored.life && stored.evidence.verdict != Some(Verdict::Residual);
+        // That nothing is left is told once `access_revoked` is in the log.
+        let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
+            && matches!(life.state, State::Open | State::Regressed)
+            && life.first_clean_at.is_none();
         let evidence = if waiting { Evidence::default() } else { stored.evidence };
         Some(Self {
             overdue: overdue(&life),

@@ -15,7 +15,7 @@ pub struct QueuedRecord {
     pub kind: String,
     /// Content.
     pub body: Map<String, Value>,
-    /// Life of the revocation after it.
+    /// Life of the revocation after it; `None` for all but the last record of a move.
     pub life: Option<Life>,
 }
 

@@ -49,7 +49,7 @@ pub struct Stored {
     pub accounts: Vec<Account>,
     /// As committed.
     pub life: Life,
-    /// As the log holds it; `None` until the first record landed.
+    /// As the log holds it; `None` until its first records landed.
     pub landed: Option<Life>,
     /// What the newest look found.
     pub evidence: Evidence,
@@ -225,10 +225,11 @@ struct RecordRow {
     ordinal: i64,
     kind: &'static str,
     body: String,
-    life: String,
+    life: Option<String>,
 }
 
-/// Numbers the records of a revocation after `before` and puts each one's id into its body.
+/// Numbers the records of a revocation after `before` and puts each one's id into its body. The last one
+/// carries the life: a move is shown once all of it is in the log.
 fn numbered(
     id: &str,
     before: i64,
@@ -236,10 +237,12 @@ fn numbered(
     life: &str,
 ) -> Result<Vec<RecordRow>, StoreError> {
     let mut ordinal = before;
+    let mut left = records.len();
     records
         .iter()
         .map(|record| {
             ordinal += 1;
+            left -= 1;
             let record_id = format!("{id}.{ordinal}");
             let mut body = record.body.clone();
             body.insert("id".to_owned(), Value::String(record_id.clone()));
@@ -248,7 +251,7 @@ fn numbered(
                 ordinal,
                 kind: record.kind,
                 body: to_json(&body, "a record")?,
-                life: life.to_owned(),
+                life: (left == 0).then(|| life.to_owned()),
             })
         })
         .collect()

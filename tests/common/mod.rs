@@ -2,6 +2,10 @@
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
 pub(crate) mod agent;
+pub(crate) mod http;
+pub(crate) mod logbook;
+pub(crate) mod place;
+pub(crate) mod sample;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;

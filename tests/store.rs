@@ -1,0 +1,28 @@
+//! One conformance suite for both kinds of store: SQLite and PostgreSQL keep the same promises.
+
+mod common;
+
+/// Makes a test of each case on each kind of store.
+macro_rules! on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            use crate::common::place::Place;
+            $(#[tokio::test] async fn $case() { super::$case(&Place::sqlite()).await; })+
+        }
+        mod postgres {
+            use crate::common::place::Place;
+            $(#[tokio::test] async fn $case() { super::$case(&Place::postgres()).await; })+
+        }
+    };
+}
+
+#[path = "store/holder.rs"]
+mod holder;
+#[path = "store/landing.rs"]
+mod landing;
+#[path = "store/moves.rs"]
+mod moves;
+#[path = "store/notices.rs"]
+mod notices;
+#[path = "store/schema.rs"]
+mod schema;

@@ -1,0 +1,126 @@
+//! Landing: only what the log holds is shown to people, and only then they are told.
+
+use crate::common::place::{Place, execute};
+use crate::common::sample::{delivery, revocation, verified};
+use revoked::domain::revocation::State;
+use revoked::store::{LandedRecord, Move, Store};
+
+on_both!(
+    a_revocation_is_shown_once_its_last_record_landed,
+    a_move_is_shown_once_its_last_record_landed,
+    deliveries_are_due_once_their_record_landed,
+    landing_twice_changes_nothing,
+    a_landing_that_fails_halfway_leaves_nothing_behind,
+);
+
+/// The next `count` queued records, as if the log had taken them from line `seq` on.
+async fn next(store: &Store, count: i64, seq: u64) -> Vec<LandedRecord> {
+    let queued = store.queued(count).await.unwrap();
+    (seq..)
+        .zip(queued)
+        .map(|(seq, record)| LandedRecord { record, seq, hash: format!("hash {seq}") })
+        .collect()
+}
+
+async fn shown(store: &Store) -> Vec<State> {
+    let listed = store.list(10).await.unwrap();
+    listed.into_iter().map(|stored| stored.landed.unwrap().state).collect()
+}
+
+async fn a_revocation_is_shown_once_its_last_record_landed(place: &Place) {
+    let store = place.open().await;
+    let new = revocation("rev_1", "john");
+    store.accept(&new).await.unwrap();
+    assert_eq!(store.landed_mark().await.unwrap(), None);
+    assert_eq!(store.landed("rev_1.1").await.unwrap(), Some(false));
+    assert_eq!(store.landed("rev_1.9").await.unwrap(), None);
+
+    store.land(&next(&store, 1, 2).await).await.unwrap();
+    assert_eq!(store.landed_mark().await.unwrap(), Some((2, "hash 2".to_owned())));
+    assert_eq!(store.landed("rev_1.1").await.unwrap(), Some(true));
+    assert_eq!(store.queued_count().await.unwrap(), 2);
+    assert_eq!(shown(&store).await, [], "two of its records are not in the log");
+
+    store.land(&next(&store, 10, 3).await).await.unwrap();
+    assert_eq!(store.landed_mark().await.unwrap(), Some((4, "hash 4".to_owned())));
+    assert_eq!(store.queued_count().await.unwrap(), 0);
+    assert_eq!(shown(&store).await, [State::Open]);
+    assert_eq!(store.revocation("rev_1").await.unwrap().unwrap().landed, Some(new.life));
+}
+
+async fn a_move_is_shown_once_its_last_record_landed(place: &Place) {
+    let store = place.open().await;
+    store.accept(&revocation("rev_1", "john")).await.unwrap();
+    store.land(&next(&store, 10, 2).await).await.unwrap();
+    let from = store.revocation("rev_1").await.unwrap().unwrap();
+    store.advance(&verified(&from, 60)).await.unwrap();
+    assert_eq!(shown(&store).await, [State::Open], "committed, and not in the log");
+    store.land(&next(&store, 1, 6).await).await.unwrap();
+    assert_eq!(shown(&store).await, [State::Open], "the record that proves it is not in the log");
+    store.land(&next(&store, 1, 8).await).await.unwrap();
+    assert_eq!(shown(&store).await, [State::Verified]);
+}
+
+async fn deliveries_are_due_once_their_record_landed(place: &Place) {
+    let store = place.open().await;
+    let mut new = revocation("rev_1", "john");
+    new.deliveries = vec![delivery("ops"), delivery("hr")];
+    store.accept(&new).await.unwrap();
+    let from = store.revocation("rev_1").await.unwrap().unwrap();
+    let step = Move { deliveries: vec![delivery("ops")], ..verified(&from, 60) };
+    store.advance(&step).await.unwrap();
+    let due = async || {
+        let due = store.outbox_due(10).await.unwrap();
+        due.into_iter().map(|(_, record, to, kind)| format!("{record} {to} {kind}")).collect()
+    };
+    let nothing: Vec<String> = due().await;
+    assert!(nothing.is_empty(), "{nothing:?}");
+
+    // All but the last record of the first transaction.
+    store.land(&next(&store, 2, 2).await).await.unwrap();
+    let nothing: Vec<String> = due().await;
+    assert!(nothing.is_empty(), "{nothing:?}");
+
+    store.land(&next(&store, 2, 4).await).await.unwrap();
+    let first: Vec<String> = due().await;
+    assert_eq!(first, ["rev_1.3 ops opened", "rev_1.3 hr opened"]);
+    assert_eq!(store.outbox_due(1).await.unwrap().len(), 1);
+
+    store.land(&next(&store, 10, 7).await).await.unwrap();
+    let all: Vec<String> = due().await;
+    assert_eq!(all, ["rev_1.3 ops opened", "rev_1.3 hr opened", "rev_1.5 ops opened"]);
+}
+
+async fn landing_twice_changes_nothing(place: &Place) {
+    let store = place.open().await;
+    let mut new = revocation("rev_1", "john");
+    new.deliveries = vec![delivery("ops")];
+    store.accept(&new).await.unwrap();
+    let landed = next(&store, 10, 2).await;
+    store.land(&landed).await.unwrap();
+    let before = store.revocation("rev_1").await.unwrap();
+    execute(&store, "UPDATE outbox SET state = 'sent'").await;
+    store.land(&landed).await.unwrap();
+    assert_eq!(store.revocation("rev_1").await.unwrap(), before);
+    assert_eq!(store.landed_mark().await.unwrap(), Some((4, "hash 4".to_owned())));
+    assert_eq!(store.outbox_due(10).await.unwrap(), [], "what was sent is not sent again");
+    store.land(&[]).await.unwrap();
+    assert_eq!(store.landed_mark().await.unwrap(), Some((4, "hash 4".to_owned())));
+}
+
+async fn a_landing_that_fails_halfway_leaves_nothing_behind(place: &Place) {
+    let store = place.open().await;
+    let mut new = revocation("rev_1", "john");
+    new.deliveries = vec![delivery("ops")];
+    store.accept(&new).await.unwrap();
+    // The mark comes last; without its table the whole landing is undone.
+    execute(&store, "ALTER TABLE agent_meta RENAME TO hidden").await;
+    assert!(store.land(&next(&store, 10, 2).await).await.is_err());
+    execute(&store, "ALTER TABLE hidden RENAME TO agent_meta").await;
+    assert_eq!(store.queued_count().await.unwrap(), 3);
+    assert_eq!(shown(&store).await, []);
+    assert_eq!(store.outbox_due(10).await.unwrap(), []);
+    assert_eq!(store.landed_mark().await.unwrap(), None);
+    store.land(&next(&store, 10, 2).await).await.unwrap();
+    assert_eq!(shown(&store).await, [State::Open]);
+}
