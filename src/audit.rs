@@ -7,6 +7,7 @@ pub mod format;
 pub mod key;
 pub mod line;
 pub mod record;
+mod scan;
 pub mod tree;
 pub mod verify;
 pub mod writer;

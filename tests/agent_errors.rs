@@ -221,3 +221,23 @@ fn what_is_missing_or_foreign_is_named() {
     agent.start();
     assert_stops(&mut agent);
 }
+
+#[tokio::test]
+async fn notices_that_add_up_cannot_break_the_log() {
+    let cluster = cluster();
+    let mut agent = started(&cluster);
+    let api = Api::of(&agent);
+    // Each is about as large as a notice may be and names other roles; together they are longer than a line.
+    for n in 0..20 {
+        let names: Vec<_> = (0..60).map(|m| format!("{n}-{m}-{}", "x".repeat(980))).collect();
+        let notice =
+            serde_json::json!({"username": "john", "reason": "terminated", "account": names});
+        let answer = api.post(notice.to_string(), None).await;
+        if answer.status != 202 {
+            answer.problem(422);
+        }
+    }
+    assert_stops(&mut agent);
+    agent.start();
+    assert_stops(&mut agent);
+}

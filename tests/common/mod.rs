@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod logbook;
 pub(crate) mod place;
 pub(crate) mod sample;
+pub(crate) mod scenario;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;
