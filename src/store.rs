@@ -3,14 +3,15 @@
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
 mod meta;
+mod model;
 mod records;
 mod revocations;
 
 pub use meta::Holder;
-pub use records::{LandedRecord, QueuedRecord};
-pub use revocations::{
+pub use model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
+pub use records::{LandedRecord, QueuedRecord};
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};

@@ -1,0 +1,168 @@
+//! What goes into the store and comes out of it.
+
+use crate::domain::account::Account;
+use crate::domain::lifecycle::Life;
+use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::residual::Residual;
+use crate::domain::revocation::Revocation;
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What the newest look found, kept for people to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Answer of the look.
+    pub verdict: Option<Verdict>,
+    /// When it began.
+    pub as_of: Option<UtcTime>,
+    /// What remains. While nobody can tell, what remained when it was last seen: not seeing it does not
+    /// take it away.
+    pub residual: Vec<Residual>,
+    /// Every role was read, and none is the subject's.
+    #[serde(default)]
+    pub no_account: bool,
+    /// What may stay.
+    pub kept: Vec<Residual>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+    /// What the answer does not speak about.
+    pub not_covered: Vec<NotCovered>,
+}
+
+/// A revocation with all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// As accepted, and amended since.
+    pub revocation: Revocation,
+    /// Id of the subject in the log.
+    pub subject_id: String,
+    /// Accounts linked.
+    pub accounts: Vec<Account>,
+    /// As committed.
+    pub life: Life,
+    /// As the log holds it; `None` until its first records landed.
+    pub landed: Option<Life>,
+    /// What the newest look found.
+    pub evidence: Evidence,
+    /// Version for compare-and-swap.
+    pub version: i64,
+    /// Records queued so far.
+    pub records: i64,
+    /// When the newest of them was queued: records of one revocation never go back in time.
+    pub queued_at: UtcTime,
+    /// Until when it is looked at after verification.
+    pub watch_until: UtcTime,
+}
+
+/// A record to queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Record type.
+    pub kind: &'static str,
+    /// Content; the id is added here.
+    pub body: Map<String, Value>,
+}
+
+/// Something to tell a receiver once the move's last record is in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Configured receiver.
+    pub receiver: String,
+    /// What to tell.
+    pub kind: String,
+}
+
+/// A row of `subject`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SubjectRow {
+    /// Id in the log.
+    pub id: String,
+    /// Stable id of the person, vendor or service.
+    pub name: String,
+    /// RFC 9901 disclosure: salt and name.
+    pub disclosure: String,
+    /// Hash of the disclosure, which the log holds.
+    pub commitment: String,
+}
+
+/// What makes a repeated notice the same notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeKey {
+    /// Sender.
+    pub source: String,
+    /// Its id for the event.
+    pub event_id: String,
+    /// SHA-256 of the bytes.
+    pub digest: String,
+    /// The bytes.
+    pub body: String,
+}
+
+/// A revocation to accept.
+#[derive(Clone, Debug)]
+pub struct NewRevocation {
+    /// What was asked.
+    pub revocation: Revocation,
+    /// Its subject; `new_subject` says whether it has to be inserted.
+    pub subject: SubjectRow,
+    /// First time this subject is seen.
+    pub new_subject: bool,
+    /// Accounts known already.
+    pub accounts: Vec<Account>,
+    /// Its beginning.
+    pub life: Life,
+    /// What told us.
+    pub notice: NoticeKey,
+    /// First records.
+    pub records: Vec<NewRecord>,
+    /// Whom to tell.
+    pub deliveries: Vec<Delivery>,
+    /// When.
+    pub at: UtcTime,
+    /// Until when to look.
+    pub watch_until: UtcTime,
+}
+
+/// What became of a notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// Accepted now; the id of the last record to wait for.
+    New {
+        /// Revocation.
+        id: String,
+        /// Record to wait for.
+        record: String,
+    },
+    /// Received before, with the same content.
+    Repeated {
+        /// Revocation it made or joined.
+        id: String,
+    },
+}
+
+/// One move of a revocation.
+#[derive(Clone, Debug)]
+pub struct Move {
+    /// The row as it was read.
+    pub from: Stored,
+    /// The request, when it was amended.
+    pub revocation: Revocation,
+    /// Accounts after the move.
+    pub accounts: Vec<Account>,
+    /// Life after the move.
+    pub life: Life,
+    /// What was found.
+    pub evidence: Evidence,
+    /// Records to queue, in order.
+    pub records: Vec<NewRecord>,
+    /// Whom to tell.
+    pub deliveries: Vec<Delivery>,
+    /// The notice that made the move, if one did.
+    pub notice: Option<NoticeKey>,
+    /// When.
+    pub at: UtcTime,
+    /// Until when to look.
+    pub watch_until: UtcTime,
+}
