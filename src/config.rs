@@ -339,6 +339,11 @@ impl Reader<'_> {
     fn tokens(&self, file: BTreeMap<String, TokenFile>) -> Result<Vec<TokenConfig>, ConfigError> {
         file.into_iter()
             .map(|(id, token)| {
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                if id.is_empty() || !id.chars().all(plain) {
+                    let key = format!("tokens.{id}");
+                    return Err(self.wrong(&key, "a name has letters, digits, `-`, `_` or `.`"));
+                }
                 let key = format!("tokens.{id}.token_file");
                 let secret = self.secret_file(&key, &token.token_file)?;
                 if secret.expose().len() < 32 {
@@ -429,5 +434,4 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
 mod tests;

@@ -275,9 +275,9 @@ impl Metrics {
         self.known().targets.insert(target.to_owned(), level);
     }
 
-    /// When a target last answered, if it ever did.
-    pub fn last_success(&self, target: &str) -> Option<f64> {
-        self.known().targets.get(target).and_then(|level| level.success)
+    /// What was last known of a target, if it was ever looked at.
+    pub fn target(&self, target: &str) -> Option<TargetLevel> {
+        self.known().targets.get(target).cloned()
     }
 
     /// Replaces how many sessions of roles that exist no more a target has: its own finding, whoever's they
@@ -321,7 +321,7 @@ impl Gauges {
             overdue_age: declare.gauge("access_revocation_overdue_oldest_age_seconds", "Worst lateness of those, 0 if none.", cell)?,
             regressed: declare.int_gauge("access_revocations_regressed", "Revocations whose access came back after verification.", &["reason"])?,
             residual: declare.int_gauge("access_revocation_residual_findings", "What should be gone and is not, by surface.", &["target", "surface"])?,
-            success_rate: declare.gauge("access_revocation_verification_success_rate", "Share of due or completed revocations that the newest looks found clean, 1 when none is due.", &[])?,
+            success_rate: declare.gauge("access_revocation_verification_success_rate", "Verified revocations as a share of those and of the overdue and regressed ones, 1 when there are none.", &[])?,
             without_account: declare.int_gauge("access_revocations_without_account", "Revocations for which no account was found; they need a confirmation.", &[])?,
             target_up: declare.int_gauge("access_revocation_target_up", "1 when the last look at the target got an answer.", &["target"])?,
             attempt: declare.gauge("access_revocation_agent_last_reconcile_attempt_timestamp_seconds", "Start of the last look, answered or not.", &["target"])?,

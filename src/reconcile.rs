@@ -207,19 +207,16 @@ impl Reconciler {
             look.gaps.iter().map(|gap| gap.surface.as_str().to_owned()).collect();
         #[expect(clippy::cast_precision_loss, reason = "a skew in microseconds fits 53 bits")]
         let skew = look.server.as_ref().map(|server| server.clock_skew_us as f64 / 1e6);
-        let success = if look.server.is_some() {
-            Some(look.ended_at.seconds())
+        // While nobody answers, the last success and the role's rights are what they were.
+        let before = self.metrics.target(&look.target).unwrap_or_default();
+        let (success, excess) = if look.server.is_some() {
+            (Some(look.ended_at.seconds()), i64::try_from(look.excess.len()).unwrap_or(i64::MAX))
         } else {
-            self.metrics.last_success(&look.target)
+            (before.success, before.excess)
         };
-        // While nobody answers, what the role may do is what it was.
-        let before = locked(&self.newest).get(&look.target).map(|look| look.excess.clone());
-        let excess = match &before {
-            Some(before) if look.server.is_none() => before,
-            _ => &look.excess,
-        };
-        if !excess.is_empty() && before.as_ref() != Some(excess) {
-            let excess = excess.join("; ");
+        let known = locked(&self.newest).get(&look.target).is_some_and(|l| l.excess == look.excess);
+        if !known && !look.excess.is_empty() {
+            let excess = look.excess.join("; ");
             tracing::warn!(
                 target = look.target,
                 "the agent's role has more than it needs: {excess}"
@@ -233,7 +230,7 @@ impl Reconciler {
                 success,
                 skew,
                 unverifiable: unverifiable.into_iter().collect(),
-                excess: i64::try_from(excess.len()).unwrap_or(i64::MAX),
+                excess,
             },
         );
     }
@@ -301,6 +298,7 @@ impl Reconciler {
                 targets.insert(target.name());
             }
         }
+        targets.extend(names.iter().filter_map(|name| name.target.as_deref()));
         targets
             .into_iter()
             .map(|target| {

@@ -76,7 +76,8 @@ impl View {
             && life.first_clean_at.is_none();
         let evidence = if waiting { Evidence::default() } else { stored.evidence };
         Some(Self {
-            overdue: overdue(&life),
+            // A subject known to have no account has nothing to be late with.
+            overdue: if evidence.no_account { Vec::new() } else { overdue(&life) },
             state: life.state,
             first_residual_at: life.first_residual_at,
             first_clean_at: life.first_clean_at,

@@ -7,6 +7,7 @@ use crate::domain::expectation::Deadlines;
 use crate::domain::hex::hex;
 use crate::domain::lifecycle::{Effect, Life, Look, Terms, step};
 use crate::domain::observation::{Coverage, Observation};
+use crate::domain::residual::Residual;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::store::{Evidence, Move, NewRecord, Stored};
@@ -70,10 +71,11 @@ pub(super) fn plan(
         return None;
     }
     let blind = judged.verdict == Verdict::Inconclusive;
+    let residual = carried(stored, &judged, looks);
     let evidence = Evidence {
         verdict: Some(judged.verdict),
         as_of: Some(look.started_at),
-        residual: if blind { stored.evidence.residual.clone() } else { judged.residual },
+        residual,
         no_account: judged.no_account,
         kept: judged.kept,
         gaps: judged.gaps,
@@ -103,7 +105,7 @@ pub(super) fn plan(
     let seen = Seen {
         verdict: judged.verdict,
         as_of: look.started_at,
-        residual: if blind { &[] } else { &evidence.residual },
+        residual: if blind { &[] } else { &judged.residual },
         gaps: &evidence.gaps,
         not_covered: &evidence.not_covered,
         coverage: &coverage,
@@ -131,6 +133,22 @@ pub(super) fn plan(
             stored.watch_until
         },
     })
+}
+
+/// What remains, with what remained when it was last seen wherever nobody can tell now: in everything while
+/// the answer is inconclusive, else on targets that do not answer.
+fn carried(stored: &Stored, judged: &Judgement, looks: &[&Observation]) -> Vec<Residual> {
+    let blind = judged.verdict == Verdict::Inconclusive;
+    let down = |target: &str| looks.iter().any(|l| l.target == target && l.server.is_none());
+    let mut residual = judged.residual.clone();
+    for before in &stored.evidence.residual {
+        let unseen = blind || down(&before.account.target);
+        if unseen && !residual.iter().any(|now| now.identity() == before.identity()) {
+            residual.push(before.clone());
+        }
+    }
+    residual.sort();
+    residual
 }
 
 fn known(accounts: &[Account], account: &Account) -> bool {
