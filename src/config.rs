@@ -1,7 +1,7 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
-use crate::domain::expectation::Allowance;
 use crate::domain::hex::hex;
+use crate::domain::milestone::Allowance;
 use crate::domain::profile::Profiles;
 use crate::domain::revocation::Reason;
 use crate::domain::time::parse_duration;

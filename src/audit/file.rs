@@ -3,6 +3,7 @@
 use super::format::{FIRST_SEGMENT, GENESIS, OWN_TYPES, RECOVERY, ZERO_PREV};
 use super::key::{LogKey, commitment};
 use super::line::{self, LineError};
+pub use super::scan::{Found, Landed};
 use super::scan::{State, scan, seals_more};
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::domain::hex::hex;
@@ -68,26 +69,6 @@ pub struct Entry {
     pub kind: String,
     /// Its content. A queued record has its `id` here.
     pub what: Map<String, Value>,
-}
-
-/// Where a line of the log is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Landed {
-    /// Its place.
-    pub seq: u64,
-    /// Its leaf hash in hex: what the next line calls `prev`.
-    pub hash: String,
-}
-
-/// A record found when the log was opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Where it is.
-    pub landed: Landed,
-    /// `what.id`, if it has one.
-    pub id: Option<String>,
-    /// Record type.
-    pub kind: String,
 }
 
 /// The log, locked and open for appending.

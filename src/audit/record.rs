@@ -6,9 +6,10 @@
 
 use crate::domain::account::{Account, AccountName};
 use crate::domain::lifecycle::{Label, Life, Terms};
+use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Coverage, Gap, NotCovered};
 use crate::domain::residual::{Residual, ResidualKind};
-use crate::domain::revocation::{Milestone, Revocation};
+use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
 use serde_json::{Map, Value, json};
@@ -372,7 +373,7 @@ mod tests {
             reason: Reason::Terminated,
             effective_at: now,
             received_at: now,
-            deadlines: crate::domain::expectation::Deadlines::default(),
+            deadlines: crate::domain::milestone::Deadlines::default(),
             accounts: (0..5_000).map(name).collect(),
             roles: (0..5_000).map(|n| name(n).role).collect(),
             preserve_data: false,

@@ -1,12 +1,31 @@
 //! Reading a log from its beginning, before it is written on: what is sealed, and what comes after it.
 
-use super::file::{Found, Landed};
 use super::format::CHECKPOINT;
 use super::key::LogKey;
 use super::line;
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::domain::hex::hex;
 use serde_json::Value;
+
+/// Where a line of the log is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// Its place.
+    pub seq: u64,
+    /// Its leaf hash in hex: what the next line calls `prev`.
+    pub hash: String,
+}
+
+/// A record found when the log was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub landed: Landed,
+    /// `what.id`, if it has one.
+    pub id: Option<String>,
+    /// Record type.
+    pub kind: String,
+}
 
 /// Where a log stands after a line.
 #[derive(Clone)]

@@ -1,47 +1,8 @@
 //! What must hold, by when.
 
-use super::revocation::{Kind, Milestone, Reason};
+use super::milestone::{Allowance, Deadlines, Milestone};
+use super::revocation::{Kind, Reason};
 use super::time::UtcTime;
-use serde::{Deserialize, Serialize};
-use std::time::Duration;
-
-/// One value per milestone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PerMilestone<T> {
-    /// Login off and no session.
-    pub login: T,
-    /// Everything gone.
-    pub access: T,
-    /// Shared secrets rotated.
-    pub credentials: T,
-}
-
-impl<T: Copy> PerMilestone<T> {
-    /// The value of `milestone`.
-    #[must_use]
-    pub fn get(&self, milestone: Milestone) -> T {
-        match milestone {
-            Milestone::Login => self.login,
-            Milestone::Access => self.access,
-            Milestone::Credentials => self.credentials,
-        }
-    }
-
-    /// Replaces the value of `milestone`.
-    pub fn set(&mut self, milestone: Milestone, value: T) {
-        match milestone {
-            Milestone::Login => self.login = value,
-            Milestone::Access => self.access = value,
-            Milestone::Credentials => self.credentials = value,
-        }
-    }
-}
-
-/// Instants by which each milestone has to be reached; `None` where the revocation has no such milestone.
-pub type Deadlines = PerMilestone<Option<UtcTime>>;
-
-/// Time allowed for each milestone, from the later of effect and receipt.
-pub type Allowance = PerMilestone<Option<Duration>>;
 
 /// Which milestones a revocation of `kind` for `reason` has.
 ///
@@ -88,6 +49,7 @@ pub fn deadlines(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn at(minute: i64) -> UtcTime {
         UtcTime::from_micros(minute * 60_000_000).unwrap()

@@ -1,8 +1,9 @@
 //! How a revocation moves from state to state.
 
-use super::expectation::{Deadlines, PerMilestone, milestones};
+use super::expectation::milestones;
+use super::milestone::{Deadlines, Milestone, PerMilestone};
 use super::residual::ResidualKind;
-use super::revocation::{Kind, Milestone, Reason, State};
+use super::revocation::{Kind, Reason, State};
 use super::time::UtcTime;
 use super::verdict::Verdict;
 use serde::{Deserialize, Serialize};

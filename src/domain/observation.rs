@@ -23,7 +23,7 @@ pub struct Gap {
     pub cause: Cause,
 }
 
-super::revocation::words! {
+super::words::words! {
     /// Why a look could not see something; also the values of the metric label `cause`.
     Cause {
         /// Access was found after its deadline.

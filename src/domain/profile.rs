@@ -1,6 +1,6 @@
 //! Time allowed per reason.
 
-use super::expectation::Allowance;
+use super::milestone::Allowance;
 use super::revocation::Reason;
 use std::collections::BTreeMap;
 use std::time::Duration;

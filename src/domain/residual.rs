@@ -1,8 +1,8 @@
 //! Access that is still there.
 
 use super::ids::RoleOid;
-use super::revocation::words;
 use super::time::UtcTime;
+use super::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,42 +1,10 @@
 //! What was asked for: the revocation and its closed vocabularies.
 
 use super::account::AccountName;
-use super::expectation::Deadlines;
+use super::milestone::Deadlines;
 use super::time::UtcTime;
+use super::words::words;
 use serde::{Deserialize, Serialize};
-
-/// Makes an enum whose members have one text form, used in SQL, JSON, metrics and messages alike.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $member:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $text)] $member),+ }
-
-        impl $name {
-            /// Every member, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$member),+];
-
-            /// The word used everywhere.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$member => $text),+ }
-            }
-
-            /// The member that `text` names.
-            #[must_use]
-            pub fn from_word(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$member),)+ _ => None }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use words;
 
 words! {
     /// What must be gone.
@@ -121,18 +89,6 @@ words! {
         Excepted = "excepted",
         /// Taken back.
         Withdrawn = "withdrawn",
-    }
-}
-
-words! {
-    /// What has to be reached by a deadline.
-    Milestone {
-        /// Login off and no session.
-        Login = "login",
-        /// Everything gone.
-        Access = "access",
-        /// Shared secrets rotated.
-        Credentials = "credentials",
     }
 }
 

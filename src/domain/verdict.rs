@@ -3,8 +3,9 @@
 use super::account::{Account, AccountName};
 use super::observation::{Cause, Gap, NotCovered, Observation};
 use super::residual::{Residual, ResidualKind, Strength};
-use super::revocation::{Kind, words};
+use super::revocation::Kind;
 use super::time::UtcTime;
+use super::words::words;
 
 words! {
     /// The answer of one evaluation.

@@ -1,11 +1,12 @@
 //! A revocation as people and programs are shown it.
 
 use crate::domain::account::{Account, AccountName};
-use crate::domain::expectation::Deadlines;
 use crate::domain::lifecycle::Life;
+use crate::domain::milestone::Deadlines;
+use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Gap, NotCovered};
 use crate::domain::residual::Residual;
-use crate::domain::revocation::{Kind, Milestone, Reason, State};
+use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
 use crate::store::{Evidence, Stored};

@@ -1,9 +1,10 @@
 //! A second notice for the same subject and kind tightens the first, and never loosens it. Pure.
 
 use crate::domain::account::AccountName;
-use crate::domain::expectation::Deadlines;
 use crate::domain::lifecycle::Life;
-use crate::domain::revocation::{Milestone, Reason, Revocation, State};
+use crate::domain::milestone::Deadlines;
+use crate::domain::milestone::Milestone;
+use crate::domain::revocation::{Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::Stored;
 
@@ -56,7 +57,7 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
     if more {
         life.first_clean_at = None;
         life.confirm_from = None;
-        life.met = crate::domain::expectation::PerMilestone::default();
+        life.met = crate::domain::milestone::PerMilestone::default();
     }
     let received: UtcTime = stored.revocation.received_at;
     if life.state == State::Scheduled && revocation.effective_at <= received {

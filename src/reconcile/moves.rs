@@ -3,9 +3,9 @@
 use crate::audit::record::{self, About, Seen};
 use crate::config::Config;
 use crate::domain::account::Account;
-use crate::domain::expectation::Deadlines;
 use crate::domain::hex::hex;
 use crate::domain::lifecycle::{Effect, Life, Look, Terms, step};
+use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Coverage, Observation};
 use crate::domain::residual::Residual;
 use crate::domain::time::UtcTime;
