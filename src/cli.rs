@@ -60,6 +60,7 @@ enum Command {
 /// Runs the program and gives its exit code.
 #[must_use]
 pub fn run() -> u8 {
+    end_quietly_on_a_closed_pipe();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -97,6 +98,20 @@ pub fn run() -> u8 {
             exit::ERROR
         }
     }
+}
+
+/// A reader that has seen enough, as in `revoked check … | head`, ends the program like any other filter.
+fn end_quietly_on_a_closed_pipe() {
+    /// What a shell reports of a program that SIGPIPE ended.
+    const CLOSED_PIPE: i32 = 128 + 13;
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if message.starts_with("failed printing to stdout") {
+            std::process::exit(CLOSED_PIPE);
+        }
+        usual(panic);
+    }));
 }
 
 /// Colour only for people.

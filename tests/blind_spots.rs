@@ -230,3 +230,19 @@ fn a_bad_url_is_an_error_that_does_not_repeat_it() {
     let (code, _, _) = run(revoked().args(["check", "x"]));
     assert_eq!(code, 64);
 }
+
+#[test]
+fn a_reader_that_closes_the_pipe_ends_it_quietly() {
+    let cluster = start(&versions()[0]);
+    let url = cluster.url("agent", "postgres");
+    let mut child = revoked()
+        .args(["check", "--target", &url, "x"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(141));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
