@@ -389,7 +389,7 @@ impl Reader<'_> {
         let listen = file.listen.unwrap_or_default();
         let store = match file.store {
             Some(store) => self.one_of("store", store.url, store.url_file)?,
-            None => Secret(format!("sqlite://{}", state_dir.join("revoked.db").display())),
+            None => Secret(format!("sqlite://{}", file.state_dir.join("revoked.db").display())),
         };
         // A relative path here is like every other one: relative to this file.
         let store = match store.expose().strip_prefix("sqlite://") {

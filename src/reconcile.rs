@@ -214,6 +214,15 @@ impl Reconciler {
         } else {
             (before.success, before.excess)
         };
+        let up = look.server.is_some();
+        if up != before.up && before.attempt > 0.0 || !up && before.attempt == 0.0 {
+            let why = look.gaps.first().map_or("", |gap| gap.reason.as_str());
+            if up {
+                tracing::info!(target = look.target, "the target answers again");
+            } else {
+                tracing::warn!(target = look.target, "the target does not answer: {why}");
+            }
+        }
         let known = locked(&self.newest).get(&look.target).is_some_and(|l| l.excess == look.excess);
         if !known && !look.excess.is_empty() {
             let excess = look.excess.join("; ");

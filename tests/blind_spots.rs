@@ -246,3 +246,26 @@ fn a_reader_that_closes_the_pipe_ends_it_quietly() {
     assert_eq!(output.status.code(), Some(141));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn what_only_a_superuser_may_own_does_not_stop_the_plan() {
+    let cluster = start(&versions()[0]);
+    sql(
+        &cluster,
+        "postgres",
+        "orders",
+        "CREATE TABLE mine (a int); ALTER TABLE mine OWNER TO x; GRANT SELECT ON sales.orders TO x;
+         ALTER ROLE x SUPERUSER;
+         CREATE FUNCTION e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+         CREATE EVENT TRIGGER fires ON ddl_command_end EXECUTE FUNCTION e();
+         ALTER EVENT TRIGGER fires OWNER TO x;",
+    );
+    let url = cluster.url("agent", "postgres");
+    let (_, script, _) = run(revoked().args(["plan", "--target", &url, "x"]));
+    let output = psql(&cluster, "postgres", "postgres", &script);
+    assert!(output.status.success(), "{}\n{script}", String::from_utf8_lossy(&output.stderr));
+    let (code, report) = check(&cluster, "x");
+    assert_eq!(code, 2);
+    assert!(found(&report).iter().all(|line| line.starts_with("ownership")), "{report:#}");
+    assert!(script.contains("NOT REMOVED BY THIS SCRIPT: x owns event trigger fires"), "{script}");
+}

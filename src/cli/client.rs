@@ -80,7 +80,10 @@ impl Where {
             return Ok(Reach::Http { client, base: "http://agent".to_owned(), token: None });
         }
         match Agent::open(config.clone()).await {
-            Ok(agent) => Ok(Reach::Alone(Box::new(agent))),
+            Ok(agent) => {
+                eprintln!("revoked: no agent is running here, so nothing is looked at meanwhile");
+                Ok(Reach::Alone(Box::new(agent)))
+            }
             Err(error) => {
                 if matches!(error.downcast_ref(), Some(LogError::Locked { .. })) {
                     bail!(
@@ -120,16 +123,21 @@ impl Reach {
             }
             Self::Alone(agent) => {
                 let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self")?);
-                // Nobody else lands the record, so this does while the answer waits for it; and no landing is
-                // given up half-way.
+                // Nobody else lands the record, so this does while the answer waits for it. Both go on side by
+                // side: each may hold the store's one writing connection while the other waits for it.
                 let sender = format!("uid:{uid}");
-                let mut submit = std::pin::pin!(agent.intake.submit(&body, &sender, event_id));
-                let accepted = loop {
-                    tokio::select! {
-                        accepted = &mut submit => break accepted?,
-                        () = tokio::time::sleep(Duration::from_millis(10)) => {}
+                let submit = agent.intake.submit(&body, &sender, event_id);
+                let land = async {
+                    loop {
+                        if let Err(error) = agent.journal.drain().await {
+                            return error;
+                        }
+                        tokio::time::sleep(Duration::from_millis(10)).await;
                     }
-                    agent.journal.drain().await?;
+                };
+                let accepted = tokio::select! {
+                    accepted = submit => accepted?,
+                    error = land => return Err(error.into()),
                 };
                 Ok(Submitted { id: accepted.id, known: accepted.known, amended: accepted.amended })
             }

@@ -237,6 +237,13 @@ fn print_view(view: &View) {
             account.oid
         );
     }
+    if !view.roles.is_empty() {
+        println!("  must be gone {}", shown(&view.roles.join(", ")));
+    }
+    if view.accounts.is_empty() {
+        let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
+        println!("  searched     {}", shown(&names.join(", ")));
+    }
     if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
         println!("{} since the look of {as_of}", output::headline(verdict));
     }

@@ -39,6 +39,9 @@ pub(super) fn run(arguments: Arguments) -> Result<u8> {
         Some(origin) => origin,
         None => default_origin()?,
     };
+    if dir.join("state/log").exists() || dir.join("revoked.yaml").exists() {
+        bail!("{} is set up already; nothing was changed", dir.display());
+    }
     make_dir(dir, 0o750)?;
     for (part, mode) in [("state", 0o750), ("state/log", 0o750), ("state/keys", 0o700)] {
         make_dir(&dir.join(part), mode)?;
@@ -67,6 +70,10 @@ pub(super) fn run(arguments: Arguments) -> Result<u8> {
 
 fn target(text: &str) -> Result<(String, String)> {
     let Some((name, url)) = text.split_once('=') else { bail!("--target: write it as NAME=URL") };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(plain) {
+        bail!("--target: write it as NAME=URL, as in orders=postgres://agent@db.example/postgres");
+    }
     crate::target::Target::from_url(name, url).context("--target")?;
     Ok((name.to_owned(), url.to_owned()))
 }
@@ -103,7 +110,7 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
 fn config_text(targets: &[(String, String)]) -> String {
     let mut text = CONFIG.to_owned();
     if targets.is_empty() {
-        text.push_str("  main:\n    url: postgres://revoked_agent@db.example/postgres\n");
+        text.push_str("  {}\n#  main:\n#    url: postgres://revoked_agent@db.example/postgres\n");
     }
     for (name, url) in targets {
         // JSON strings are YAML strings.

@@ -44,6 +44,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     print!("{}", plan(&residual, &setting).render(&title));
     let blind = looked.subjects.iter().any(|(_, _, judged)| !judged.gaps.is_empty());
     if blind {
+        // A pipe to psql swallows comments and this program's exit status.
+        eprintln!("revoked: not everything could be seen, so the plan may not be whole");
         for (_, _, judged) in &looked.subjects {
             for gap in &judged.gaps {
                 let note = format!("NOT SEEN: {} of {}: {}", gap.surface, gap.target, gap.reason);

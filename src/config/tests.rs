@@ -66,3 +66,14 @@ fn days_and_parts_of_profiles() {
     assert_eq!(allowance.access, Some(Duration::from_secs(1800)));
     assert_eq!(allowance.login, Some(Duration::from_secs(900)));
 }
+
+#[test]
+fn relative_paths_are_relative_to_the_file_wherever_it_is_named_from() {
+    let text = "state_dir: state\ntargets:\n  orders: {url: 'postgres://a@db/x'}\n";
+    let config = Config::parse(Path::new("etc/revoked.yaml"), text).unwrap();
+    assert_eq!(config.store.expose(), "sqlite://etc/state/revoked.db");
+    assert_eq!(config.log_dir, Path::new("etc/state/log"));
+    let text = format!("{text}store: {{url: 'sqlite://other.db'}}\n");
+    let config = Config::parse(Path::new("etc/revoked.yaml"), &text).unwrap();
+    assert_eq!(config.store.expose(), "sqlite://etc/other.db");
+}

@@ -273,14 +273,26 @@ fn user_mapping(found: &Residual, plan: &mut Plan) {
     }
 }
 
+/// Catalogs of objects whose owner has to be a superuser: giving them to one is a decision.
+const SUPERUSERS_ONLY: &[&str] =
+    &["pg_subscription", "pg_event_trigger", "pg_foreign_data_wrapper"];
+
+/// Whether REASSIGN OWNED would fail in a database, because it takes objects along that only a superuser
+/// may own.
+fn stuck(residual: &[Residual], role: &str, database: &str) -> bool {
+    of(residual, &[ResidualKind::Ownership, ResidualKind::Subscription]).any(|other| {
+        SUPERUSERS_ONLY.contains(&other.class.as_deref().unwrap_or_default())
+            && other.account.role.as_deref() == Some(role)
+            && other.database.as_deref().is_none_or(|place| place == database)
+    })
+}
+
 /// One REASSIGN OWNED per role and database. Nothing is dropped.
 fn ownership(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
     let mut done = BTreeSet::new();
     for found in of(residual, &[ResidualKind::Ownership, ResidualKind::Subscription]) {
         let class = found.class.as_deref().unwrap_or_default();
-        // Their owner has to be a superuser, so giving them to one is a decision.
-        let superusers_only =
-            matches!(class, "pg_subscription" | "pg_event_trigger" | "pg_foreign_data_wrapper");
+        let superusers_only = SUPERUSERS_ONLY.contains(&class);
         let heir = heir(found, setting);
         let (Some(role), Some(heir), false) = (&found.account.role, heir, superusers_only) else {
             let way = if superusers_only {
@@ -293,8 +305,13 @@ fn ownership(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
         };
         match (&found.database, &found.object) {
             (Some(database), _) => {
-                if done.insert((database.clone(), role.clone())) {
-                    let step = format!("REASSIGN OWNED BY {} TO {};", ident(role), ident(heir));
+                if !done.insert((database.clone(), role.clone())) {
+                    continue;
+                }
+                let step = format!("REASSIGN OWNED BY {} TO {};", ident(role), ident(heir));
+                if stuck(residual, role, database) {
+                    plan.by_hand.push(format!("after that, in database {database}: {step}"));
+                } else {
                     plan.last.entry(database.clone()).or_default().push(step);
                 }
             }
