@@ -2,6 +2,7 @@
 
 mod levels;
 mod moves;
+mod pace;
 mod roster;
 
 use crate::clock;
@@ -105,19 +106,14 @@ impl Reconciler {
                     ),
                 },
             }
-            let interval = jittered(self.config.look_interval);
+            let interval = pace::jittered(self.config.look_interval);
             let took = begun.elapsed();
             self.metrics
                 .reconcile_duration
                 .with_label_values(&[target.name()])
                 .observe(took.as_secs_f64());
-            let skipped = took.as_secs_f64() / interval.as_secs_f64();
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "small and positive"
-            )]
-            self.metrics.passes_skipped.with_label_values(&[target.name()]).inc_by(skipped as u64);
+            let skipped = pace::skipped(took, interval);
+            self.metrics.passes_skipped.with_label_values(&[target.name()]).inc_by(skipped);
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep_until(begun + interval) => {}
@@ -130,7 +126,7 @@ impl Reconciler {
     /// Shows the levels anew after records landed, until stopped.
     ///
     /// # Errors
-    /// Never; a store that is away is asked again after the next landing or look.
+    /// When the journal is gone. A store that is away is asked again after the next landing or look.
     pub async fn run_levels(&self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut landings = self.journal.landings();
         loop {
@@ -272,7 +268,13 @@ impl Reconciler {
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let judged = judge(&question, &borrowed);
         self.count(target, stored, &judged, &borrowed);
-        let mut newest_judged = without_future(stored.clone(), clock::now());
+        let mut newest_judged = stored.clone();
+        if moves::forget_the_future(&mut newest_judged.life, clock::now()) {
+            tracing::warn!(
+                revocation = stored.revocation.id,
+                "the clock went back: what was known of it lies in the future"
+            );
+        }
         if let Some(at) = locked(&self.judged).get(&stored.revocation.id) {
             let at = Some(*at).filter(|at| *at <= clock::now());
             newest_judged.life.last_look_at = newest_judged.life.last_look_at.max(at);
@@ -291,7 +293,9 @@ impl Reconciler {
             self.journal.store.advance(&step).await?;
             self.journal.wake();
         }
-        locked(&self.judged).insert(stored.revocation.id.clone(), look.started_at);
+        let mut judged = locked(&self.judged);
+        let newest = judged.entry(stored.revocation.id.clone()).or_insert(look.started_at);
+        *newest = look.started_at.max(*newest).min(clock::now());
         Ok(())
     }
 
@@ -320,7 +324,9 @@ impl Reconciler {
                     .filter(|name| name.applies_to(target))
                     .all(|name| look.searched.contains(&name.role));
                 // A look begun before the notice came says nothing about what was expected then.
-                let after = look.started_at >= stored.revocation.received_at;
+                // One that came before the clock was set back must not wait for the clock, though.
+                let received = stored.revocation.received_at;
+                let after = look.started_at >= received || received > clock::now();
                 (searched && after).then(|| Arc::clone(look))
             })
             .collect()
@@ -378,25 +384,6 @@ impl Reconciler {
     }
 }
 
-/// A look from the future is one from before the clock was set back: it must not keep newer looks out.
-fn without_future(mut stored: Stored, now: UtcTime) -> Stored {
-    let past = |at: Option<UtcTime>| at.filter(|at| *at <= now);
-    if stored.life.last_look_at != past(stored.life.last_look_at) {
-        tracing::warn!(
-            revocation = stored.revocation.id,
-            "the clock went back: its last look lies in the future"
-        );
-    }
-    let life = &mut stored.life;
-    life.last_look_at = past(life.last_look_at);
-    life.confirm_from = past(life.confirm_from);
-    life.blind_since = past(life.blind_since);
-    if past(life.first_clean_at).is_none() {
-        life.first_clean_at = None;
-    }
-    stored
-}
-
 /// What is known of a target that the configuration no longer has: nothing.
 fn removed(target: &str) -> Observation {
     let mut look = Observation::begun(target, clock::now());
@@ -409,10 +396,4 @@ fn removed(target: &str) -> Observation {
         cause: Cause::Internal,
     });
     look
-}
-
-/// An interval a little longer or shorter, so that many agents do not look in step.
-fn jittered(interval: Duration) -> Duration {
-    let [byte] = clock::random::<1>().unwrap_or([128]);
-    interval.mul_f64(0.9 + 0.2 * f64::from(byte) / 255.0)
 }

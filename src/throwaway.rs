@@ -283,9 +283,11 @@ impl Cluster {
         let patience = Instant::now() + Duration::from_secs(60);
         let pid_file = self.dir.path().join("data/postmaster.pid");
         loop {
-            // The eighth line says `ready` once connections are taken.
-            let ready = std::fs::read_to_string(&pid_file)
-                .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"));
+            // The eighth line says `ready` once connections are taken, `standby` on a standby.
+            let ready = std::fs::read_to_string(&pid_file).is_ok_and(|text| {
+                let state = text.lines().nth(7).unwrap_or_default();
+                matches!(state.trim(), "ready" | "standby")
+            });
             if ready {
                 return Ok(());
             }

@@ -269,3 +269,25 @@ fn what_only_a_superuser_may_own_does_not_stop_the_plan() {
     assert!(found(&report).iter().all(|line| line.starts_with("ownership")), "{report:#}");
     assert!(script.contains("NOT REMOVED BY THIS SCRIPT: x owns event trigger fires"), "{script}");
 }
+
+#[test]
+fn a_standby_proves_no_absence() {
+    for binaries in versions() {
+        let mut cluster = start(&binaries);
+        sql(&cluster, "postgres", "postgres", "ALTER ROLE x NOLOGIN;");
+        assert_eq!(check(&cluster, "x").0, 0);
+        cluster.stop();
+        std::fs::write(cluster.socket_dir().join("data/standby.signal"), "").unwrap();
+        cluster.restart().unwrap();
+        let (code, report) = check(&cluster, "x");
+        assert_eq!(code, 3, "PostgreSQL {}", cluster.major());
+        assert_eq!(report["targets"][0]["in_recovery"], true);
+        let gaps = report["gaps"].as_array().unwrap();
+        for surface in ["login", "membership", "session", "prepared_transaction"] {
+            let standby = |gap: &serde_json::Value| {
+                gap["surface"] == surface && gap["reason"].as_str().unwrap().contains("standby")
+            };
+            assert!(gaps.iter().any(standby), "{surface}: {gaps:?}");
+        }
+    }
+}

@@ -228,3 +228,24 @@ fn an_account_with_nothing_left_is_revoked() {
         assert!(report["not_covered"][0]["reason"].as_str().unwrap().contains("template0"));
     }
 }
+
+#[test]
+fn a_password_that_expired_is_no_block() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        sql(
+            &cluster,
+            "postgres",
+            "postgres",
+            "ALTER ROLE x VALID UNTIL '2001-01-01' CONNECTION LIMIT 0;",
+        );
+        let (code, report) = check(&cluster, "x");
+        assert_eq!(code, 2);
+        let sentence = report["residual"][0]["sentence"].as_str().unwrap();
+        assert!(sentence.contains("VALID UNTIL 2001-01-01"), "{sentence}");
+        assert!(sentence.contains("CONNECTION LIMIT 0"), "{sentence}");
+        sql(&cluster, "postgres", "postgres", "ALTER ROLE x VALID UNTIL 'infinity';");
+        assert_eq!(check(&cluster, "x").0, 2);
+        plan_and_check(&cluster, "x");
+    }
+}

@@ -13,9 +13,9 @@ use std::time::Duration;
 /// Most revocations in one answer, as in the API.
 const PAGE: i64 = 10_000;
 
-/// Where the agent is.
+/// The configuration file.
 #[derive(Debug, clap::Args)]
-pub(super) struct Where {
+pub(super) struct ConfigFile {
     /// Configuration file of the agent on this machine
     #[arg(
         long,
@@ -24,6 +24,13 @@ pub(super) struct Where {
         default_value = "/etc/revoked/revoked.yaml"
     )]
     pub(super) config: PathBuf,
+}
+
+/// Where the agent is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Where {
+    #[command(flatten)]
+    pub(super) file: ConfigFile,
 
     /// API of an agent elsewhere; needs REVOKED_TOKEN or REVOKED_TOKEN_FILE
     #[arg(long, value_name = "URL", env = "REVOKED_URL")]
@@ -70,7 +77,7 @@ impl Where {
             let base = url.trim_end_matches('/').to_owned();
             return Ok(Reach::Http { client, base, token: Some(token()?) });
         }
-        let config = Arc::new(Config::read(&self.config)?);
+        let config = Arc::new(Config::read(&self.file.config)?);
         if tokio::net::UnixStream::connect(&config.socket).await.is_ok() {
             let client = builder()
                 .unix_socket(config.socket.clone())

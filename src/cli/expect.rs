@@ -154,7 +154,8 @@ async fn add(arguments: Add) -> Result<u8> {
 }
 
 fn dry_run(arguments: &Add, body: &[u8]) -> Result<u8> {
-    let config = Config::read(&arguments.at.config).context("--dry-run needs the configuration")?;
+    let config =
+        Config::read(&arguments.at.file.config).context("--dry-run needs the configuration")?;
     let asked = Submission::parse(body)?.revocation("cli", clock::now(), &config.profiles)?;
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string_pretty(&asked)?),

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
@@ -30,20 +30,14 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Exit status: 0 stopped in order; 1 something failed, the last line on stderr says what.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Configuration file
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "REVOKED_CONFIG",
-        default_value = "/etc/revoked/revoked.yaml"
-    )]
-    config: PathBuf,
+    #[command(flatten)]
+    file: super::client::ConfigFile,
 }
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     log_to_stderr();
-    let config = Arc::new(Config::read(&arguments.config)?);
+    let config = Arc::new(Config::read(&arguments.file.config)?);
     let targets = targets(&config)?;
     let agent = Agent::open(config.clone()).await?;
     let reconciler = Arc::new(

@@ -82,7 +82,9 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
             }
         }
     }
-    let no_account = question.accounts.is_empty() && looks.iter().all(|look| roles_read(look));
+    let no_account = question.accounts.is_empty()
+        && !looks.is_empty()
+        && looks.iter().all(|look| roles_read(look));
     gaps.extend(question_gap(question, looks, no_account));
     gaps.extend(names_without_account(question, looks));
     gaps.extend(vanished_sessions(looks));
@@ -310,6 +312,14 @@ fn question_gap(question: &Question<'_>, looks: &[&Observation], no_account: boo
                 names.join(" or ")
             ),
             "expect it again with the role's present name (--account)",
+        );
+    }
+    if question.accounts.is_empty() {
+        // Whatever kept the roles from being read is a gap already. This holds even if it were not.
+        return gap(
+            ResidualKind::Login,
+            "no account could be searched for, because not every role was read".to_owned(),
+            "make every target answer",
         );
     }
     let unknown = question.roles.iter().find(|role| {

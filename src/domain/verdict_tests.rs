@@ -13,6 +13,15 @@ fn start() -> UtcTime {
     UtcTime::from_micros(0).unwrap()
 }
 
+fn ask<'a>(
+    kind: Kind,
+    accounts: &'a [Account],
+    names: &'a [AccountName],
+    roles: &'a [String],
+) -> Question<'a> {
+    Question { kind, accounts, names, roles, effective_at: start() }
+}
+
 fn account() -> Account {
     Account {
         target: "orders".into(),
@@ -95,8 +104,7 @@ fn the_table() {
         let unseen = ResidualKind::from_word(words[2]).map(gap);
         let accounts = [account()];
         let roles: &[String] = if kind == Kind::Partial { &roles } else { &[] };
-        let question =
-            Question { kind, accounts: &accounts, names: &[], roles, effective_at: start() };
+        let question = ask(kind, &accounts, &[], roles);
         let look = look(found.into_iter().collect(), unseen.into_iter().collect());
         let judged = judge(&question, &[&look]);
         assert_eq!(judged.verdict.as_str(), words[3], "{row}");
@@ -117,13 +125,7 @@ fn strength(kind: ResidualKind) -> Strength {
 #[test]
 fn a_partial_revocation_of_nothing_named_is_a_question() {
     let accounts = [account()];
-    let question = Question {
-        kind: Kind::Partial,
-        accounts: &accounts,
-        names: &[],
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Partial, &accounts, &[], &[]);
     let judged = judge(&question, &[&look(vec![], vec![])]);
     assert_eq!(judged.verdict, Verdict::Inconclusive);
     assert!(judged.gaps[0].fix.contains("--role"));
@@ -132,13 +134,7 @@ fn a_partial_revocation_of_nothing_named_is_a_question() {
 #[test]
 fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
     let names = [AccountName { target: None, role: "jon".into(), assumed: true }];
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &[],
-        names: &names,
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &[], &names, &[]);
     let judged = judge(&question, &[&look(vec![], vec![])]);
     assert_eq!(judged.verdict, Verdict::Inconclusive);
     assert!(judged.gaps[0].reason.contains("no role is called jon"));
@@ -148,30 +144,21 @@ fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
 #[test]
 fn while_roles_are_unread_nobody_knows_whether_there_is_an_account() {
     let names = [AccountName { target: None, role: "jon".into(), assumed: true }];
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &[],
-        names: &names,
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &[], &names, &[]);
     let mut down = look(vec![], vec![gap(ResidualKind::Login)]);
     down.roster.clear();
     let judged = judge(&question, &[&down]);
     assert_eq!((judged.verdict, judged.no_account), (Verdict::Inconclusive, false));
     assert!(judged.gaps.iter().all(|gap| !gap.reason.contains("no role is called")));
+    down.gaps.clear();
+    let judged = judge(&question, &[&down]);
+    assert_eq!(judged.verdict, Verdict::Inconclusive, "an unread roster is no absence");
 }
 
 #[test]
 fn a_partial_revocation_of_a_misspelt_role_is_inconclusive() {
     let (accounts, roles) = ([account()], ["app_rv".to_owned()]);
-    let question = Question {
-        kind: Kind::Partial,
-        accounts: &accounts,
-        names: &[],
-        roles: &roles,
-        effective_at: start(),
-    };
+    let question = ask(Kind::Partial, &accounts, &[], &roles);
     let held = residual(ResidualKind::Membership, Strength::Latent);
     let judged = judge(&question, &[&look(vec![held], vec![])]);
     assert_eq!(judged.verdict, Verdict::Inconclusive);
@@ -183,13 +170,7 @@ fn another_cluster_at_the_same_address_proves_nothing() {
     let mut elsewhere = look(vec![], vec![]);
     elsewhere.server.as_mut().unwrap().system_identifier = SystemIdentifier(8);
     let accounts = [account()];
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &accounts,
-        names: &[],
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &accounts, &[], &[]);
     assert_eq!(judge(&question, &[&elsewhere]).verdict, Verdict::Inconclusive);
 }
 
@@ -198,26 +179,14 @@ fn a_look_that_did_not_search_for_the_account_proves_nothing() {
     let mut blind = look(vec![], vec![]);
     blind.tracked.clear();
     let accounts = [account()];
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &accounts,
-        names: &[],
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &accounts, &[], &[]);
     assert_eq!(judge(&question, &[&blind]).verdict, Verdict::Inconclusive);
 }
 
 #[test]
 fn no_look_is_no_proof() {
     let accounts = [account()];
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &accounts,
-        names: &[],
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &accounts, &[], &[]);
     assert_eq!(judge(&question, &[]).verdict, Verdict::Inconclusive);
 }
 
@@ -226,13 +195,7 @@ fn what_another_account_holds_does_not_count() {
     let mut other = residual(ResidualKind::Login, Strength::CanLogIn);
     other.account.oid = RoleOid(999);
     let accounts = [account()];
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &accounts,
-        names: &[],
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &accounts, &[], &[]);
     assert_eq!(judge(&question, &[&look(vec![other], vec![])]).verdict, Verdict::Revoked);
 }
 
@@ -240,13 +203,7 @@ fn what_another_account_holds_does_not_count() {
 fn a_named_account_that_nobody_ever_saw_leaves_a_gap() {
     let name = |role: &str| AccountName { target: None, role: role.into(), assumed: false };
     let (accounts, names) = ([account()], [name("john"), name("jhon")]);
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &accounts,
-        names: &names,
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &accounts, &names, &[]);
     let judged = judge(&question, &[&look(vec![], vec![])]);
     assert_eq!(judged.verdict, Verdict::Inconclusive);
     assert!(judged.gaps[0].reason.contains("no role is called jhon"), "{:?}", judged.gaps);
@@ -255,13 +212,7 @@ fn a_named_account_that_nobody_ever_saw_leaves_a_gap() {
 #[test]
 fn a_session_of_nobody_known_may_be_the_subjects() {
     let accounts = [account()];
-    let question = Question {
-        kind: Kind::Full,
-        accounts: &accounts,
-        names: &[],
-        roles: &[],
-        effective_at: start(),
-    };
+    let question = ask(Kind::Full, &accounts, &[], &[]);
     let mut look = look(vec![], vec![]);
     look.vanished = vec![residual(ResidualKind::VanishedSession, Strength::ActsNow)];
     assert_eq!(judge(&question, &[&look]).verdict, Verdict::Inconclusive);
@@ -270,13 +221,7 @@ fn a_session_of_nobody_known_may_be_the_subjects() {
 #[test]
 fn partial_is_not_proved_for_superusers_and_sessions_begun_before() {
     let (accounts, roles) = ([account()], ["app_rw".to_owned()]);
-    let question = Question {
-        kind: Kind::Partial,
-        accounts: &accounts,
-        names: &[],
-        roles: &roles,
-        effective_at: start(),
-    };
+    let question = ask(Kind::Partial, &accounts, &[], &roles);
     let mut superuser = residual(ResidualKind::Attribute, Strength::CanRegain);
     superuser.privilege = Some("SUPERUSER".into());
     let judged = judge(&question, &[&look(vec![superuser], vec![])]);

@@ -198,3 +198,38 @@ fn record_of(
     };
     NewRecord { kind, body }
 }
+
+/// Drops times that lie after `now`: they are from before the clock was set back, and would keep every newer
+/// look out. Gives whether there were any.
+pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
+    let times = [
+        &mut life.last_look_at,
+        &mut life.confirm_from,
+        &mut life.blind_since,
+        &mut life.first_clean_at,
+    ];
+    let mut any = false;
+    for time in times {
+        if time.is_some_and(|at| at > now) {
+            *time = None;
+            any = true;
+        }
+    }
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_back_does_not_blind_the_agent() {
+        let at = |micros| UtcTime::from_micros(micros).unwrap();
+        let mut life = Life::begin(at(0), at(0));
+        life.last_look_at = Some(at(900));
+        life.first_clean_at = Some(at(100));
+        assert!(forget_the_future(&mut life, at(500)));
+        assert_eq!((life.last_look_at, life.first_clean_at), (None, Some(at(100))));
+        assert!(!forget_the_future(&mut life, at(500)));
+    }
+}

@@ -1,0 +1,38 @@
+//! When the next look begins.
+
+use crate::clock;
+use std::time::Duration;
+
+/// An interval up to a tenth longer or shorter, so that many agents do not look in step.
+pub(super) fn jittered(interval: Duration) -> Duration {
+    let [byte] = clock::random::<1>().unwrap_or([128]);
+    interval.mul_f64(0.9 + 0.2 * f64::from(byte) / 255.0)
+}
+
+/// Looks that should have begun while one look took `took`.
+pub(super) fn skipped(took: Duration, interval: Duration) -> u64 {
+    let interval = interval.as_micros().max(1);
+    u64::try_from(took.as_micros() / interval).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_stays_within_a_tenth() {
+        let interval = Duration::from_secs(10);
+        for _ in 0..200 {
+            let jittered = jittered(interval);
+            assert!((9..=11).contains(&jittered.as_secs()), "{jittered:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_that_takes_long_skips_those_that_were_due() {
+        let interval = Duration::from_secs(10);
+        for (took, missed) in [(0, 0), (9, 0), (10, 1), (35, 3)] {
+            assert_eq!(skipped(Duration::from_secs(took), interval), missed, "{took} s");
+        }
+    }
+}
