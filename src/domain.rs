@@ -4,6 +4,7 @@
 //! lets the verdict rules be tested as tables and a whole life of a revocation as a script.
 
 pub mod account;
+pub mod effective;
 pub mod expectation;
 pub mod hex;
 pub mod ids;
@@ -15,6 +16,7 @@ pub mod plan;
 pub mod profile;
 pub mod residual;
 pub mod revocation;
+pub mod subject;
 pub mod time;
 pub mod verdict;
 mod words;

@@ -10,13 +10,15 @@ pub mod view;
 pub use auth::Peer;
 pub use serve::{Listener, serve};
 
-use crate::config::Config;
+use crate::board::Board;
+use crate::config::Live;
 use crate::intake::Intake;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
+use crate::reload::Asker;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 use problem::Problem;
 use std::sync::Arc;
 
@@ -31,7 +33,11 @@ pub struct App {
     /// Store and log.
     pub journal: Arc<Journal>,
     /// Configuration.
-    pub config: Arc<Config>,
+    pub config: Live,
+    /// What the newest looks saw.
+    pub board: Arc<Board>,
+    /// Takes a changed configuration into force.
+    pub reload: Asker,
     /// Metrics.
     pub metrics: Arc<Metrics>,
 }
@@ -53,6 +59,7 @@ pub fn telemetry(app: App) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/-/healthy", get(health::healthy))
         .route("/-/ready", get(health::ready))
+        .route("/-/reload", post(health::reload))
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
         .with_state(app)

@@ -4,9 +4,11 @@ pub mod merge;
 pub mod submission;
 
 use crate::audit::record::{self, About};
+use crate::board::Board;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Live};
 use crate::domain::account::Account;
+use crate::domain::effective::Zones;
 use crate::domain::hex::hex;
 use crate::domain::lifecycle::Life;
 use crate::domain::revocation::Revocation;
@@ -20,8 +22,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
-use submission::{Submission, SubmissionError};
-use tokio::sync::{Mutex, watch};
+use submission::{Submission, SubmissionError, Terms};
+use tokio::sync::Mutex;
 
 /// How long an answer waits for its record to land.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -78,18 +80,18 @@ pub struct Accepted {
 /// The door that every notice comes through.
 pub struct Intake {
     journal: Arc<Journal>,
-    config: Arc<Config>,
+    config: Live,
     /// One notice at a time decides whether there is such a revocation already.
     turn: Mutex<()>,
-    /// Told when there is something new to look at.
-    arrived: watch::Sender<u64>,
+    /// Asked for a look at everything that came in.
+    board: Arc<Board>,
 }
 
 impl Intake {
-    /// A door to `journal`; `arrived` is told of everything that came in.
+    /// A door to `journal`; `board` is asked to look at everything that came in.
     #[must_use]
-    pub fn new(journal: Arc<Journal>, config: Arc<Config>, arrived: watch::Sender<u64>) -> Self {
-        Self { journal, config, turn: Mutex::new(()), arrived }
+    pub fn new(journal: Arc<Journal>, config: Live, board: Arc<Board>) -> Self {
+        Self { journal, config, turn: Mutex::new(()), board }
     }
 
     /// Accepts what `bytes` ask for. When this returns, the record of it is in the log.
@@ -112,7 +114,7 @@ impl Intake {
         let (accepted, record) = self.decide(&submission, &notice, sender).await?;
         if let Some(record) = record {
             self.journal.landed(&record, PATIENCE).await?;
-            self.arrived.send_modify(|count| *count += 1);
+            self.board.ask();
         }
         Ok(accepted)
     }
@@ -130,8 +132,10 @@ impl Intake {
             return Ok((Accepted { id, known: true, amended: false }, newest));
         }
         let now = clock::now();
-        let asked = submission.revocation(sender, now, &self.config.profiles)?;
-        self.known_targets(&asked)?;
+        let config = self.config.current();
+        let terms = terms_of(&config, &notice.source, sender);
+        let asked = submission.revocation(sender, now, &terms)?;
+        known_targets(&config, &asked)?;
         for _ in 0..TRIES {
             let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
             else {
@@ -148,25 +152,6 @@ impl Intake {
         Err(IntakeError::Unavailable(anyhow::anyhow!(
             "the revocation moved too often at this moment"
         )))
-    }
-
-    /// A target that nobody looks at would never be proved, nor missed.
-    fn known_targets(&self, asked: &Revocation) -> Result<(), SubmissionError> {
-        let unknown = asked
-            .accounts
-            .iter()
-            .filter_map(|name| name.target.as_deref())
-            .find(|target| self.config.target(target).is_none());
-        let Some(unknown) = unknown else { return Ok(()) };
-        let known: Vec<_> = self.config.targets.iter().map(|target| target.name.as_str()).collect();
-        Err(SubmissionError::Field {
-            field: "/account",
-            reason: format!(
-                "there is no target `{unknown}`; the targets are {}. A role name with a slash in it needs its \
-                 target before it",
-                known.join(", ")
-            ),
-        })
     }
 
     /// The answer to a repeated notice waits, like the first, until its record is in the log.
@@ -196,7 +181,7 @@ impl Intake {
             body: record::validated(&about, &accounts),
         });
         let life = Life::begin(asked.effective_at, asked.received_at);
-        let watch_until = now.max(asked.effective_at).plus(self.config.watch);
+        let watch_until = now.max(asked.effective_at).plus(self.config.current().watch);
         let new = NewRevocation {
             revocation: asked,
             subject,
@@ -269,6 +254,37 @@ impl Intake {
         let commitment = URL_SAFE_NO_PAD.encode(Sha256::digest(&disclosure));
         Ok((SubjectRow { id, name: name.to_owned(), disclosure, commitment }, true))
     }
+}
+
+/// A target that nobody looks at would never be proved, nor missed.
+fn known_targets(config: &Config, asked: &Revocation) -> Result<(), SubmissionError> {
+    let unknown = asked
+        .accounts
+        .iter()
+        .filter_map(|name| name.target.as_deref())
+        .find(|target| config.target(target).is_none());
+    let Some(unknown) = unknown else { return Ok(()) };
+    let known: Vec<_> = config.targets.iter().map(|target| target.name.as_str()).collect();
+    Err(SubmissionError::Field {
+        field: "/account",
+        reason: format!(
+            "there is no target `{unknown}`; the targets are {}. A role name with a slash in it needs its \
+             target before it",
+            known.join(", ")
+        ),
+    })
+}
+
+/// What the configuration says about notices of `source`, else of `sender`.
+#[must_use]
+pub fn terms_of<'a>(config: &'a Config, source: &str, sender: &str) -> Terms<'a> {
+    let zone = |name: &str| config.sources.get(name).and_then(|s| s.time_zone.as_deref());
+    let zones = Zones {
+        subject: None,
+        source: zone(source).or_else(|| zone(sender)),
+        default: config.time_zone.as_deref(),
+    };
+    Terms { profiles: &config.profiles, zones }
 }
 
 /// What makes a notice the same notice: the sender's id for it; without one, its content.

@@ -15,6 +15,7 @@
 )]
 
 pub mod audit;
+pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -24,6 +25,7 @@ pub mod intake;
 pub mod journal;
 pub mod metrics;
 pub mod reconcile;
+pub mod reload;
 pub mod store;
 pub mod supervise;
 pub mod target;

@@ -30,7 +30,7 @@ pub struct Vocabulary {
     pub causes: Vec<&'static str>,
     /// Surfaces.
     pub surfaces: Vec<&'static str>,
-    /// Configured targets.
+    /// Configured targets; [`Metrics::set_targets`] replaces them.
     pub targets: Vec<String>,
 }
 
@@ -83,6 +83,8 @@ pub struct AuditLevel {
 
 #[derive(Default)]
 struct Known {
+    /// Configured targets.
+    configured: Vec<String>,
     levels: Option<Levels>,
     targets: BTreeMap<String, TargetLevel>,
     vanished: BTreeMap<String, i64>,
@@ -137,6 +139,9 @@ struct Gauges {
     excess: IntGaugeVec,
     audit_head: IntGaugeVec,
     audit_queued: IntGaugeVec,
+    interval: GaugeVec,
+    reloaded: IntGaugeVec,
+    reloaded_at: GaugeVec,
 }
 
 /// Registers families; the first error is kept, since a bad declaration is a defect found by any test.
@@ -195,11 +200,7 @@ impl Metrics {
     ///
     /// # Errors
     /// When two families have one name: a defect.
-    pub fn new(
-        vocabulary: Vocabulary,
-        build: (&str, &str),
-        interval: f64,
-    ) -> prometheus::Result<Self> {
+    pub fn new(vocabulary: Vocabulary, build: (&str, &str)) -> prometheus::Result<Self> {
         let registry = Registry::new();
         let declare = Declare { registry: &registry };
         let info = declare.int_gauge(
@@ -208,14 +209,6 @@ impl Metrics {
             &["version", "revision"],
         )?;
         info.with_label_values(&[build.0, build.1]).set(1);
-        declare
-            .gauge(
-                "access_revocation_agent_reconcile_interval_seconds",
-                "Configured time between looks.",
-                &[],
-            )?
-            .with_label_values(&[] as &[&str])
-            .set(interval);
         let metrics = Self {
             revocations: declare.counter("access_revocations_total", "Revocations accepted for verification.", &["reason"])?,
             duration: declare.histogram("access_revocation_duration_seconds", "Time from the later of effect and receipt to the first clean look, counted once when verified.", &["type", "reason"], DURATION_BUCKETS)?,
@@ -235,6 +228,7 @@ impl Metrics {
             vocabulary,
         };
         metrics.touch();
+        metrics.set_targets(metrics.vocabulary.targets.clone());
         Ok(metrics)
     }
 
@@ -250,14 +244,30 @@ impl Metrics {
             let _ = self.duration.with_label_values(&[kind, reason]);
             let _ = self.deadline_missed.with_label_values(&[reason, milestone]);
         }
-        for target in &words.targets {
+    }
+
+    /// Replaces the configured targets. What was known of others is shown no more; their counters stay until
+    /// the agent ends.
+    pub fn set_targets(&self, targets: Vec<String>) {
+        for target in &targets {
             let _ = self.verifications.with_label_values(&[target]);
             let _ = self.passes_skipped.with_label_values(&[target]);
             let _ = self.reconcile_duration.with_label_values(&[target]);
-            for cause in &words.causes {
+            for cause in &self.vocabulary.causes {
                 let _ = self.verification_failed.with_label_values(&[target.as_str(), cause]);
             }
         }
+        let mut known = self.known();
+        known.targets.retain(|target, _| targets.contains(target));
+        known.vanished.retain(|target, _| targets.contains(target));
+        known.configured = targets;
+        self.gauges.forget_targets();
+    }
+
+    /// Configured time between looks.
+    pub fn set_interval(&self, seconds: f64) {
+        let none: &[&str] = &[];
+        self.gauges.interval.with_label_values(none).set(seconds);
     }
 
     /// Time allowed for a milestone.
@@ -272,7 +282,10 @@ impl Metrics {
 
     /// Replaces what is known of a target.
     pub fn set_target(&self, target: &str, level: TargetLevel) {
-        self.known().targets.insert(target.to_owned(), level);
+        let mut known = self.known();
+        if known.configured.iter().any(|configured| configured == target) {
+            known.targets.insert(target.to_owned(), level);
+        }
     }
 
     /// What was last known of a target, if it was ever looked at.
@@ -284,6 +297,19 @@ impl Metrics {
     /// are.
     pub fn set_vanished(&self, target: &str, count: i64) {
         self.known().vanished.insert(target.to_owned(), count);
+    }
+
+    /// The configuration in force was taken at `at` (Unix seconds).
+    pub fn set_reloaded(&self, at: f64) {
+        let none: &[&str] = &[];
+        self.gauges.reloaded.with_label_values(none).set(1);
+        self.gauges.reloaded_at.with_label_values(none).set(at);
+    }
+
+    /// The configuration file is wrong, and the old one stays in force.
+    pub fn set_reload_failed(&self) {
+        let none: &[&str] = &[];
+        self.gauges.reloaded.with_label_values(none).set(0);
     }
 
     /// Replaces what is known of the log.
@@ -330,6 +356,9 @@ impl Gauges {
             verifiable: declare.int_gauge("access_revocation_surface_verifiable", "1 when the last look could read the surface everywhere.", &["target", "surface"])?,
             excess: declare.int_gauge("access_revocation_agent_excess_privileges", "Rights of the agent's role beyond what it needs.", &["target"])?,
             audit_head: declare.int_gauge("access_revocation_audit_head_sequence", "Sequence of the newest record in the audit log.", &[])?,
+            interval: declare.gauge("access_revocation_agent_reconcile_interval_seconds", "Configured time between looks.", &[])?,
+            reloaded: declare.int_gauge("access_revocation_agent_config_last_reload_successful", "1 when the configuration file was taken the last time it was read, 0 when the old one stays in force.", &[])?,
+            reloaded_at: declare.gauge("access_revocation_agent_config_last_reload_success_timestamp_seconds", "When the configuration in force was taken.", &[])?,
             audit_queued: declare.int_gauge("access_revocation_audit_queued_records", "Records that wait for the audit log.", &[])?,
         })
     }
@@ -337,7 +366,7 @@ impl Gauges {
     /// Sets every level; what is not known stays absent.
     fn set(&self, known: &Known, words: &Vocabulary, now: f64) {
         if let Some(levels) = &known.levels {
-            self.set_levels(levels, words, now);
+            self.set_levels(levels, &known.configured, words, now);
         }
         for (target, count) in &known.vanished {
             let gauge = self.residual.with_label_values(&[target.as_str(), "vanished_session"]);
@@ -354,7 +383,17 @@ impl Gauges {
         }
     }
 
-    fn set_levels(&self, levels: &Levels, words: &Vocabulary, now: f64) {
+    /// Drops every series of a target; the next scrape sets those that are known.
+    fn forget_targets(&self) {
+        for levels in [&self.residual, &self.target_up, &self.verifiable, &self.excess] {
+            levels.reset();
+        }
+        for levels in [&self.attempt, &self.success, &self.skew] {
+            levels.reset();
+        }
+    }
+
+    fn set_levels(&self, levels: &Levels, targets: &[String], words: &Vocabulary, now: f64) {
         let none: &[&str] = &[];
         for (kind, reason, milestone) in &words.milestones {
             let pair = ((*kind).to_owned(), (*reason).to_owned());
@@ -373,7 +412,7 @@ impl Gauges {
             let count = levels.regressed.get(*reason).copied().unwrap_or(0);
             self.regressed.with_label_values(&[reason]).set(count);
         }
-        for target in &words.targets {
+        for target in targets {
             for surface in &words.surfaces {
                 let cell = (target.clone(), (*surface).to_owned());
                 let count = levels.residual.get(&cell).copied().unwrap_or(0);

@@ -4,24 +4,28 @@ mod levels;
 mod moves;
 mod pace;
 mod roster;
+mod targets;
 
+pub use levels::show_settings;
+pub use targets::target_of;
+
+use crate::board::Board;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Live};
+use crate::domain::account::AccountName;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, Observation, RosterRole};
 use crate::domain::residual::ResidualKind;
-use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Question, judge};
 use crate::journal::Journal;
 use crate::metrics::{Metrics, TargetLevel};
 use crate::store::{StoreError, Stored};
 use crate::target::{Target, Wanted};
 use anyhow::Context as _;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -31,16 +35,13 @@ const BREATH: Duration = Duration::from_millis(500);
 /// Looks at every target and moves every revocation.
 pub struct Reconciler {
     journal: Arc<Journal>,
-    config: Arc<Config>,
+    board: Arc<Board>,
+    config: Live,
     metrics: Arc<Metrics>,
-    targets: Vec<Target>,
     /// The store's own cluster, if it is one.
     store_cluster: Option<SystemIdentifier>,
-    newest: Mutex<BTreeMap<String, Arc<Observation>>>,
     /// Roles seen, by cluster; the store has them too.
     rosters: Mutex<HashMap<SystemIdentifier, BTreeSet<RosterRole>>>,
-    /// Newest look judged of each revocation: a look that changed nothing is not written down.
-    judged: Mutex<HashMap<String, UtcTime>>,
     /// One judgement at a time.
     turn: tokio::sync::Mutex<()>,
 }
@@ -56,43 +57,31 @@ impl Reconciler {
     /// When the store is away.
     pub async fn new(
         journal: Arc<Journal>,
-        config: Arc<Config>,
+        board: Arc<Board>,
+        config: Live,
         metrics: Arc<Metrics>,
-        targets: Vec<Target>,
     ) -> Result<Self, StoreError> {
         let store_cluster = journal.store.system_identifier().await?;
         let store_cluster = store_cluster.and_then(|id| SystemIdentifier::try_from(id).ok());
         let reconciler = Self {
             journal,
+            board,
             config,
             metrics,
-            targets,
             store_cluster,
-            newest: Mutex::default(),
             rosters: Mutex::default(),
-            judged: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
         };
         reconciler.show_levels().await?;
         Ok(reconciler)
     }
 
-    /// Configured targets.
-    #[must_use]
-    pub fn targets(&self) -> &[Target] {
-        &self.targets
-    }
-
     /// Looks at `target` again and again until stopped.
     ///
     /// # Errors
     /// When the store lies on the target: then its evidence could be made by those it speaks about.
-    pub async fn run(
-        &self,
-        target: &Target,
-        mut arrived: watch::Receiver<u64>,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
+    async fn run(&self, target: &Target, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut asked = self.board.asked();
         loop {
             let begun = Instant::now();
             tokio::select! {
@@ -106,7 +95,7 @@ impl Reconciler {
                     ),
                 },
             }
-            let interval = pace::jittered(self.config.look_interval);
+            let interval = pace::jittered(self.config.current().look_interval);
             let took = begun.elapsed();
             self.metrics
                 .reconcile_duration
@@ -117,9 +106,9 @@ impl Reconciler {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep_until(begun + interval) => {}
-                _ = arrived.changed() => tokio::time::sleep_until(begun + BREATH.min(interval)).await,
+                _ = asked.changed() => tokio::time::sleep_until(begun + BREATH.min(interval)).await,
             }
-            arrived.mark_unchanged();
+            asked.mark_unchanged();
         }
     }
 
@@ -156,24 +145,28 @@ impl Reconciler {
         self.remember(&look).await?;
         self.name_the_vanished(&mut look).await?;
         self.show_target(&look);
-        locked(&self.newest).insert(look.target.clone(), Arc::new(look));
+        self.board.put(Arc::new(look));
         self.judge_all(target.name()).await?;
+        self.board.passed();
         self.show_levels().await
     }
 
     /// What to search for on a target: names, linked OIDs, and OIDs that ever bore one of the names.
     async fn wanted(&self, target: &str, watched: &[Stored]) -> Result<Wanted, StoreError> {
         let mut wanted = Wanted::default();
+        let config = self.config.current();
         for stored in watched {
-            let names = stored.revocation.accounts.iter().filter(|name| name.applies_to(target));
-            wanted.names.extend(names.map(|name| name.role.clone()));
+            let names = names_of(stored, &config);
+            let names = names.into_iter().filter(|name| name.applies_to(target));
+            wanted.names.extend(names.map(|name| name.role));
             for account in stored.accounts.iter().filter(|account| account.target == target) {
                 wanted.oids.insert(account.oid);
                 wanted.names.insert(account.role.clone());
             }
         }
-        let cluster = locked(&self.newest)
-            .get(target)
+        let cluster = self
+            .board
+            .newest(target)
             .and_then(|look| look.server.as_ref().map(|s| s.system_identifier));
         if let Some(cluster) = cluster {
             let past = self.past(cluster).await?;
@@ -185,7 +178,8 @@ impl Reconciler {
     }
 
     fn refuse_own_store(&self, look: &Observation) -> Result<(), StoreError> {
-        let allowed = self.config.target(&look.target).is_some_and(|target| target.store_on_target);
+        let config = self.config.current();
+        let allowed = config.target(&look.target).is_some_and(|target| target.store_on_target);
         match (&look.server, self.store_cluster) {
             (Some(server), Some(own)) if server.system_identifier == own && !allowed => {
                 Err(StoreError::Held(format!(
@@ -219,7 +213,7 @@ impl Reconciler {
                 tracing::warn!(target = look.target, "the target does not answer: {why}");
             }
         }
-        let known = locked(&self.newest).get(&look.target).is_some_and(|l| l.excess == look.excess);
+        let known = self.board.newest(&look.target).is_some_and(|l| l.excess == look.excess);
         if !known && !look.excess.is_empty() {
             let excess = look.excess.join("; ");
             tracing::warn!(
@@ -253,21 +247,31 @@ impl Reconciler {
     }
 
     async fn judge_one(&self, target: &str, stored: &Stored) -> Result<(), StoreError> {
-        let Some(looks) = self.looks_for(stored) else { return Ok(()) };
-        if !looks.iter().any(|look| look.target == target) {
+        let config = self.config.current();
+        let Some(looks) = self.looks_for(stored, &config) else { return Ok(()) };
+        // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
+        let concerned = |look: &Arc<Observation>| {
+            look.target == target || config.target(&look.target).is_none()
+        };
+        if !looks.iter().any(concerned) {
             return Ok(());
         }
-        let accounts = self.linked(stored, &looks).await?;
+        let names = names_of(stored, &config);
+        let accounts = self.linked(stored, &names, &looks).await?;
+        let (roles, unmapped) = roles_of(stored, &config);
         let question = Question {
             kind: stored.revocation.kind,
             accounts: &accounts,
-            names: &stored.revocation.accounts,
-            roles: &stored.revocation.roles,
+            names: &names,
+            roles: &roles,
+            unmapped: &unmapped,
+            no_account: has_no_account(stored, &config),
+            not_required: &config.not_required,
             effective_at: stored.revocation.effective_at,
         };
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let judged = judge(&question, &borrowed);
-        self.count(target, stored, &judged, &borrowed);
+        self.count(target, stored, &judged, &borrowed, &config);
         let mut newest_judged = stored.clone();
         if moves::forget_the_future(&mut newest_judged.life, clock::now()) {
             tracing::warn!(
@@ -275,50 +279,39 @@ impl Reconciler {
                 "the clock went back: what was known of it lies in the future"
             );
         }
-        if let Some(at) = locked(&self.judged).get(&stored.revocation.id) {
-            let at = Some(*at).filter(|at| *at <= clock::now());
-            newest_judged.life.last_look_at = newest_judged.life.last_look_at.max(at);
-        }
+        let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
+        newest_judged.life.last_look_at = newest_judged.life.last_look_at.max(at);
         let look = moves::look_of(&judged, &borrowed);
-        let step = moves::plan(
-            &newest_judged,
-            accounts,
-            judged,
-            &look,
-            &borrowed,
-            &self.config,
-            clock::now(),
-        );
+        let step =
+            moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
         if let Some(step) = step {
             self.journal.store.advance(&step).await?;
             self.journal.wake();
         }
-        let mut judged = locked(&self.judged);
-        let newest = judged.entry(stored.revocation.id.clone()).or_insert(look.started_at);
-        *newest = look.started_at.max(*newest).min(clock::now());
+        self.board.note_judged(&stored.revocation.id, look.started_at, clock::now());
         Ok(())
     }
 
     /// The newest look at each target of a revocation; `None` while one of them has not been looked at for
     /// it yet.
-    fn looks_for(&self, stored: &Stored) -> Option<Vec<Arc<Observation>>> {
-        let newest = locked(&self.newest);
-        let names = &stored.revocation.accounts;
+    fn looks_for(&self, stored: &Stored, config: &Config) -> Option<Vec<Arc<Observation>>> {
+        let names = names_of(stored, config);
         let mut targets: BTreeSet<&str> =
             stored.accounts.iter().map(|account| account.target.as_str()).collect();
-        for target in &self.targets {
-            if names.iter().any(|name| name.applies_to(target.name())) {
-                targets.insert(target.name());
+        for target in &config.targets {
+            // Where there is no name to search for, that there is none is asked of every target.
+            if names.is_empty() || names.iter().any(|name| name.applies_to(&target.name)) {
+                targets.insert(&target.name);
             }
         }
         targets.extend(names.iter().filter_map(|name| name.target.as_deref()));
         targets
             .into_iter()
             .map(|target| {
-                if self.config.target(target).is_none() {
+                if config.target(target).is_none() {
                     return Some(Arc::new(removed(target)));
                 }
-                let look = newest.get(target)?;
+                let look = self.board.newest(target)?;
                 let searched = names
                     .iter()
                     .filter(|name| name.applies_to(target))
@@ -327,7 +320,7 @@ impl Reconciler {
                 // One that came before the clock was set back must not wait for the clock, though.
                 let received = stored.revocation.received_at;
                 let after = look.started_at >= received || received > clock::now();
-                (searched && after).then(|| Arc::clone(look))
+                (searched && after).then_some(look)
             })
             .collect()
     }
@@ -335,6 +328,7 @@ impl Reconciler {
     async fn linked(
         &self,
         stored: &Stored,
+        names: &[AccountName],
         looks: &[Arc<Observation>],
     ) -> Result<Vec<crate::domain::account::Account>, StoreError> {
         let mut accounts = stored.accounts.clone();
@@ -346,7 +340,7 @@ impl Reconciler {
                 .into_iter()
                 .filter(|role| look.tracked.contains(&role.oid))
                 .collect();
-            accounts = link::resolve(&accounts, &stored.revocation.accounts, look, &past);
+            accounts = link::resolve(&accounts, names, look, &past);
         }
         Ok(accounts)
     }
@@ -358,9 +352,10 @@ impl Reconciler {
         stored: &Stored,
         judged: &crate::domain::verdict::Judgement,
         looks: &[&Observation],
+        config: &Config,
     ) {
         self.metrics.verifications.with_label_values(&[target]).inc();
-        let terms = moves::terms(stored, &self.config);
+        let terms = moves::terms(stored, config);
         let late = stored.life.overdue(&terms).next().is_some()
             || stored.life.state == crate::domain::revocation::State::Regressed;
         let remains = judged.residual.iter().any(|r| r.account.target == target);
@@ -379,9 +374,37 @@ impl Reconciler {
 
     async fn show_levels(&self) -> Result<(), StoreError> {
         let watched = self.journal.store.watched(clock::now()).await?;
-        self.metrics.set_levels(levels::levels(&watched, &self.config));
+        self.metrics.set_levels(levels::levels(&watched, &self.config.current()));
         Ok(())
     }
+}
+
+/// What to search for: the notices' names, and what the configuration says of the subject now.
+fn names_of(stored: &Stored, config: &Config) -> Vec<AccountName> {
+    config.subjects.names(&stored.revocation.called(), &stored.revocation.accounts)
+}
+
+/// Roles that must be gone: those named, those that give the permissions named, and the permissions of which
+/// nobody said which roles give them.
+fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<String>) {
+    let (mut roles, mut unmapped) = (stored.revocation.roles.clone(), Vec::new());
+    for permission in &stored.revocation.permissions {
+        match config.permissions.get(permission) {
+            Some(giving) => roles.extend(giving.iter().cloned()),
+            None => unmapped.push(permission.clone()),
+        }
+    }
+    roles.sort();
+    roles.dedup();
+    (roles, unmapped)
+}
+
+/// Somebody said that the subject has no account: a second person, or a mapping that is complete, where no
+/// notice named one.
+fn has_no_account(stored: &Stored, config: &Config) -> bool {
+    let asked = &stored.revocation;
+    let named = asked.accounts.iter().any(|name| !name.suggested());
+    asked.no_account || (!named && config.subjects.knows_of_none(&asked.called()))
 }
 
 /// What is known of a target that the configuration no longer has: nothing.

@@ -79,6 +79,7 @@ pub const QUEUED_TYPES: &[&str] = &[
     "verification_inconclusive",
     "access_regressed",
     "use_after_effective",
+    "approval_requested",
     "revocation_amended",
     "revocation_withdrawn",
     "exception_requested",

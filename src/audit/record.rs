@@ -125,6 +125,21 @@ pub fn amended(about: &About<'_>, digest: &str) -> Body {
     )
 }
 
+/// `config_changed`: another configuration is in force. `not_required` are the surfaces that it does not ask
+/// for.
+#[must_use]
+pub fn config_changed(
+    at: UtcTime,
+    before: &str,
+    after: &str,
+    not_required: &BTreeSet<ResidualKind>,
+) -> Body {
+    object(json!({
+        "at": at, "config_sha256": after, "config_sha256_before": before,
+        "not_required": not_required,
+    }))
+}
+
 /// `subject_linked`: a role was found to be the subject's.
 #[must_use]
 pub fn subject_linked(about: &About<'_>, accounts: &[Account]) -> Body {
@@ -133,7 +148,7 @@ pub fn subject_linked(about: &About<'_>, accounts: &[Account]) -> Body {
 
 fn searched(name: &AccountName) -> Value {
     // A name that nobody gave as a role's is the subject's, and stays out.
-    let role = if name.assumed { Value::Null } else { json!(name.role) };
+    let role = if name.suggested() { Value::Null } else { json!(name.role) };
     json!({"role": role, "target": name.target})
 }
 
@@ -364,18 +379,22 @@ mod tests {
         let name = |n: usize| AccountName {
             target: None,
             role: format!("{n}{}", "\u{1}".repeat(200)),
-            assumed: false,
+            rule: crate::domain::account::LinkRule::Stated,
         };
         Revocation {
             id: "rev_1".into(),
             subject: String::new(),
+            username: None,
             kind: Kind::Full,
             reason: Reason::Terminated,
             effective_at: now,
+            effective: None,
             received_at: now,
             deadlines: crate::domain::milestone::Deadlines::default(),
             accounts: (0..5_000).map(name).collect(),
             roles: (0..5_000).map(|n| name(n).role).collect(),
+            permissions: Vec::new(),
+            no_account: false,
             preserve_data: false,
             ticket: None,
             source: "hr".into(),

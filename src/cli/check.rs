@@ -1,7 +1,7 @@
 //! `revoked check`: what remains of a role, now. Writes nothing, needs no state.
 
 use super::output::{self, Format};
-use crate::domain::account::{Account, AccountName};
+use crate::domain::account::{Account, AccountName, LinkRule};
 use crate::domain::link;
 use crate::domain::observation::{Coverage, Gap, NotCovered, Observation};
 use crate::domain::residual::Residual;
@@ -11,6 +11,7 @@ use crate::domain::verdict::{Judgement, Question, Verdict, judge};
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Look now: what remains of a role, why, and what could not be seen
 ///
@@ -68,13 +69,17 @@ impl At {
             .roles
             .iter()
             .map(|role| {
-                let names = [AccountName { target: None, role: role.clone(), assumed: false }];
+                let names =
+                    [AccountName { target: None, role: role.clone(), rule: LinkRule::Stated }];
                 let accounts = link::resolve(&[], &names, &observation, &[]);
                 let question = Question {
                     kind,
                     accounts: &accounts,
                     names: &names,
                     roles: &[],
+                    unmapped: &[],
+                    no_account: false,
+                    not_required: &BTreeSet::new(),
                     effective_at: observation.started_at,
                 };
                 let judged = judge(&question, &[&observation]);
@@ -217,7 +222,7 @@ fn print(looked: &Looked, report: &Report<'_>) {
             output::shown(&report.over_privileged.join("; "))
         );
     }
-    let databases: std::collections::BTreeSet<_> =
+    let databases: BTreeSet<_> =
         report.coverage.iter().map(|covered| covered.database.as_str()).collect();
     let names: Vec<_> = databases.into_iter().map(output::shown).collect();
     println!("looked at {} databases: {}", names.len(), names.join(", "));

@@ -2,12 +2,11 @@
 
 use super::agent::Agent;
 use crate::audit::file::LogError;
-use crate::config::Config;
+use crate::config::{Config, Live};
 use crate::http::view::View;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Most revocations in one answer, as in the API.
@@ -77,7 +76,8 @@ impl Where {
             let base = url.trim_end_matches('/').to_owned();
             return Ok(Reach::Http { client, base, token: Some(token()?) });
         }
-        let config = Arc::new(Config::read(&self.file.config)?);
+        let (live, _) = Live::new(Config::read(&self.file.config)?);
+        let config = live.current();
         if tokio::net::UnixStream::connect(&config.socket).await.is_ok() {
             let client = builder()
                 .unix_socket(config.socket.clone())
@@ -86,7 +86,7 @@ impl Where {
                 .context("setting up HTTP")?;
             return Ok(Reach::Http { client, base: "http://agent".to_owned(), token: None });
         }
-        match Agent::open(config.clone()).await {
+        match Agent::open(&live).await {
             Ok(agent) => {
                 eprintln!("revoked: no agent is running here, so nothing is looked at meanwhile");
                 Ok(Reach::Alone(Box::new(agent)))

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::http::view::View;
 use crate::intake::submission::{OneOrMany, Submission};
+use crate::intake::terms_of;
 use anyhow::{Context as _, Result, bail};
 
 /// Expected revocations: add, list, show
@@ -156,7 +157,8 @@ async fn add(arguments: Add) -> Result<u8> {
 fn dry_run(arguments: &Add, body: &[u8]) -> Result<u8> {
     let config =
         Config::read(&arguments.at.file.config).context("--dry-run needs the configuration")?;
-    let asked = Submission::parse(body)?.revocation("cli", clock::now(), &config.profiles)?;
+    let terms = terms_of(&config, "cli", "cli");
+    let asked = Submission::parse(body)?.revocation("cli", clock::now(), &terms)?;
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string_pretty(&asked)?),
         Format::Table => {

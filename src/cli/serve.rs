@@ -4,11 +4,11 @@ use super::agent::Agent;
 use super::exit;
 use crate::audit::format;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Live};
 use crate::http::{self, App, Listener};
-use crate::reconcile::Reconciler;
+use crate::reconcile::{Reconciler, target_of};
+use crate::reload::Reloader;
 use crate::supervise::{Stopped, Supervisor};
-use crate::target::Target;
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
@@ -37,18 +37,22 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     log_to_stderr();
-    let config = Arc::new(Config::read(&arguments.file.config)?);
-    let targets = targets(&config)?;
-    let agent = Agent::open(config.clone()).await?;
-    let reconciler = Arc::new(
-        Reconciler::new(agent.journal.clone(), config.clone(), agent.metrics.clone(), targets)
-            .await?,
-    );
+    let (live, replacer) = Live::new(Config::read(&arguments.file.config)?);
+    let config = live.current();
+    usable(&config)?;
+    let agent = Agent::open(&live).await?;
+    let (journal, metrics) = (agent.journal.clone(), agent.metrics.clone());
+    let (reloader, asker) = Reloader::new(replacer, journal.clone(), metrics.clone(), usable);
+    let reconciler =
+        Reconciler::new(journal.clone(), agent.board.clone(), live.clone(), metrics.clone());
+    let reconciler = Arc::new(reconciler.await?);
     let app = App {
         intake: agent.intake.clone(),
-        journal: agent.journal.clone(),
-        config: config.clone(),
-        metrics: agent.metrics.clone(),
+        board: agent.board.clone(),
+        config: live,
+        reload: asker,
+        journal,
+        metrics,
     };
     let listeners = listen(&config, &app).await?;
     agent.journal.note(format::START, started(&config)?).await?;
@@ -59,7 +63,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         config.metrics_listen,
         config.api_listen
     );
-    let result = work(&agent, &reconciler, listeners).await;
+    let result = work(&agent, reconciler, reloader, listeners).await;
     let _ = std::fs::remove_file(&config.socket);
     // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
     if !matches!(
@@ -80,23 +84,27 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 
 async fn work(
     agent: &Agent,
-    reconciler: &Arc<Reconciler>,
+    reconciler: Arc<Reconciler>,
+    reloader: Reloader,
     listeners: Vec<(&'static str, Listener, axum::Router)>,
 ) -> Result<()> {
     let mut supervisor = Supervisor::default();
     let stop = supervisor.stop_token();
     let producer = Arc::new(());
-    for target in reconciler.targets().to_vec() {
-        let (reconciler, producer) = (reconciler.clone(), producer.clone());
-        let (arrived, stop) = (agent.arrivals.clone(), stop.clone());
-        supervisor.spawn("looking at a target", async move {
-            let result = reconciler.run(&target, arrived, stop).await;
-            drop(producer);
-            result
-        });
-    }
-    let (levels, stop_levels) = (reconciler.clone(), stop.clone());
-    supervisor.spawn("showing the levels", async move { levels.run_levels(stop_levels).await });
+    let (levels, last) = (reconciler.clone(), stop.clone());
+    supervisor.spawn("showing the levels", async move { levels.run_levels(last).await });
+    let (looking, last) = (producer.clone(), stop.clone());
+    supervisor.spawn("looking at the targets", async move {
+        let result = reconciler.run_targets(last).await;
+        drop(looking);
+        result
+    });
+    let (reloading, last) = (producer.clone(), stop.clone());
+    supervisor.spawn("reloading the configuration", async move {
+        let result = reloader.run(last).await;
+        drop(reloading);
+        result
+    });
     for (task, listener, router) in listeners {
         supervisor.spawn(task, http::serve(listener, router, stop.clone(), producer.clone()));
     }
@@ -108,17 +116,13 @@ async fn work(
     Ok(supervisor.run(GRACE).await?)
 }
 
-fn targets(config: &Config) -> Result<Vec<Target>> {
-    config
-        .targets
-        .iter()
-        .map(|target| {
-            let made = Target::from_url(&target.name, target.url.expose()).with_context(|| {
-                format!("{}: targets.{}.url", config.path.display(), target.name)
-            })?;
-            Ok(made.shdepend_only(target.shdepend_only.iter().cloned()))
-        })
-        .collect()
+/// What the form of the file does not show: that every URL is one of Postgres.
+pub(super) fn usable(config: &Config) -> Result<()> {
+    for target in &config.targets {
+        target_of(target)
+            .with_context(|| format!("{}: targets.{}.url", config.path.display(), target.name))?;
+    }
+    Ok(())
 }
 
 async fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {

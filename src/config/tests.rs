@@ -1,6 +1,7 @@
 //! Configurations that are right, and what is said of those that are not.
 
 use super::*;
+use crate::domain::revocation::Reason;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/revoked/revoked.yaml"), text)

@@ -4,11 +4,18 @@ use super::ids::{RoleOid, SystemIdentifier};
 use serde::{Deserialize, Serialize};
 
 /// Why we hold that an account belongs to a subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkRule {
     /// The notice named this role.
+    #[default]
     Stated,
+    /// The configuration declares it.
+    Mapping,
+    /// A naming convention suggests it; by default, that a role is called like the user.
+    Template,
     /// Another OID already linked had this name.
     SameName,
 }
@@ -38,13 +45,18 @@ pub struct AccountName {
     pub target: Option<String>,
     /// Exact role name, as `pg_roles.rolname` holds it.
     pub role: String,
-    /// Nobody named this role: it is the subject's own name, which may be a person's. It never enters the
-    /// log unless a role has it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub assumed: bool,
+    /// Who says so. What a template made may be a person's name: it never enters the log unless a role has it.
+    #[serde(default)]
+    pub rule: LinkRule,
 }
 
 impl AccountName {
+    /// Nobody named this role: it is a guess.
+    #[must_use]
+    pub fn suggested(&self) -> bool {
+        self.rule == LinkRule::Template
+    }
+
     /// Whether this name is to be searched on `target`.
     #[must_use]
     pub fn applies_to(&self, target: &str) -> bool {

@@ -29,17 +29,21 @@ pub fn resolve(
         }
     }
     for role in past.iter().chain(&look.roster) {
-        let stated = names.iter().any(|n| n.applies_to(&look.target) && n.role == role.name);
+        let named = names
+            .iter()
+            .filter(|n| n.applies_to(&look.target) && n.role == role.name)
+            .map(|n| n.rule)
+            .min();
         let same_name = linked_names.contains(&role.name);
         let linked = accounts.iter().any(|account| here(account) && account.oid == role.oid);
-        if (stated || same_name) && !linked {
+        if (named.is_some() || same_name) && !linked {
             accounts.push(Account {
                 target: look.target.clone(),
                 system_identifier: server.system_identifier,
                 oid: role.oid,
                 role: look.role(role.oid).map_or_else(|| role.name.clone(), |now| now.name.clone()),
                 names: Vec::new(),
-                rule: if stated { LinkRule::Stated } else { LinkRule::SameName },
+                rule: named.unwrap_or(LinkRule::SameName),
             });
         }
     }
@@ -80,7 +84,7 @@ mod tests {
     }
 
     fn names(name: &str) -> Vec<AccountName> {
-        vec![AccountName { target: None, role: name.to_owned(), assumed: false }]
+        vec![AccountName { target: None, role: name.to_owned(), rule: LinkRule::Stated }]
     }
 
     fn shown(accounts: &[Account]) -> Vec<(u32, &str)> {

@@ -1,7 +1,9 @@
 //! What was asked for: the revocation and its closed vocabularies.
 
 use super::account::AccountName;
+use super::effective::Effective;
 use super::milestone::Deadlines;
+use super::subject::Called;
 use super::time::UtcTime;
 use super::words::words;
 use serde::{Deserialize, Serialize};
@@ -43,6 +45,11 @@ words! {
         /// Anything else.
         Other = "other",
     }
+}
+
+impl Kind {
+    /// What this version takes and proves.
+    pub const ACCEPTED: &'static [Self] = &[Self::Full, Self::Suspend, Self::Partial];
 }
 
 impl Reason {
@@ -99,26 +106,47 @@ pub struct Revocation {
     pub id: String,
     /// Stable id of who lost access: an employee id, a vendor id, or the name given.
     pub subject: String,
+    /// User name, where the subject's id is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// What must be gone.
     pub kind: Kind,
     /// Why, as a class.
     pub reason: Reason,
     /// When access has to end.
     pub effective_at: UtcTime,
+    /// How that came about; `None` where nobody said a time, so that it is the time of receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Effective>,
     /// When we were told.
     pub received_at: UtcTime,
     /// By when each milestone has to be reached.
     pub deadlines: Deadlines,
-    /// Role names to search for.
+    /// Role names that the notices gave.
     pub accounts: Vec<AccountName>,
     /// For [`Kind::Partial`]: roles that must be gone. Empty means nobody said which.
     pub roles: Vec<String>,
+    /// For [`Kind::Partial`]: permissions that must be gone, in the sender's words. The configuration says
+    /// which roles give them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<String>,
+    /// A second person confirmed that there is no account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_account: bool,
     /// The sender asked to keep the subject's data. Never weakens a verdict.
     pub preserve_data: bool,
     /// Ticket the sender gave.
     pub ticket: Option<String>,
     /// Which system told us.
     pub source: String,
+}
+
+impl Revocation {
+    /// How the notices call its subject.
+    #[must_use]
+    pub fn called(&self) -> Called<'_> {
+        Called { subject: &self.subject, username: self.username.as_deref() }
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::residual::{Residual, ResidualKind, Strength};
 use super::revocation::Kind;
 use super::time::UtcTime;
 use super::words::words;
+use std::collections::BTreeSet;
 
 words! {
     /// The answer of one evaluation.
@@ -30,6 +31,13 @@ pub struct Question<'a> {
     pub names: &'a [AccountName],
     /// Roles that must be gone, for [`Kind::Partial`].
     pub roles: &'a [String],
+    /// Permissions that must be gone and of which nobody said which roles give them.
+    pub unmapped: &'a [String],
+    /// It is known, not only unseen, that the subject has no account: a complete mapping lists none and the
+    /// notice named none, or a second person confirmed it.
+    pub no_account: bool,
+    /// Surfaces that the configuration does not ask for.
+    pub not_required: &'a BTreeSet<ResidualKind>,
     /// When access had to end.
     pub effective_at: UtcTime,
 }
@@ -72,7 +80,7 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     let mut gaps: Vec<Gap> = Vec::new();
     let mut not_covered: Vec<NotCovered> = Vec::new();
     for look in looks {
-        gaps.extend(look.gaps.iter().cloned());
+        gaps.extend(look.gaps.iter().filter(|gap| asked_for(question, gap.surface)).cloned());
         not_covered.extend(look.not_covered.iter().cloned());
         for account in question.accounts.iter().filter(|account| account.target == look.target) {
             match identity_gap(account, look) {
@@ -87,17 +95,24 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
         && looks.iter().all(|look| roles_read(look));
     gaps.extend(question_gap(question, looks, no_account));
     gaps.extend(names_without_account(question, looks));
-    gaps.extend(vanished_sessions(looks));
+    if asked_for(question, ResidualKind::VanishedSession) {
+        gaps.extend(vanished_sessions(looks));
+    }
     if question.kind == Kind::Partial {
         gaps.extend(sessions_begun_before(question, &found));
     }
+    let required = |surface: &ResidualKind| !question.not_required.contains(surface);
+    not_covered.extend(question.not_required.iter().map(|surface| NotCovered {
+        surface: format!("{surface} of every account"),
+        reason: "switched off in the configuration".to_owned(),
+    }));
     found.sort();
     found.dedup();
     not_covered.sort();
     not_covered.dedup();
 
     let login = answer(
-        found.iter().any(|r| LOGIN.contains(&r.kind)),
+        found.iter().any(|r| LOGIN.contains(&r.kind) && required(&r.kind)),
         gaps.iter().any(|gap| LOGIN.contains(&gap.surface)),
     );
     let (residual, kept): (Vec<_>, Vec<_>) =
@@ -129,8 +144,16 @@ fn answer(residual: bool, gap: bool) -> Verdict {
     }
 }
 
+/// Whether not having seen `surface` matters. The state of the roles always does: everything else rests on it.
+fn asked_for(question: &Question<'_>, surface: ResidualKind) -> bool {
+    surface == ResidualKind::Login || !question.not_required.contains(&surface)
+}
+
 /// Whether `residual` counts against the expectation, or may stay.
 fn must_go(question: &Question<'_>, residual: &Residual) -> bool {
+    if question.not_required.contains(&residual.kind) {
+        return false;
+    }
     match question.kind {
         Kind::Full | Kind::Rotation | Kind::Transfer => true,
         // Committing what was prepared may give the login back.
@@ -216,7 +239,7 @@ fn identity_gap(account: &Account, look: &Observation) -> Option<Gap> {
 /// is not looked at.
 fn names_without_account(question: &Question<'_>, looks: &[&Observation]) -> Vec<Gap> {
     let unseen = |name: &&AccountName| {
-        !name.assumed
+        !name.suggested()
             && !looks
                 .iter()
                 .filter(|look| name.applies_to(&look.target))
@@ -302,6 +325,9 @@ fn question_gap(question: &Question<'_>, looks: &[&Observation], no_account: boo
             "name at least one target",
         );
     }
+    if no_account && question.no_account {
+        return None;
+    }
     if no_account {
         let names: Vec<_> = question.names.iter().map(|name| name.role.as_str()).collect();
         return gap(
@@ -311,7 +337,8 @@ fn question_gap(question: &Question<'_>, looks: &[&Observation], no_account: boo
                  be told from one that never was",
                 names.join(" or ")
             ),
-            "expect it again with the role's present name (--account)",
+            "expect it again with the role's present name (--account), or have a second person confirm that \
+             there is none (expect amend --no-account)",
         );
     }
     if question.accounts.is_empty() {
@@ -341,6 +368,11 @@ fn question_of_kind(
     gap: impl Fn(ResidualKind, String, &str) -> Option<Gap>,
 ) -> Option<Gap> {
     match question.kind {
+        Kind::Partial if !question.unmapped.is_empty() => gap(
+            ResidualKind::Membership,
+            format!("nobody said which roles give {}", question.unmapped.join(", ")),
+            "name them in the configuration, as in permissions: {db.write: [app_writer]}",
+        ),
         Kind::Partial if question.roles.is_empty() => gap(
             ResidualKind::Membership,
             "a partial revocation that names no role cannot be judged".to_owned(),

@@ -7,6 +7,9 @@ use crate::domain::observation::{RosterRole, Server};
 use crate::domain::residual::AccountRef;
 use crate::domain::time::UtcTime;
 
+/// No surface is switched off.
+static EVERYTHING: BTreeSet<ResidualKind> = BTreeSet::new();
+
 const CLUSTER: SystemIdentifier = SystemIdentifier(7);
 
 fn start() -> UtcTime {
@@ -19,7 +22,16 @@ fn ask<'a>(
     names: &'a [AccountName],
     roles: &'a [String],
 ) -> Question<'a> {
-    Question { kind, accounts, names, roles, effective_at: start() }
+    Question {
+        kind,
+        accounts,
+        names,
+        roles,
+        unmapped: &[],
+        no_account: false,
+        not_required: &EVERYTHING,
+        effective_at: start(),
+    }
 }
 
 fn account() -> Account {
@@ -133,7 +145,7 @@ fn a_partial_revocation_of_nothing_named_is_a_question() {
 
 #[test]
 fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
-    let names = [AccountName { target: None, role: "jon".into(), assumed: true }];
+    let names = [AccountName { target: None, role: "jon".into(), rule: LinkRule::Template }];
     let question = ask(Kind::Full, &[], &names, &[]);
     let judged = judge(&question, &[&look(vec![], vec![])]);
     assert_eq!(judged.verdict, Verdict::Inconclusive);
@@ -143,7 +155,7 @@ fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
 
 #[test]
 fn while_roles_are_unread_nobody_knows_whether_there_is_an_account() {
-    let names = [AccountName { target: None, role: "jon".into(), assumed: true }];
+    let names = [AccountName { target: None, role: "jon".into(), rule: LinkRule::Template }];
     let question = ask(Kind::Full, &[], &names, &[]);
     let mut down = look(vec![], vec![gap(ResidualKind::Login)]);
     down.roster.clear();
@@ -201,7 +213,7 @@ fn what_another_account_holds_does_not_count() {
 
 #[test]
 fn a_named_account_that_nobody_ever_saw_leaves_a_gap() {
-    let name = |role: &str| AccountName { target: None, role: role.into(), assumed: false };
+    let name = |role: &str| AccountName { target: None, role: role.into(), rule: LinkRule::Stated };
     let (accounts, names) = ([account()], [name("john"), name("jhon")]);
     let question = ask(Kind::Full, &accounts, &names, &[]);
     let judged = judge(&question, &[&look(vec![], vec![])]);

@@ -36,3 +36,14 @@ pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
         Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the state store does not answer")),
     }
 }
+
+/// Reads the configuration anew. The listener has no authentication, and needs none for this: the file decides.
+pub(super) async fn reload(State(app): State<App>) -> Result<&'static str, Problem> {
+    match app.reload.reload().await {
+        Ok(true) => Ok("reloaded\n"),
+        Ok(false) => Ok("nothing changed\n"),
+        // The reason may name files and keys, and this listener is open to everybody who may scrape.
+        Err(_) => Err(Problem::new(500, "not-reloaded", "Not reloaded")
+            .detail("the old configuration stays in force; the agent's log says why")),
+    }
+}

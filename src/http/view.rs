@@ -70,7 +70,7 @@ impl View {
     #[must_use]
     pub fn of(stored: Stored) -> Option<Self> {
         let life = stored.landed?;
-        let asked = stored.revocation;
+        let asked = stored.landed_revocation.unwrap_or(stored.revocation);
         // That nothing is left is told once `access_revoked` is in the log.
         let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
             && matches!(life.state, State::Open | State::Regressed)

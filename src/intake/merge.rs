@@ -23,7 +23,16 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
             both.roles.push(role.clone());
         }
     }
-    both.effective_at = known.effective_at.min(asked.effective_at);
+    for permission in &asked.permissions {
+        if !both.permissions.contains(permission) {
+            both.permissions.push(permission.clone());
+        }
+    }
+    if asked.effective_at < known.effective_at {
+        both.effective_at = asked.effective_at;
+        both.effective.clone_from(&asked.effective);
+    }
+    both.username = known.username.clone().or_else(|| asked.username.clone());
     // Deadlines of a repeated notice run from its own receipt; only an earlier one counts.
     both.deadlines = earlier(&known.deadlines, &asked.deadlines);
     // The stricter reason decides which milestones there are, and whom alerts call.
@@ -53,7 +62,8 @@ fn earlier(a: &Deadlines, b: &Deadlines) -> Deadlines {
 pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
     let mut life = stored.life.clone();
     let more = revocation.accounts != stored.revocation.accounts
-        || revocation.roles != stored.revocation.roles;
+        || revocation.roles != stored.revocation.roles
+        || revocation.permissions != stored.revocation.permissions;
     if more {
         life.first_clean_at = None;
         life.confirm_from = None;
@@ -69,13 +79,16 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::effective::Zones;
     use crate::domain::profile::Profiles;
-    use crate::intake::submission::Submission;
+    use crate::intake::submission::{Submission, Terms};
 
     fn at(now: &str, json: &str) -> Revocation {
+        let profiles = Profiles::default();
+        let terms = Terms { profiles: &profiles, zones: Zones::default() };
         Submission::parse(json.as_bytes())
             .unwrap()
-            .revocation("hr", now.parse().unwrap(), &Profiles::default())
+            .revocation("hr", now.parse().unwrap(), &terms)
             .unwrap()
     }
 

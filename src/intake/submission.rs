@@ -1,7 +1,8 @@
 //! The plain notice: one JSON object with the fields of the CSV.
 
 use crate::clock;
-use crate::domain::account::AccountName;
+use crate::domain::account::{AccountName, LinkRule};
+use crate::domain::effective::{self, Effective, Zones};
 use crate::domain::expectation::deadlines;
 use crate::domain::profile::Profiles;
 use crate::domain::revocation::{Kind, Reason, Revocation};
@@ -72,9 +73,21 @@ pub struct Submission {
     /// For a partial revocation: roles that must be gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<OneOrMany>,
-    /// When access has to end; now, if not said.
+    /// For a partial revocation: permissions that must be gone, as the configuration maps them to roles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<OneOrMany>,
+    /// When access has to end: an instant, a local time or a date; now, if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<String>,
+    /// Last day of the contract; the earliest of the times given governs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub termination_date: Option<String>,
+    /// Last day at work; the earliest of the times given governs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_working_day: Option<String>,
+    /// Where the subject works, as an IANA name: in that zone local times and dates are meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// By when everything has to be gone: an instant, or a time after the effect such as `15m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<String>,
@@ -90,6 +103,15 @@ pub struct Submission {
     /// What that system calls the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
+}
+
+/// What the configuration says about notices of one source.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Time allowed per reason.
+    pub profiles: &'a Profiles,
+    /// Zones in which the source's dates are meant.
+    pub zones: Zones<'a>,
 }
 
 fn wrong(field: &'static str, reason: impl Into<String>) -> SubmissionError {
@@ -133,6 +155,7 @@ impl Submission {
             ("/ticket", self.ticket.as_ref()),
             ("/source", self.source.as_ref()),
             ("/event_id", self.event_id.as_ref()),
+            ("/time_zone", self.time_zone.as_ref()),
         ];
         for (field, text) in texts {
             let Some(text) = text else { continue };
@@ -143,7 +166,12 @@ impl Submission {
                 return Err(wrong(field, "no text has a NUL character"));
             }
         }
-        for (field, list) in [("/account", &self.account), ("/roles", &self.roles)] {
+        let lists = [
+            ("/account", &self.account),
+            ("/roles", &self.roles),
+            ("/permissions", &self.permissions),
+        ];
+        for (field, list) in lists {
             let list = OneOrMany::list(list.as_ref());
             let good =
                 |name: &String| !name.is_empty() && name.len() <= TEXT && !name.contains('\0');
@@ -162,52 +190,56 @@ impl Submission {
         &self,
         source: &str,
         now: UtcTime,
-        profiles: &Profiles,
+        terms: &Terms<'_>,
     ) -> Result<Revocation, SubmissionError> {
         let roles = OneOrMany::list(self.roles.as_ref());
-        let kind = self.kind(&roles)?;
+        let permissions = OneOrMany::list(self.permissions.as_ref());
+        let kind = self.kind(&roles, &permissions)?;
         let reason = Reason::classify(&self.reason);
-        let stated = match &self.effective_at {
-            None => now,
-            Some(text) => {
-                text.parse().map_err(|error| wrong("/effective_at", format!("{error}")))?
-            }
+        let (stated, effective) = match self.effective(terms)? {
+            None => (now, None),
+            Some((at, effective)) => (at, Some(effective)),
         };
         // An involuntary end is not announced: it takes effect at once.
         let effective_at = if reason == Reason::PolicyViolation { stated.min(now) } else { stated };
-        let deadline = self.deadline(effective_at.max(now))?;
+        let deadline = self.deadline(effective_at.max(now), terms)?;
         let named = OneOrMany::list(self.account.as_ref());
         let accounts = if named.is_empty() {
-            vec![AccountName { target: None, role: self.username.clone(), assumed: true }]
+            let role = self.username.clone();
+            vec![AccountName { target: None, role, rule: LinkRule::Template }]
         } else {
             named.iter().map(|name| account_name(name)).collect()
         };
         Ok(Revocation {
             id: clock::new_id("rev", now).map_err(SubmissionError::Id)?,
             subject: self.employee_id.clone().unwrap_or_else(|| self.username.clone()),
+            username: self.employee_id.as_ref().map(|_| self.username.clone()),
             kind,
             reason,
             effective_at,
+            effective,
             received_at: now,
             deadlines: deadlines(
                 kind,
                 reason,
-                &profiles.allowance(reason),
+                &terms.profiles.allowance(reason),
                 effective_at,
                 now,
                 deadline,
             ),
             accounts,
             roles,
+            permissions,
+            no_account: false,
             preserve_data: self.preserve_data,
             ticket: self.ticket.clone(),
             source: source.to_owned(),
         })
     }
 
-    fn kind(&self, roles: &[String]) -> Result<Kind, SubmissionError> {
+    fn kind(&self, roles: &[String], permissions: &[String]) -> Result<Kind, SubmissionError> {
         let kind = match &self.revocation_type {
-            None if roles.is_empty() => Kind::Full,
+            None if roles.is_empty() && permissions.is_empty() => Kind::Full,
             None => Kind::Partial,
             Some(word) => Kind::from_word(word).ok_or_else(|| {
                 wrong("/revocation_type", format!("full, suspend or partial, not `{word}`"))
@@ -217,6 +249,10 @@ impl Submission {
             Kind::Full | Kind::Suspend if !roles.is_empty() => {
                 Err(wrong("/roles", format!("a {kind} revocation names no roles; partial does")))
             }
+            Kind::Full | Kind::Suspend if !permissions.is_empty() => Err(wrong(
+                "/permissions",
+                format!("a {kind} revocation names no permissions; partial does"),
+            )),
             Kind::Full | Kind::Suspend | Kind::Partial => Ok(kind),
             Kind::Rotation | Kind::Transfer => Err(wrong(
                 "/revocation_type",
@@ -225,15 +261,49 @@ impl Submission {
         }
     }
 
-    fn deadline(&self, start: UtcTime) -> Result<Option<UtcTime>, SubmissionError> {
-        let Some(text) = &self.deadline else { return Ok(None) };
-        if let Ok(instant) = text.parse::<UtcTime>() {
-            return Ok(Some(instant));
+    /// The earliest of the times given, and how it came about.
+    fn effective(
+        &self,
+        terms: &Terms<'_>,
+    ) -> Result<Option<(UtcTime, Effective)>, SubmissionError> {
+        let zones = self.zones(terms);
+        if let Some(name) = zones.subject {
+            effective::zone(name).map_err(|error| wrong("/time_zone", error.to_string()))?;
         }
-        let duration = parse_duration(text).map_err(|_| {
-            wrong("/deadline", format!("an instant or a time such as 15m, not `{text}`"))
+        let given = [
+            ("/effective_at", &self.effective_at),
+            ("/termination_date", &self.termination_date),
+            ("/last_working_day", &self.last_working_day),
+        ];
+        let mut earliest: Option<(UtcTime, Effective)> = None;
+        for (field, text) in given {
+            let Some(text) = text else { continue };
+            let resolved = effective::resolve(text, &zones)
+                .map_err(|error| wrong(field, error.to_string()))?;
+            if earliest.as_ref().is_none_or(|(at, _)| resolved.0 < *at) {
+                earliest = Some(resolved);
+            }
+        }
+        Ok(earliest)
+    }
+
+    fn zones<'a>(&'a self, terms: &Terms<'a>) -> Zones<'a> {
+        Zones { subject: self.time_zone.as_deref(), ..terms.zones }
+    }
+
+    fn deadline(
+        &self,
+        start: UtcTime,
+        terms: &Terms<'_>,
+    ) -> Result<Option<UtcTime>, SubmissionError> {
+        let Some(text) = &self.deadline else { return Ok(None) };
+        if let Ok(duration) = parse_duration(text) {
+            return Ok(Some(start.plus(duration)));
+        }
+        let resolved = effective::resolve(text, &self.zones(terms)).map_err(|_| {
+            wrong("/deadline", format!("a time, or a duration such as 15m, not `{text}`"))
         })?;
-        Ok(Some(start.plus(duration)))
+        Ok(Some(resolved.0))
     }
 }
 
@@ -241,10 +311,12 @@ impl Submission {
 /// itself; then write it with its target.
 fn account_name(text: &str) -> AccountName {
     match text.split_once('/') {
-        Some((target, role)) if !target.is_empty() && !role.is_empty() => {
-            AccountName { target: Some(target.to_owned()), role: role.to_owned(), assumed: false }
-        }
-        _ => AccountName { target: None, role: text.to_owned(), assumed: false },
+        Some((target, role)) if !target.is_empty() && !role.is_empty() => AccountName {
+            target: Some(target.to_owned()),
+            role: role.to_owned(),
+            rule: LinkRule::Stated,
+        },
+        _ => AccountName { target: None, role: text.to_owned(), rule: LinkRule::Stated },
     }
 }
 
@@ -252,12 +324,18 @@ fn account_name(text: &str) -> AccountName {
 mod tests {
     use super::*;
 
+    fn terms() -> Terms<'static> {
+        static PROFILES: std::sync::LazyLock<Profiles> =
+            std::sync::LazyLock::new(Profiles::default);
+        Terms { profiles: &PROFILES, zones: Zones::default() }
+    }
+
     fn now() -> UtcTime {
         "2026-03-05T09:00:00Z".parse().unwrap()
     }
 
     fn read(json: &str) -> Result<Revocation, SubmissionError> {
-        Submission::parse(json.as_bytes())?.revocation("hr", now(), &Profiles::default())
+        Submission::parse(json.as_bytes())?.revocation("hr", now(), &terms())
     }
 
     #[test]
@@ -294,7 +372,7 @@ mod tests {
                 r#"{"username":"a","reason":"x","effective_at":"tomorrow"}"#,
                 "/effective_at: `tomorrow`",
             ),
-            (r#"{"username":"a","reason":"x","deadline":"soon"}"#, "/deadline: an instant"),
+            (r#"{"username":"a","reason":"x","deadline":"soon"}"#, "/deadline: a time, or"),
             (
                 r#"{"username":"a","reason":"x","revocation_type":"rotation"}"#,
                 "/revocation_type: this version",

@@ -7,10 +7,27 @@ use super::moves::terms;
 use crate::config::Config;
 use crate::domain::expectation::milestones;
 use crate::domain::lifecycle::Life;
-use crate::domain::revocation::State;
+use crate::domain::milestone::Milestone;
+use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
-use crate::metrics::Levels;
+use crate::metrics::{Levels, Metrics};
 use crate::store::Stored;
+
+/// Shows what is configured: time between looks, and time allowed.
+pub fn show_settings(metrics: &Metrics, config: &Config) {
+    metrics.set_interval(config.look_interval.as_secs_f64());
+    for reason in Reason::ALL {
+        for milestone in Milestone::ALL {
+            // A role change has no login milestone, so it has no time allowed for one either.
+            let has =
+                Kind::ACCEPTED.iter().any(|kind| milestones(*kind, *reason).contains(milestone));
+            if let (true, Some(allowed)) = (has, config.profiles.allowance(*reason).get(*milestone))
+            {
+                metrics.set_sla(reason.as_str(), milestone.as_str(), allowed.as_secs_f64());
+            }
+        }
+    }
+}
 
 fn due(life: &Life) -> bool {
     matches!(life.state, State::Open | State::Regressed)

@@ -36,6 +36,8 @@ pub struct Evidence {
 pub struct Stored {
     /// As accepted, and amended since.
     pub revocation: Revocation,
+    /// As the log holds it, where that is not the same.
+    pub landed_revocation: Option<Revocation>,
     /// Id of the subject in the log.
     pub subject_id: String,
     /// Accounts linked.

@@ -1,7 +1,8 @@
 //! The queue of records: what is true and not yet in the log.
 
-use super::{Store, StoreError, from_json, reading, statement, writing};
+use super::{NewRecord, Store, StoreError, from_json, reading, statement, to_json, writing};
 use crate::domain::lifecycle::Life;
+use crate::domain::time::UtcTime;
 use serde_json::{Map, Value};
 
 /// A record that waits for the log.
@@ -9,14 +10,16 @@ use serde_json::{Map, Value};
 pub struct QueuedRecord {
     /// Its id, which stands in its line.
     pub id: String,
-    /// Revocation it is about.
-    pub revocation_id: String,
+    /// Revocation it is about, if it is about one.
+    pub revocation_id: Option<String>,
     /// Record type.
     pub kind: String,
     /// Content.
     pub body: Map<String, Value>,
     /// Life of the revocation after it; `None` for all but the last record of a move.
     pub life: Option<Life>,
+    /// The request after it, as the store keeps it, if the move changed it.
+    pub request: Option<String>,
 }
 
 /// A record that is in the log.
@@ -33,10 +36,11 @@ pub struct LandedRecord {
 #[derive(sqlx::FromRow)]
 struct Row {
     id: String,
-    revocation_id: String,
+    revocation_id: Option<String>,
     kind: String,
     body: String,
     life: Option<String>,
+    request: Option<String>,
 }
 
 impl Row {
@@ -51,6 +55,7 @@ impl Row {
             id: self.id,
             revocation_id: self.revocation_id,
             kind: self.kind,
+            request: self.request,
         })
     }
 }
@@ -65,6 +70,27 @@ impl Store {
             sqlx::query_as(statement!("records_queued")).bind(limit).fetch_all(pool).await?
         );
         rows.into_iter().map(Row::read).collect()
+    }
+
+    /// Queues a record that is not about one revocation.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn queue_note(
+        &self,
+        id: &str,
+        note: &NewRecord,
+        at: UtcTime,
+    ) -> Result<(), StoreError> {
+        let mut body = note.body.clone();
+        body.insert("id".to_owned(), Value::String(id.to_owned()));
+        let body = to_json(&body, "a record")?;
+        writing!(self, tx => {
+            sqlx::query(statement!("record_insert"))
+                .bind(id).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)
+                .bind(None::<&str>).bind(None::<&str>).bind(at.micros())
+                .execute(&mut *tx).await?;
+        })
     }
 
     /// How many wait.
@@ -113,7 +139,8 @@ impl Store {
                 if let Some(life) = &one.record.life {
                     sqlx::query(statement!("revocation_land"))
                         .bind(&one.record.revocation_id).bind(life.state.as_str())
-                        .bind(super::to_json(life, "a life")?).execute(&mut *tx).await?;
+                        .bind(to_json(life, "a life")?).bind(&one.record.request)
+                        .execute(&mut *tx).await?;
                 }
                 sqlx::query(statement!("outbox_release"))
                     .bind(&one.record.id).execute(&mut *tx).await?;

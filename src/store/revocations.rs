@@ -23,6 +23,7 @@ struct Row {
     accounts: String,
     life: String,
     landed_life: Option<String>,
+    landed_request: Option<String>,
     evidence: String,
     version: i64,
     records: i64,
@@ -32,10 +33,14 @@ struct Row {
 
 impl Row {
     fn read(self) -> Result<Stored, StoreError> {
-        let mut revocation: Revocation = from_json(&self.request, "a revocation's request")?;
-        revocation.subject = self.subject;
+        let read = |text: &str| -> Result<Revocation, StoreError> {
+            let request: Revocation = from_json(text, "a revocation's request")?;
+            Ok(Revocation { subject: self.subject.clone(), ..request })
+        };
+        let revocation = read(&self.request)?;
         let instant = |micros| UtcTime::from_micros(micros).unwrap_or(revocation.received_at);
         Ok(Stored {
+            landed_revocation: self.landed_request.as_deref().map(read).transpose()?,
             subject_id: self.subject_id,
             accounts: from_json(&self.accounts, "a revocation's accounts")?,
             life: from_json(&self.life, "a revocation's life")?,
@@ -67,6 +72,7 @@ struct RecordRow {
     kind: &'static str,
     body: String,
     life: Option<String>,
+    request: Option<String>,
 }
 
 /// Numbers the records of a revocation after `before` and puts each one's id into its body. The last one
@@ -76,6 +82,7 @@ fn numbered(
     before: i64,
     records: &[NewRecord],
     life: &str,
+    request: Option<&str>,
 ) -> Result<Vec<RecordRow>, StoreError> {
     let mut ordinal = before;
     let mut left = records.len();
@@ -93,6 +100,7 @@ fn numbered(
                 kind: record.kind,
                 body: to_json(&body, "a record")?,
                 life: (left == 0).then(|| life.to_owned()),
+                request: request.filter(|_| left == 0).map(str::to_owned),
             })
         })
         .collect()
@@ -109,6 +117,7 @@ macro_rules! insert_records {
                 .bind(row.kind)
                 .bind(&row.body)
                 .bind(&row.life)
+                .bind(&row.request)
                 .bind($at)
                 .execute(&mut *$tx)
                 .await?;
@@ -180,10 +189,10 @@ impl Store {
     pub async fn accept(&self, new: &NewRevocation) -> Result<Acceptance, StoreError> {
         let id = new.revocation.id.as_str();
         let life = to_json(&new.life, "a life")?;
-        let rows = numbered(id, 0, &new.records, &life)?;
-        let record = rows.last().map(|row| row.id.clone()).unwrap_or_default();
         let (request, accounts) =
             (request_text(&new.revocation)?, to_json(&new.accounts, "accounts")?);
+        let rows = numbered(id, 0, &new.records, &life, Some(&request))?;
+        let record = rows.last().map(|row| row.id.clone()).unwrap_or_default();
         let evidence = to_json(&Evidence::default(), "evidence")?;
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let at = new.at.micros();
@@ -211,14 +220,13 @@ impl Store {
     pub async fn advance(&self, step: &Move) -> Result<Option<String>, StoreError> {
         let id = step.from.revocation.id.as_str();
         let life = to_json(&step.life, "a life")?;
-        let rows = numbered(id, step.from.records, &step.records, &life)?;
+        let request = request_text(&step.revocation)?;
+        let changed = (step.revocation != step.from.revocation).then_some(request.as_str());
+        let rows = numbered(id, step.from.records, &step.records, &life, changed)?;
         let last = rows.last().map(|row| row.id.clone());
         let count = step.from.records + i64::try_from(rows.len()).unwrap_or(0);
-        let (request, accounts, evidence) = (
-            request_text(&step.revocation)?,
-            to_json(&step.accounts, "accounts")?,
-            to_json(&step.evidence, "evidence")?,
-        );
+        let (accounts, evidence) =
+            (to_json(&step.accounts, "accounts")?, to_json(&step.evidence, "evidence")?);
         let at = step.at.max(step.from.queued_at).micros();
         let conflict = || StoreError::Conflict { id: id.to_owned(), version: step.from.version };
         writing!(self, tx => {

@@ -34,7 +34,7 @@ pub(crate) fn metrics() -> Arc<Metrics> {
         surfaces: vec!["login"],
         targets: vec!["main".to_owned()],
     };
-    Arc::new(Metrics::new(vocabulary, ("0", "test"), 1.0).unwrap())
+    Arc::new(Metrics::new(vocabulary, ("0", "test")).unwrap())
 }
 
 impl Logbook {

@@ -1,12 +1,13 @@
 //! Made-up revocations, with the records that the agent would queue for them.
 
 use revoked::audit::record::{self, About};
+use revoked::domain::effective::Zones;
 use revoked::domain::lifecycle::Life;
 use revoked::domain::profile::Profiles;
 use revoked::domain::revocation::State;
 use revoked::domain::time::UtcTime;
 use revoked::domain::verdict::Verdict;
-use revoked::intake::submission::Submission;
+use revoked::intake::submission::{Submission, Terms};
 use revoked::store::{
     Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
@@ -35,7 +36,9 @@ pub(crate) fn revocation(id: &str, subject: &str) -> NewRevocation {
     let submission =
         serde_json::json!({"username": subject, "reason": "terminated", "ticket": "T-1"});
     let submission = Submission::parse(submission.to_string().as_bytes()).unwrap();
-    let mut asked = submission.revocation("hr", at(0), &Profiles::default()).unwrap();
+    let profiles = Profiles::default();
+    let terms = Terms { profiles: &profiles, zones: Zones::default() };
+    let mut asked = submission.revocation("hr", at(0), &terms).unwrap();
     id.clone_into(&mut asked.id);
     let subject = SubjectRow {
         id: format!("s_{id}"),

@@ -1,2 +1,2 @@
 -- revoked/record_get
-SELECT id, revocation_id, kind, body, life FROM record WHERE id = $1
+SELECT id, revocation_id, kind, body, life, request FROM record WHERE id = $1

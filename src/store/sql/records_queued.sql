@@ -1,5 +1,5 @@
 -- revoked/records_queued
-SELECT id, revocation_id, kind, body, life FROM record
+SELECT id, revocation_id, kind, body, life, request FROM record
 WHERE state = 'queued'
 ORDER BY queued_at, ordinal
 LIMIT $1

@@ -1,0 +1,313 @@
+//! From the file to checked values: what is wrong is said with its key.
+
+use super::file::{File, ProfileFile, SourceFile, StoreFile, TargetFile, TokenFile};
+use super::{Config, ConfigError, Secret, SourceConfig, TargetConfig, TokenConfig};
+use crate::domain::effective;
+use crate::domain::hex::hex;
+use crate::domain::milestone::Allowance;
+use crate::domain::profile::Profiles;
+use crate::domain::residual::ResidualKind;
+use crate::domain::revocation::Reason;
+use crate::domain::time::parse_duration;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Reads one file; its path is kept for error messages, and the files it names for watching.
+pub(super) struct Reader<'a> {
+    path: &'a Path,
+    files: BTreeSet<PathBuf>,
+    /// Of the file and of what it includes, secrets left out.
+    pub(super) digest: Sha256,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of the file at `path`.
+    pub(super) fn new(path: &'a Path) -> Self {
+        Self { path, files: [path.to_owned()].into(), digest: Sha256::new() }
+    }
+}
+
+impl Reader<'_> {
+    /// The error that `key` has a value that cannot be used.
+    pub(super) fn wrong(&self, key: &str, reason: impl Into<String>) -> ConfigError {
+        ConfigError::Value {
+            path: self.path.to_owned(),
+            key: key.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    fn resolve(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new(".")).join(path)
+    }
+
+    /// What is in the file that `key` names.
+    pub(super) fn text_of(&mut self, key: &str, path: &Path) -> Result<String, ConfigError> {
+        let path = self.resolve(path);
+        self.files.insert(path.clone());
+        std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
+            key: key.to_owned(),
+            path,
+            source,
+        })
+    }
+
+    fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
+        let text = self.text_of(key, path)?;
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(self.wrong(key, "the file is empty"));
+        }
+        Ok(Secret(text.to_owned()))
+    }
+
+    fn one_of(
+        &mut self,
+        key: &str,
+        url: Option<String>,
+        file: Option<PathBuf>,
+    ) -> Result<Secret, ConfigError> {
+        match (url, file) {
+            (Some(url), None) => Ok(Secret(url)),
+            (None, Some(file)) => self.secret_file(&format!("{key}.url_file"), &file),
+            _ => Err(self.wrong(key, "give either url or url_file")),
+        }
+    }
+
+    fn duration(
+        &self,
+        key: &str,
+        text: Option<String>,
+        default: Duration,
+        range: (u64, u64),
+    ) -> Result<Duration, ConfigError> {
+        let Some(text) = text else { return Ok(default) };
+        let wrong = |why: String| self.wrong(key, why);
+        let duration = parse_duration(&text).map_err(|error| wrong(error.to_string()))?;
+        if duration < Duration::from_secs(range.0) || duration > Duration::from_secs(range.1) {
+            return Err(wrong(format!("{} s to {} s, not {text}", range.0, range.1)));
+        }
+        Ok(duration)
+    }
+
+    fn address(
+        &self,
+        key: &str,
+        text: Option<String>,
+        default: &str,
+    ) -> Result<SocketAddr, ConfigError> {
+        let text = text.unwrap_or_else(|| default.to_owned());
+        text.parse().map_err(|_| {
+            self.wrong(key, format!("`{text}` is not an address with a port, such as {default}"))
+        })
+    }
+
+    fn targets(
+        &mut self,
+        file: BTreeMap<String, TargetFile>,
+    ) -> Result<Vec<TargetConfig>, ConfigError> {
+        if file.is_empty() {
+            return Err(self.wrong("targets", "name at least one cluster to look at"));
+        }
+        file.into_iter()
+            .map(|(name, target)| {
+                let key = format!("targets.{name}");
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
+                    return Err(
+                        self.wrong(&key, "a name has 1 to 63 letters, digits, `-`, `_` or `.`")
+                    );
+                }
+                Ok(TargetConfig {
+                    url: self.one_of(&key, target.url, target.url_file)?,
+                    name,
+                    shdepend_only: target.shdepend_only,
+                    store_on_target: target.store_on_target,
+                })
+            })
+            .collect()
+    }
+
+    fn tokens(
+        &mut self,
+        file: BTreeMap<String, TokenFile>,
+    ) -> Result<Vec<TokenConfig>, ConfigError> {
+        file.into_iter()
+            .map(|(id, token)| {
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                if id.is_empty() || !id.chars().all(plain) {
+                    let key = format!("tokens.{id}");
+                    return Err(self.wrong(&key, "a name has letters, digits, `-`, `_` or `.`"));
+                }
+                let key = format!("tokens.{id}.token_file");
+                let secret = self.secret_file(&key, &token.token_file)?;
+                if secret.expose().len() < 32 {
+                    return Err(self.wrong(
+                        &key,
+                        "a token has at least 32 characters; make one with: openssl rand -hex 32",
+                    ));
+                }
+                Ok(TokenConfig { id, digest: Sha256::digest(secret.expose()).into() })
+            })
+            .collect()
+    }
+
+    fn profiles(&self, file: BTreeMap<String, ProfileFile>) -> Result<Profiles, ConfigError> {
+        let mut profiles = Profiles::default();
+        for (name, profile) in file {
+            let key = format!("profiles.{name}");
+            let reason = Reason::from_word(&name).ok_or_else(|| {
+                let known: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+                self.wrong(&key, format!("no such reason; they are {}", known.join(", ")))
+            })?;
+            let before = profiles.allowance(reason);
+            let read = |part: &str, text: Option<String>, before: Option<Duration>| {
+                let key = format!("{key}.{part}");
+                self.duration(&key, text, before.unwrap_or_default(), (0, 366 * 86_400)).map(Some)
+            };
+            profiles.set(
+                reason,
+                Allowance {
+                    login: read("login", profile.login, before.login)?,
+                    access: read("access", profile.access, before.access)?,
+                    credentials: read("credentials", profile.credentials, before.credentials)?,
+                },
+            );
+        }
+        Ok(profiles)
+    }
+
+    /// What the keys of the earlier script say, put into the keys of this file. Gives the surfaces that are
+    /// switched off.
+    fn seed(
+        &mut self,
+        file: &mut File,
+        notes: &mut Vec<String>,
+    ) -> Result<BTreeSet<ResidualKind>, ConfigError> {
+        const KEY: &str = "rights_revocation";
+        let Some(seed) = file.rights_revocation.take() else { return Ok(BTreeSet::new()) };
+        if seed.integrations.audit_logging_enabled == Some(false) {
+            let key = format!("{KEY}.integrations.audit_logging_enabled");
+            return Err(self.wrong(&key, "the audit log cannot be switched off; take the key out"));
+        }
+        let twice = |key: &str, own: &str| {
+            self.wrong(&format!("{KEY}.timing.{key}"), format!("{own} says this already; keep one"))
+        };
+        let seconds = |seconds: u64| Some(format!("{seconds}s"));
+        if let Some(timeout) = seed.timing.termination_timeout {
+            let profile = file.profiles.entry("terminated".to_owned()).or_default();
+            if profile.login.is_some() {
+                return Err(twice("termination_timeout", "profiles.terminated.login"));
+            }
+            profile.login = seconds(timeout);
+        }
+        if let Some(timeout) = seed.timing.role_change_timeout {
+            let profile = file.profiles.entry("role_change".to_owned()).or_default();
+            if profile.access.is_some() {
+                return Err(twice("role_change_timeout", "profiles.role_change.access"));
+            }
+            profile.access = seconds(timeout);
+        }
+        if let Some(delay) = seed.timing.verification_delay {
+            if file.verification_delay.is_some() {
+                return Err(twice("verification_delay", "verification_delay"));
+            }
+            file.verification_delay = seconds(delay);
+        }
+        let off = seed.not_required();
+        if !off.is_empty() {
+            let words: Vec<_> = off.iter().map(|surface| surface.as_str()).collect();
+            notes.push(format!("{KEY}.actions: these are not asked for: {}", words.join(", ")));
+        }
+        let idle = seed.without_effect().into_iter();
+        notes.extend(idle.map(|key| format!("{KEY}.{key}: has no effect")));
+        Ok(off)
+    }
+
+    fn zone(&self, key: &str, name: Option<String>) -> Result<Option<String>, ConfigError> {
+        if let Some(name) = &name {
+            effective::zone(name).map_err(|error| self.wrong(key, error.to_string()))?;
+        }
+        Ok(name)
+    }
+
+    fn sources(
+        &self,
+        file: BTreeMap<String, SourceFile>,
+    ) -> Result<BTreeMap<String, SourceConfig>, ConfigError> {
+        file.into_iter()
+            .map(|(name, source)| {
+                let time_zone =
+                    self.zone(&format!("sources.{name}.time_zone"), source.time_zone)?;
+                Ok((name, SourceConfig { time_zone }))
+            })
+            .collect()
+    }
+
+    fn store(&mut self, file: Option<StoreFile>, state_dir: &Path) -> Result<Secret, ConfigError> {
+        let store = match file {
+            Some(store) => self.one_of("store", store.url, store.url_file)?,
+            None => Secret(format!("sqlite://{}", state_dir.join("revoked.db").display())),
+        };
+        // A relative path here is like every other one: relative to this file.
+        Ok(match store.expose().strip_prefix("sqlite://") {
+            Some(path) => Secret(format!("sqlite://{}", self.resolve(Path::new(path)).display())),
+            None => store,
+        })
+    }
+
+    /// Checks the whole file, whose text is `text`.
+    pub(super) fn check(mut self, mut file: File, text: &str) -> Result<Config, ConfigError> {
+        let mut notes = Vec::new();
+        let not_required = self.seed(&mut file, &mut notes)?;
+        self.digest.update(text);
+        let store = self.store(file.store, &file.state_dir)?;
+        let state_dir = self.resolve(&file.state_dir);
+        let (log, listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
+        let targets = self.targets(file.targets)?;
+        let subjects = self.subjects(file.subjects, &targets)?;
+        let tokens = self.tokens(file.tokens)?;
+        let seconds = Duration::from_secs;
+        let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
+        Ok(Config {
+            path: self.path.to_owned(),
+            store,
+            log_dir: log.dir.map_or_else(|| state_dir.join("log"), |dir| self.resolve(&dir)),
+            key_file: log
+                .key_file
+                .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
+            socket: state_dir.join("revoked.sock"),
+            state_dir,
+            metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,
+            api_listen: self.address("listen.api", listen.api, "127.0.0.1:7390")?,
+            tokens,
+            look_interval: self.duration("look_interval", looks, seconds(10), (1, 3600))?,
+            verification_delay: self.duration(
+                "verification_delay",
+                delay,
+                seconds(60),
+                (1, 86_400),
+            )?,
+            watch: self.duration(
+                "watch",
+                watch,
+                seconds(400 * 86_400),
+                (86_400, 3_700 * 86_400),
+            )?,
+            profiles: self.profiles(file.profiles)?,
+            time_zone: self.zone("time_zone", file.time_zone)?,
+            sources: self.sources(file.sources)?,
+            approvals: file.approvals,
+            subjects,
+            targets,
+            permissions: file.permissions,
+            not_required,
+            notes,
+            sha256: hex(&self.digest.finalize()),
+            files: self.files,
+        })
+    }
+}

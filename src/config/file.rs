@@ -1,0 +1,154 @@
+//! The file as it is written. Its JSON schema comes from here, so the comments are for its readers.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Configuration of revoked. Relative paths are relative to the file. Durations are texts such as 30s, 15m, 4h
+/// or 400d.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// Directory of the agent's state: store, audit log, keys and socket, unless they are put elsewhere.
+    pub(super) state_dir: PathBuf,
+    /// Where state is kept; SQLite in state_dir without it.
+    pub(super) store: Option<StoreFile>,
+    /// The audit log.
+    pub(super) log: Option<LogFile>,
+    /// Addresses to listen at.
+    pub(super) listen: Option<ListenFile>,
+    /// Clusters to look at, by name.
+    pub(super) targets: BTreeMap<String, TargetFile>,
+    /// Who may use the API, by name.
+    #[serde(default)]
+    pub(super) tokens: BTreeMap<String, TokenFile>,
+    /// Time between looks, 1s to 1h; 10s without it.
+    pub(super) look_interval: Option<String>,
+    /// Time between the first clean look and the one that confirms it, 1s to 1d; 60s without it.
+    pub(super) verification_delay: Option<String>,
+    /// How long a verified revocation is looked at; 400d without it.
+    pub(super) watch: Option<String>,
+    /// Time allowed per reason.
+    #[serde(default)]
+    pub(super) profiles: BTreeMap<String, ProfileFile>,
+    /// Zone in which dates and local times are meant (IANA name); UTC without it.
+    pub(super) time_zone: Option<String>,
+    /// What is particular to a sender: by token, by uid:N for commands, or by TOKEN/SYSTEM.
+    #[serde(default)]
+    pub(super) sources: BTreeMap<String, SourceFile>,
+    /// Who has to agree to what keeps access.
+    #[serde(default)]
+    pub(super) approvals: Approvals,
+    /// Which roles belong to whom.
+    #[serde(default)]
+    pub(super) subjects: SubjectsFile,
+    /// Roles that give a permission, by the permission's name in notices.
+    #[serde(default)]
+    pub(super) permissions: BTreeMap<String, Vec<String>>,
+    /// The keys of an earlier revocation script. timing sets profiles, actions switch surfaces.
+    pub(super) rights_revocation: Option<super::seed::RightsRevocation>,
+}
+
+/// Where state is kept: give one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoreFile {
+    /// sqlite:///path/to/file or postgres://…
+    pub(super) url: Option<String>,
+    /// File that holds the URL.
+    pub(super) url_file: Option<PathBuf>,
+}
+
+/// The audit log.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogFile {
+    /// Its directory; state_dir/log without it.
+    pub(super) dir: Option<PathBuf>,
+    /// Its signing key; state_dir/keys/log.key without it.
+    pub(super) key_file: Option<PathBuf>,
+}
+
+/// Addresses to listen at.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListenFile {
+    /// Metrics and probes; 127.0.0.1:7391 without it.
+    pub(super) metrics: Option<String>,
+    /// The API; 127.0.0.1:7390 without it.
+    pub(super) api: Option<String>,
+}
+
+/// A cluster to look at: give url or url_file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetFile {
+    /// postgres://… of any database of the cluster; all others are found.
+    pub(super) url: Option<String>,
+    /// File that holds the URL.
+    pub(super) url_file: Option<PathBuf>,
+    /// Databases of the provider that nobody else may enter: judged by pg_shdepend alone.
+    #[serde(default)]
+    pub(super) shdepend_only: Vec<String>,
+    /// Accept that the agent's store lies on this cluster.
+    #[serde(default)]
+    pub(super) store_on_target: bool,
+}
+
+/// Who may use the API.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenFile {
+    /// File that holds the bearer token, of at least 32 characters.
+    pub(super) token_file: PathBuf,
+}
+
+/// Time allowed for each milestone.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProfileFile {
+    /// Until login is off and no session is open.
+    pub(super) login: Option<String>,
+    /// Until everything is gone.
+    pub(super) access: Option<String>,
+    /// Until shared secrets are changed.
+    pub(super) credentials: Option<String>,
+}
+
+/// What is particular to a sender.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceFile {
+    /// Zone in which its dates and local times are meant (IANA name).
+    pub(super) time_zone: Option<String>,
+}
+
+/// Who has to agree to what keeps access: withdrawing, postponing, and that there is no account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Approvals {
+    /// A second person, known by another token or another user id.
+    #[default]
+    Two,
+    /// Whoever asks for it. The log says that it is self-approved.
+    Single,
+}
+
+/// Which roles belong to whom.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubjectsFile {
+    /// Names that a convention suggests, as {username|lower|underscore} or TARGET/ro_{employee_id}; filters are
+    /// lower, upper, underscore and local (before the @).
+    #[serde(default)]
+    pub(super) templates: Vec<String>,
+    /// Roles by subject or user name, each as ROLE or TARGET/ROLE.
+    #[serde(default)]
+    pub(super) accounts: BTreeMap<String, Vec<String>>,
+    /// CSV file with the columns subject and account, one account a line.
+    pub(super) mapping_file: Option<PathBuf>,
+    /// Whoever is not listed has no account: then it is proved that there is none.
+    #[serde(default)]
+    pub(super) complete: bool,
+}
