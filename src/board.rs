@@ -110,18 +110,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_begun_before_the_question_does_not_answer_it() {
-        let board = Arc::new(Board::default());
+        let board = Board::default();
         board.note_judged("rev_1", at(5), at(100));
         let patience = Duration::from_secs(1);
         assert_eq!(board.judged_since("rev_1", at(6), patience).await, None);
-        let asking = {
-            let board = board.clone();
-            tokio::spawn(async move { board.judged_since("rev_1", at(6), patience).await })
+        let asking = board.judged_since("rev_1", at(6), patience);
+        let judging = async {
+            board.note_judged("rev_1", at(7), at(100));
+            board.passed();
         };
-        tokio::task::yield_now().await;
-        board.note_judged("rev_1", at(7), at(100));
-        board.passed();
-        assert_eq!(asking.await.unwrap(), Some(at(7)));
+        let (judged, ()) = tokio::join!(asking, judging);
+        assert_eq!(judged, Some(at(7)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod agent;
 mod check;
 mod client;
+mod config;
 mod demo;
 mod expect;
 mod init;
@@ -54,6 +55,8 @@ enum Command {
     #[command(subcommand)]
     Expect(expect::Command),
     Status(status::Arguments),
+    #[command(subcommand)]
+    Config(config::Command),
     Verify(verify::Arguments),
 }
 
@@ -87,6 +90,7 @@ pub fn run() -> u8 {
             Command::Init(arguments) => init::run(arguments),
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Expect(command) => expect::run(command).await,
+            Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
         }

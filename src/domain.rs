@@ -14,6 +14,7 @@ pub mod milestone;
 pub mod observation;
 pub mod plan;
 pub mod profile;
+pub mod request;
 pub mod residual;
 pub mod revocation;
 pub mod subject;

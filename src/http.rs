@@ -1,5 +1,6 @@
 //! The HTTP side: bytes in, answers or problems out. No rules, no SQL, no targets.
 
+mod amend;
 mod auth;
 mod health;
 pub mod problem;
@@ -46,7 +47,11 @@ pub struct App {
 pub fn api(app: App) -> Router {
     Router::new()
         .route("/api/v1/revocations", get(revocations::list).post(revocations::submit))
-        .route("/api/v1/revocations/{id}", get(revocations::show))
+        .route(
+            "/api/v1/revocations/{id}",
+            get(revocations::show).patch(amend::change).delete(amend::withdraw),
+        )
+        .route("/api/v1/revocations/{id}/approve", post(amend::approve))
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY))

@@ -1,5 +1,6 @@
 //! From bytes that told us to a tracked revocation.
 
+pub mod amend;
 pub mod merge;
 pub mod submission;
 
@@ -11,6 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::effective::Zones;
 use crate::domain::hex::hex;
 use crate::domain::lifecycle::Life;
+use crate::domain::request::Refused;
 use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::journal::{Journal, JournalError};
@@ -22,7 +24,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
-use submission::{Submission, SubmissionError, Terms};
+pub use submission::SubmissionError;
+use submission::{Submission, Terms};
 use tokio::sync::Mutex;
 
 /// How long an answer waits for its record to land.
@@ -46,6 +49,9 @@ pub enum IntakeError {
         /// Its id.
         event_id: String,
     },
+    /// What keeps access cannot be asked for or approved like this.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// It cannot be kept now. The sender should try again.
     #[error("the notice cannot be kept at the moment; send it again later")]
     Unavailable(#[source] anyhow::Error),
@@ -141,7 +147,7 @@ impl Intake {
             else {
                 return self.accept(asked, notice, now).await;
             };
-            match self.amend(&stored, &asked, notice, now).await {
+            match self.join(&stored, &asked, notice, now).await {
                 Err(IntakeError::Unavailable(error))
                     if error
                         .downcast_ref()
@@ -203,7 +209,7 @@ impl Intake {
     }
 
     /// Joins a revocation that is not finished, and tightens it if more is asked.
-    async fn amend(
+    async fn join(
         &self,
         stored: &Stored,
         asked: &Revocation,
@@ -308,4 +314,15 @@ fn notice_of(
         None => sender.to_owned(),
     };
     Ok(NoticeKey { source, event_id, digest, body: String::from_utf8_lossy(bytes).into_owned() })
+}
+
+/// The bytes that asked `by` for a change are kept like every other notice.
+fn notice_of_change(bytes: &[u8], by: &str, now: UtcTime) -> Result<NoticeKey, IntakeError> {
+    let event_id = clock::new_id("chg", now).map_err(|e| IntakeError::Unavailable(e.into()))?;
+    Ok(NoticeKey {
+        source: by.to_owned(),
+        event_id,
+        digest: hex(&Sha256::digest(bytes)),
+        body: String::from_utf8_lossy(bytes).into_owned(),
+    })
 }

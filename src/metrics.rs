@@ -28,6 +28,8 @@ pub struct Vocabulary {
     pub milestones: Vec<(&'static str, &'static str, &'static str)>,
     /// Causes of a failed verification.
     pub causes: Vec<&'static str>,
+    /// What requests ask for.
+    pub asks: Vec<&'static str>,
     /// Surfaces.
     pub surfaces: Vec<&'static str>,
     /// Configured targets; [`Metrics::set_targets`] replaces them.
@@ -53,6 +55,8 @@ pub struct Levels {
     pub success_rate: f64,
     /// No account found for them.
     pub without_account: i64,
+    /// Requests that wait for a second person, by what they ask for.
+    pub pending: BTreeMap<&'static str, i64>,
 }
 
 /// What is known of a target since its first look.
@@ -131,6 +135,7 @@ struct Gauges {
     residual: IntGaugeVec,
     success_rate: GaugeVec,
     without_account: IntGaugeVec,
+    pending: IntGaugeVec,
     target_up: IntGaugeVec,
     attempt: GaugeVec,
     success: GaugeVec,
@@ -349,6 +354,7 @@ impl Gauges {
             residual: declare.int_gauge("access_revocation_residual_findings", "What should be gone and is not, by surface.", &["target", "surface"])?,
             success_rate: declare.gauge("access_revocation_verification_success_rate", "Verified revocations as a share of those and of the overdue and regressed ones, 1 when there are none.", &[])?,
             without_account: declare.int_gauge("access_revocations_without_account", "Revocations for which no account was found; they need a confirmation.", &[])?,
+            pending: declare.int_gauge("access_revocation_requests_pending", "What would keep access and waits for a second person.", &["asks"])?,
             target_up: declare.int_gauge("access_revocation_target_up", "1 when the last look at the target got an answer.", &["target"])?,
             attempt: declare.gauge("access_revocation_agent_last_reconcile_attempt_timestamp_seconds", "Start of the last look, answered or not.", &["target"])?,
             success: declare.gauge("access_revocation_agent_last_reconcile_success_timestamp_seconds", "End of the last look that got an answer.", &["target"])?,
@@ -421,6 +427,10 @@ impl Gauges {
         }
         self.success_rate.with_label_values(none).set(levels.success_rate);
         self.without_account.with_label_values(none).set(levels.without_account);
+        for asks in &words.asks {
+            let count = levels.pending.get(asks).copied().unwrap_or(0);
+            self.pending.with_label_values(&[asks]).set(count);
+        }
     }
 
     fn set_target(&self, target: &str, level: &TargetLevel, words: &Vocabulary) {

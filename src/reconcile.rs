@@ -146,7 +146,7 @@ impl Reconciler {
         self.name_the_vanished(&mut look).await?;
         self.show_target(&look);
         self.board.put(Arc::new(look));
-        self.judge_all(target.name()).await?;
+        Box::pin(self.judge_all(target.name())).await?;
         self.board.passed();
         self.show_levels().await
     }

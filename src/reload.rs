@@ -68,10 +68,10 @@ impl Reloader {
         metrics: Arc<Metrics>,
         check: fn(&Config) -> Result<()>,
     ) -> (Self, Asker) {
-        let (asker, asked) = mpsc::channel(8);
+        let (ask, asked) = mpsc::channel(8);
         metrics.set_reloaded(clock::now().seconds());
         let path = replacer.current().path.clone();
-        (Self { path, replacer, journal, metrics, check, asked, complaint: None }, Asker(asker))
+        (Self { path, replacer, journal, metrics, check, asked, complaint: None }, Asker(ask))
     }
 
     /// Reloads when there is reason to, until stopped.
@@ -156,8 +156,8 @@ async fn quiet(changed: &Notify) {
 /// The directories that are watched.
 #[derive(Default)]
 struct Watching {
-    /// Stops watching when it is dropped.
-    _watcher: Option<RecommendedWatcher>,
+    /// Watches until it is dropped. Without one, the timer has to do.
+    watcher: Option<RecommendedWatcher>,
     files: BTreeSet<PathBuf>,
 }
 
@@ -168,7 +168,7 @@ impl Watching {
             return;
         }
         self.files.clone_from(&config.files);
-        self._watcher = match watch(&config.files, changed.clone()) {
+        self.watcher = match watch(&config.files, changed.clone()) {
             Ok(watcher) => Some(watcher),
             Err(error) => {
                 tracing::warn!(

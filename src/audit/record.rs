@@ -4,6 +4,10 @@
 //! of the log, role names and object names. Texts of a server's error messages stay out as well, since
 //! nobody knows what they quote.
 
+mod changes;
+
+pub use changes::{Approval, amended, approval_requested, approved, config_changed, withdrawn};
+
 use crate::domain::account::{Account, AccountName};
 use crate::domain::lifecycle::{Label, Life, Terms};
 use crate::domain::milestone::Milestone;
@@ -83,6 +87,7 @@ pub fn triggered(about: &About<'_>, digest: &str) -> Body {
         about.body(),
         json!({
             "deadlines": asked.deadlines,
+            "effective": effective(asked),
             "effective_at": asked.effective_at,
             // Nobody told us who acts; the verifier never does.
             "executor": "unknown",
@@ -94,6 +99,13 @@ pub fn triggered(about: &About<'_>, digest: &str) -> Body {
     )
 }
 
+/// How the time came about, the sender's own text left out.
+fn effective(asked: &Revocation) -> Value {
+    asked.effective.as_ref().map_or(Value::Null, |effective| {
+        json!({"tzdb": effective.tzdb, "zone": effective.zone, "zone_from": effective.zone_from})
+    })
+}
+
 /// `validation_completed`: what will be looked for.
 #[must_use]
 pub fn validated(about: &About<'_>, accounts: &[Account]) -> Body {
@@ -101,43 +113,12 @@ pub fn validated(about: &About<'_>, accounts: &[Account]) -> Body {
         about.body(),
         json!({
             "accounts": linked(accounts),
+            "permissions": fitting(about.revocation.permissions.iter().map(|name| json!(name))),
             "roles": fitting(about.revocation.roles.iter().map(|role| json!(role))),
             "searched": fitting(about.revocation.accounts.iter().map(searched)),
             "searched_total": about.revocation.accounts.len(),
         }),
     )
-}
-
-/// `revocation_amended`: it asks for more, or earlier, than before.
-#[must_use]
-pub fn amended(about: &About<'_>, digest: &str) -> Body {
-    let asked = about.revocation;
-    with(
-        about.body(),
-        json!({
-            "deadlines": asked.deadlines,
-            "effective_at": asked.effective_at,
-            "notice_sha256": digest,
-            "roles": fitting(asked.roles.iter().map(|role| json!(role))),
-            "searched": fitting(asked.accounts.iter().map(searched)),
-            "searched_total": asked.accounts.len(),
-        }),
-    )
-}
-
-/// `config_changed`: another configuration is in force. `not_required` are the surfaces that it does not ask
-/// for.
-#[must_use]
-pub fn config_changed(
-    at: UtcTime,
-    before: &str,
-    after: &str,
-    not_required: &BTreeSet<ResidualKind>,
-) -> Body {
-    object(json!({
-        "at": at, "config_sha256": after, "config_sha256_before": before,
-        "not_required": not_required,
-    }))
 }
 
 /// `subject_linked`: a role was found to be the subject's.
@@ -372,7 +353,6 @@ mod tests {
     use crate::audit::line;
     use crate::domain::ids::RoleOid;
     use crate::domain::residual::{AccountRef, Strength};
-    use crate::domain::revocation::{Kind, Reason};
 
     fn sample() -> Revocation {
         let now = UtcTime::from_micros(0).unwrap();
@@ -382,22 +362,9 @@ mod tests {
             rule: crate::domain::account::LinkRule::Stated,
         };
         Revocation {
-            id: "rev_1".into(),
-            subject: String::new(),
-            username: None,
-            kind: Kind::Full,
-            reason: Reason::Terminated,
-            effective_at: now,
-            effective: None,
-            received_at: now,
-            deadlines: crate::domain::milestone::Deadlines::default(),
             accounts: (0..5_000).map(name).collect(),
             roles: (0..5_000).map(|n| name(n).role).collect(),
-            permissions: Vec::new(),
-            no_account: false,
-            preserve_data: false,
-            ticket: None,
-            source: "hr".into(),
+            ..crate::domain::revocation::sample(now)
         }
     }
 

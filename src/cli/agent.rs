@@ -7,6 +7,7 @@ use crate::clock;
 use crate::config::{Config, Live};
 use crate::domain::expectation::milestones;
 use crate::domain::observation::Cause;
+use crate::domain::request::Asked;
 use crate::domain::revocation::{Kind, Reason};
 use crate::intake::Intake;
 use crate::journal::Journal;
@@ -81,6 +82,7 @@ fn metrics(config: &Config) -> prometheus::Result<Metrics> {
         reasons: Reason::ALL.iter().map(|word| word.as_str()).collect(),
         milestones: cells,
         causes: Cause::ALL.iter().map(|word| word.as_str()).collect(),
+        asks: Asked::ALL.iter().map(|word| word.as_str()).collect(),
         surfaces: CLUSTER_SURFACES.iter().map(|word| word.as_str()).collect(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
     };

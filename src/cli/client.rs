@@ -3,10 +3,13 @@
 use super::agent::Agent;
 use crate::audit::file::LogError;
 use crate::config::{Config, Live};
+use crate::domain::request::Request;
 use crate::http::view::View;
+use crate::intake::{IntakeError, amend};
 use anyhow::{Context as _, Result, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Most revocations in one answer, as in the API.
@@ -50,6 +53,20 @@ pub(super) struct Submitted {
     pub(super) id: String,
     pub(super) known: bool,
     pub(super) amended: bool,
+}
+
+/// What became of a change.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Changed {
+    pub(super) id: String,
+    pub(super) amended: bool,
+    pub(super) pending: Option<Request>,
+}
+
+impl From<amend::Changed> for Changed {
+    fn from(amend::Changed { id, amended, pending }: amend::Changed) -> Self {
+        Self { id, amended, pending }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,26 +146,68 @@ impl Reach {
                 self.send(request).await
             }
             Self::Alone(agent) => {
-                let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self")?);
-                // Nobody else lands the record, so this does while the answer waits for it. Both go on side by
-                // side: each may hold the store's one writing connection while the other waits for it.
-                let sender = format!("uid:{uid}");
-                let submit = agent.intake.submit(&body, &sender, event_id);
-                let land = async {
-                    loop {
-                        if let Err(error) = agent.journal.drain().await {
-                            return error;
-                        }
-                        tokio::time::sleep(Duration::from_millis(10)).await;
-                    }
-                };
-                let accepted = tokio::select! {
-                    accepted = submit => accepted?,
-                    error = land => return Err(error.into()),
-                };
+                let sender = myself()?;
+                let accepted =
+                    landing(agent, Box::pin(agent.intake.submit(&body, &sender, event_id))).await?;
                 Ok(Submitted { id: accepted.id, known: accepted.known, amended: accepted.amended })
             }
         }
+    }
+
+    /// Changes a revocation; `None`: there is none.
+    pub(super) async fn change(&self, id: &str, body: Vec<u8>) -> Result<Option<Changed>> {
+        match self {
+            Self::Http { client, base, .. } => {
+                let Some(path) = path_of(id) else { return Ok(None) };
+                self.changed(client.patch(format!("{base}{path}")).body(body)).await
+            }
+            Self::Alone(agent) => {
+                let changed =
+                    landing(agent, Box::pin(agent.intake.change(id, &body, &myself()?))).await?;
+                Ok(changed.map(Into::into))
+            }
+        }
+    }
+
+    /// Asks that a revocation is withdrawn; `None`: there is none.
+    pub(super) async fn withdraw(&self, id: &str, why: Option<&str>) -> Result<Option<Changed>> {
+        match self {
+            Self::Http { client, base, .. } => {
+                let Some(path) = path_of(id) else { return Ok(None) };
+                let body = serde_json::to_vec(&serde_json::json!({ "why": why }))?;
+                self.changed(client.delete(format!("{base}{path}")).body(body)).await
+            }
+            Self::Alone(agent) => {
+                let changed =
+                    landing(agent, Box::pin(agent.intake.withdraw(id, why, &myself()?))).await?;
+                Ok(changed.map(Into::into))
+            }
+        }
+    }
+
+    /// Approves what waits; `None`: there is no such revocation.
+    pub(super) async fn approve(&self, id: &str, request: Option<&str>) -> Result<Option<Changed>> {
+        match self {
+            Self::Http { client, base, .. } => {
+                let Some(path) = path_of(id) else { return Ok(None) };
+                let body = serde_json::to_vec(&serde_json::json!({ "request": request }))?;
+                self.changed(client.post(format!("{base}{path}/approve")).body(body)).await
+            }
+            Self::Alone(agent) => {
+                let changed =
+                    landing(agent, Box::pin(agent.intake.approve(id, request, &myself()?))).await?;
+                Ok(changed.map(Into::into))
+            }
+        }
+    }
+
+    async fn changed(&self, request: reqwest::RequestBuilder) -> Result<Option<Changed>> {
+        let request = request.header("content-type", "application/json");
+        let response = self.answer(request).await?;
+        if response.status() == reqwest::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(read(response).await?))
     }
 
     /// The newest revocations, or the open ones, and whether there are more.
@@ -178,10 +237,8 @@ impl Reach {
     pub(super) async fn show(&self, id: &str) -> Result<Option<View>> {
         match self {
             Self::Http { client, base, .. } => {
-                if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                    return Ok(None);
-                }
-                let request = client.get(format!("{base}/api/v1/revocations/{id}"));
+                let Some(path) = path_of(id) else { return Ok(None) };
+                let request = client.get(format!("{base}{path}"));
                 let response = self.answer(request).await?;
                 if response.status() == reqwest::StatusCode::NOT_FOUND {
                     return Ok(None);
@@ -214,6 +271,38 @@ impl Reach {
         request: reqwest::RequestBuilder,
     ) -> Result<T> {
         read(self.answer(request).await?).await
+    }
+}
+
+/// Where a revocation is; what cannot be an id is nowhere.
+fn path_of(id: &str) -> Option<String> {
+    let good = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    good.then(|| format!("/api/v1/revocations/{id}"))
+}
+
+/// Who runs this command, as the agent's socket would say.
+fn myself() -> Result<String> {
+    let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self")?);
+    Ok(format!("uid:{uid}"))
+}
+
+/// Waits for `work`, which waits for its records. Nobody else lands them, so this does meanwhile: side by side,
+/// since each may hold the store's one writing connection while the other waits for it.
+async fn landing<T>(
+    agent: &Agent,
+    work: Pin<Box<impl Future<Output = Result<T, IntakeError>>>>,
+) -> Result<T> {
+    let land = async {
+        loop {
+            if let Err(error) = agent.journal.drain().await {
+                return error;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        done = work => Ok(done?),
+        error = land => Err(error.into()),
     }
 }
 

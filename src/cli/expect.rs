@@ -1,5 +1,7 @@
 //! `revoked expect`: say what should be gone, and ask how it stands.
 
+mod change;
+
 use super::client::Where;
 use super::exit;
 use super::output::{self, Format, shown};
@@ -10,12 +12,15 @@ use crate::intake::submission::{OneOrMany, Submission};
 use crate::intake::terms_of;
 use anyhow::{Context as _, Result, bail};
 
-/// Expected revocations: add, list, show
+/// Expected revocations: add, list, show, amend, withdraw, approve
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Add(Add),
     List(List),
     Show(Show),
+    Amend(change::Amend),
+    Withdraw(change::Withdraw),
+    Approve(change::Approve),
 }
 
 /// Expect a revocation
@@ -30,6 +35,10 @@ pub(super) struct Add {
     /// Who lost access: a stable id of the person, vendor or service
     #[arg(long, value_name = "SUBJECT")]
     user: String,
+
+    /// Stable id of the person, if --user is not it
+    #[arg(long, value_name = "ID")]
+    employee_id: Option<String>,
 
     /// Their database role, as ROLE or TARGET/ROLE; repeatable; without it, a role called like the subject
     #[arg(long, value_name = "ROLE")]
@@ -108,6 +117,9 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Add(arguments) => add(arguments).await,
         Command::List(arguments) => list(arguments).await,
         Command::Show(arguments) => show(arguments).await,
+        Command::Amend(arguments) => change::amend(arguments).await,
+        Command::Withdraw(arguments) => change::withdraw(arguments).await,
+        Command::Approve(arguments) => change::approve(arguments).await,
     }
 }
 
@@ -118,6 +130,7 @@ fn many(list: &[String]) -> Option<OneOrMany> {
 async fn add(arguments: Add) -> Result<u8> {
     let submission = Submission {
         username: arguments.user.clone(),
+        employee_id: arguments.employee_id.clone(),
         account: many(&arguments.account),
         reason: arguments.reason.clone(),
         revocation_type: arguments.kind.clone(),
@@ -231,6 +244,15 @@ fn print_view(view: &View) {
         if let Some(time) = time {
             println!("  {name:<12} {time}");
         }
+    }
+    if let Some(request) = &view.pending {
+        println!(
+            "  waits        {} asked to {} at {}: {}",
+            shown(&request.requested_by),
+            request.asks,
+            request.requested_at,
+            request.id
+        );
     }
     for account in &view.accounts {
         println!(

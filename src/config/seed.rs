@@ -81,6 +81,7 @@ switches! {
 
 switches! {
     /// What is connected.
+    #[expect(clippy::struct_field_names, reason = "the keys are the script's")]
     Integrations {
         /// The HR system's notices.
         hr_webhook_enabled,

@@ -78,3 +78,108 @@ fn relative_paths_are_relative_to_the_file_wherever_it_is_named_from() {
     let config = Config::parse(Path::new("etc/revoked.yaml"), &text).unwrap();
     assert_eq!(config.store.expose(), "sqlite://etc/other.db");
 }
+
+#[test]
+fn the_keys_of_the_earlier_script_say_the_same_here() {
+    let script = "rights_revocation:
+  timing: {termination_timeout: 600, role_change_timeout: 7200, verification_delay: 30}
+  actions: {disable_account: true, terminate_sessions: false, archive_data: true}
+  data: {archive_enabled: true, archive_retention_days: 90, encryption_enabled: true, legal_hold_check: true}
+  notifications: {security_team: true, user_manager: true, compliance_team: true}
+  integrations: {hr_webhook_enabled: true, iam_sync_enabled: true, audit_logging_enabled: true}\n";
+    let config = parse(&format!("{SMALL}{script}")).unwrap();
+    let terminated = config.profiles.allowance(Reason::Terminated);
+    assert_eq!(terminated.login, Some(Duration::from_secs(600)));
+    let change = config.profiles.allowance(Reason::RoleChange);
+    assert_eq!(change.access, Some(Duration::from_secs(7200)));
+    assert_eq!(config.verification_delay, Duration::from_secs(30));
+    let off: Vec<_> = config.not_required.iter().map(|surface| surface.as_str()).collect();
+    assert_eq!(off, ["session", "vanished_session", "replication"]);
+    assert!(config.notes.iter().any(|note| note.contains("not asked for: session")));
+    assert!(config.notes.iter().any(|note| note.contains("data.archive_enabled: has no effect")));
+    for (more, says) in [
+        (
+            "rights_revocation: {integrations: {audit_logging_enabled: false}}\n",
+            "audit_logging_enabled: the audit log cannot be switched off",
+        ),
+        (
+            "verification_delay: 60s\nrights_revocation: {timing: {verification_delay: 60}}\n",
+            "rights_revocation.timing.verification_delay: verification_delay says this already",
+        ),
+        ("rights_revocation: {actions: {drop: true}}\n", "rights_revocation.actions.drop"),
+    ] {
+        let error = parse(&format!("{SMALL}{more}")).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn zones_accounts_and_approvals() {
+    let more = "time_zone: Europe/Berlin\nsources: {hr: {time_zone: America/New_York}}\napprovals: single\n\
+                subjects:\n  templates: ['orders/{username}_ro']\n  accounts: {EMP-1: [orders/jd, jd]}\n\
+                permissions: {db.write: [app_writer]}\n";
+    let config = parse(&format!("{SMALL}{more}")).unwrap();
+    assert_eq!(config.approvals, Approvals::Single);
+    assert_eq!(config.subjects.accounts["EMP-1"].len(), 2);
+    for (more, says) in [
+        ("time_zone: Berlin\n", "time_zone: `Berlin` is not a time zone"),
+        ("sources: {hr: {time_zone: CEST}}\n", "sources.hr.time_zone: `CEST`"),
+        ("approvals: none\n", "approvals: unknown variant"),
+        ("subjects: {templates: ['{name}']}\n", "subjects.templates[0]: `{name}` is unknown"),
+        (
+            "subjects: {accounts: {E: [other/jd]}}\n",
+            "subjects.accounts.E: there is no target `other`",
+        ),
+        ("subjects: {mapping_file: /nonexistent}\n", "subjects.mapping_file: reading /nonexistent"),
+    ] {
+        let error = parse(&format!("{SMALL}{more}")).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_mapping_file_says_which_line_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, mapping) = (dir.path().join("revoked.yaml"), dir.path().join("map.csv"));
+    let text = format!("{SMALL}subjects: {{mapping_file: map.csv, complete: true}}\n");
+    let read = |csv: &str| {
+        std::fs::write(&mapping, csv).unwrap();
+        Config::parse(&path, &text).map_err(|error| error.to_string())
+    };
+    let config = read("\u{feff}subject,account\nEMP-1, orders/jd \nEMP-1,jd\n").unwrap();
+    assert_eq!(config.subjects.accounts["EMP-1"].len(), 2);
+    assert!(config.files.contains(&mapping));
+    assert_ne!(config.sha256, read("subject,account\nEMP-1,jd\n").unwrap().sha256);
+    for (csv, says) in [
+        ("person,role\n", "subject,account"),
+        ("subject,account\nEMP-1,jd\n,x\n", "line 3: no subject"),
+        ("subject,account\nEMP-1,\n", "line 2: an account is"),
+        ("subject,account\nEMP-1,nowhere/jd\n", "line 2: there is no target `nowhere`"),
+        ("subject,account\nEMP-1\n", "record 1"),
+    ] {
+        let error = read(csv).unwrap_err();
+        assert!(error.contains(says), "{csv}: {error}");
+    }
+}
+
+#[test]
+fn what_cannot_change_while_the_agent_runs() {
+    let (old, new) =
+        (parse(SMALL).unwrap(), parse(&SMALL.replace("revoked\n", "other\n")).unwrap());
+    assert_eq!(new.fixed_differences(&old), ["state_dir", "store", "log.dir", "log.key_file"]);
+    let more = parse(&format!("{SMALL}look_interval: 5s\n")).unwrap();
+    assert!(more != old && more.fixed_differences(&old).is_empty());
+}
+
+#[test]
+fn the_schema_knows_every_key_and_refuses_others() {
+    let schema = Config::schema();
+    assert_eq!(schema["additionalProperties"], false);
+    let keys: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+    for key in ["state_dir", "targets", "profiles", "subjects", "approvals", "rights_revocation"] {
+        assert!(keys.iter().any(|known| known == key), "{key} is not in {keys:?}");
+    }
+    for (key, property) in schema["properties"].as_object().unwrap() {
+        assert!(property["description"].is_string(), "{key} has no description");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::expectation::milestones;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
+use super::request::Request;
 use super::residual::ResidualKind;
 use super::revocation::{Kind, Reason, State};
 use super::time::UtcTime;
@@ -44,6 +45,9 @@ pub struct Life {
     /// Kinds of access that were ever found: what has been taken away by the time of verification.
     #[serde(default)]
     pub seen: BTreeSet<ResidualKind>,
+    /// What waits for a second person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Request>,
 }
 
 /// What a look means for one revocation.
@@ -126,6 +130,7 @@ impl Life {
             fingerprint: None,
             disabled_at: None,
             seen: BTreeSet::new(),
+            pending: None,
         }
     }
 

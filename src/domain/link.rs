@@ -29,21 +29,21 @@ pub fn resolve(
         }
     }
     for role in past.iter().chain(&look.roster) {
-        let named = names
+        let given = names
             .iter()
             .filter(|n| n.applies_to(&look.target) && n.role == role.name)
             .map(|n| n.rule)
             .min();
         let same_name = linked_names.contains(&role.name);
         let linked = accounts.iter().any(|account| here(account) && account.oid == role.oid);
-        if (named.is_some() || same_name) && !linked {
+        if (given.is_some() || same_name) && !linked {
             accounts.push(Account {
                 target: look.target.clone(),
                 system_identifier: server.system_identifier,
                 oid: role.oid,
                 role: look.role(role.oid).map_or_else(|| role.name.clone(), |now| now.name.clone()),
                 names: Vec::new(),
-                rule: named.unwrap_or(LinkRule::SameName),
+                rule: given.unwrap_or(LinkRule::SameName),
             });
         }
     }

@@ -149,6 +149,29 @@ impl Revocation {
     }
 }
 
+/// A revocation of nobody in particular.
+#[cfg(test)]
+pub(crate) fn sample(at: UtcTime) -> Revocation {
+    Revocation {
+        id: "rev_1".into(),
+        subject: String::new(),
+        username: None,
+        kind: Kind::Full,
+        reason: Reason::Terminated,
+        effective_at: at,
+        effective: None,
+        received_at: at,
+        deadlines: Deadlines::default(),
+        accounts: Vec::new(),
+        roles: Vec::new(),
+        permissions: Vec::new(),
+        no_account: false,
+        preserve_data: false,
+        ticket: None,
+        source: "hr".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use super::App;
 use super::auth::Caller;
 use super::problem::Problem;
 use super::view::View;
+use crate::domain::request::Refused;
 use crate::intake::IntakeError;
 use axum::Json;
 use axum::body::Bytes;
@@ -34,6 +35,16 @@ fn store_away(error: crate::store::StoreError) -> Problem {
     Problem::unavailable("the state store does not answer")
 }
 
+/// The body, or why it could not be read.
+pub(super) fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(413, "too-large", "Body too large").detail("a notice has up to 64 KiB")
+        }
+        _ => Problem::new(400, "malformed", "Malformed request"),
+    })
+}
+
 /// Accepts a revocation. 202, once its record is in the log.
 pub(super) async fn submit(
     State(app): State<App>,
@@ -41,12 +52,7 @@ pub(super) async fn submit(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(413, "too-large", "Body too large").detail("a notice has up to 64 KiB")
-        }
-        _ => Problem::new(400, "malformed", "Malformed request"),
-    })?;
+    let body = whole(body)?;
     let key = match headers.get("idempotency-key") {
         None => None,
         Some(value) => {
@@ -65,11 +71,12 @@ pub(super) async fn submit(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)))
 }
 
-fn problem_of(caller: &str, error: IntakeError) -> Problem {
+pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
     match error {
         IntakeError::Submission(wrong) => {
             Problem::new(422, "unusable", "Unusable notice").detail(wrong.to_string())
         }
+        IntakeError::Refused(refused) => refused_as(&refused),
         IntakeError::Differs { .. } => {
             tracing::warn!(caller, "{error}");
             Problem::new(409, "differs", "Received before with other content")
@@ -80,6 +87,22 @@ fn problem_of(caller: &str, error: IntakeError) -> Problem {
             Problem::unavailable(
                 "the notice is not in the audit log yet; send it again, it will not count twice",
             )
+        }
+    }
+}
+
+fn refused_as(refused: &Refused) -> Problem {
+    let detail = refused.to_string();
+    match refused {
+        Refused::SamePerson(_) => {
+            Problem::new(403, "second-person", "A second person has to approve").detail(detail)
+        }
+        Refused::NothingWaits
+        | Refused::Another(_)
+        | Refused::Expired
+        | Refused::State(_)
+        | Refused::HasAccount(_) => {
+            Problem::new(409, "not-possible", "Not possible as it stands").detail(detail)
         }
     }
 }
@@ -117,11 +140,16 @@ pub(super) async fn show(
     Caller(_): Caller,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<View>, Problem> {
-    let nothing = || Problem::not_found("there is no such revocation");
-    // What is no text, or no text that every database takes, is no id of ours.
-    let Some(Path(id)) = id.ok().filter(|Path(id)| !id.contains('\0')) else {
-        return Err(nothing());
-    };
+    let id = id_of(id)?;
     let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
     stored.and_then(View::of).map(Json).ok_or_else(nothing)
+}
+
+pub(super) fn nothing() -> Problem {
+    Problem::not_found("there is no such revocation")
+}
+
+/// The id in the path. What is no text, or no text that every database takes, is no id of ours.
+pub(super) fn id_of(id: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    id.ok().map(|Path(id)| id).filter(|id| !id.contains('\0')).ok_or_else(nothing)
 }

@@ -5,6 +5,7 @@ use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::request::Request;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
@@ -57,6 +58,8 @@ pub struct View {
     pub gaps: Vec<Gap>,
     /// What the answer does not speak about.
     pub not_covered: Vec<NotCovered>,
+    /// What waits for a second person.
+    pub pending: Option<Request>,
     /// Who told us.
     pub source: String,
     /// Ticket.
@@ -99,6 +102,7 @@ impl View {
             kept: evidence.kept,
             gaps: evidence.gaps,
             not_covered: evidence.not_covered,
+            pending: life.pending,
             source: asked.source,
             ticket: asked.ticket,
             preserve_data: asked.preserve_data,

@@ -4,6 +4,7 @@ use crate::domain::account::AccountName;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
+use crate::domain::request::Asked;
 use crate::domain::revocation::{Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::Stored;
@@ -69,6 +70,10 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
         life.confirm_from = None;
         life.met = crate::domain::milestone::PerMilestone::default();
     }
+    // A sooner word voids what waits to be put off.
+    let sooner = (revocation.effective_at, revocation.deadlines)
+        != (stored.revocation.effective_at, stored.revocation.deadlines);
+    life.pending = life.pending.filter(|request| !(sooner && request.asks == Asked::Postpone));
     let received: UtcTime = stored.revocation.received_at;
     if life.state == State::Scheduled && revocation.effective_at <= received {
         life.state = State::Open;

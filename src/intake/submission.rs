@@ -44,7 +44,7 @@ pub enum OneOrMany {
 }
 
 impl OneOrMany {
-    fn list(this: Option<&Self>) -> Vec<String> {
+    pub(super) fn list(this: Option<&Self>) -> Vec<String> {
         match this {
             None => Vec::new(),
             Some(Self::One(one)) => vec![one.clone()],
@@ -114,7 +114,65 @@ pub struct Terms<'a> {
     pub zones: Zones<'a>,
 }
 
-fn wrong(field: &'static str, reason: impl Into<String>) -> SubmissionError {
+/// Reads one JSON object, whose unknown fields are refused by its type.
+pub(super) fn object<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, SubmissionError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let parsed: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { String::new() } else { format!("{path}: ") };
+        SubmissionError::Form(format!("{place}{}", error.into_inner()))
+    })?;
+    reader.end().map_err(|error| SubmissionError::Form(error.to_string()))?;
+    Ok(parsed)
+}
+
+/// When everything has to be gone: a time, or a duration after `start`.
+pub(super) fn deadline_of(
+    text: &str,
+    start: UtcTime,
+    zones: &Zones<'_>,
+) -> Result<UtcTime, SubmissionError> {
+    if let Ok(duration) = parse_duration(text) {
+        return Ok(start.plus(duration));
+    }
+    let resolved = effective::resolve(text, zones).map_err(|_| {
+        wrong("/deadline", format!("a time, or a duration such as 15m, not `{text}`"))
+    })?;
+    Ok(resolved.0)
+}
+
+/// The accounts that a notice names.
+pub(super) fn account_names(
+    named: Option<&OneOrMany>,
+) -> Result<Vec<AccountName>, SubmissionError> {
+    names_fit("/account", named)?;
+    Ok(OneOrMany::list(named).iter().map(|name| account_name(name)).collect())
+}
+
+pub(super) fn names_fit(
+    field: &'static str,
+    list: Option<&OneOrMany>,
+) -> Result<(), SubmissionError> {
+    let list = OneOrMany::list(list);
+    let good = |name: &String| !name.is_empty() && name.len() <= TEXT && !name.contains('\0');
+    if list.len() > LISTED || !list.iter().all(good) {
+        return Err(wrong(field, format!("up to {LISTED} names, none empty")));
+    }
+    Ok(())
+}
+
+pub(super) fn text_fits(field: &'static str, text: Option<&String>) -> Result<(), SubmissionError> {
+    let Some(text) = text else { return Ok(()) };
+    if text.trim().is_empty() || text.len() > TEXT {
+        return Err(wrong(field, format!("1 to {TEXT} bytes of text, not {}", text.len())));
+    }
+    if text.contains('\0') {
+        return Err(wrong(field, "no text has a NUL character"));
+    }
+    Ok(())
+}
+
+pub(super) fn wrong(field: &'static str, reason: impl Into<String>) -> SubmissionError {
     SubmissionError::Field { field, reason: reason.into() }
 }
 
@@ -124,13 +182,7 @@ impl Submission {
     /// # Errors
     /// When it is none, or has a field we do not know: a misspelt field must not be ignored.
     pub fn parse(bytes: &[u8]) -> Result<Self, SubmissionError> {
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let parsed: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let place = if path == "." { String::new() } else { format!("{path}: ") };
-            SubmissionError::Form(format!("{place}{}", error.into_inner()))
-        })?;
-        reader.end().map_err(|error| SubmissionError::Form(error.to_string()))?;
+        let parsed: Self = object(bytes)?;
         parsed.bounded()?;
         Ok(parsed)
     }
@@ -158,26 +210,14 @@ impl Submission {
             ("/time_zone", self.time_zone.as_ref()),
         ];
         for (field, text) in texts {
-            let Some(text) = text else { continue };
-            if text.trim().is_empty() || text.len() > TEXT {
-                return Err(wrong(field, format!("1 to {TEXT} bytes of text, not {}", text.len())));
-            }
-            if text.contains('\0') {
-                return Err(wrong(field, "no text has a NUL character"));
-            }
+            text_fits(field, text)?;
         }
-        let lists = [
+        for (field, list) in [
             ("/account", &self.account),
             ("/roles", &self.roles),
             ("/permissions", &self.permissions),
-        ];
-        for (field, list) in lists {
-            let list = OneOrMany::list(list.as_ref());
-            let good =
-                |name: &String| !name.is_empty() && name.len() <= TEXT && !name.contains('\0');
-            if list.len() > LISTED || !list.iter().all(good) {
-                return Err(wrong(field, format!("up to {LISTED} names, none empty")));
-            }
+        ] {
+            names_fit(field, list.as_ref())?;
         }
         Ok(())
     }
@@ -203,13 +243,11 @@ impl Submission {
         // An involuntary end is not announced: it takes effect at once.
         let effective_at = if reason == Reason::PolicyViolation { stated.min(now) } else { stated };
         let deadline = self.deadline(effective_at.max(now), terms)?;
-        let named = OneOrMany::list(self.account.as_ref());
-        let accounts = if named.is_empty() {
+        let mut accounts = account_names(self.account.as_ref())?;
+        if accounts.is_empty() {
             let role = self.username.clone();
-            vec![AccountName { target: None, role, rule: LinkRule::Template }]
-        } else {
-            named.iter().map(|name| account_name(name)).collect()
-        };
+            accounts.push(AccountName { target: None, role, rule: LinkRule::Template });
+        }
         Ok(Revocation {
             id: clock::new_id("rev", now).map_err(SubmissionError::Id)?,
             subject: self.employee_id.clone().unwrap_or_else(|| self.username.clone()),
@@ -296,14 +334,9 @@ impl Submission {
         start: UtcTime,
         terms: &Terms<'_>,
     ) -> Result<Option<UtcTime>, SubmissionError> {
-        let Some(text) = &self.deadline else { return Ok(None) };
-        if let Ok(duration) = parse_duration(text) {
-            return Ok(Some(start.plus(duration)));
-        }
-        let resolved = effective::resolve(text, &self.zones(terms)).map_err(|_| {
-            wrong("/deadline", format!("a time, or a duration such as 15m, not `{text}`"))
-        })?;
-        Ok(Some(resolved.0))
+        let deadline =
+            self.deadline.as_ref().map(|text| deadline_of(text, start, &self.zones(terms)));
+        deadline.transpose()
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) fn levels(watched: &[Stored], config: &Config) -> Levels {
     let mut levels = Levels::default();
     let (mut verified, mut bad) = (0_u32, 0_u32);
     for stored in watched {
+        if let Some(request) = &stored.life.pending {
+            *levels.pending.entry(request.asks.as_str()).or_default() += 1;
+        }
         let open = due(&stored.life) || stored.landed.as_ref().is_some_and(due);
         if !open {
             verified += u32::from(stored.life.state == State::Verified);

@@ -5,9 +5,8 @@ use crate::config::{Config, TargetConfig};
 use crate::target::{BadUrl, Target};
 use anyhow::Context as _;
 use std::collections::BTreeMap;
-use std::future::Future as _;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// A target as it is configured.
@@ -19,18 +18,40 @@ pub fn target_of(config: &TargetConfig) -> Result<Target, BadUrl> {
     Ok(target.shdepend_only(config.shdepend_only.iter().cloned()))
 }
 
-/// A loop that looks at one target.
-struct Looking {
-    config: TargetConfig,
-    stop: CancellationToken,
-    task: JoinHandle<anyhow::Result<()>>,
+/// The loops that look, one per target.
+#[derive(Default)]
+struct Loops {
+    tasks: JoinSet<(String, anyhow::Result<()>)>,
+    running: BTreeMap<String, (TargetConfig, CancellationToken)>,
 }
 
-impl Looking {
-    /// Gives up the look in flight, and waits until it is over.
-    async fn end(self) -> anyhow::Result<()> {
-        self.stop.cancel();
-        self.task.await.context("looking at a target")?
+impl Loops {
+    /// Waits until one of them ends, and gives its name.
+    async fn ended(&mut self) -> anyhow::Result<String> {
+        let Some(ended) = self.tasks.join_next().await else {
+            // Without a target there is nothing to wait for.
+            return std::future::pending().await;
+        };
+        let (name, result) = ended.context("looking at a target")?;
+        result.with_context(|| format!("looking at {name}"))?;
+        Ok(name)
+    }
+
+    /// Gives up the look in flight at `name`, and waits until it is over.
+    async fn end(&mut self, name: &str) -> anyhow::Result<()> {
+        let Some((_, stop)) = self.running.remove(name) else { return Ok(()) };
+        stop.cancel();
+        while self.ended().await? != name {}
+        Ok(())
+    }
+
+    /// Names of those whose target `config` does not have, or has with other settings.
+    fn outdated(&self, config: &Config) -> Vec<String> {
+        self.running
+            .iter()
+            .filter(|(name, (running, _))| config.target(name) != Some(running))
+            .map(|(name, _)| name.clone())
+            .collect()
     }
 }
 
@@ -41,7 +62,7 @@ impl Reconciler {
     /// When one of the loops fails or panics; the others are ended then.
     pub async fn run_targets(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
         let mut live = self.config.clone();
-        let mut loops: BTreeMap<String, Looking> = BTreeMap::new();
+        let mut loops = Loops::default();
         let mut config = live.current();
         let outcome = loop {
             if let Err(error) = self.follow(&config, &mut loops, &stop).await {
@@ -50,12 +71,20 @@ impl Reconciler {
             tokio::select! {
                 () = stop.cancelled() => break Ok(()),
                 changed = live.changed() => config = changed,
-                ended = first_ended(&mut loops) => break ended,
+                ended = loops.ended() => match ended {
+                    // The stop may have come in the same instant.
+                    Ok(_) if stop.is_cancelled() => break Ok(()),
+                    Ok(name) => break Err(anyhow::anyhow!("looking at {name} ended by itself")),
+                    Err(error) => break Err(error),
+                },
             }
         };
         let mut left = Ok(());
-        for looking in std::mem::take(&mut loops).into_values() {
-            left = left.and(looking.end().await);
+        for (_, own) in loops.running.values() {
+            own.cancel();
+        }
+        while !loops.tasks.is_empty() {
+            left = left.and(loops.ended().await.map(|_| ()));
         }
         outcome.and(left)
     }
@@ -64,54 +93,29 @@ impl Reconciler {
     async fn follow(
         self: &Arc<Self>,
         config: &Config,
-        loops: &mut BTreeMap<String, Looking>,
+        loops: &mut Loops,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let over: Vec<String> = loops
-            .iter()
-            .filter(|(name, looking)| config.target(name) != Some(&looking.config))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in over {
-            if let Some(looking) = loops.remove(&name) {
-                looking.end().await?;
-            }
+        for name in loops.outdated(config) {
+            loops.end(&name).await?;
             // What was seen there, or at another address under this name, speaks no more.
             self.board.forget(&name);
         }
         self.metrics.set_targets(config.targets.iter().map(|t| t.name.clone()).collect());
         super::show_settings(&self.metrics, config);
         for configured in &config.targets {
-            if loops.contains_key(&configured.name) {
+            if loops.running.contains_key(&configured.name) {
                 continue;
             }
-            let target = target_of(configured)
-                .with_context(|| format!("targets.{}.url", configured.name))?;
-            let (reconciler, stop) = (self.clone(), stop.child_token());
-            let own = stop.clone();
-            let task = tokio::spawn(async move { reconciler.run(&target, own).await });
-            loops.insert(
-                configured.name.clone(),
-                Looking { config: configured.clone(), stop, task },
-            );
+            let name = configured.name.clone();
+            let target = target_of(configured).with_context(|| format!("targets.{name}.url"))?;
+            let (reconciler, own) = (self.clone(), stop.child_token());
+            loops.running.insert(name.clone(), (configured.clone(), own.clone()));
+            loops.tasks.spawn(async move {
+                let result = Box::pin(reconciler.run(&target, own)).await;
+                (name, result)
+            });
         }
         Ok(())
     }
-}
-
-/// Waits until one of the loops ends, which it does not do unasked unless it failed.
-async fn first_ended(loops: &mut BTreeMap<String, Looking>) -> anyhow::Result<()> {
-    let ended = std::future::poll_fn(|context| {
-        for (name, looking) in loops.iter_mut() {
-            if let std::task::Poll::Ready(ended) =
-                std::pin::Pin::new(&mut looking.task).poll(context)
-            {
-                return std::task::Poll::Ready((name.clone(), ended));
-            }
-        }
-        std::task::Poll::Pending
-    });
-    let (name, ended) = ended.await;
-    loops.remove(&name);
-    ended.with_context(|| format!("looking at {name}"))?
 }

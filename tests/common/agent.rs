@@ -177,6 +177,12 @@ impl Agent {
         child.wait().unwrap()
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").arg(format!("-{name}")).arg(id).status().unwrap().success());
+    }
+
     /// Waits for an end that was not asked for.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         self.child.take().unwrap().wait().unwrap()

@@ -31,6 +31,7 @@ pub(crate) fn metrics() -> Arc<Metrics> {
         reasons: vec!["terminated"],
         milestones: vec![("full", "terminated", "login"), ("full", "terminated", "access")],
         causes: vec!["unreachable"],
+        asks: vec!["withdraw"],
         surfaces: vec!["login"],
         targets: vec!["main".to_owned()],
     };

@@ -1,0 +1,100 @@
+//! Records of what people change: a revocation after it was accepted, and the configuration.
+
+use super::{About, Body, effective, fitting, object, searched, with};
+use crate::domain::request::Request;
+use crate::domain::residual::ResidualKind;
+use crate::domain::time::UtcTime;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// `revocation_amended`: it asks for more, or earlier, than before.
+#[must_use]
+pub fn amended(about: &About<'_>, digest: &str) -> Body {
+    let asked = about.revocation;
+    with(
+        about.body(),
+        json!({
+            "deadlines": asked.deadlines,
+            "effective": effective(asked),
+            "effective_at": asked.effective_at,
+            "notice_sha256": digest,
+            "permissions": fitting(asked.permissions.iter().map(|name| json!(name))),
+            "roles": fitting(asked.roles.iter().map(|role| json!(role))),
+            "searched": fitting(asked.accounts.iter().map(searched)),
+            "searched_total": asked.accounts.len(),
+        }),
+    )
+}
+
+/// Who asked for what keeps access, and who approved.
+#[derive(Clone, Copy, Debug)]
+pub struct Approval<'a> {
+    /// What was asked for.
+    pub request: &'a Request,
+    /// Who approved.
+    pub approved_by: &'a str,
+}
+
+impl Approval<'_> {
+    fn value(&self) -> Value {
+        json!({
+            "approved_by": self.approved_by,
+            "request": self.request.id,
+            "requested_at": self.request.requested_at,
+            "requested_by": self.request.requested_by,
+            "self_approved": self.approved_by == self.request.requested_by,
+        })
+    }
+}
+
+/// `approval_requested`: something that keeps access waits for a second person.
+#[must_use]
+pub fn approval_requested(about: &About<'_>, request: &Request) -> Body {
+    with(
+        about.body(),
+        json!({
+            "asks": request.asks,
+            "deadlines": request.deadlines,
+            "effective_at": request.effective_at,
+            "request": request.id,
+            "requested_by": request.requested_by,
+        }),
+    )
+}
+
+/// `revocation_amended`, by what a second person approved.
+#[must_use]
+pub fn approved(about: &About<'_>, approval: &Approval<'_>) -> Body {
+    let asked = about.revocation;
+    with(
+        about.body(),
+        json!({
+            "approval": approval.value(),
+            "asks": approval.request.asks,
+            "deadlines": asked.deadlines,
+            "effective_at": asked.effective_at,
+            "no_account": asked.no_account,
+        }),
+    )
+}
+
+/// `revocation_withdrawn`: nothing is expected any more.
+#[must_use]
+pub fn withdrawn(about: &About<'_>, approval: &Approval<'_>) -> Body {
+    with(about.body(), json!({"approval": approval.value()}))
+}
+
+/// `config_changed`: another configuration is in force. `not_required` are the surfaces that it does not ask
+/// for.
+#[must_use]
+pub fn config_changed(
+    at: UtcTime,
+    before: &str,
+    after: &str,
+    not_required: &BTreeSet<ResidualKind>,
+) -> Body {
+    object(json!({
+        "at": at, "config_sha256": after, "config_sha256_before": before,
+        "not_required": not_required,
+    }))
+}

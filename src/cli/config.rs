@@ -1,0 +1,56 @@
+//! `revoked config`: is the file right, and what may stand in it.
+
+use super::client::ConfigFile;
+use super::exit;
+use super::output::shown;
+use crate::config::Config;
+use anyhow::Result;
+
+/// The configuration file: check it, or print its JSON schema
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    Check(Check),
+    Schema(Schema),
+}
+
+/// Check the configuration file and the files it names
+///
+/// Connects to nothing (`revoked doctor` does) and changes nothing. Exit status: 0 it can be used; 1 it cannot,
+/// and the key and the reason are said.
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// Print the JSON schema of the configuration file, for editors and for checks before roll-out
+#[derive(Debug, clap::Args)]
+pub(super) struct Schema {}
+
+/// Runs the command.
+pub(super) fn run(command: &Command) -> Result<u8> {
+    match command {
+        Command::Check(check) => {
+            let config = Config::read(&check.file.config)?;
+            super::serve::usable(&config)?;
+            let mapped = config.subjects.accounts.values().map(Vec::len).sum::<usize>();
+            println!("{}: can be used", shown(&config.path.display().to_string()));
+            println!("  targets        {}", names(config.targets.iter().map(|t| t.name.as_str())));
+            println!("  tokens         {}", names(config.tokens.iter().map(|t| t.id.as_str())));
+            println!("  accounts       {mapped} declared");
+            println!("  sha256         {}", config.sha256);
+            for note in &config.notes {
+                println!("  note           {}", shown(note));
+            }
+        }
+        Command::Schema(Schema {}) => {
+            println!("{}", serde_json::to_string_pretty(&Config::schema())?);
+        }
+    }
+    Ok(exit::OK)
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

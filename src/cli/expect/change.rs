@@ -1,0 +1,159 @@
+//! `revoked expect amend`, `withdraw` and `approve`: changing what is expected.
+
+use crate::cli::client::{Changed, Where};
+use crate::cli::exit;
+use crate::cli::output::{Format, shown};
+use crate::intake::amend::Amendment;
+use crate::intake::submission::OneOrMany;
+use anyhow::{Result, bail};
+
+/// Change an expected revocation
+///
+/// What asks for more, or earlier, is done at once. A later time, a later deadline, and that there is no account
+/// keep access, so they wait until a second person approves (`revoked expect approve`).
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Amend {
+    #[command(flatten)]
+    at: Where,
+
+    /// Its id, rev_…
+    id: String,
+
+    /// When access has to end: 2026-03-05T17:00:00+01:00, 2026-03-05T17:00 or 2026-03-05
+    #[arg(long, value_name = "TIME")]
+    effective: Option<String>,
+
+    /// Zone in which that is meant, as Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+
+    /// By when everything must be gone: a time, or a duration such as 15m
+    #[arg(long, value_name = "TIME")]
+    deadline: Option<String>,
+
+    /// One more database role of the subject, as ROLE or TARGET/ROLE; repeatable
+    #[arg(long, value_name = "ROLE")]
+    account: Vec<String>,
+
+    /// One more role that must no longer be held, for a partial revocation; repeatable
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<String>,
+
+    /// More permissions that must be gone, for a partial revocation
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    permissions: Vec<String>,
+
+    /// Another ticket
+    #[arg(long)]
+    ticket: Option<String>,
+
+    /// The subject has no account on any target
+    #[arg(long)]
+    no_account: bool,
+
+    /// Why; kept in the store, never in the log
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// Ask that nothing is expected any more
+///
+/// Waits until a second person approves (`revoked expect approve`). The revocation stays in the log, and so
+/// does who asked and who approved.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Withdraw {
+    #[command(flatten)]
+    at: Where,
+
+    /// Its id, rev_…
+    id: String,
+
+    /// Why; kept in the store, never in the log
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// Approve what somebody else asked for
+///
+/// You are known by your token, or by your user id on this machine; whoever asked cannot approve. What waits is
+/// in `revoked expect show ID`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Approve {
+    #[command(flatten)]
+    at: Where,
+
+    /// Its id, rev_…
+    id: String,
+
+    /// Approve only this request, req_…
+    #[arg(long, value_name = "REQUEST")]
+    request: Option<String>,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+fn many(list: Vec<String>) -> Option<OneOrMany> {
+    (!list.is_empty()).then_some(OneOrMany::Many(list))
+}
+
+pub(in crate::cli) async fn amend(arguments: Amend) -> Result<u8> {
+    let amendment = Amendment {
+        effective_at: arguments.effective,
+        time_zone: arguments.time_zone,
+        deadline: arguments.deadline,
+        account: many(arguments.account),
+        roles: many(arguments.role),
+        permissions: many(arguments.permissions),
+        ticket: arguments.ticket,
+        no_account: arguments.no_account,
+        why: arguments.why,
+    };
+    let reach = arguments.at.reach().await?;
+    let changed = reach.change(&arguments.id, serde_json::to_vec(&amendment)?).await?;
+    reach.leave().await?;
+    print(&arguments.id, changed, "amended", arguments.output)
+}
+
+pub(in crate::cli) async fn withdraw(arguments: Withdraw) -> Result<u8> {
+    let reach = arguments.at.reach().await?;
+    let changed = reach.withdraw(&arguments.id, arguments.why.as_deref()).await?;
+    reach.leave().await?;
+    print(&arguments.id, changed, "withdrawn", arguments.output)
+}
+
+pub(in crate::cli) async fn approve(arguments: Approve) -> Result<u8> {
+    let reach = arguments.at.reach().await?;
+    let changed = reach.approve(&arguments.id, arguments.request.as_deref()).await?;
+    reach.leave().await?;
+    print(&arguments.id, changed, "approved", arguments.output)
+}
+
+fn print(id: &str, changed: Option<Changed>, done: &str, output: Format) -> Result<u8> {
+    let Some(changed) = changed else { bail!("there is no revocation {}", shown(id)) };
+    if output == Format::Json {
+        println!("{}", serde_json::to_string(&changed)?);
+        return Ok(exit::OK);
+    }
+    if changed.amended {
+        println!("{done}: {}", changed.id);
+    }
+    match changed.pending {
+        Some(request) => {
+            println!("waits for a second person: {} ({})", request.id, request.asks);
+            println!("  somebody else runs: revoked expect approve {}", changed.id);
+        }
+        None if !changed.amended => println!("nothing to change: {}", changed.id),
+        None => {}
+    }
+    Ok(exit::OK)
+}
