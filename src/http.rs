@@ -8,7 +8,7 @@ mod serve;
 pub mod view;
 
 pub use auth::Peer;
-pub use serve::{Listener, serve};
+pub use serve::{Limits, Listener, serve};
 
 use crate::config::Config;
 use crate::intake::Intake;

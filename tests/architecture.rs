@@ -15,10 +15,23 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("audit", &["domain"]),
     ("store", &["domain"]),
     ("target", &["domain", "clock"]),
-    ("journal", &["audit", "store", "metrics", "clock", "domain"]),
+    ("journal", &["audit", "store", "metrics", "supervise", "clock", "domain"]),
     ("intake", &["audit", "store", "journal", "config", "clock", "domain"]),
-    ("reconcile", &["audit", "store", "target", "journal", "config", "metrics", "clock", "domain"]),
-    ("http", &["intake", "journal", "store", "config", "metrics", "clock", "domain"]),
+    (
+        "reconcile",
+        &[
+            "audit",
+            "store",
+            "target",
+            "journal",
+            "config",
+            "metrics",
+            "supervise",
+            "clock",
+            "domain",
+        ],
+    ),
+    ("http", &["intake", "journal", "store", "config", "metrics", "supervise", "clock", "domain"]),
     (
         "cli",
         &[

@@ -10,13 +10,14 @@ use crate::reconcile::Reconciler;
 use crate::supervise::{Stopped, Supervisor};
 use crate::target::Target;
 use anyhow::{Context as _, Result};
+use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +51,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         config: config.clone(),
         metrics: agent.metrics.clone(),
     };
-    let listeners = listen(&config, &app).await?;
+    let listeners = listen(&config, &app)?;
     agent.journal.note(format::START, started(&config)?).await?;
     tracing::info!(
         vkey = agent.journal.vkey(),
@@ -98,7 +99,9 @@ async fn work(
     let (levels, stop_levels) = (reconciler.clone(), stop.clone());
     supervisor.spawn("showing the levels", async move { levels.run_levels(stop_levels).await });
     for (task, listener, router) in listeners {
-        supervisor.spawn(task, http::serve(listener, router, stop.clone(), producer.clone()));
+        let limits = http::Limits::default();
+        supervisor
+            .spawn(task, http::serve(listener, router, limits, stop.clone(), producer.clone()));
     }
     let (journal, instance) = (agent.journal.clone(), agent.instance.clone());
     let (producers, last) = (Arc::downgrade(&producer), stop.clone());
@@ -113,31 +116,31 @@ fn targets(config: &Config) -> Result<Vec<Target>> {
         .targets
         .iter()
         .map(|target| {
-            let made = Target::from_url(&target.name, target.url.expose()).with_context(|| {
-                format!("{}: targets.{}.url", config.path.display(), target.name)
-            })?;
+            let made =
+                Target::from_url(&target.name, target.url.expose_secret()).with_context(|| {
+                    format!("{}: targets.{}.url", config.path.display(), target.name)
+                })?;
             Ok(made.shdepend_only(target.shdepend_only.iter().cloned()))
         })
         .collect()
 }
 
-async fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {
+fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {
     let telemetry = http::telemetry(app.clone());
     let api = http::api(app.clone());
     Ok(vec![
-        ("serving metrics", bind("listen.metrics", config.metrics_listen).await?, telemetry),
-        ("serving the API", bind("listen.api", config.api_listen).await?, api.clone()),
+        ("serving metrics", bind("listen.metrics", config.metrics_listen)?, telemetry),
+        ("serving the API", bind("listen.api", config.api_listen)?, api.clone()),
         ("serving the socket", bind_socket(&config.socket)?, api),
     ])
 }
 
-async fn bind(key: &str, address: SocketAddr) -> Result<Listener> {
-    let listener = TcpListener::bind(address).await.with_context(|| {
+fn bind(key: &str, address: SocketAddr) -> Result<Listener> {
+    Listener::tcp(address).with_context(|| {
         format!(
             "{key}: listening on {address} (is another agent running? give this one another port)"
         )
-    })?;
-    Ok(Listener::Tcp(listener))
+    })
 }
 
 /// We hold the log's lock, so a socket file that is there is a dead agent's.
