@@ -5,30 +5,14 @@ use crate::domain::milestone::Allowance;
 use crate::domain::profile::Profiles;
 use crate::domain::revocation::Reason;
 use crate::domain::time::parse_duration;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// A value that never shows itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value, for the one place that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
+use zeroize::Zeroizing;
 
 /// What is wrong with a configuration, in the operator's words.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +54,7 @@ pub struct TargetConfig {
     /// Its name in messages and metrics.
     pub name: String,
     /// Connection URL.
-    pub url: Secret,
+    pub url: SecretString,
     /// Databases judged by `pg_shdepend` alone.
     pub shdepend_only: Vec<String>,
     /// The agent's store may lie on this cluster.
@@ -96,7 +80,7 @@ pub struct Config {
     /// Directory of the agent's state.
     pub state_dir: PathBuf,
     /// Where state is kept.
-    pub store: Secret,
+    pub store: SecretString,
     /// Directory of the log.
     pub log_dir: PathBuf,
     /// Signing key.
@@ -141,7 +125,7 @@ struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoreFile {
-    url: Option<String>,
+    url: Option<SecretString>,
     url_file: Option<PathBuf>,
 }
 
@@ -162,7 +146,7 @@ struct ListenFile {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TargetFile {
-    url: Option<String>,
+    url: Option<SecretString>,
     url_file: Option<PathBuf>,
     #[serde(default)]
     shdepend_only: Vec<String>,
@@ -199,6 +183,12 @@ fn without_values(message: &str) -> String {
     }
 }
 
+/// Whether what should be the path of a file is the secret itself: then it may not be named in an error.
+fn is_a_secret(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.contains("://") || (text.len() >= 32 && !text.contains(['/', '.']))
+}
+
 /// Reads one file; its path is kept for error messages.
 struct Reader<'a> {
     path: &'a Path,
@@ -210,10 +200,8 @@ impl Config {
     /// # Errors
     /// Names the key and what it should be.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            key: "--config".to_owned(),
-            path: path.to_owned(),
-            source,
+        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|source| {
+            ConfigError::Read { key: "--config".to_owned(), path: path.to_owned(), source }
         })?;
         Self::parse(path, &text)
     }
@@ -255,28 +243,31 @@ impl Reader<'_> {
         self.path.parent().unwrap_or(Path::new(".")).join(path)
     }
 
-    fn secret_file(&self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
+    fn secret_file(&self, key: &str, path: &Path) -> Result<SecretString, ConfigError> {
+        if is_a_secret(path) {
+            return Err(
+                self.wrong(key, "name the file that holds the secret, not the secret itself")
+            );
+        }
         let path = self.resolve(path);
-        let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::Read {
-            key: key.to_owned(),
-            path,
-            source,
-        })?;
+        let text = std::fs::read_to_string(&path)
+            .map(Zeroizing::new)
+            .map_err(|source| ConfigError::Read { key: key.to_owned(), path, source })?;
         let text = text.trim();
         if text.is_empty() {
             return Err(self.wrong(key, "the file is empty"));
         }
-        Ok(Secret(text.to_owned()))
+        Ok(SecretString::from(text))
     }
 
     fn one_of(
         &self,
         key: &str,
-        url: Option<String>,
+        url: Option<SecretString>,
         file: Option<PathBuf>,
-    ) -> Result<Secret, ConfigError> {
+    ) -> Result<SecretString, ConfigError> {
         match (url, file) {
-            (Some(url), None) => Ok(Secret(url)),
+            (Some(url), None) => Ok(url),
             (None, Some(file)) => self.secret_file(&format!("{key}.url_file"), &file),
             _ => Err(self.wrong(key, "give either url or url_file")),
         }
@@ -346,13 +337,13 @@ impl Reader<'_> {
                 }
                 let key = format!("tokens.{id}.token_file");
                 let secret = self.secret_file(&key, &token.token_file)?;
-                if secret.expose().len() < 32 {
+                if secret.expose_secret().len() < 32 {
                     return Err(self.wrong(
                         &key,
                         "a token has at least 32 characters; make one with: openssl rand -hex 32",
                     ));
                 }
-                Ok(TokenConfig { id, digest: Sha256::digest(secret.expose()).into() })
+                Ok(TokenConfig { id, digest: Sha256::digest(secret.expose_secret()).into() })
             })
             .collect()
     }
@@ -389,11 +380,16 @@ impl Reader<'_> {
         let listen = file.listen.unwrap_or_default();
         let store = match file.store {
             Some(store) => self.one_of("store", store.url, store.url_file)?,
-            None => Secret(format!("sqlite://{}", file.state_dir.join("revoked.db").display())),
+            None => SecretString::from(format!(
+                "sqlite://{}",
+                file.state_dir.join("revoked.db").display()
+            )),
         };
         // A relative path here is like every other one: relative to this file.
-        let store = match store.expose().strip_prefix("sqlite://") {
-            Some(path) => Secret(format!("sqlite://{}", self.resolve(Path::new(path)).display())),
+        let store = match store.expose_secret().strip_prefix("sqlite://") {
+            Some(path) => {
+                SecretString::from(format!("sqlite://{}", self.resolve(Path::new(path)).display()))
+            }
             None => store,
         };
         Ok(Config {
