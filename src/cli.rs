@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod expect;
 mod init;
+mod log;
 mod output;
 mod plan;
 mod serve;

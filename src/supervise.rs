@@ -6,7 +6,6 @@ mod trouble;
 pub use pulse::{Pulse, Pulses};
 pub use trouble::Trouble;
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
@@ -141,12 +140,16 @@ impl Supervisor {
 /// Told at once: what follows may take the whole time of grace, and may have more to tell.
 fn tell(stopped: &Stopped) {
     match stopped {
-        Stopped::Failed { task, source } => tracing::error!(task, "failed: {source:#}"),
-        Stopped::Ended { task } => tracing::error!(task, "ended by itself; this is a defect"),
-        Stopped::Panicked { task, message } => tracing::error!(task, "panicked: {message}"),
+        Stopped::Failed { task, source } => {
+            tracing::error!(task, error = format!("{source:#}"), "a task failed");
+        }
+        Stopped::Ended { task } => tracing::error!(task, "a task ended by itself"),
+        Stopped::Panicked { task, message } => {
+            tracing::error!(task, error = message, "a task panicked");
+        }
         Stopped::Stuck { tasks, .. } => {
             for task in tasks {
-                tracing::error!(task, "did not end after the stop");
+                tracing::error!(task, "a task did not end after the stop");
             }
         }
     }
@@ -156,19 +159,13 @@ fn tell(stopped: &Stopped) {
 #[must_use]
 pub fn panic_message(error: JoinError) -> String {
     match error.try_into_panic() {
-        Ok(payload) => payload_text(payload.as_ref()).to_owned(),
+        Ok(payload) => payload
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "it did not say why".to_owned()),
         Err(error) => error.to_string(),
     }
-}
-
-/// The words of a panic, if it had any.
-#[must_use]
-pub fn payload_text(payload: &(dyn Any + Send)) -> &str {
-    payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("it did not say why")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `revoked serve`: the agent.
 
+mod systemd;
+
 use super::agent::Agent;
 use super::exit;
 use crate::audit::format;
@@ -33,11 +35,14 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(super) struct Arguments {
     #[command(flatten)]
     file: super::client::ConfigFile,
+
+    #[command(flatten)]
+    log: super::log::LogArguments,
 }
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
-    log_to_stderr();
+    super::log::start(&arguments.log);
     let config = Arc::new(Config::read(&arguments.file.config)?);
     let targets = targets(&config)?;
     let agent = Agent::open(config.clone()).await?;
@@ -54,13 +59,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let listeners = listen(&config, &app)?;
     agent.journal.note(format::START, started(&config)?).await?;
     tracing::info!(
-        vkey = agent.journal.vkey(),
+        version = env!("CARGO_PKG_VERSION"),
         targets = config.targets.len(),
-        "the agent runs; metrics at http://{}/metrics, API at http://{}/api/v1",
-        config.metrics_listen,
-        config.api_listen
+        api = config.api_listen.to_string(),
+        metrics = config.metrics_listen.to_string(),
+        vkey = agent.journal.vkey(),
+        "the agent runs"
     );
-    let result = work(&agent, &reconciler, listeners).await;
+    let result = work(&agent, &reconciler, listeners, status(&config)).await;
     let _ = std::fs::remove_file(&config.socket);
     // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
     if !matches!(
@@ -83,15 +89,18 @@ async fn work(
     agent: &Agent,
     reconciler: &Arc<Reconciler>,
     listeners: Vec<(&'static str, Listener, axum::Router)>,
+    status: String,
 ) -> Result<()> {
     let mut supervisor = Supervisor::default();
-    let stop = supervisor.stop_token();
+    let (stop, pulses) = (supervisor.stop_token(), supervisor.pulses());
     let producer = Arc::new(());
     for target in reconciler.targets().to_vec() {
         let (reconciler, producer) = (reconciler.clone(), producer.clone());
         let (arrived, stop) = (agent.arrivals.clone(), stop.clone());
-        supervisor.spawn("looking at a target", async move {
-            let result = reconciler.run(&target, arrived, stop).await;
+        let task = format!("looking at {}", target.name());
+        let pulse = pulses.watch(task.as_str(), systemd::LOOK);
+        supervisor.spawn(task, async move {
+            let result = reconciler.run(&target, arrived, stop, &pulse).await;
             drop(producer);
             result
         });
@@ -105,9 +114,12 @@ async fn work(
     }
     let (journal, instance) = (agent.journal.clone(), agent.instance.clone());
     let (producers, last) = (Arc::downgrade(&producer), stop.clone());
-    supervisor.spawn("the journal", async move { journal.run(&instance, last, producers).await });
+    let pulse = pulses.watch("the journal", systemd::JOURNAL);
+    supervisor
+        .spawn("the journal", async move { journal.run(&instance, last, producers, &pulse).await });
     drop(producer);
-    supervisor.spawn("waiting for signals", wait_for_signals(stop));
+    supervisor.spawn("waiting for signals", wait_for_signals(stop.clone()));
+    supervisor.spawn("telling systemd", systemd::keep_told(status, pulses, stop));
     Ok(supervisor.run(GRACE).await?)
 }
 
@@ -184,30 +196,20 @@ fn started(config: &Config) -> Result<Map<String, Value>> {
     Ok(what.as_object().cloned().unwrap_or_default())
 }
 
+/// What `systemctl status` shows.
+fn status(config: &Config) -> String {
+    let names: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
+    format!("looking at {}; API on {}", names.join(", "), config.api_listen)
+}
+
 async fn wait_for_signals(stop: CancellationToken) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
+        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
         () = stop.cancelled() => {}
     }
     stop.cancel();
     Ok(())
-}
-
-/// Text for people at a terminal, JSON for what collects logs otherwise.
-fn log_to_stderr() {
-    use std::io::IsTerminal as _;
-    use tracing_subscriber::EnvFilter;
-    let wanted = std::env::var("REVOKED_LOG").unwrap_or_else(|_| "info".to_owned());
-    // sqlx warns of parameters it does not know, with their values.
-    let filter = EnvFilter::new(format!("{wanted},sqlx_postgres::options=off"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second call in one process would be a test's; its output does not matter.
-    let _ = if std::io::stderr().is_terminal() {
-        builder.try_init()
-    } else {
-        builder.json().try_init()
-    };
 }

@@ -114,7 +114,7 @@ pub async fn serve(
             Some(ended) = open.join_next() => told(&place, ended),
             accepted = accepted, if open.len() < limits.connections => match accepted {
                 Ok(stream) => {
-                    if trouble.is_over() {
+                    if trouble.is_over("accept") {
                         tracing::info!(listener = place, "connections are accepted again");
                     }
                     open.spawn(connection(stream, router.clone(), limits.head, stop.clone()));
@@ -122,8 +122,9 @@ pub async fn serve(
                 Err(error) if gone(&error) => {}
                 // No file or no memory left: the queue keeps who waits, and others may close theirs.
                 Err(error) => {
-                    if trouble.is(&error.to_string()) {
-                        tracing::warn!(listener = place, "connections cannot be accepted: {error}");
+                    let error = error.to_string();
+                    if trouble.is("accept", error.as_str()) {
+                        tracing::warn!(listener = place, error, "connections cannot be accepted");
                     }
                     pause = Instant::now() + BREATH;
                 }
@@ -156,8 +157,8 @@ fn gone(error: &std::io::Error) -> bool {
 fn told(place: &str, ended: Result<(), JoinError>) {
     match ended {
         Err(error) if error.is_panic() => {
-            let message = panic_message(error);
-            tracing::error!(listener = place, "answering panicked: {message}; this is a defect");
+            let error = panic_message(error);
+            tracing::error!(listener = place, error, "an answer panicked");
         }
         Ok(()) | Err(_) => {}
     }
@@ -203,6 +204,6 @@ async fn answer(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!("a connection ended early: {error}");
+        tracing::debug!(error = error.to_string(), "a connection ended early");
     }
 }

@@ -2,7 +2,6 @@
 //! all kept their word.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
@@ -35,7 +34,7 @@ impl Pulse {
     /// take as long as it needs; work that waits for what never comes falls silent. Whoever polls it for
     /// another reason, such as a timer around it, hides the silence.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
+        let mut work = Box::pin(work);
         std::future::poll_fn(|context| {
             let polled: Poll<T> = work.as_mut().poll(context);
             self.beat();

@@ -1,26 +1,27 @@
 //! Trouble that lasts is told when it begins, when it changes and when it is over, not at every try.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What is wrong now with one thing that is tried again and again.
+/// What is wrong now with things that are tried again and again.
 #[derive(Debug, Default)]
-pub struct Trouble(Mutex<Option<String>>);
+pub struct Trouble(Mutex<HashMap<String, String>>);
 
 impl Trouble {
-    /// This is wrong. Gives whether that is news.
+    /// `what` is wrong with `thing`. Gives whether that is news.
     #[must_use = "only news is worth a line"]
-    pub fn is(&self, what: &str) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = known.as_deref() != Some(what);
-        if news {
-            *known = Some(what.to_owned());
-        }
-        news
+    pub fn is(&self, thing: &str, what: impl Into<String>) -> bool {
+        let what = what.into();
+        self.known().insert(thing.to_owned(), what.clone()) != Some(what)
     }
 
-    /// Nothing is wrong. Gives whether that is news.
-    pub fn is_over(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().is_some()
+    /// Nothing is wrong with `thing`. Gives whether that is news.
+    pub fn is_over(&self, thing: &str) -> bool {
+        self.known().remove(thing).is_some()
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -31,12 +32,14 @@ mod tests {
     #[test]
     fn only_changes_are_news() {
         let trouble = Trouble::default();
-        assert!(!trouble.is_over());
-        assert!(trouble.is("away"));
-        assert!(!trouble.is("away"));
-        assert!(trouble.is("full"));
-        assert!(trouble.is_over());
-        assert!(!trouble.is_over());
-        assert!(trouble.is("full"));
+        assert!(!trouble.is_over("store"));
+        assert!(trouble.is("store", "away"));
+        assert!(!trouble.is("store", "away"));
+        assert!(trouble.is("disk", "away"), "each thing by itself");
+        assert!(trouble.is("store", "full"));
+        assert!(trouble.is_over("store"));
+        assert!(!trouble.is_over("store"));
+        assert!(trouble.is("store", "full"));
+        assert!(!trouble.is("disk", "away"));
     }
 }
