@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod expect;
 mod init;
+mod log;
 mod output;
 mod plan;
 mod serve;

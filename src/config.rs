@@ -3,11 +3,13 @@
 mod check;
 mod file;
 mod live;
+mod secret;
 mod seed;
 mod subjects;
 
 pub use file::Approvals;
 pub use live::{Live, Replacer};
+pub use secret::Secret;
 
 use crate::domain::profile::Profiles;
 use crate::domain::residual::ResidualKind;
@@ -18,24 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// A value that never shows itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value, for the one place that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
+use zeroize::Zeroizing;
 
 /// What is wrong with a configuration, in the operator's words.
 #[derive(Debug, thiserror::Error)]
@@ -172,10 +157,8 @@ impl Config {
     /// # Errors
     /// Names the key and what it should be.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-            key: "--config".to_owned(),
-            path: path.to_owned(),
-            source,
+        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|source| {
+            ConfigError::Read { key: "--config".to_owned(), path: path.to_owned(), source }
         })?;
         Self::parse(path, &text)
     }

@@ -9,7 +9,7 @@ mod serve;
 pub mod view;
 
 pub use auth::Peer;
-pub use serve::{Listener, serve};
+pub use serve::{Limits, Listener, serve};
 
 use crate::board::Board;
 use crate::config::Live;

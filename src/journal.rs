@@ -5,6 +5,7 @@ use crate::audit::writer::{LogWriter, Sent, WriteError};
 use crate::clock;
 use crate::metrics::{AuditLevel, Metrics};
 use crate::store::{LandedRecord, QueuedRecord, Store, StoreError};
+use crate::supervise::{Pulse, Trouble};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -197,6 +198,7 @@ impl Journal {
         self.store.land(&landing.untold).await?;
         for one in landing.untold.drain(..) {
             self.count(&one.record);
+            say_landed(&one);
             for waiter in self.waiters().remove(&one.record.id).into_iter().flatten() {
                 let _ = waiter.send(());
             }
@@ -277,26 +279,41 @@ impl Journal {
         instance: &str,
         stop: CancellationToken,
         producers: Weak<()>,
+        pulse: &Pulse,
     ) -> anyhow::Result<()> {
         let mut renewed = tokio::time::Instant::now();
+        let trouble = Trouble::default();
         loop {
+            pulse.beat();
             let stopping = stop.is_cancelled() && producers.strong_count() == 0;
-            match self.drain().await {
+            match pulse.during(self.drain()).await {
                 Ok(()) if stopping => return Ok(()),
-                Ok(()) => {}
+                Ok(()) => {
+                    if trouble.is_over("queue") {
+                        tracing::info!("the store takes records again");
+                    }
+                }
                 Err(JournalError::Store(error)) if !stopping => {
-                    tracing::warn!("queued records wait: {:#}", anyhow::Error::new(error));
+                    say(&trouble, "queue", error, "the store does not answer; queued records wait");
                 }
                 Err(error) => return Err(error.into()),
             }
-            if !stopping && let Err(error) = self.show().await {
-                tracing::warn!("the queue was not counted: {error}");
+            if !stopping {
+                match self.show().await {
+                    Ok(()) => drop(trouble.is_over("count")),
+                    Err(error) => say(&trouble, "count", error, "the queue was not counted"),
+                }
             }
             if renewed.elapsed() >= RENEW {
                 match self.store.claim(instance, clock::now()).await {
-                    Ok(()) => renewed = tokio::time::Instant::now(),
+                    Ok(()) => {
+                        renewed = tokio::time::Instant::now();
+                        trouble.is_over("claim");
+                    }
                     Err(error @ StoreError::Held(_)) => return Err(error.into()),
-                    Err(error) => tracing::warn!("the claim on the store was not renewed: {error}"),
+                    Err(error) => {
+                        say(&trouble, "claim", error, "the claim on the store was not renewed");
+                    }
                 }
             }
             let patience = if stop.is_cancelled() { LAST } else { PATIENCE };
@@ -306,6 +323,31 @@ impl Journal {
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
             }
         }
+    }
+}
+
+/// Says what goes wrong again and again when it begins and when it changes.
+fn say(trouble: &Trouble, thing: &str, error: impl Into<anyhow::Error>, message: &str) {
+    let error = format!("{:#}", error.into());
+    if trouble.is(thing, error.as_str()) {
+        tracing::warn!(error, "{message}");
+    }
+}
+
+/// One line for each move of a revocation, once its record is in the log. Names of nobody: who it is about
+/// is for those who may ask the API.
+fn say_landed(landed: &LandedRecord) {
+    let record = landed.record.kind.as_str();
+    let (revocation, seq) = (landed.record.revocation_id.as_deref(), landed.seq);
+    let milestone = landed.record.body.get("milestone").and_then(Value::as_str);
+    match record {
+        "access_regressed" | "verification_failed" | "verification_inconclusive" => {
+            tracing::warn!(revocation, record, milestone, seq, "a record landed");
+        }
+        "subject" | "validation_completed" | "subject_linked" | "observation" => {
+            tracing::debug!(revocation, record, milestone, seq, "a record landed");
+        }
+        _ => tracing::info!(revocation, record, milestone, seq, "a record landed"),
     }
 }
 

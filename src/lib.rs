@@ -28,5 +28,6 @@ pub mod reconcile;
 pub mod reload;
 pub mod store;
 pub mod supervise;
+pub mod systemd;
 pub mod target;
 pub mod throwaway;

@@ -4,6 +4,7 @@ mod levels;
 mod moves;
 mod pace;
 mod roster;
+mod shown;
 mod targets;
 
 pub use levels::show_settings;
@@ -19,8 +20,9 @@ use crate::domain::observation::{Cause, Gap, Observation, RosterRole};
 use crate::domain::residual::ResidualKind;
 use crate::domain::verdict::{Question, judge};
 use crate::journal::Journal;
-use crate::metrics::{Metrics, TargetLevel};
+use crate::metrics::Metrics;
 use crate::store::{StoreError, Stored};
+use crate::supervise::{Pulse, Trouble};
 use crate::target::{Target, Wanted};
 use anyhow::Context as _;
 use std::collections::{BTreeSet, HashMap};
@@ -44,6 +46,8 @@ pub struct Reconciler {
     rosters: Mutex<HashMap<SystemIdentifier, BTreeSet<RosterRole>>>,
     /// One judgement at a time.
     turn: tokio::sync::Mutex<()>,
+    /// What was said of a target and is still so.
+    trouble: Trouble,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -71,6 +75,7 @@ impl Reconciler {
             store_cluster,
             rosters: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
+            trouble: Trouble::default(),
         };
         reconciler.show_levels().await?;
         Ok(reconciler)
@@ -80,22 +85,25 @@ impl Reconciler {
     ///
     /// # Errors
     /// When the store lies on the target: then its evidence could be made by those it speaks about.
-    async fn run(&self, target: &Target, stop: CancellationToken) -> anyhow::Result<()> {
+    async fn run(
+        &self,
+        target: &Target,
+        stop: CancellationToken,
+        pulse: &Pulse,
+    ) -> anyhow::Result<()> {
         let mut asked = self.board.asked();
         loop {
             let begun = Instant::now();
             tokio::select! {
                 // A look in flight is given up: it wrote nothing, and the next start looks anew.
                 () = stop.cancelled() => return Ok(()),
-                passed = self.pass(target) => match passed {
-                    Ok(()) => {}
+                passed = pulse.during(self.pass(target)) => match passed {
                     Err(error @ StoreError::Held(_)) => return Err(error.into()),
-                    Err(error) => tracing::error!(
-                        target = target.name(), "the look could not be judged: {:#}", anyhow::Error::new(error)
-                    ),
+                    passed => self.say_judged(target.name(), passed),
                 },
             }
             let interval = pace::jittered(self.config.current().look_interval);
+            pulse.rest(interval);
             let took = begun.elapsed();
             self.metrics
                 .reconcile_duration
@@ -124,7 +132,8 @@ impl Reconciler {
                 changed = landings.changed() => changed.context("the journal is gone")?,
             }
             if let Err(error) = self.show_levels().await {
-                tracing::warn!("the levels were not shown: {:#}", anyhow::Error::new(error));
+                let error = format!("{:#}", anyhow::Error::new(error));
+                tracing::warn!(error, "the levels were not shown");
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -190,48 +199,6 @@ impl Reconciler {
             }
             _ => Ok(()),
         }
-    }
-
-    fn show_target(&self, look: &Observation) {
-        let unverifiable: BTreeSet<String> =
-            look.gaps.iter().map(|gap| gap.surface.as_str().to_owned()).collect();
-        #[expect(clippy::cast_precision_loss, reason = "a skew in microseconds fits 53 bits")]
-        let skew = look.server.as_ref().map(|server| server.clock_skew_us as f64 / 1e6);
-        // While nobody answers, the last success and the role's rights are what they were.
-        let before = self.metrics.target(&look.target).unwrap_or_default();
-        let (success, excess) = if look.server.is_some() {
-            (Some(look.ended_at.seconds()), i64::try_from(look.excess.len()).unwrap_or(i64::MAX))
-        } else {
-            (before.success, before.excess)
-        };
-        let up = look.server.is_some();
-        if up != before.up && before.attempt > 0.0 || !up && before.attempt == 0.0 {
-            let why = look.gaps.first().map_or("", |gap| gap.reason.as_str());
-            if up {
-                tracing::info!(target = look.target, "the target answers again");
-            } else {
-                tracing::warn!(target = look.target, "the target does not answer: {why}");
-            }
-        }
-        let known = self.board.newest(&look.target).is_some_and(|l| l.excess == look.excess);
-        if !known && !look.excess.is_empty() {
-            let excess = look.excess.join("; ");
-            tracing::warn!(
-                target = look.target,
-                "the agent's role has more than it needs: {excess}"
-            );
-        }
-        self.metrics.set_target(
-            &look.target,
-            TargetLevel {
-                up: look.server.is_some(),
-                attempt: look.started_at.seconds(),
-                success,
-                skew,
-                unverifiable: unverifiable.into_iter().collect(),
-                excess,
-            },
-        );
     }
 
     async fn judge_all(&self, target: &str) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ use crate::config::{Config, Replacer};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::store::NewRecord;
+use crate::systemd;
 use anyhow::{Context as _, Result};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeSet;
@@ -86,7 +87,11 @@ impl Reloader {
             watching.follow(&self.replacer.current(), &changed);
             let asked = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                _ = hangup.recv() => None,
+                // systemd waits until a reload that it asked for is over.
+                _ = hangup.recv() => {
+                    let _ = systemd::reload(self.reload()).await;
+                    continue;
+                }
                 () = quiet(&changed) => None,
                 () = tokio::time::sleep(PATIENCE) => None,
                 Some(asked) = self.asked.recv() => Some(asked),

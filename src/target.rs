@@ -84,6 +84,14 @@ impl Target {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(BadUrl::Scheme);
         }
+        // A password with a bare `/` ends the host early: its rest would become the name of a database, which
+        // is no secret.
+        let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+        if path.is_some_and(|(_, path)| path.split('?').next().is_some_and(|p| p.contains('@'))) {
+            return Err(BadUrl::Syntax(
+                "it has an @ after the first /; in a password or a name write / as %2F and @ as %40".to_owned(),
+            ));
+        }
         let mut options = PgConnectOptions::from_str(url).map_err(|error| {
             let sqlx::Error::Configuration(source) = error else {
                 return BadUrl::Syntax("it is not a connection URL".to_owned());

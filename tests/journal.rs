@@ -9,6 +9,7 @@ use common::sample::{revocation, verified};
 use revoked::audit::format::START;
 use revoked::journal::{Journal, JournalError};
 use revoked::store::Acceptance;
+use revoked::supervise::Pulses;
 use serde_json::Map;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -72,7 +73,8 @@ async fn those_who_wait_are_told_when_it_landed() {
     let journal = logbook.start().await.unwrap();
     let stop = CancellationToken::new();
     let producer = Arc::new(());
-    let running = journal.run("host:1:1", stop.clone(), Arc::downgrade(&producer));
+    let pulse = Pulses::default().watch("the journal", LONG);
+    let running = journal.run("host:1:1", stop.clone(), Arc::downgrade(&producer), &pulse);
     let working = async {
         let record = accept(&journal, 1).await;
         // Several wait for the same record, one of them not for long.

@@ -230,6 +230,8 @@ async fn a_log_that_was_touched_ends_the_agent_and_what_it_acknowledged_stays() 
     assert_eq!(agent.wait().code(), Some(1));
     let says = agent.stderr();
     assert!(says.contains("bytes, but") && says.contains("Nothing more is written"), "{says}");
+    let last = says.lines().last().unwrap();
+    assert!(last.starts_with("revoked: the journal failed: "), "{last}");
 
     agent.start();
     let api = Api::of(&agent);

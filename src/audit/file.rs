@@ -250,8 +250,8 @@ impl LogFile {
         tracing::warn!(
             offset,
             bytes = tail.len(),
-            "unsealed bytes at the end of the audit log were moved to {}",
-            name.display()
+            file = name.display().to_string(),
+            "unsealed bytes at the end of the audit log were moved away"
         );
         let Value::Object(what) = json!({
             "bytes": tail.len(), "complete_lines": lines, "offset": offset, "sha256": hex(&hash),

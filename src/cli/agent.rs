@@ -16,6 +16,7 @@ use crate::reconcile;
 use crate::store::Store;
 use crate::target::statements::CLUSTER_SURFACES;
 use anyhow::{Context as _, Result};
+use secrecy::ExposeSecret as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Agent {
         });
         let (log, found) = opened.await.context("opening the audit log")??;
         let instance = instance(&config.log_dir)?;
-        let store = Store::open(config.store.expose()).await?;
+        let store = Store::open(config.store.expose_secret()).await?;
         store.bind_to_log(&origin).await?;
         store.claim(&instance, clock::now()).await?;
         let journal = Arc::new(Journal::open(store, log, &found, metrics.clone()).await?);

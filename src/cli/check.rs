@@ -10,6 +10,7 @@ use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Question, Verdict, judge};
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -39,7 +40,7 @@ pub(super) struct At {
     /// The cluster, as postgres://agent@db.example/postgres. TLS is verified unless sslmode says otherwise;
     /// a password is best given in REVOKED_TARGET or PGPASSWORD or ~/.pgpass
     #[arg(long, value_name = "URL", env = "REVOKED_TARGET", hide_env_values = true)]
-    pub(super) target: String,
+    pub(super) target: SecretString,
 
     /// Database of the provider that nobody else may enter: judged by pg_shdepend alone (repeatable)
     #[arg(long, value_name = "DB")]
@@ -60,7 +61,7 @@ pub(super) struct Looked {
 impl At {
     /// Looks once for all roles and judges each.
     pub(super) async fn look(&self, kind: Kind) -> Result<Looked> {
-        let target = Target::from_url("target", &self.target)
+        let target = Target::from_url("target", self.target.expose_secret())
             .context("--target is not a usable connection URL")?
             .shdepend_only(self.shdepend_only.iter().cloned());
         let wanted = Wanted { names: self.roles.iter().cloned().collect(), ..Wanted::default() };

@@ -7,10 +7,12 @@ use crate::domain::request::Request;
 use crate::http::view::View;
 use crate::intake::{IntakeError, amend};
 use anyhow::{Context as _, Result, bail};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Most revocations in one answer, as in the API.
 const PAGE: i64 = 10_000;
@@ -35,14 +37,14 @@ pub(super) struct Where {
     pub(super) file: ConfigFile,
 
     /// API of an agent elsewhere; needs REVOKED_TOKEN or REVOKED_TOKEN_FILE
-    #[arg(long, value_name = "URL", env = "REVOKED_URL")]
-    url: Option<String>,
+    #[arg(long, value_name = "URL", env = "REVOKED_URL", hide_env_values = true)]
+    url: Option<SecretString>,
 }
 
 /// A way to the state.
 pub(super) enum Reach {
     /// The running agent.
-    Http { client: reqwest::Client, base: String, token: Option<String> },
+    Http { client: reqwest::Client, base: String, token: Option<SecretString> },
     /// Nobody else holds the log.
     Alone(Box<Agent>),
 }
@@ -89,8 +91,8 @@ impl Where {
     /// Finds the agent, or takes its place for one command.
     pub(super) async fn reach(&self) -> Result<Reach> {
         if let Some(url) = &self.url {
+            let base = address(url.expose_secret())?;
             let client = builder().build().context("setting up HTTP")?;
-            let base = url.trim_end_matches('/').to_owned();
             return Ok(Reach::Http { client, base, token: Some(token()?) });
         }
         let (live, _) = Live::new(Config::read(&self.file.config)?);
@@ -122,14 +124,29 @@ impl Where {
     }
 }
 
-fn token() -> Result<String> {
+/// The agent's address. It is named in errors, so it may hold no secret.
+fn address(url: &str) -> Result<String> {
+    let parsed = reqwest::Url::parse(url).context("REVOKED_URL is not an address")?;
+    let plain = parsed.username().is_empty() && parsed.password().is_none();
+    if !plain || parsed.query().is_some() || parsed.fragment().is_some() {
+        bail!(
+            "REVOKED_URL: write it as https://agent.example:7390; a token belongs in REVOKED_TOKEN_FILE or \
+             REVOKED_TOKEN"
+        );
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+fn token() -> Result<SecretString> {
     if let Some(path) = std::env::var_os("REVOKED_TOKEN_FILE") {
         let path = PathBuf::from(path);
         let text = std::fs::read_to_string(&path)
+            .map(Zeroizing::new)
             .with_context(|| format!("REVOKED_TOKEN_FILE: reading {}", path.display()))?;
-        return Ok(text.trim().to_owned());
+        return Ok(text.trim().into());
     }
     std::env::var("REVOKED_TOKEN")
+        .map(SecretString::from)
         .context("REVOKED_URL needs a token in REVOKED_TOKEN_FILE or REVOKED_TOKEN")
 }
 
@@ -260,7 +277,7 @@ impl Reach {
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response> {
         let Self::Http { base, token, .. } = self else { bail!("there is no agent to ask") };
         let request = match token {
-            Some(token) => request.bearer_auth(token),
+            Some(token) => request.bearer_auth(token.expose_secret()),
             None => request,
         };
         request.send().await.with_context(|| format!("asking the agent at {base}"))

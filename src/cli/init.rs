@@ -7,6 +7,7 @@ use crate::audit::verify::Vkey;
 use crate::clock;
 use crate::domain::hex::hex;
 use anyhow::{Context as _, Result, bail};
+use secrecy::{ExposeSecret as _, SecretString};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -24,7 +25,7 @@ pub(super) struct Arguments {
 
     /// A cluster to look at, as NAME=URL; repeatable
     #[arg(long, value_name = "NAME=URL")]
-    target: Vec<String>,
+    target: Vec<SecretString>,
 
     /// Name of the log, the first line that is signed; made from the host's name if not given
     #[arg(long, value_name = "NAME")]
@@ -34,7 +35,11 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn run(arguments: Arguments) -> Result<u8> {
     let dir = &arguments.dir;
-    let targets = arguments.target.iter().map(|text| target(text)).collect::<Result<Vec<_>>>()?;
+    let targets = arguments
+        .target
+        .iter()
+        .map(|text| target(text.expose_secret()))
+        .collect::<Result<Vec<_>>>()?;
     let origin = match arguments.origin {
         Some(origin) => origin,
         None => default_origin()?,
@@ -68,14 +73,14 @@ pub(super) fn run(arguments: Arguments) -> Result<u8> {
     Ok(exit::OK)
 }
 
-fn target(text: &str) -> Result<(String, String)> {
+fn target(text: &str) -> Result<(String, SecretString)> {
     let Some((name, url)) = text.split_once('=') else { bail!("--target: write it as NAME=URL") };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(plain) {
         bail!("--target: write it as NAME=URL, as in orders=postgres://agent@db.example/postgres");
     }
     crate::target::Target::from_url(name, url).context("--target")?;
-    Ok((name.to_owned(), url.to_owned()))
+    Ok((name.to_owned(), url.into()))
 }
 
 fn default_origin() -> Result<String> {
@@ -107,14 +112,15 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
         .with_context(|| format!("writing {}", path.display()))
 }
 
-fn config_text(targets: &[(String, String)]) -> String {
+fn config_text(targets: &[(String, SecretString)]) -> String {
     let mut text = CONFIG.to_owned();
     if targets.is_empty() {
         text.push_str("  {}\n#  main:\n#    url: postgres://revoked_agent@db.example/postgres\n");
     }
     for (name, url) in targets {
         // JSON strings are YAML strings.
-        text = format!("{text}  {name}:\n    url: {}\n", serde_json::Value::from(url.as_str()));
+        text =
+            format!("{text}  {name}:\n    url: {}\n", serde_json::Value::from(url.expose_secret()));
     }
     text
 }

@@ -9,6 +9,7 @@ use crate::http::{self, App, Listener};
 use crate::reconcile::{Reconciler, target_of};
 use crate::reload::Reloader;
 use crate::supervise::{Stopped, Supervisor};
+use crate::systemd;
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -32,11 +33,14 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(super) struct Arguments {
     #[command(flatten)]
     file: super::client::ConfigFile,
+
+    #[command(flatten)]
+    log: super::log::LogArguments,
 }
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
-    log_to_stderr();
+    super::log::start(&arguments.log);
     let (live, replacer) = Live::new(Config::read(&arguments.file.config)?);
     let config = live.current();
     usable(&config)?;
@@ -54,16 +58,17 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         journal,
         metrics,
     };
-    let listeners = listen(&config, &app).await?;
+    let listeners = listen(&config, &app)?;
     agent.journal.note(format::START, started(&config)?).await?;
     tracing::info!(
-        vkey = agent.journal.vkey(),
+        version = env!("CARGO_PKG_VERSION"),
         targets = config.targets.len(),
-        "the agent runs; metrics at http://{}/metrics, API at http://{}/api/v1",
-        config.metrics_listen,
-        config.api_listen
+        api = config.api_listen.to_string(),
+        metrics = config.metrics_listen.to_string(),
+        vkey = agent.journal.vkey(),
+        "the agent runs"
     );
-    let result = work(&agent, reconciler, reloader, listeners).await;
+    let result = work(&agent, reconciler, reloader, listeners, status(&config)).await;
     let _ = std::fs::remove_file(&config.socket);
     // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
     if !matches!(
@@ -87,15 +92,16 @@ async fn work(
     reconciler: Arc<Reconciler>,
     reloader: Reloader,
     listeners: Vec<(&'static str, Listener, axum::Router)>,
+    status: String,
 ) -> Result<()> {
     let mut supervisor = Supervisor::default();
-    let stop = supervisor.stop_token();
+    let (stop, pulses) = (supervisor.stop_token(), supervisor.pulses());
     let producer = Arc::new(());
     let (levels, last) = (reconciler.clone(), stop.clone());
     supervisor.spawn("showing the levels", async move { levels.run_levels(last).await });
-    let (looking, last) = (producer.clone(), stop.clone());
+    let (looking, last, watched) = (producer.clone(), stop.clone(), pulses.clone());
     supervisor.spawn("looking at the targets", async move {
-        let result = reconciler.run_targets(last).await;
+        let result = reconciler.run_targets(last, watched, systemd::LOOK).await;
         drop(looking);
         result
     });
@@ -106,13 +112,18 @@ async fn work(
         result
     });
     for (task, listener, router) in listeners {
-        supervisor.spawn(task, http::serve(listener, router, stop.clone(), producer.clone()));
+        let limits = http::Limits::default();
+        supervisor
+            .spawn(task, http::serve(listener, router, limits, stop.clone(), producer.clone()));
     }
     let (journal, instance) = (agent.journal.clone(), agent.instance.clone());
     let (producers, last) = (Arc::downgrade(&producer), stop.clone());
-    supervisor.spawn("the journal", async move { journal.run(&instance, last, producers).await });
+    let pulse = pulses.watch("the journal", systemd::JOURNAL);
+    supervisor
+        .spawn("the journal", async move { journal.run(&instance, last, producers, &pulse).await });
     drop(producer);
-    supervisor.spawn("waiting for signals", wait_for_signals(stop));
+    supervisor.spawn("waiting for signals", wait_for_signals(stop.clone()));
+    supervisor.spawn("telling systemd", systemd::keep_told(status, pulses, stop));
     Ok(supervisor.run(GRACE).await?)
 }
 
@@ -125,23 +136,22 @@ pub(super) fn usable(config: &Config) -> Result<()> {
     Ok(())
 }
 
-async fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {
+fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {
     let telemetry = http::telemetry(app.clone());
     let api = http::api(app.clone());
     Ok(vec![
-        ("serving metrics", bind("listen.metrics", config.metrics_listen).await?, telemetry),
-        ("serving the API", bind("listen.api", config.api_listen).await?, api.clone()),
+        ("serving metrics", bind("listen.metrics", config.metrics_listen)?, telemetry),
+        ("serving the API", bind("listen.api", config.api_listen)?, api.clone()),
         ("serving the socket", bind_socket(&config.socket)?, api),
     ])
 }
 
-async fn bind(key: &str, address: SocketAddr) -> Result<Listener> {
-    let listener = TcpListener::bind(address).await.with_context(|| {
+fn bind(key: &str, address: SocketAddr) -> Result<Listener> {
+    Listener::tcp(address).with_context(|| {
         format!(
             "{key}: listening on {address} (is another agent running? give this one another port)"
         )
-    })?;
-    Ok(Listener::Tcp(listener))
+    })
 }
 
 /// We hold the log's lock, so a socket file that is there is a dead agent's.
@@ -185,30 +195,20 @@ fn started(config: &Config) -> Result<Map<String, Value>> {
     Ok(what.as_object().cloned().unwrap_or_default())
 }
 
+/// What `systemctl status` shows.
+fn status(config: &Config) -> String {
+    let names: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
+    format!("looking at {}; API on {}", names.join(", "), config.api_listen)
+}
+
 async fn wait_for_signals(stop: CancellationToken) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
     tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: stopping"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: stopping"),
+        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
+        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
         () = stop.cancelled() => {}
     }
     stop.cancel();
     Ok(())
-}
-
-/// Text for people at a terminal, JSON for what collects logs otherwise.
-fn log_to_stderr() {
-    use std::io::IsTerminal as _;
-    use tracing_subscriber::EnvFilter;
-    let wanted = std::env::var("REVOKED_LOG").unwrap_or_else(|_| "info".to_owned());
-    // sqlx warns of parameters it does not know, with their values.
-    let filter = EnvFilter::new(format!("{wanted},sqlx_postgres::options=off"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second call in one process would be a test's; its output does not matter.
-    let _ = if std::io::stderr().is_terminal() {
-        builder.try_init()
-    } else {
-        builder.json().try_init()
-    };
 }

@@ -9,11 +9,19 @@ use crate::domain::profile::Profiles;
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::Reason;
 use crate::domain::time::parse_duration;
+use secrecy::ExposeSecret as _;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Whether what should be the path of a file is the secret itself: then it may not be named in an error.
+fn is_a_secret(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.contains("://") || (text.len() >= 32 && !text.contains(['/', '.']))
+}
 
 /// Reads one file; its path is kept for error messages, and the files it names for watching.
 pub(super) struct Reader<'a> {
@@ -56,22 +64,27 @@ impl Reader<'_> {
     }
 
     fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
-        let text = self.text_of(key, path)?;
+        if is_a_secret(path) {
+            return Err(
+                self.wrong(key, "name the file that holds the secret, not the secret itself")
+            );
+        }
+        let text = Zeroizing::new(self.text_of(key, path)?);
         let text = text.trim();
         if text.is_empty() {
             return Err(self.wrong(key, "the file is empty"));
         }
-        Ok(Secret(text.to_owned()))
+        Ok(Secret::new(text.to_owned()))
     }
 
     fn one_of(
         &mut self,
         key: &str,
-        url: Option<String>,
+        url: Option<Secret>,
         file: Option<PathBuf>,
     ) -> Result<Secret, ConfigError> {
         match (url, file) {
-            (Some(url), None) => Ok(Secret(url)),
+            (Some(url), None) => Ok(url),
             (None, Some(file)) => self.secret_file(&format!("{key}.url_file"), &file),
             _ => Err(self.wrong(key, "give either url or url_file")),
         }
@@ -144,13 +157,13 @@ impl Reader<'_> {
                 }
                 let key = format!("tokens.{id}.token_file");
                 let secret = self.secret_file(&key, &token.token_file)?;
-                if secret.expose().len() < 32 {
+                if secret.expose_secret().len() < 32 {
                     return Err(self.wrong(
                         &key,
                         "a token has at least 32 characters; make one with: openssl rand -hex 32",
                     ));
                 }
-                Ok(TokenConfig { id, digest: Sha256::digest(secret.expose()).into() })
+                Ok(TokenConfig { id, digest: Sha256::digest(secret.expose_secret()).into() })
             })
             .collect()
     }
@@ -250,11 +263,13 @@ impl Reader<'_> {
     fn store(&mut self, file: Option<StoreFile>, state_dir: &Path) -> Result<Secret, ConfigError> {
         let store = match file {
             Some(store) => self.one_of("store", store.url, store.url_file)?,
-            None => Secret(format!("sqlite://{}", state_dir.join("revoked.db").display())),
+            None => Secret::new(format!("sqlite://{}", state_dir.join("revoked.db").display())),
         };
         // A relative path here is like every other one: relative to this file.
-        Ok(match store.expose().strip_prefix("sqlite://") {
-            Some(path) => Secret(format!("sqlite://{}", self.resolve(Path::new(path)).display())),
+        Ok(match store.expose_secret().strip_prefix("sqlite://") {
+            Some(path) => {
+                Secret::new(format!("sqlite://{}", self.resolve(Path::new(path)).display()))
+            }
             None => store,
         })
     }

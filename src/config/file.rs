@@ -1,5 +1,6 @@
 //! The file as it is written. Its JSON schema comes from here, so the comments are for its readers.
 
+use super::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -55,7 +56,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct StoreFile {
     /// sqlite:///path/to/file or postgres://…
-    pub(super) url: Option<String>,
+    pub(super) url: Option<Secret>,
     /// File that holds the URL.
     pub(super) url_file: Option<PathBuf>,
 }
@@ -85,7 +86,7 @@ pub(super) struct ListenFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct TargetFile {
     /// postgres://… of any database of the cluster; all others are found.
-    pub(super) url: Option<String>,
+    pub(super) url: Option<Secret>,
     /// File that holds the URL.
     pub(super) url_file: Option<PathBuf>,
     /// Databases of the provider that nobody else may enter: judged by pg_shdepend alone.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::revocation::Reason;
+use secrecy::ExposeSecret as _;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(Path::new("/etc/revoked/revoked.yaml"), text)
@@ -12,7 +13,7 @@ const SMALL: &str = "state_dir: /var/lib/revoked\ntargets:\n  orders: {url: 'pos
 #[test]
 fn defaults() {
     let config = parse(SMALL).unwrap();
-    assert_eq!(config.store.expose(), "sqlite:///var/lib/revoked/revoked.db");
+    assert_eq!(config.store.expose_secret(), "sqlite:///var/lib/revoked/revoked.db");
     assert_eq!(config.log_dir, Path::new("/var/lib/revoked/log"));
     assert_eq!(config.verification_delay, Duration::from_secs(60));
     assert_eq!(config.metrics_listen.to_string(), "127.0.0.1:7391");
@@ -47,15 +48,32 @@ fn errors_name_the_key_as_the_operator_wrote_it() {
 
 #[test]
 fn errors_never_quote_what_may_be_a_secret() {
+    const TOKEN: &str = "0123hush89abcdef0123456789abcdef";
     for text in [
+        &format!("{SMALL}tokens: {{hr: {TOKEN}}}\n"),
+        &format!("{SMALL}tokens: {{hr: {{token: {TOKEN}}}}}\n"),
+        &format!("{SMALL}tokens: {{hr: {{token_file: {TOKEN}}}}}\n"),
+        &format!("{SMALL}store: {{url_file: 'postgres://u:hush@h/d'}}\n"),
+        &format!("{SMALL}store: 'postgres://u:hush@h/d'\n"),
+        "state_dir: /x\ntargets:\n  a: {url_file: 'postgres://u:hush@h/d'}\n",
+        "state_dir: /x\ntargets:\n  a: {url: {password: hush}}\n",
         "state_dir: /x\ntargets: 'postgres://u:hush@h/d'\n",
         "state_dir: /x\ntargets:\n  a: {url: 'postgres://u:hush@h/d'}\n  a: {url: x}\n",
         "state_dir: /x\ntargets:\n  a: {url: 'postgres://u:hush@h/d'\n",
         "state_dir: /x\ntokens: {hr: hush}\ntargets:\n  a: {url: x}\n",
     ] {
-        let error = parse(text).unwrap_err().to_string();
-        assert!(!error.contains("hush"), "{error}");
+        let error = anyhow::Error::new(parse(text).unwrap_err());
+        assert!(!format!("{error:#} {error:?}").contains("hush"), "{error:#}");
     }
+}
+
+#[test]
+fn a_configuration_that_is_printed_shows_no_secret() {
+    let text = SMALL.replace("a@db", "a:hush@db");
+    let text = format!("{text}store: {{url: 'postgres://u:hush@h/d'}}\n");
+    let config = parse(&text).unwrap();
+    assert!(!format!("{config:?} {config:#?}").contains("hush"), "{config:?}");
+    assert_eq!(config.targets[0].url.expose_secret(), "postgres://a:hush@db/x");
 }
 
 #[test]
@@ -72,11 +90,11 @@ fn days_and_parts_of_profiles() {
 fn relative_paths_are_relative_to_the_file_wherever_it_is_named_from() {
     let text = "state_dir: state\ntargets:\n  orders: {url: 'postgres://a@db/x'}\n";
     let config = Config::parse(Path::new("etc/revoked.yaml"), text).unwrap();
-    assert_eq!(config.store.expose(), "sqlite://etc/state/revoked.db");
+    assert_eq!(config.store.expose_secret(), "sqlite://etc/state/revoked.db");
     assert_eq!(config.log_dir, Path::new("etc/state/log"));
     let text = format!("{text}store: {{url: 'sqlite://other.db'}}\n");
     let config = Config::parse(Path::new("etc/revoked.yaml"), &text).unwrap();
-    assert_eq!(config.store.expose(), "sqlite://etc/other.db");
+    assert_eq!(config.store.expose_secret(), "sqlite://etc/other.db");
 }
 
 #[test]

@@ -2,21 +2,20 @@
 
 use super::App;
 use super::problem::Problem;
-use axum::extract::FromRequestParts;
-use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{header, request::Parts};
-use axum::serve::IncomingStream;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
-use tokio::net::UnixListener;
+use tokio::net::UnixStream;
 
 /// The other end of the socket, as the kernel names it. Who may connect is decided by the file's mode.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub Option<u32>);
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self(stream.io().peer_cred().ok().map(|credentials| credentials.uid()))
+impl Peer {
+    /// The other end of `stream`.
+    pub(super) fn of(stream: &UnixStream) -> Self {
+        Self(stream.peer_cred().ok().map(|credentials| credentials.uid()))
     }
 }
 

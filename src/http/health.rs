@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The exposition. No database work: it formats what the loops left.
 pub(super) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
     let text = app.metrics.render(clock::now().seconds()).map_err(|error| {
-        tracing::error!("the metrics could not be written: {error}");
+        tracing::error!(error = error.to_string(), "the metrics could not be written");
         Problem::new(500, "internal", "Internal error")
     })?;
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text))

@@ -31,7 +31,8 @@ pub(super) struct List {
 }
 
 fn store_away(error: crate::store::StoreError) -> Problem {
-    tracing::error!("answering from the store: {:#}", anyhow::Error::new(error));
+    let error = format!("{:#}", anyhow::Error::new(error));
+    tracing::warn!(error, "the store does not answer a question");
     Problem::unavailable("the state store does not answer")
 }
 
@@ -66,6 +67,13 @@ pub(super) async fn submit(
     };
     let accepted =
         app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error))?;
+    tracing::info!(
+        caller,
+        revocation = accepted.id,
+        known = accepted.known,
+        amended = accepted.amended,
+        "a notice was accepted"
+    );
     let location = format!("/api/v1/revocations/{}", accepted.id);
     let answer = Answer { id: accepted.id, known: accepted.known, amended: accepted.amended };
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)))
@@ -73,17 +81,20 @@ pub(super) async fn submit(
 
 pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
     match error {
+        // What is wrong with it quotes the notice: that is for its sender only.
         IntakeError::Submission(wrong) => {
+            tracing::warn!(caller, "a notice was refused: it cannot be used");
             Problem::new(422, "unusable", "Unusable notice").detail(wrong.to_string())
         }
         IntakeError::Refused(refused) => refused_as(&refused),
         IntakeError::Differs { .. } => {
-            tracing::warn!(caller, "{error}");
+            tracing::warn!(caller, "a notice was refused: its id came before with other content");
             Problem::new(409, "differs", "Received before with other content")
                 .detail(error.to_string())
         }
         IntakeError::Unavailable(_) => {
-            tracing::error!(caller, "{:#}", anyhow::Error::new(error));
+            let error = format!("{:#}", anyhow::Error::new(error));
+            tracing::warn!(caller, error, "a notice was not acknowledged");
             Problem::unavailable(
                 "the notice is not in the audit log yet; send it again, it will not count twice",
             )

@@ -44,13 +44,7 @@ impl Reconciler {
         let vanished = look.vanished.len();
         look.vanished.retain(|found| !known(found));
         self.metrics.set_vanished(&look.target, i64::try_from(vanished).unwrap_or(i64::MAX));
-        if vanished > 0 {
-            tracing::warn!(
-                target = look.target,
-                vanished,
-                "sessions or prepared transactions of roles that exist no more"
-            );
-        }
+        self.say_vanished(&look.target, vanished);
         Ok(())
     }
 }

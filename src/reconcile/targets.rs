@@ -2,10 +2,13 @@
 
 use super::Reconciler;
 use crate::config::{Config, TargetConfig};
+use crate::supervise::{Pulses, panic_message};
 use crate::target::{BadUrl, Target};
 use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -14,25 +17,36 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// When its URL is not one of Postgres.
 pub fn target_of(config: &TargetConfig) -> Result<Target, BadUrl> {
-    let target = Target::from_url(&config.name, config.url.expose())?;
+    let target = Target::from_url(&config.name, config.url.expose_secret())?;
     Ok(target.shdepend_only(config.shdepend_only.iter().cloned()))
 }
 
 /// The loops that look, one per target.
-#[derive(Default)]
 struct Loops {
+    pulses: Pulses,
+    /// How long a loop may show no sign of life.
+    silence: Duration,
     tasks: JoinSet<(String, anyhow::Result<()>)>,
     running: BTreeMap<String, (TargetConfig, CancellationToken)>,
 }
 
 impl Loops {
+    fn new(pulses: Pulses, silence: Duration) -> Self {
+        Self { pulses, silence, tasks: JoinSet::new(), running: BTreeMap::new() }
+    }
+
     /// Waits until one of them ends, and gives its name.
     async fn ended(&mut self) -> anyhow::Result<String> {
         let Some(ended) = self.tasks.join_next().await else {
             // Without a target there is nothing to wait for.
             return std::future::pending().await;
         };
-        let (name, result) = ended.context("looking at a target")?;
+        let (name, result) = ended.map_err(|error| {
+            anyhow::anyhow!(
+                "looking at a target panicked: {}; this is a defect",
+                panic_message(error)
+            )
+        })?;
         result.with_context(|| format!("looking at {name}"))?;
         Ok(name)
     }
@@ -56,13 +70,19 @@ impl Loops {
 }
 
 impl Reconciler {
-    /// Looks at every configured target until stopped, whatever the configuration becomes meanwhile.
+    /// Looks at every configured target until stopped, whatever the configuration becomes meanwhile. Each loop
+    /// shows a sign of life within `silence`.
     ///
     /// # Errors
     /// When one of the loops fails or panics; the others are ended then.
-    pub async fn run_targets(self: Arc<Self>, stop: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run_targets(
+        self: Arc<Self>,
+        stop: CancellationToken,
+        pulses: Pulses,
+        silence: Duration,
+    ) -> anyhow::Result<()> {
         let mut live = self.config.clone();
-        let mut loops = Loops::default();
+        let mut loops = Loops::new(pulses, silence);
         let mut config = live.current();
         let outcome = loop {
             if let Err(error) = self.follow(&config, &mut loops, &stop).await {
@@ -110,9 +130,10 @@ impl Reconciler {
             let name = configured.name.clone();
             let target = target_of(configured).with_context(|| format!("targets.{name}.url"))?;
             let (reconciler, own) = (self.clone(), stop.child_token());
+            let pulse = loops.pulses.watch(format!("looking at {name}"), loops.silence);
             loops.running.insert(name.clone(), (configured.clone(), own.clone()));
             loops.tasks.spawn(async move {
-                let result = Box::pin(reconciler.run(&target, own)).await;
+                let result = Box::pin(reconciler.run(&target, own, &pulse)).await;
                 (name, result)
             });
         }

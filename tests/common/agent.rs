@@ -62,6 +62,11 @@ impl Agent {
     /// Starts it and waits until it can accept notices.
     pub(crate) fn start(&mut self) {
         self.spawn();
+        self.until_ready();
+    }
+
+    /// Waits until it can accept notices.
+    pub(crate) fn until_ready(&mut self) {
         let begun = Instant::now();
         while self.get("/-/ready").is_none() {
             let ended = !matches!(self.child.as_mut().unwrap().try_wait(), Ok(None));
@@ -76,8 +81,13 @@ impl Agent {
 
     /// Starts it without waiting.
     pub(crate) fn spawn(&mut self) {
+        let command = self.command(&["serve"]);
+        self.spawn_as(command);
+    }
+
+    /// Starts it by a command of one's own, without waiting.
+    pub(crate) fn spawn_as(&mut self, mut command: Command) {
         let log = std::fs::File::create(self.home.path().join("stderr")).unwrap();
-        let mut command = self.command(&["serve"]);
         self.child =
             Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
     }
