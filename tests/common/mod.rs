@@ -2,7 +2,9 @@
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
 pub(crate) mod agent;
+pub(crate) mod frozen;
 pub(crate) mod http;
+pub(crate) mod kills;
 pub(crate) mod logbook;
 pub(crate) mod place;
 pub(crate) mod sample;
