@@ -18,6 +18,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, SqlitePool};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::pin::Pin;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -96,7 +97,10 @@ pub enum StoreError {
 }
 
 /// Waits for `work` no longer than for a database that works.
-async fn answered<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+async fn answered<T>(
+    // In a box, since every caller's own future would grow by it.
+    work: Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + '_>>,
+) -> Result<T, StoreError> {
     tokio::time::timeout(SILENCE, work).await.unwrap_or(Err(StoreError::Silent(SILENCE)))
 }
 
@@ -105,10 +109,10 @@ macro_rules! reading {
     ($store:expr, $pool:ident => $body:expr) => {
         match $store {
             $crate::store::Store::Sqlite { read: $pool, .. } => {
-                $crate::store::answered(async { Ok($body) }).await?
+                $crate::store::answered(Box::pin(async { Ok($body) })).await?
             }
             $crate::store::Store::Postgres($pool) => {
-                $crate::store::answered(async { Ok($body) }).await?
+                $crate::store::answered(Box::pin(async { Ok($body) })).await?
             }
         }
     };
@@ -122,21 +126,21 @@ macro_rules! writing {
     ($store:expr, $tx:ident => $body:expr) => {
         match $store {
             $crate::store::Store::Sqlite { write, .. } => {
-                $crate::store::answered(async {
+                $crate::store::answered(Box::pin(async {
                     let mut $tx = write.begin_with("BEGIN IMMEDIATE").await?;
                     let result = $body;
                     $tx.commit().await?;
                     Ok(result)
-                })
+                }))
                 .await
             }
             $crate::store::Store::Postgres(pool) => {
-                $crate::store::answered(async {
+                $crate::store::answered(Box::pin(async {
                     let mut $tx = pool.begin().await?;
                     let result = $body;
                     $tx.commit().await?;
                     Ok(result)
-                })
+                }))
                 .await
             }
         }
@@ -252,7 +256,7 @@ impl Store {
             Self::Sqlite { .. } => Ok(None),
             Self::Postgres(pool) => {
                 let asked = sqlx::query_scalar(statement!("system_identifier")).fetch_one(pool);
-                answered(async { Ok(Some(asked.await?)) }).await
+                answered(Box::pin(async { Ok(Some(asked.await?)) })).await
             }
         }
     }
