@@ -16,12 +16,20 @@ pub use records::{LandedRecord, QueuedRecord};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection as _, PgPool, SqlitePool};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::pin::Pin;
 use std::str::FromStr as _;
 use std::time::Duration;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// What somebody else has locked is waited for this long.
+const BUSY: Duration = Duration::from_secs(5);
+/// No statement takes longer on a database that works.
+const STATEMENT: Duration = Duration::from_secs(30);
+/// A database that has not even refused by then is taken for gone: it may be frozen, or the network cut.
+const SILENCE: Duration = Duration::from_secs(35);
 
 /// Where state is kept.
 #[derive(Clone, Debug)]
@@ -83,33 +91,57 @@ pub enum StoreError {
     /// The database refused or is away.
     #[error("store: the database does not do what was asked")]
     Database(#[from] sqlx::Error),
+    /// The database neither does nor refuses what was asked.
+    #[error("store: the database has not answered for {} s", .0.as_secs())]
+    Silent(Duration),
+}
+
+/// Waits for `work` no longer than for a database that works.
+async fn answered<T>(
+    // In a box, since every caller's own future would grow by it.
+    work: Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + '_>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(SILENCE, work).await.unwrap_or(Err(StoreError::Silent(SILENCE)))
 }
 
 /// Runs the same code on the pool that reads, whichever database it is of.
 macro_rules! reading {
     ($store:expr, $pool:ident => $body:expr) => {
         match $store {
-            $crate::store::Store::Sqlite { read: $pool, .. } => $body,
-            $crate::store::Store::Postgres($pool) => $body,
+            $crate::store::Store::Sqlite { read: $pool, .. } => {
+                $crate::store::answered(Box::pin(async { Ok($body) })).await?
+            }
+            $crate::store::Store::Postgres($pool) => {
+                $crate::store::answered(Box::pin(async { Ok($body) })).await?
+            }
         }
     };
 }
 
 /// Runs the same code in one transaction of whichever database it is.
+///
+/// SQLite's is begun as a writing one: sqlx never nests such a statement, so that nothing can be taken for
+/// committed that is still part of an older transaction.
 macro_rules! writing {
     ($store:expr, $tx:ident => $body:expr) => {
         match $store {
             $crate::store::Store::Sqlite { write, .. } => {
-                let mut $tx = write.begin().await?;
-                let result = $body;
-                $tx.commit().await?;
-                Ok(result)
+                $crate::store::answered(Box::pin(async {
+                    let mut $tx = write.begin_with("BEGIN IMMEDIATE").await?;
+                    let result = $body;
+                    $tx.commit().await?;
+                    Ok(result)
+                }))
+                .await
             }
             $crate::store::Store::Postgres(pool) => {
-                let mut $tx = pool.begin().await?;
-                let result = $body;
-                $tx.commit().await?;
-                Ok(result)
+                $crate::store::answered(Box::pin(async {
+                    let mut $tx = pool.begin().await?;
+                    let result = $body;
+                    $tx.commit().await?;
+                    Ok(result)
+                }))
+                .await
             }
         }
     };
@@ -161,9 +193,19 @@ impl Store {
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        let write =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+            .busy_timeout(BUSY);
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // A full disk makes SQLite end a transaction by itself. sqlx goes on counting it, and
+                    // would make every later one a part of it, never to be committed.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+            .connect_with(options.clone())
+            .await?;
         let read =
             SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
         Ok(Self::Sqlite { write, read })
@@ -184,11 +226,22 @@ impl Store {
         {
             options = options.ssl_mode(PgSslMode::VerifyFull);
         }
-        let options = options.application_name("revoked").options([("statement_timeout", "30s")]);
+        let options = options.application_name("revoked").options([
+            ("statement_timeout", format!("{}ms", STATEMENT.as_millis())),
+            ("lock_timeout", format!("{}ms", BUSY.as_millis())),
+        ]);
         Ok(Self::Postgres(
             PgPoolOptions::new()
                 .max_connections(8)
-                .acquire_timeout(Duration::from_secs(5))
+                .acquire_timeout(BUSY)
+                .after_release(|connection, _| {
+                    Box::pin(async move {
+                        // Given up while the server was silent, it would keep its place in the pool until
+                        // the server speaks again, which may be never.
+                        let alive = tokio::time::timeout(BUSY, connection.ping()).await;
+                        alive.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                    })
+                })
                 .connect_with(options)
                 .await?,
         ))
@@ -202,9 +255,8 @@ impl Store {
         match self {
             Self::Sqlite { .. } => Ok(None),
             Self::Postgres(pool) => {
-                let id =
-                    sqlx::query_scalar(statement!("system_identifier")).fetch_one(pool).await?;
-                Ok(Some(id))
+                let asked = sqlx::query_scalar(statement!("system_identifier")).fetch_one(pool);
+                answered(Box::pin(async { Ok(Some(asked.await?)) })).await
             }
         }
     }

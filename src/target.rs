@@ -10,6 +10,7 @@
 mod cluster;
 mod compare;
 mod database;
+mod door;
 mod reach;
 mod rows;
 mod session;
@@ -21,7 +22,8 @@ use crate::clock;
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use cluster::Cluster;
-use session::Session;
+use door::Doors;
+use session::{Session, Way};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use statements::{CLUSTER_SURFACES, DATABASE_SURFACES};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +36,7 @@ pub struct Target {
     options: PgConnectOptions,
     limits: Limits,
     shdepend_only: BTreeSet<String>,
+    doors: Doors,
 }
 
 impl std::fmt::Debug for Target {
@@ -109,6 +112,7 @@ impl Target {
             options,
             limits: Limits::default(),
             shdepend_only: BTreeSet::new(),
+            doors: Doors::default(),
         })
     }
 
@@ -142,7 +146,8 @@ impl Target {
         let mut observation = Observation::begun(&self.name, clock::now());
         observation.searched.clone_from(&wanted.names);
         let mut facts = Facts::default();
-        let mut session = Session::open(&self.options, None, self.limits, &mut observation).await;
+        let way = Way::new(&self.options, &self.doors, self.limits);
+        let mut session = Session::open(&way, None, &mut observation).await;
         if let Some((cause, reason)) = session.broken().cloned() {
             session.close().await;
             observation.gaps.extend(self.nobody_answers(cause, &reason));
@@ -152,7 +157,7 @@ impl Target {
             facts.database_owner =
                 cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
             facts.superusers.clone_from(&cluster.superusers);
-            self.look_into_databases(&cluster, &mut observation).await;
+            self.look_into_databases(&way, &cluster, &mut observation).await;
         }
         observation.not_covered.extend(self.unread());
         observation.residual.sort();
@@ -197,7 +202,12 @@ impl Target {
             .collect()
     }
 
-    async fn look_into_databases(&self, cluster: &Cluster, observation: &mut Observation) {
+    async fn look_into_databases(
+        &self,
+        way: &Way<'_>,
+        cluster: &Cluster,
+        observation: &mut Observation,
+    ) {
         let mut shared_read = false;
         for database in &cluster.databases {
             let alone = if self.shdepend_only.contains(&database.name) {
@@ -220,8 +230,7 @@ impl Target {
                 observation.gaps.extend(self.may_not_connect(&database.name, observation));
                 continue;
             }
-            let mut session =
-                Session::open(&self.options, Some(&database.name), self.limits, observation).await;
+            let mut session = Session::open(way, Some(&database.name), observation).await;
             shared_read |= database::read(&mut session, cluster, database).await;
             session.close().await;
         }

@@ -16,6 +16,8 @@ macro_rules! on_both {
     };
 }
 
+#[path = "store/faults.rs"]
+mod faults;
 #[path = "store/holder.rs"]
 mod holder;
 #[path = "store/landing.rs"]

@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        reading!(self, pool => Ok(
+        Ok(reading!(self, pool =>
             sqlx::query_scalar(statement!("meta_get")).bind(key).fetch_optional(pool).await?
         ))
     }

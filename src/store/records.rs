@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn queued_count(&self) -> Result<i64, StoreError> {
-        reading!(self, pool => Ok(
+        Ok(reading!(self, pool =>
             sqlx::query_scalar(statement!("records_count_queued")).fetch_one(pool).await?
         ))
     }
@@ -171,7 +171,7 @@ impl Store {
         &self,
         limit: i64,
     ) -> Result<Vec<(String, String, String, String)>, StoreError> {
-        reading!(self, pool => Ok(
+        Ok(reading!(self, pool =>
             sqlx::query_as(statement!("outbox_due")).bind(limit).fetch_all(pool).await?
         ))
     }

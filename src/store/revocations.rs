@@ -177,7 +177,7 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn subject(&self, name: &str) -> Result<Option<SubjectRow>, StoreError> {
-        reading!(self, pool => Ok(
+        Ok(reading!(self, pool =>
             sqlx::query_as(statement!("subject_by_name")).bind(name).fetch_optional(pool).await?
         ))
     }

@@ -1,5 +1,6 @@
 //! One read-only connection to one database: every statement gives rows or a gap.
 
+use super::door::Doors;
 use super::statements::Statement;
 use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
@@ -7,6 +8,7 @@ use crate::domain::residual::ResidualKind;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, Executor, FromRow, PgConnection};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What the agent waits for the server beyond the server's own `statement_timeout`.
@@ -19,11 +21,41 @@ pub struct Limits {
     pub connect: Duration,
     /// `statement_timeout` of each statement.
     pub statement: Duration,
+    /// Time that one look may wait in vain; what is left to read then is not tried.
+    pub vain: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), statement: Duration::from_secs(10) }
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(5), statement: seconds(10), vain: seconds(30) }
+    }
+}
+
+/// How one look gets to its server, and how long it waited there in vain.
+pub(super) struct Way<'a> {
+    options: &'a PgConnectOptions,
+    doors: &'a Doors,
+    limits: Limits,
+    lost_ms: AtomicU64,
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn new(options: &'a PgConnectOptions, doors: &'a Doors, limits: Limits) -> Self {
+        Self { options, doors, limits, lost_ms: AtomicU64::new(0) }
+    }
+
+    fn lost(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.lost_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Why nothing more is tried, if so. Without this, a server with a thousand databases that fell silent
+    /// would hold up a look for hours.
+    fn given_up(&self) -> Option<String> {
+        let lost = Duration::from_millis(self.lost_ms.load(Ordering::Relaxed));
+        let over = lost >= self.limits.vain;
+        over.then(|| format!("not tried: this look waited {} s in vain", lost.as_secs()))
     }
 }
 
@@ -31,7 +63,7 @@ impl Default for Limits {
 pub(super) struct Session<'a> {
     connection: Option<PgConnection>,
     database: String,
-    limits: Limits,
+    way: &'a Way<'a>,
     pub(super) observation: &'a mut Observation,
     /// Why the connection can no longer be used.
     broken: Option<(Cause, String)>,
@@ -61,7 +93,7 @@ pub(super) fn explain(error: &sqlx::Error) -> (Cause, String) {
         let code = database.code().unwrap_or_default().into_owned();
         let cause = match code.as_str() {
             "42501" | "28000" | "28P01" | "3D000" => Cause::PermissionDenied,
-            "57014" => Cause::Timeout,
+            "57014" | "55P03" => Cause::Timeout,
             "53300" | "57P01" | "57P02" | "57P03" => Cause::Unreachable,
             _ => Cause::Internal,
         };
@@ -74,37 +106,41 @@ pub(super) fn explain(error: &sqlx::Error) -> (Cause, String) {
 impl<'a> Session<'a> {
     /// Connects, or remembers why not: then every statement is a gap.
     pub(super) async fn open(
-        options: &PgConnectOptions,
+        way: &'a Way<'a>,
         database: Option<&str>,
-        limits: Limits,
         observation: &'a mut Observation,
     ) -> Self {
         let options = match database {
-            Some(database) => options.clone().database(database),
-            None => options.clone(),
+            Some(database) => way.options.clone().database(database),
+            None => way.options.clone(),
         };
         let name = options.get_database().unwrap_or_else(|| options.get_username()).to_owned();
+        let time = format!("{}ms", way.limits.statement.as_millis());
         let options = options.application_name("revoked").disable_statement_logging().options([
-            ("statement_timeout", format!("{}ms", limits.statement.as_millis())),
-            ("lock_timeout", format!("{}ms", limits.statement.as_millis())),
+            ("statement_timeout", time.clone()),
+            ("lock_timeout", time),
             ("idle_in_transaction_session_timeout", "60s".to_owned()),
             ("default_transaction_read_only", "on".to_owned()),
             ("jit", "off".to_owned()),
             ("search_path", String::new()),
         ]);
-        let mut session =
-            Self { connection: None, database: name, limits, observation, broken: None };
-        match tokio::time::timeout(limits.connect, PgConnection::connect_with(&options)).await {
-            Ok(Ok(connection)) => session.connection = Some(connection),
-            Ok(Err(error)) => {
+        let mut session = Self { connection: None, database: name, way, observation, broken: None };
+        if let Some(reason) = way.given_up() {
+            session.broken = Some((Cause::Timeout, reason));
+            return session;
+        }
+        // The first connection is one of its own, though it may be to a database that is read later.
+        let door = database.unwrap_or_default();
+        match way.doors.knock(door, &options, way.limits.connect).await {
+            Some(Ok(connection)) => session.connection = Some(connection),
+            Some(Err(error)) => {
                 let (cause, words) = explain(&error);
                 session.broken = Some((cause, format!("connecting failed: {words}")));
             }
-            Err(_) => {
-                session.broken = Some((
-                    Cause::Timeout,
-                    format!("no connection within {} s", limits.connect.as_secs()),
-                ));
+            None => {
+                way.lost(way.limits.connect);
+                let reason = format!("no connection within {} s", way.limits.connect.as_secs());
+                session.broken = Some((Cause::Timeout, reason));
             }
         }
         session
@@ -119,7 +155,9 @@ impl<'a> Session<'a> {
     /// refuses to make the transaction writable again.
     pub(super) async fn begin(&mut self) {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        self.stop_waiting();
         let Some(connection) = &mut self.connection else { return };
+        let limit = self.way.limits.statement + PATIENCE;
         let work = async {
             connection.execute(begin).await?;
             sqlx::query_scalar::<_, String>(
@@ -128,7 +166,7 @@ impl<'a> Session<'a> {
             .fetch_one(&mut *connection)
             .await
         };
-        match tokio::time::timeout(self.limits.statement + PATIENCE, work).await {
+        match tokio::time::timeout(limit, work).await {
             Ok(Ok(state)) if state == "on" => {}
             Ok(Ok(state)) => self.give_up(
                 Cause::Internal,
@@ -138,7 +176,10 @@ impl<'a> Session<'a> {
                 let (cause, words) = explain(&error);
                 self.give_up(cause, format!("beginning a transaction failed: {words}"));
             }
-            Err(_) => self.give_up(Cause::Timeout, "the server does not answer".to_owned()),
+            Err(_) => {
+                self.way.lost(limit);
+                self.give_up(Cause::Timeout, "the server does not answer".to_owned());
+            }
         }
     }
 
@@ -155,6 +196,15 @@ impl<'a> Session<'a> {
     pub(super) async fn close(mut self) {
         if let Some(connection) = self.connection.take() {
             let _ = tokio::time::timeout(PATIENCE, connection.close()).await;
+        }
+    }
+
+    /// Leaves the server alone if this look has waited for it long enough.
+    fn stop_waiting(&mut self) {
+        if self.connection.is_some()
+            && let Some(reason) = self.way.given_up()
+        {
+            self.give_up(Cause::Timeout, reason);
         }
     }
 
@@ -177,6 +227,7 @@ impl<'a> Session<'a> {
             self.gap(statement, Cause::Internal, "the row limit could not be bound");
             return None;
         }
+        self.stop_waiting();
         let Some(connection) = &mut self.connection else {
             let (cause, reason) =
                 self.broken.clone().unwrap_or((Cause::Internal, "not connected".to_owned()));
@@ -185,7 +236,7 @@ impl<'a> Session<'a> {
         };
         let begun = Instant::now();
         let query = sqlx::query_as_with::<_, T, _>(statement.sql, arguments).fetch_all(connection);
-        match tokio::time::timeout(self.limits.statement + PATIENCE, query).await {
+        match tokio::time::timeout(self.way.limits.statement + PATIENCE, query).await {
             Ok(Ok(rows)) => {
                 self.cover(statement, rows.len(), begun.elapsed());
                 if i64::try_from(rows.len()).is_ok_and(|count| count > statement.limit) {
@@ -196,6 +247,9 @@ impl<'a> Session<'a> {
             }
             Ok(Err(error)) => {
                 let (cause, reason) = explain(&error);
+                if cause == Cause::Timeout {
+                    self.way.lost(begun.elapsed());
+                }
                 self.gap(statement, cause, &reason);
                 if matches!(error, sqlx::Error::Database(_)) {
                     // The transaction is lost, the connection is not. What follows sees a newer snapshot,
@@ -208,6 +262,7 @@ impl<'a> Session<'a> {
                 None
             }
             Err(_) => {
+                self.way.lost(begun.elapsed());
                 let reason = "the server does not answer".to_owned();
                 self.gap(statement, Cause::Timeout, &reason);
                 self.give_up(Cause::Timeout, reason);

@@ -18,6 +18,8 @@ pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) struct Agent {
     home: TempDir,
     child: Option<Child>,
+    /// A program and its arguments that start the agent instead of this test.
+    pub(crate) starter: Vec<String>,
     pub(crate) api: u16,
     pub(crate) metrics: u16,
 }
@@ -27,7 +29,7 @@ impl Agent {
     pub(crate) fn init(targets: &[(&str, &str)], more: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let agent = Self { child: None, api: free(), metrics: free(), home };
+        let agent = Self { child: None, starter: Vec::new(), api: free(), metrics: free(), home };
         let mut command = revoked();
         command.arg("init").arg(agent.dir());
         for (name, url) in targets {
@@ -45,6 +47,16 @@ impl Agent {
         );
         std::fs::write(agent.config(), text).unwrap();
         agent
+    }
+
+    /// Keeps state at `url`, which may be on a cluster that is a copy of the target's.
+    pub(crate) fn keep_at(&self, url: &str) {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        let (before, after) = text.split_once("\n  main:\n").unwrap();
+        let text = format!(
+            "{before}\n  main:\n    store_on_target: true\n{after}store: {{url: '{url}'}}\n"
+        );
+        std::fs::write(self.config(), text).unwrap();
     }
 
     pub(crate) fn dir(&self) -> PathBuf {
@@ -81,7 +93,12 @@ impl Agent {
 
     /// Starts it without waiting.
     pub(crate) fn spawn(&mut self) {
-        let command = self.command(&["serve"]);
+        let mut command = self.command(&["serve"]);
+        if let Some((program, arguments)) = self.starter.split_first() {
+            let agent = std::mem::replace(&mut command, Command::new(program));
+            command.args(arguments).arg(agent.get_program()).args(agent.get_args());
+            command.env("REVOKED_CONFIG", self.config());
+        }
         self.spawn_as(command);
     }
 
@@ -90,6 +107,11 @@ impl Agent {
         let log = std::fs::File::create(self.home.path().join("stderr")).unwrap();
         self.child =
             Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
     }
 
     pub(crate) fn stderr(&self) -> String {

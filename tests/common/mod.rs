@@ -2,7 +2,9 @@
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
 pub(crate) mod agent;
+pub(crate) mod frozen;
 pub(crate) mod http;
+pub(crate) mod kills;
 pub(crate) mod logbook;
 pub(crate) mod place;
 pub(crate) mod sample;
@@ -60,6 +62,16 @@ pub(crate) struct LiveSession(Child);
 impl LiveSession {
     /// Connects as `user` and runs `first`, waiting until it answered.
     pub(crate) fn open(cluster: &Cluster, user: &str, database: &str, first: &str) -> Self {
+        Self::try_open(cluster, user, database, first).expect("the session ended early")
+    }
+
+    /// As [`open`](Self::open), if the server lets it in.
+    pub(crate) fn try_open(
+        cluster: &Cluster,
+        user: &str,
+        database: &str,
+        first: &str,
+    ) -> Option<Self> {
         let mut child = cluster
             .psql(user, database)
             .args(["-A", "-t"])
@@ -69,15 +81,19 @@ impl LiveSession {
             .spawn()
             .unwrap();
         let script = format!("{first}\n\\echo ready\n");
-        child.stdin.as_mut().unwrap().write_all(script.as_bytes()).unwrap();
+        // Refused, it may be gone before it reads.
+        let _ = child.stdin.as_mut().unwrap().write_all(script.as_bytes());
         let mut answer = Vec::new();
         let stdout = child.stdout.as_mut().unwrap();
         while !answer.ends_with(b"ready\n") {
             let mut byte = [0];
-            std::io::Read::read_exact(stdout, &mut byte).expect("the session ended early");
+            if std::io::Read::read_exact(stdout, &mut byte).is_err() {
+                let _ = child.wait();
+                return None;
+            }
             answer.push(byte[0]);
         }
-        Self(child)
+        Some(Self(child))
     }
 }
 

@@ -1,0 +1,137 @@
+//! A full disk.
+
+use crate::common::agent::Agent;
+use crate::common::cluster;
+use crate::stage::{Stage, agent_of, until};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A program that gives its child file systems of its own. Root needs no other names for users, and would
+/// lose its rights to the files of the server with them.
+fn namespace() -> Vec<String> {
+    let root = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()) == 0;
+    let flags = if root { "-m" } else { "-Urm" };
+    vec!["unshare".to_owned(), flags.to_owned(), "sh".to_owned(), "-c".to_owned()]
+}
+
+/// Lets the agent keep its state on a small disk at `place`, which only it can see.
+fn on_a_small_disk(agent: &mut Agent, place: &Path) {
+    let shell = format!("mount -t tmpfs -o size=2m,mode=0700 small '{}'", place.display());
+    let mut starter = namespace();
+    std::fs::create_dir_all(place).unwrap();
+    let tried = Command::new(&starter[0]).args(&starter[1..]).arg(&shell).output();
+    let tried = tried.expect("this test needs the program unshare (Debian: util-linux)");
+    assert!(
+        tried.status.success(),
+        "this test needs to mount a file system: run it as root, or where users may make namespaces \
+         (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces). It said: {}",
+        String::from_utf8_lossy(&tried.stderr)
+    );
+    starter.extend([format!("{shell} && exec \"$@\""), "sh".to_owned()]);
+    agent.starter = starter;
+}
+
+/// Writes until nothing more fits.
+fn fill(file: &Path) {
+    let mut file = std::fs::File::create(file).unwrap();
+    let block = [b'x'; 4096];
+    let full = loop {
+        if let Err(error) = file.write_all(&block) {
+            break error;
+        }
+    };
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull, "{full}");
+}
+
+pub(crate) async fn the_store_has_no_room() {
+    let cluster = cluster();
+    let mut agent = agent_of(&cluster);
+    let small = agent.dir().join("small");
+    on_a_small_disk(&mut agent, &small);
+    agent.keep_at(&format!("sqlite://{}", small.join("revoked.db").display()));
+    let stage = Stage::begin(agent, cluster);
+    // The agent's own view of the directory.
+    let seen = PathBuf::from(format!("/proc/{}/root{}", stage.agent.pid(), small.display()));
+    let filler = seen.join("filler");
+    assert!(seen.join("revoked.db").is_file(), "the small disk cannot be reached");
+
+    fill(&filler);
+    // What still fits into the last page may be kept; sooner or later nothing is.
+    let mut refused = Vec::new();
+    let mut kept = Vec::new();
+    for number in 0..40 {
+        let who = format!("leaver {number}");
+        let answer = stage.notice(&who).await;
+        match answer.status {
+            202 => kept.push((who, answer.json()["id"].as_str().unwrap().to_owned())),
+            503 => {
+                assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
+                refused.push(who);
+            }
+            other => panic!("{other}: {answer:?}"),
+        }
+        if refused.len() >= 3 {
+            break;
+        }
+    }
+    assert_eq!(refused.len(), 3, "the disk is full, and yet: {}", stage.agent.stderr());
+    stage.assert_alive();
+    stage.assert_kept();
+
+    std::fs::remove_file(&filler).unwrap();
+    for who in &refused {
+        let id = stage.sent_again(who).await;
+        stage.agent.until_state(&id, "verified");
+    }
+    for (who, id) in &kept {
+        assert_eq!(&stage.accepted(who).await, id);
+    }
+    stage.finish();
+}
+
+/// The log cannot be written on: the agent stops, and the next start finds everything.
+pub(crate) async fn the_log_has_no_room() {
+    let (target, store) = (cluster(), cluster());
+    let mut agent = agent_of(&target);
+    // In the database, so that only the log meets the limit.
+    agent.keep_at(&store.url("postgres", "postgres"));
+    // 40 blocks of 512 or 1024 bytes. What is beyond the limit is refused like what is beyond the disk.
+    let limited = "trap '' XFSZ; ulimit -f 40; exec \"$@\"";
+    agent.starter = ["sh", "-c", limited, "sh"].map(str::to_owned).to_vec();
+    let mut stage = Stage::begin(agent, target);
+    let mut acknowledged = Vec::new();
+    let unsure = loop {
+        let who = format!("leaver {}", acknowledged.len());
+        let body = serde_json::json!({"username": who, "account": "z", "reason": "terminated"});
+        let request = stage.api.request(reqwest::Method::POST, crate::common::http::REVOCATIONS);
+        let answer = request.header("idempotency-key", &who).body(body.to_string()).send().await;
+        match answer {
+            Ok(answer) if answer.status() == 202 => {
+                let id = answer.json::<serde_json::Value>().await.unwrap()["id"].clone();
+                acknowledged.push((who, id.as_str().unwrap().to_owned()));
+            }
+            Ok(answer) => {
+                assert_eq!(answer.status(), 503, "{answer:?}");
+                break who;
+            }
+            Err(_) => break who,
+        }
+    };
+    assert_eq!(stage.agent.wait().code(), Some(1), "{}", stage.agent.stderr());
+    assert!(stage.agent.stderr().contains("audit log"), "{}", stage.agent.stderr());
+    let (code, report) = stage.agent.verify();
+    assert!(code == 0 || code == 3, "{code}: {report}");
+    for (who, id) in &acknowledged {
+        assert_eq!(stage.count("revocation_triggered", id), 1, "{who} was acknowledged");
+    }
+
+    stage.agent.starter.clear();
+    stage.agent.start();
+    stage.sent_again(&unsure).await;
+    for (who, id) in &acknowledged {
+        assert_eq!(&stage.accepted(who).await, id);
+    }
+    until("looks", &stage.agent, || stage.agent.get("/-/ready").map(drop));
+    stage.finish();
+}
