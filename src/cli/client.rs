@@ -4,7 +4,8 @@ use super::agent::Agent;
 use crate::audit::file::LogError;
 use crate::config::{Config, Live};
 use crate::http::view::View;
-use anyhow::{Context as _, Result, bail};
+use crate::intake::IntakeError;
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +51,53 @@ pub(super) struct Submitted {
     pub(super) id: String,
     pub(super) known: bool,
     pub(super) amended: bool,
+}
+
+/// Why a notice was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SubmitError {
+    /// The notice itself: the same again is no use.
+    #[error("{title}: {detail}")]
+    Refused {
+        /// What is wrong.
+        title: String,
+        /// In particular; begins with a JSON Pointer where one field is at fault.
+        detail: String,
+    },
+    /// Its event came before with other content.
+    #[error("{title}: {detail}")]
+    Differs {
+        /// What is wrong.
+        title: String,
+        /// In particular.
+        detail: String,
+    },
+    /// Not now. The same again is safe, after `wait` where the agent said how long.
+    #[error("{why:#}")]
+    Unavailable {
+        /// Why.
+        why: anyhow::Error,
+        /// As the agent asks.
+        wait: Option<Duration>,
+    },
+    /// Nothing that is sent will be taken.
+    #[error(transparent)]
+    Failed(anyhow::Error),
+}
+
+impl From<IntakeError> for SubmitError {
+    fn from(error: IntakeError) -> Self {
+        match error {
+            IntakeError::Submission(wrong) => {
+                Self::Refused { title: "Unusable notice".to_owned(), detail: wrong.to_string() }
+            }
+            IntakeError::Differs { .. } => Self::Differs {
+                title: "Received before with other content".to_owned(),
+                detail: error.to_string(),
+            },
+            IntakeError::Unavailable(_) => Self::Unavailable { why: error.into(), wait: None },
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,8 +165,13 @@ fn token() -> Result<String> {
 }
 
 impl Reach {
-    /// Sends a notice. `source` says who sends it when nothing else does.
-    pub(super) async fn submit(&self, body: Vec<u8>, event_id: Option<&str>) -> Result<Submitted> {
+    /// Sends a notice, and returns when its record is in the log. Where nobody else lands it, `landing` has to
+    /// go on meanwhile.
+    pub(super) async fn submit(
+        &self,
+        body: Vec<u8>,
+        event_id: Option<&str>,
+    ) -> Result<Submitted, SubmitError> {
         match self {
             Self::Http { client, base, .. } => {
                 let mut request = client.post(format!("{base}/api/v1/revocations")).body(body);
@@ -126,28 +179,35 @@ impl Reach {
                 if let Some(event_id) = event_id {
                     request = request.header("idempotency-key", event_id);
                 }
-                self.send(request).await
+                // Who does not answer may have taken it: the same again tells.
+                let later = |why| SubmitError::Unavailable { why, wait: None };
+                taken(self.answer(request).await.map_err(later)?).await
             }
             Self::Alone(agent) => {
-                let uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self")?);
-                // Nobody else lands the record, so this does while the answer waits for it. Both go on side by
-                // side: each may hold the store's one writing connection while the other waits for it.
-                let sender = format!("uid:{uid}");
-                let submit = agent.intake.submit(&body, &sender, event_id);
-                let land = async {
-                    loop {
-                        if let Err(error) = agent.journal.drain().await {
-                            return error;
-                        }
-                        tokio::time::sleep(Duration::from_millis(10)).await;
-                    }
-                };
-                let accepted = tokio::select! {
-                    accepted = submit => accepted?,
-                    error = land => return Err(error.into()),
-                };
+                let uid = std::fs::metadata("/proc/self").context("asking who runs this");
+                let uid = uid.map_err(SubmitError::Failed)?;
+                let sender = format!("uid:{}", std::os::unix::fs::MetadataExt::uid(&uid));
+                let accepted = agent.intake.submit(&body, &sender, event_id).await?;
                 Ok(Submitted { id: accepted.id, known: accepted.known, amended: accepted.amended })
             }
+        }
+    }
+
+    /// Lands records while `work` waits for them. Both go on side by side: each may hold the store's one writing
+    /// connection while the other waits for it.
+    pub(super) async fn landing<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let land = async {
+            let Self::Alone(agent) = self else { return std::future::pending().await };
+            loop {
+                if let Err(error) = agent.journal.drain().await {
+                    return error;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            done = work => Ok(done),
+            error = land => Err(error.into()),
         }
     }
 
@@ -217,6 +277,39 @@ impl Reach {
     }
 }
 
+/// What a notice was answered with.
+async fn taken(response: reqwest::Response) -> Result<Submitted, SubmitError> {
+    let status = response.status();
+    // Written as HTTP dates by nobody whom we talk to.
+    let wait = response
+        .headers()
+        .get(reqwest::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    if status.is_success() {
+        // An answer that breaks off is one that did not come.
+        let why = |error| anyhow::Error::new(error).context("reading the agent's answer");
+        return response
+            .json()
+            .await
+            .map_err(|error| SubmitError::Unavailable { why: why(error), wait: None });
+    }
+    let problem: ProblemText = response.json().await.unwrap_or_else(|_| ProblemText {
+        title: format!("the agent answered {status} without saying why"),
+        detail: None,
+    });
+    Err(match (status.as_u16(), problem) {
+        (409, ProblemText { title, detail: Some(detail) }) => {
+            SubmitError::Differs { title, detail }
+        }
+        (400 | 413 | 422, ProblemText { title, detail: Some(detail) }) => {
+            SubmitError::Refused { title, detail }
+        }
+        (429 | 502..=504, problem) => SubmitError::Unavailable { why: problem.error(), wait },
+        (_, problem) => SubmitError::Failed(problem.error()),
+    })
+}
+
 async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
     let status = response.status();
     if status.is_success() {
@@ -226,8 +319,14 @@ async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Re
         .json()
         .await
         .with_context(|| format!("the agent answered {status} without saying why"))?;
-    match problem.detail {
-        Some(detail) => bail!("{}: {detail}", problem.title),
-        None => bail!("{}", problem.title),
+    Err(problem.error())
+}
+
+impl ProblemText {
+    fn error(self) -> anyhow::Error {
+        match self.detail {
+            Some(detail) => anyhow!("{}: {detail}", self.title),
+            None => anyhow!("{}", self.title),
+        }
     }
 }

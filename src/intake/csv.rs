@@ -5,13 +5,13 @@ mod records;
 mod within;
 
 pub use header::{Column, FileError};
-pub use within::notes;
+pub use within::{Note, notes};
 
 use super::submission::{OneOrMany, Submission};
 use crate::domain::hex::hex;
 use crate::domain::revocation::Kind;
 use header::Header;
-use records::{Record, Records};
+use records::Record;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 

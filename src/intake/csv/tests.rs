@@ -1,3 +1,4 @@
+use super::records::Records;
 use super::*;
 use proptest::prelude::*;
 

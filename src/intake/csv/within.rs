@@ -68,13 +68,17 @@ pub enum Note {
         line: usize,
     },
     /// Two people would be expected to lose the same role.
-    #[error("look: line {line} has this username with another employee_id; each is a subject")]
+    #[error(
+        "to check: line {line} has this username with another employee_id; each is a subject of its own"
+    )]
     OneUsername {
         /// The first of them.
         line: usize,
     },
     /// One person would be expected to lose two roles.
-    #[error("look: line {line} has this employee_id with another username; both are one subject")]
+    #[error(
+        "to check: line {line} has this employee_id with another username; both are one subject"
+    )]
     OneEmployee {
         /// The first of them.
         line: usize,
