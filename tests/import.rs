@@ -108,7 +108,7 @@ async fn one_bad_row_stops_no_other_and_each_has_its_result() {
     assert_eq!(code, 1, "{err}");
     for says in [
         "9 rows: 3 expected, 1 tightened, 1 already expected, 4 refused",
-        "line 3, column `Effective At`: `tomorrow` is not an instant",
+        "line 3, column `Effective At`: `tomorrow` is not a time",
         "line 6, column `roles`: a full revocation names no roles",
         "line 7: a quote (\") is opened and never closed",
         "line 8, column `account`: there is no target `nowhere`",

@@ -187,7 +187,7 @@ impl Reach {
                 let uid = std::fs::metadata("/proc/self").context("asking who runs this");
                 let uid = uid.map_err(SubmitError::Failed)?;
                 let sender = format!("uid:{}", std::os::unix::fs::MetadataExt::uid(&uid));
-                let accepted = agent.intake.submit(&body, &sender, event_id).await?;
+                let accepted = Box::pin(agent.intake.submit(&body, &sender, event_id)).await?;
                 Ok(Submitted { id: accepted.id, known: accepted.known, amended: accepted.amended })
             }
         }

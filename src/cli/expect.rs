@@ -10,7 +10,7 @@ use anyhow::Result;
 /// Expected revocations: add, import, list, show
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    Add(add::Arguments),
+    Add(Box<add::Arguments>),
     Import(import::Arguments),
     List(list::Arguments),
     Show(show::Arguments),
@@ -19,7 +19,7 @@ pub(super) enum Command {
 /// Runs the command.
 pub(super) async fn run(command: Command) -> Result<u8> {
     match command {
-        Command::Add(arguments) => add::run(arguments).await,
+        Command::Add(arguments) => add::run(*arguments).await,
         Command::Import(arguments) => import::run(arguments).await,
         Command::List(arguments) => list::run(arguments).await,
         Command::Show(arguments) => show::run(arguments).await,

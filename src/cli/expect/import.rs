@@ -123,9 +123,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     }
     let summary = table.summary();
     if arguments.output == Format::Table {
-        println!("{summary}")
+        println!("{summary}");
     } else {
-        eprintln!("{summary}")
+        eprintln!("{summary}");
     }
     left?;
     Ok(if table.all_expected() { exit::OK } else { exit::ERROR })

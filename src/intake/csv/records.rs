@@ -39,11 +39,12 @@ impl<'a> Records<'a> {
     /// Goes on behind the first `length` bytes of what is left.
     fn advance(&mut self, length: usize) {
         let (done, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
-        let feeds = done.iter().filter(|byte| **byte == b'\n').count();
-        let returns = (0..done.len()).filter(|at| {
-            done.get(*at) == Some(&b'\r') && done.get(at + 1).or(rest.first()) != Some(&b'\n')
+        let ends = done.iter().enumerate().filter(|(at, byte)| match byte {
+            b'\n' => true,
+            b'\r' => done.get(at + 1).or(rest.first()) != Some(&b'\n'),
+            _ => false,
         });
-        self.line += feeds + returns.count();
+        self.line += ends.count();
         self.rest = rest;
     }
 }

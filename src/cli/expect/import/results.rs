@@ -180,7 +180,7 @@ impl Table {
                 text(&row.message),
             ])?;
         }
-        writer.into_inner().map_err(|error| error.into_error()).context("writing the results")
+        writer.into_inner().map_err(csv::IntoInnerError::into_error).context("writing the results")
     }
 
     /// How many rows there were and what became of them; and what to do, if there is something.
