@@ -20,4 +20,4 @@ pub mod revocation;
 pub mod subject;
 pub mod time;
 pub mod verdict;
-mod words;
+pub(crate) mod words;

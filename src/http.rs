@@ -24,7 +24,7 @@ use problem::Problem;
 use std::sync::Arc;
 
 /// Largest body of a notice.
-const BODY: usize = 64 * 1024;
+pub const BODY: usize = 64 * 1024;
 
 /// What handlers use.
 #[derive(Clone)]

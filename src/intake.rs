@@ -1,6 +1,7 @@
 //! From bytes that told us to a tracked revocation.
 
 pub mod amend;
+pub mod csv;
 pub mod merge;
 pub mod submission;
 
@@ -260,6 +261,22 @@ impl Intake {
         let commitment = URL_SAFE_NO_PAD.encode(Sha256::digest(&disclosure));
         Ok((SubjectRow { id, name: name.to_owned(), disclosure, commitment }, true))
     }
+}
+
+/// The revocation that `bytes` ask for, by the configuration alone: what a dry run can tell.
+///
+/// # Errors
+/// As [`Intake::submit`] would refuse it.
+pub fn check(
+    config: &Config,
+    bytes: &[u8],
+    sender: &str,
+    now: UtcTime,
+) -> Result<Revocation, SubmissionError> {
+    let terms = terms_of(config, sender, sender);
+    let asked = Submission::parse(bytes)?.revocation(sender, now, &terms)?;
+    known_targets(config, &asked)?;
+    Ok(asked)
 }
 
 /// A target that nobody looks at would never be proved, nor missed.

@@ -83,6 +83,7 @@ const PURE: &[(&str, &[&str])] = &[
     ),
     ("audit/record.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
     ("audit/verify", &["sqlx", "tokio", "std::fs", "std::net", "async fn", "::now()"]),
+    ("intake/csv", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
     ("reconcile/moves.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
     ("reconcile/levels.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
     ("target/compare.rs", &["tokio", "async fn", "::now()"]),

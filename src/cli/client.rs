@@ -6,11 +6,10 @@ use crate::config::{Config, Live};
 use crate::domain::request::Request;
 use crate::http::view::View;
 use crate::intake::{IntakeError, amend};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -68,6 +67,56 @@ pub(super) struct Changed {
 impl From<amend::Changed> for Changed {
     fn from(amend::Changed { id, amended, pending }: amend::Changed) -> Self {
         Self { id, amended, pending }
+    }
+}
+
+/// Why a notice was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SubmitError {
+    /// The notice itself: the same again is no use.
+    #[error("{title}: {detail}")]
+    Refused {
+        /// What is wrong.
+        title: String,
+        /// In particular; begins with a JSON Pointer where one field is at fault.
+        detail: String,
+    },
+    /// Its event came before with other content.
+    #[error("{title}: {detail}")]
+    Differs {
+        /// What is wrong.
+        title: String,
+        /// In particular.
+        detail: String,
+    },
+    /// Not now. The same again is safe, after `wait` where the agent said how long.
+    #[error("{why:#}")]
+    Unavailable {
+        /// Why.
+        why: anyhow::Error,
+        /// As the agent asks.
+        wait: Option<Duration>,
+    },
+    /// Nothing that is sent will be taken.
+    #[error(transparent)]
+    Failed(anyhow::Error),
+}
+
+impl From<IntakeError> for SubmitError {
+    fn from(error: IntakeError) -> Self {
+        match error {
+            IntakeError::Submission(wrong) => {
+                Self::Refused { title: "Unusable notice".to_owned(), detail: wrong.to_string() }
+            }
+            IntakeError::Refused(refused) => {
+                Self::Refused { title: "Not possible".to_owned(), detail: refused.to_string() }
+            }
+            IntakeError::Differs { .. } => Self::Differs {
+                title: "Received before with other content".to_owned(),
+                detail: error.to_string(),
+            },
+            IntakeError::Unavailable(_) => Self::Unavailable { why: error.into(), wait: None },
+        }
     }
 }
 
@@ -151,8 +200,13 @@ fn token() -> Result<SecretString> {
 }
 
 impl Reach {
-    /// Sends a notice. `source` says who sends it when nothing else does.
-    pub(super) async fn submit(&self, body: Vec<u8>, event_id: Option<&str>) -> Result<Submitted> {
+    /// Sends a notice, and returns when its record is in the log. Where nobody else lands it, `landing` has to
+    /// go on meanwhile.
+    pub(super) async fn submit(
+        &self,
+        body: Vec<u8>,
+        event_id: Option<&str>,
+    ) -> Result<Submitted, SubmitError> {
         match self {
             Self::Http { client, base, .. } => {
                 let mut request = client.post(format!("{base}/api/v1/revocations")).body(body);
@@ -160,12 +214,13 @@ impl Reach {
                 if let Some(event_id) = event_id {
                     request = request.header("idempotency-key", event_id);
                 }
-                self.send(request).await
+                // Who does not answer may have taken it: the same again tells.
+                let later = |why| SubmitError::Unavailable { why, wait: None };
+                taken(self.answer(request).await.map_err(later)?).await
             }
             Self::Alone(agent) => {
-                let sender = myself()?;
-                let accepted =
-                    landing(agent, Box::pin(agent.intake.submit(&body, &sender, event_id))).await?;
+                let sender = myself().map_err(SubmitError::Failed)?;
+                let accepted = Box::pin(agent.intake.submit(&body, &sender, event_id)).await?;
                 Ok(Submitted { id: accepted.id, known: accepted.known, amended: accepted.amended })
             }
         }
@@ -180,7 +235,7 @@ impl Reach {
             }
             Self::Alone(agent) => {
                 let changed =
-                    landing(agent, Box::pin(agent.intake.change(id, &body, &myself()?))).await?;
+                    self.landing(Box::pin(agent.intake.change(id, &body, &myself()?))).await??;
                 Ok(changed.map(Into::into))
             }
         }
@@ -196,7 +251,7 @@ impl Reach {
             }
             Self::Alone(agent) => {
                 let changed =
-                    landing(agent, Box::pin(agent.intake.withdraw(id, why, &myself()?))).await?;
+                    self.landing(Box::pin(agent.intake.withdraw(id, why, &myself()?))).await??;
                 Ok(changed.map(Into::into))
             }
         }
@@ -212,7 +267,7 @@ impl Reach {
             }
             Self::Alone(agent) => {
                 let changed =
-                    landing(agent, Box::pin(agent.intake.approve(id, request, &myself()?))).await?;
+                    self.landing(Box::pin(agent.intake.approve(id, request, &myself()?))).await??;
                 Ok(changed.map(Into::into))
             }
         }
@@ -225,6 +280,24 @@ impl Reach {
             return Ok(None);
         }
         Ok(Some(read(response).await?))
+    }
+
+    /// Lands records while `work` waits for them. Both go on side by side: each may hold the store's one writing
+    /// connection while the other waits for it.
+    pub(super) async fn landing<T>(&self, work: impl Future<Output = T>) -> Result<T> {
+        let land = async {
+            let Self::Alone(agent) = self else { return std::future::pending().await };
+            loop {
+                if let Err(error) = agent.journal.drain().await {
+                    return error;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            done = work => Ok(done),
+            error = land => Err(error.into()),
+        }
     }
 
     /// The newest revocations, or the open ones, and whether there are more.
@@ -303,24 +376,37 @@ fn myself() -> Result<String> {
     Ok(format!("uid:{uid}"))
 }
 
-/// Waits for `work`, which waits for its records. Nobody else lands them, so this does meanwhile: side by side,
-/// since each may hold the store's one writing connection while the other waits for it.
-async fn landing<T>(
-    agent: &Agent,
-    work: Pin<Box<impl Future<Output = Result<T, IntakeError>>>>,
-) -> Result<T> {
-    let land = async {
-        loop {
-            if let Err(error) = agent.journal.drain().await {
-                return error;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::select! {
-        done = work => Ok(done?),
-        error = land => Err(error.into()),
+/// What a notice was answered with.
+async fn taken(response: reqwest::Response) -> Result<Submitted, SubmitError> {
+    let status = response.status();
+    // Written as HTTP dates by nobody whom we talk to.
+    let wait = response
+        .headers()
+        .get(reqwest::header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok()?.parse().ok())
+        .map(Duration::from_secs);
+    if status.is_success() {
+        // An answer that breaks off is one that did not come.
+        let why = |error| anyhow::Error::new(error).context("reading the agent's answer");
+        return response
+            .json()
+            .await
+            .map_err(|error| SubmitError::Unavailable { why: why(error), wait: None });
     }
+    let problem: ProblemText = response.json().await.unwrap_or_else(|_| ProblemText {
+        title: format!("the agent answered {status} without saying why"),
+        detail: None,
+    });
+    Err(match (status.as_u16(), problem) {
+        (409, ProblemText { title, detail: Some(detail) }) => {
+            SubmitError::Differs { title, detail }
+        }
+        (400 | 413 | 422, ProblemText { title, detail: Some(detail) }) => {
+            SubmitError::Refused { title, detail }
+        }
+        (429 | 502..=504, problem) => SubmitError::Unavailable { why: problem.error(), wait },
+        (_, problem) => SubmitError::Failed(problem.error()),
+    })
 }
 
 async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
@@ -332,8 +418,14 @@ async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Re
         .json()
         .await
         .with_context(|| format!("the agent answered {status} without saying why"))?;
-    match problem.detail {
-        Some(detail) => bail!("{}: {detail}", problem.title),
-        None => bail!("{}", problem.title),
+    Err(problem.error())
+}
+
+impl ProblemText {
+    fn error(self) -> anyhow::Error {
+        match self.detail {
+            Some(detail) => anyhow!("{}: {detail}", self.title),
+            None => anyhow!("{}", self.title),
+        }
     }
 }

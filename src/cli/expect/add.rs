@@ -1,0 +1,180 @@
+//! `revoked expect add`.
+
+use super::super::client::Where;
+use super::super::exit;
+use super::super::output::{Format, shown};
+use super::import;
+use crate::clock;
+use crate::config::Config;
+use crate::domain::revocation::Revocation;
+use crate::intake::submission::{OneOrMany, Submission};
+use anyhow::{Context as _, Result};
+use std::path::PathBuf;
+
+/// Expect a revocation
+///
+/// Returns once the record of it is in the signed log. The same subject and kind again joins the revocation
+/// that is not finished; more accounts, roles or an earlier time tighten it.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    at: Where,
+
+    #[command(flatten)]
+    notice: Notice,
+
+    /// Rows of a CSV file instead of one revocation: the same as `revoked expect import FILE`
+    #[arg(long, value_name = "FILE", conflicts_with = "Notice")]
+    batch: Option<PathBuf>,
+
+    /// Only check and show what would be expected
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What is expected.
+#[derive(Debug, clap::Args)]
+struct Notice {
+    /// Who lost access: a stable id of the person, vendor or service
+    #[arg(long, value_name = "SUBJECT", required_unless_present = "batch")]
+    user: Option<String>,
+
+    /// Stable id of the person, where --user is a name that can change: this is the subject then
+    #[arg(long, value_name = "ID")]
+    employee_id: Option<String>,
+
+    /// Their database role, as ROLE or TARGET/ROLE; repeatable; without it, a role called like --user
+    #[arg(long, value_name = "ROLE")]
+    account: Vec<String>,
+
+    /// What must be gone: full, suspend, or partial (with --role or --permissions)
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+
+    /// Role that must no longer be held (makes it a partial revocation); repeatable
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<String>,
+
+    /// Permissions that must no longer be held (makes it a partial revocation), separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    permissions: Vec<String>,
+
+    /// Why: terminated, role_change, contract_expired, inactive, policy_violation, vendor_offboarded,
+    /// credential_rotation, or free text that is mapped to one of these
+    #[arg(long, required_unless_present = "batch")]
+    reason: Option<String>,
+
+    /// When access has to end: an instant such as 2026-03-05T17:00:00+01:00, a local time or a date; now, if
+    /// not given
+    #[arg(long, value_name = "TIME", visible_alias = "schedule")]
+    effective: Option<String>,
+
+    /// Where the subject works, such as Europe/Berlin: local times and dates are meant there
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+
+    /// By when everything must be gone: a time, or a duration such as 15m
+    #[arg(long, value_name = "TIME")]
+    deadline: Option<String>,
+
+    /// Keep the subject's data; never weakens what is expected of access
+    #[arg(long)]
+    preserve_data: bool,
+
+    /// Ticket
+    #[arg(long)]
+    ticket: Option<String>,
+
+    /// Your id of this event: the same id again does nothing
+    #[arg(long, value_name = "ID")]
+    event_id: Option<String>,
+}
+
+fn many(list: Vec<String>) -> Option<OneOrMany> {
+    (!list.is_empty()).then_some(OneOrMany::Many(list))
+}
+
+impl Notice {
+    /// As it is sent; its id goes beside it.
+    fn submission(self) -> Submission {
+        Submission {
+            username: self.user.unwrap_or_default(),
+            employee_id: self.employee_id,
+            account: many(self.account),
+            reason: self.reason.unwrap_or_default(),
+            revocation_type: self.kind,
+            roles: many(self.role),
+            permissions: many(self.permissions),
+            effective_at: self.effective,
+            time_zone: self.time_zone,
+            deadline: self.deadline,
+            preserve_data: self.preserve_data,
+            ticket: self.ticket,
+            ..Submission::default()
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> Result<u8> {
+    let Arguments { at, notice, batch, dry_run, output } = arguments;
+    if let Some(file) = batch {
+        return import::run(import::Arguments::of(at, file, dry_run, output)).await;
+    }
+    let event_id = notice.event_id.clone();
+    let submission = notice.submission();
+    let body = serde_json::to_vec(&submission)?;
+    if dry_run {
+        let config = Config::read(&at.file.config).context("--dry-run needs the configuration")?;
+        let asked = crate::intake::check(&config, &body, "cli", clock::now())?;
+        return print_asked(&asked, output);
+    }
+    let reach = at.reach().await?;
+    let submitted = reach.landing(reach.submit(body, event_id.as_deref())).await??;
+    match output {
+        Format::Json => println!(
+            "{}",
+            serde_json::json!({
+                "id": submitted.id, "known": submitted.known, "amended": submitted.amended,
+            })
+        ),
+        Format::Table => {
+            let what = match (submitted.known, submitted.amended) {
+                (true, _) => "already expected",
+                (false, true) => "tightened",
+                (false, false) => "expected",
+            };
+            let subject = submission.employee_id.as_deref().unwrap_or(&submission.username);
+            println!("{what}: {}  {}", submitted.id, shown(subject));
+        }
+    }
+    reach.leave().await?;
+    Ok(exit::OK)
+}
+
+fn print_asked(asked: &Revocation, output: Format) -> Result<u8> {
+    match output {
+        Format::Json => println!("{}", serde_json::to_string_pretty(asked)?),
+        Format::Table => {
+            println!(
+                "would expect: {} revocation of {}, reason {}",
+                asked.kind,
+                shown(&asked.subject),
+                asked.reason
+            );
+            println!("  effective    {}", asked.effective_at);
+            for (name, deadline) in
+                [("login by", asked.deadlines.login), ("all gone by", asked.deadlines.access)]
+            {
+                if let Some(deadline) = deadline {
+                    println!("  {name:<12} {deadline}");
+                }
+            }
+        }
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,91 @@
+//! `revoked expect show`.
+
+use super::super::client::Where;
+use super::super::exit;
+use super::super::output::{self, Format, shown};
+use crate::http::view::View;
+use anyhow::{Result, bail};
+
+/// Show one revocation with what remains of it
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    at: Where,
+
+    /// Its id, rev_…
+    id: String,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> Result<u8> {
+    let reach = arguments.at.reach().await?;
+    let view = reach.show(&arguments.id).await?;
+    reach.leave().await?;
+    let Some(view) = view else { bail!("there is no revocation {}", shown(&arguments.id)) };
+    match arguments.output {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&view)?),
+        Format::Table => print_view(&view),
+    }
+    Ok(exit::OK)
+}
+
+fn print_view(view: &View) {
+    let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
+    let overdue = if overdue.is_empty() {
+        String::new()
+    } else {
+        format!(", overdue: {}", overdue.join(" and "))
+    };
+    println!("{}  {}", view.id, shown(&view.subject));
+    println!("  state        {}{overdue}", view.state);
+    println!("  expected     {} revocation, reason {}", view.kind, view.reason);
+    println!("  told by      {} at {}", shown(&view.source), view.received_at);
+    println!("  effective    {}", view.effective_at);
+    for (name, time) in [
+        ("login by", view.deadlines.login),
+        ("all gone by", view.deadlines.access),
+        ("first seen", view.first_residual_at),
+        ("first clean", view.first_clean_at),
+        ("verified", view.verified_at),
+    ] {
+        if let Some(time) = time {
+            println!("  {name:<12} {time}");
+        }
+    }
+    if let Some(request) = &view.pending {
+        println!(
+            "  waits        {} asked to {} at {}: {}",
+            shown(&request.requested_by),
+            request.asks,
+            request.requested_at,
+            request.id
+        );
+    }
+    for account in &view.accounts {
+        println!(
+            "  account      {}/{} (OID {})",
+            account.target,
+            shown(&account.role),
+            account.oid
+        );
+    }
+    if !view.roles.is_empty() {
+        println!("  must be gone {}", shown(&view.roles.join(", ")));
+    }
+    if view.accounts.is_empty() {
+        let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
+        println!("  searched     {}", shown(&names.join(", ")));
+    }
+    if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
+        println!("{} since the look of {as_of}", output::headline(verdict));
+    }
+    output::print_residual(&view.residual);
+    output::print_gaps(&view.gaps);
+    for skipped in &view.not_covered {
+        println!("  not covered: {}: {}", shown(&skipped.surface), shown(&skipped.reason));
+    }
+}
