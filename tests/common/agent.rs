@@ -162,6 +162,11 @@ impl Agent {
         head.starts_with("HTTP/1.1 200").then(|| body.to_owned())
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Kills it, as a crash would.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
