@@ -44,8 +44,7 @@ impl Parts {
         let config = Arc::new(Config::read(&home.config()).unwrap());
         let origin = file::origin(&config.log_dir).unwrap();
         let key = LogKey::read(&config.key_file, &origin, &config.log_dir).unwrap();
-        let (log, found) =
-            LogFile::open(&config.log_dir, key, &clock::now().to_string()).unwrap();
+        let (log, found) = LogFile::open(&config.log_dir, key, &clock::now().to_string()).unwrap();
         let store = Store::open(config.store.expose()).await.unwrap();
         let metrics = logbook::metrics();
         let journal = Arc::new(Journal::open(store, log, &found, metrics.clone()).await.unwrap());

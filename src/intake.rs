@@ -2,6 +2,7 @@
 
 pub mod merge;
 pub mod submission;
+mod turns;
 
 use crate::audit::record::{self, About};
 use crate::clock;
@@ -13,7 +14,7 @@ use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::journal::{Journal, JournalError};
 use crate::store::{
-    Acceptance, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
+    Acceptance, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,7 +22,8 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 use submission::{Submission, SubmissionError};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
+use turns::{Turn, Turns};
 
 /// How long an answer waits for its record to land.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -79,8 +81,11 @@ pub struct Accepted {
 pub struct Intake {
     journal: Arc<Journal>,
     config: Arc<Config>,
-    /// One notice at a time decides whether there is such a revocation already.
-    turn: Mutex<()>,
+    /// One copy of a notice at a time.
+    copies: Turns,
+    /// One notice about a subject at a time decides whether there is such a revocation already.
+    subjects: Turns,
+    gather: Gather,
     /// Told when there is something new to look at.
     arrived: watch::Sender<u64>,
 }
@@ -89,7 +94,8 @@ impl Intake {
     /// A door to `journal`; `arrived` is told of everything that came in.
     #[must_use]
     pub fn new(journal: Arc<Journal>, config: Arc<Config>, arrived: watch::Sender<u64>) -> Self {
-        Self { journal, config, turn: Mutex::new(()), arrived }
+        let (copies, subjects) = (Turns::default(), Turns::default());
+        Self { journal, config, copies, subjects, gather: Gather::default(), arrived }
     }
 
     /// Accepts what `bytes` ask for. When this returns, the record of it is in the log.
@@ -117,14 +123,14 @@ impl Intake {
         Ok(accepted)
     }
 
-    /// Decides under the turn, so that two notices about one subject do not make two revocations.
+    /// Decides when it has its turn, so that two notices about one subject do not make two revocations.
     async fn decide(
         &self,
         submission: &Submission,
         notice: &NoticeKey,
         sender: &str,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
-        let _turn = self.turn.lock().await;
+        let copy = self.copies.of((&notice.source, &notice.event_id)).await;
         if let Some(id) = self.journal.store.repeated(notice).await? {
             let newest = self.newest_record(&id).await?;
             return Ok((Accepted { id, known: true, amended: false }, newest));
@@ -132,10 +138,11 @@ impl Intake {
         let now = clock::now();
         let asked = submission.revocation(sender, now, &self.config.profiles)?;
         self.known_targets(&asked)?;
+        let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
             let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
             else {
-                return self.accept(asked, notice, now).await;
+                return self.accept(asked, notice, now, (copy, subject)).await;
             };
             match self.amend(&stored, &asked, notice, now).await {
                 Err(IntakeError::Unavailable(error))
@@ -180,6 +187,7 @@ impl Intake {
         asked: Revocation,
         notice: &NoticeKey,
         now: UtcTime,
+        turns: (Turn, Turn),
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let (subject, new_subject) = self.subject(&asked.subject, now).await?;
         let accounts: Vec<Account> = Vec::new();
@@ -209,11 +217,14 @@ impl Intake {
             at: now,
             watch_until,
         };
-        match self.journal.store.accept(&new).await? {
+        match self.gather.accept(&self.journal.store, new, turns).await? {
             Acceptance::New { id, record } => {
                 Ok((Accepted { id, known: false, amended: false }, Some(record)))
             }
-            Acceptance::Repeated { id } => Ok((Accepted { id, known: true, amended: false }, None)),
+            Acceptance::Repeated { id } => {
+                let newest = self.newest_record(&id).await?;
+                Ok((Accepted { id, known: true, amended: false }, newest))
+            }
         }
     }
 

@@ -4,18 +4,18 @@ mod levels;
 mod moves;
 mod pace;
 mod roster;
+mod together;
 
 use crate::clock;
 use crate::config::Config;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, Observation, RosterRole};
 use crate::domain::residual::ResidualKind;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Question, judge};
 use crate::journal::Journal;
 use crate::metrics::{Metrics, TargetLevel};
-use crate::store::{StoreError, Stored};
+use crate::store::{Known, Move, StoreError, Stored};
 use crate::target::{Target, Wanted};
 use anyhow::Context as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -38,7 +38,10 @@ pub struct Reconciler {
     store_cluster: Option<SystemIdentifier>,
     newest: Mutex<BTreeMap<String, Arc<Observation>>>,
     /// Roles seen, by cluster; the store has them too.
-    rosters: Mutex<HashMap<SystemIdentifier, BTreeSet<RosterRole>>>,
+    rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
+    ready: Mutex<HashMap<String, roster::Ready>>,
+    /// What is watched, as last read.
+    known: Known,
     /// Newest look judged of each revocation: a look that changed nothing is not written down.
     judged: Mutex<HashMap<String, UtcTime>>,
     /// One judgement at a time.
@@ -70,6 +73,8 @@ impl Reconciler {
             store_cluster,
             newest: Mutex::default(),
             rosters: Mutex::default(),
+            ready: Mutex::default(),
+            known: Known::default(),
             judged: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
         };
@@ -117,7 +122,9 @@ impl Reconciler {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep_until(begun + interval) => {}
-                _ = arrived.changed() => tokio::time::sleep_until(begun + BREATH.min(interval)).await,
+                _ = arrived.changed() => {
+                    tokio::time::sleep_until(begun + pace::breath(took, BREATH, interval)).await;
+                }
             }
             arrived.mark_unchanged();
         }
@@ -134,12 +141,13 @@ impl Reconciler {
                 () = stop.cancelled() => return Ok(()),
                 changed = landings.changed() => changed.context("the journal is gone")?,
             }
+            let begun = Instant::now();
             if let Err(error) = self.show_levels().await {
                 tracing::warn!("the levels were not shown: {:#}", anyhow::Error::new(error));
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(BREATH) => {}
+                () = tokio::time::sleep(BREATH.max(begun.elapsed() * 4)) => {}
             }
         }
     }
@@ -149,7 +157,7 @@ impl Reconciler {
     /// # Errors
     /// When the store does not take it. Nothing is lost: the next pass judges anew.
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
-        let watched = self.journal.store.watched(clock::now()).await?;
+        let watched = self.watched().await?;
         let wanted = self.wanted(target.name(), &watched).await?;
         let mut look = target.look(&wanted).await;
         self.refuse_own_store(&look)?;
@@ -161,8 +169,12 @@ impl Reconciler {
         self.show_levels().await
     }
 
+    async fn watched(&self) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.journal.store.watched_since(&self.known, clock::now()).await
+    }
+
     /// What to search for on a target: names, linked OIDs, and OIDs that ever bore one of the names.
-    async fn wanted(&self, target: &str, watched: &[Stored]) -> Result<Wanted, StoreError> {
+    async fn wanted(&self, target: &str, watched: &[Arc<Stored>]) -> Result<Wanted, StoreError> {
         let mut wanted = Wanted::default();
         for stored in watched {
             let names = stored.revocation.accounts.iter().filter(|name| name.applies_to(target));
@@ -240,22 +252,15 @@ impl Reconciler {
         );
     }
 
-    async fn judge_all(&self, target: &str) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
-        for stored in self.journal.store.watched(clock::now()).await? {
-            match self.judge_one(target, &stored).await {
-                // Somebody amended it meanwhile; the next pass sees that.
-                Ok(()) | Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    async fn judge_one(&self, target: &str, stored: &Stored) -> Result<(), StoreError> {
-        let Some(looks) = self.looks_for(stored) else { return Ok(()) };
+    /// When the look was that it was judged by, and the move that follows; `None` while it must wait.
+    async fn judge_one(
+        &self,
+        target: &str,
+        stored: &Stored,
+    ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
+        let Some(looks) = self.looks_for(stored) else { return Ok(None) };
         if !looks.iter().any(|look| look.target == target) {
-            return Ok(());
+            return Ok(None);
         }
         let accounts = self.linked(stored, &looks).await?;
         let question = Question {
@@ -289,14 +294,7 @@ impl Reconciler {
             &self.config,
             clock::now(),
         );
-        if let Some(step) = step {
-            self.journal.store.advance(&step).await?;
-            self.journal.wake();
-        }
-        let mut judged = locked(&self.judged);
-        let newest = judged.entry(stored.revocation.id.clone()).or_insert(look.started_at);
-        *newest = look.started_at.max(*newest).min(clock::now());
-        Ok(())
+        Ok(Some((look.started_at, step)))
     }
 
     /// The newest look at each target of a revocation; `None` while one of them has not been looked at for
@@ -332,25 +330,6 @@ impl Reconciler {
             .collect()
     }
 
-    async fn linked(
-        &self,
-        stored: &Stored,
-        looks: &[Arc<Observation>],
-    ) -> Result<Vec<crate::domain::account::Account>, StoreError> {
-        let mut accounts = stored.accounts.clone();
-        for look in looks {
-            let Some(server) = &look.server else { continue };
-            let past: Vec<RosterRole> = self
-                .past(server.system_identifier)
-                .await?
-                .into_iter()
-                .filter(|role| look.tracked.contains(&role.oid))
-                .collect();
-            accounts = link::resolve(&accounts, &stored.revocation.accounts, look, &past);
-        }
-        Ok(accounts)
-    }
-
     /// Counts the attempt, and why it failed if it did.
     fn count(
         &self,
@@ -378,7 +357,7 @@ impl Reconciler {
     }
 
     async fn show_levels(&self) -> Result<(), StoreError> {
-        let watched = self.journal.store.watched(clock::now()).await?;
+        let watched = self.watched().await?;
         self.metrics.set_levels(levels::levels(&watched, &self.config));
         Ok(())
     }

@@ -11,13 +11,14 @@ use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::metrics::Levels;
 use crate::store::Stored;
+use std::sync::Arc;
 
 fn due(life: &Life) -> bool {
     matches!(life.state, State::Open | State::Regressed)
 }
 
 /// Levels of everything that is watched.
-pub(super) fn levels(watched: &[Stored], config: &Config) -> Levels {
+pub(super) fn levels(watched: &[Arc<Stored>], config: &Config) -> Levels {
     let mut levels = Levels::default();
     let (mut verified, mut bad) = (0_u32, 0_u32);
     for stored in watched {

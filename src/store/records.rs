@@ -115,9 +115,8 @@ impl Store {
                         .bind(&one.record.revocation_id).bind(life.state.as_str())
                         .bind(super::to_json(life, "a life")?).execute(&mut *tx).await?;
                 }
-                sqlx::query(statement!("outbox_release"))
-                    .bind(&one.record.id).execute(&mut *tx).await?;
             }
+            sqlx::query(statement!("outbox_release")).execute(&mut *tx).await?;
             sqlx::query(statement!("meta_put"))
                 .bind("landed").bind(format!("{} {}", last.seq, last.hash))
                 .execute(&mut *tx).await?;
