@@ -4,6 +4,7 @@ pub mod amend;
 pub mod csv;
 pub mod merge;
 pub mod submission;
+mod turns;
 
 use crate::audit::record::{self, About};
 use crate::board::Board;
@@ -18,7 +19,7 @@ use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::journal::{Journal, JournalError};
 use crate::store::{
-    Acceptance, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
+    Acceptance, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 pub use submission::SubmissionError;
 use submission::{Submission, Terms};
-use tokio::sync::Mutex;
+use turns::{Turn, Turns};
 
 /// How long an answer waits for its record to land.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -88,8 +89,11 @@ pub struct Accepted {
 pub struct Intake {
     journal: Arc<Journal>,
     config: Live,
-    /// One notice at a time decides whether there is such a revocation already.
-    turn: Mutex<()>,
+    /// One copy of a notice at a time.
+    copies: Turns,
+    /// One notice about a subject at a time decides whether there is such a revocation already.
+    subjects: Turns,
+    gather: Gather,
     /// Asked for a look at everything that came in.
     board: Arc<Board>,
 }
@@ -98,7 +102,8 @@ impl Intake {
     /// A door to `journal`; `board` is asked to look at everything that came in.
     #[must_use]
     pub fn new(journal: Arc<Journal>, config: Live, board: Arc<Board>) -> Self {
-        Self { journal, config, turn: Mutex::new(()), board }
+        let (copies, subjects) = (Turns::default(), Turns::default());
+        Self { journal, config, copies, subjects, gather: Gather::default(), board }
     }
 
     /// Accepts what `bytes` ask for. When this returns, the record of it is in the log.
@@ -118,22 +123,33 @@ impl Intake {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
         let notice = notice_of(bytes, &submission, sender, event_id)?;
-        let (accepted, record) = self.decide(&submission, &notice, sender).await?;
-        if let Some(record) = record {
-            self.journal.landed(&record, PATIENCE).await?;
+        // The whole has one limit, so that those who wait for a store that hangs do not wait one after another.
+        // Given up halfway nothing is committed, or it is, and the same notice again finds it.
+        let kept = tokio::time::timeout(PATIENCE, async {
+            let (accepted, record) = self.decide(&submission, &notice, sender).await?;
+            if let Some(record) = record {
+                self.journal.landed(&record, PATIENCE).await?;
+            }
+            Ok(accepted)
+        });
+        let accepted: Result<Accepted, IntakeError> = kept.await.unwrap_or_else(|_| {
+            let late = anyhow::anyhow!("not kept within {} s", PATIENCE.as_secs());
+            Err(IntakeError::Unavailable(late))
+        });
+        if accepted.is_ok() {
             self.board.ask();
         }
-        Ok(accepted)
+        accepted
     }
 
-    /// Decides under the turn, so that two notices about one subject do not make two revocations.
+    /// Decides when it has its turn, so that two notices about one subject do not make two revocations.
     async fn decide(
         &self,
         submission: &Submission,
         notice: &NoticeKey,
         sender: &str,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
-        let _turn = self.turn.lock().await;
+        let copy = self.copies.of((&notice.source, &notice.event_id)).await;
         if let Some(id) = self.journal.store.repeated(notice).await? {
             let newest = self.newest_record(&id).await?;
             return Ok((Accepted { id, known: true, amended: false }, newest));
@@ -143,10 +159,11 @@ impl Intake {
         let terms = terms_of(&config, &notice.source, sender);
         let asked = submission.revocation(sender, now, &terms)?;
         known_targets(&config, &asked)?;
+        let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
             let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
             else {
-                return self.accept(asked, notice, now).await;
+                return self.accept(asked, notice, now, (copy, subject)).await;
             };
             match self.join(&stored, &asked, notice, now).await {
                 Err(IntakeError::Unavailable(error))
@@ -172,6 +189,7 @@ impl Intake {
         asked: Revocation,
         notice: &NoticeKey,
         now: UtcTime,
+        turns: (Turn, Turn),
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let (subject, new_subject) = self.subject(&asked.subject, now).await?;
         let accounts: Vec<Account> = Vec::new();
@@ -201,11 +219,14 @@ impl Intake {
             at: now,
             watch_until,
         };
-        match self.journal.store.accept(&new).await? {
+        match self.gather.accept(&self.journal.store, new, turns).await? {
             Acceptance::New { id, record } => {
                 Ok((Accepted { id, known: false, amended: false }, Some(record)))
             }
-            Acceptance::Repeated { id } => Ok((Accepted { id, known: true, amended: false }, None)),
+            Acceptance::Repeated { id } => {
+                let newest = self.newest_record(&id).await?;
+                Ok((Accepted { id, known: true, amended: false }, newest))
+            }
         }
     }
 

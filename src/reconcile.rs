@@ -3,9 +3,11 @@
 mod levels;
 mod moves;
 mod pace;
+mod question;
 mod roster;
 mod shown;
 mod targets;
+mod together;
 
 pub use levels::show_settings;
 pub use targets::target_of;
@@ -13,18 +15,17 @@ pub use targets::target_of;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
-use crate::domain::account::AccountName;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::link;
-use crate::domain::observation::{Cause, Gap, Observation, RosterRole};
-use crate::domain::residual::ResidualKind;
+use crate::domain::observation::{Cause, Observation, RosterRole};
+use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Question, judge};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::store::{StoreError, Stored};
+use crate::store::{Known, Move, StoreError, Stored};
 use crate::supervise::{Pulse, Trouble};
 use crate::target::{Target, Wanted};
 use anyhow::Context as _;
+use question::{has_no_account, names_of, roles_of};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,7 +44,10 @@ pub struct Reconciler {
     /// The store's own cluster, if it is one.
     store_cluster: Option<SystemIdentifier>,
     /// Roles seen, by cluster; the store has them too.
-    rosters: Mutex<HashMap<SystemIdentifier, BTreeSet<RosterRole>>>,
+    rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
+    ready: Mutex<HashMap<String, roster::Ready>>,
+    /// What is watched, as last read.
+    known: Known,
     /// One judgement at a time.
     turn: tokio::sync::Mutex<()>,
     /// What was said of a target and is still so.
@@ -74,6 +78,8 @@ impl Reconciler {
             metrics,
             store_cluster,
             rosters: Mutex::default(),
+            ready: Mutex::default(),
+            known: Known::default(),
             turn: tokio::sync::Mutex::new(()),
             trouble: Trouble::default(),
         };
@@ -114,7 +120,9 @@ impl Reconciler {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep_until(begun + interval) => {}
-                _ = asked.changed() => tokio::time::sleep_until(begun + BREATH.min(interval)).await,
+                _ = asked.changed() => {
+                    tokio::time::sleep_until(begun + pace::breath(took, BREATH, interval)).await;
+                }
             }
             asked.mark_unchanged();
         }
@@ -131,13 +139,14 @@ impl Reconciler {
                 () = stop.cancelled() => return Ok(()),
                 changed = landings.changed() => changed.context("the journal is gone")?,
             }
+            let begun = Instant::now();
             if let Err(error) = self.show_levels().await {
                 let error = format!("{:#}", anyhow::Error::new(error));
                 tracing::warn!(error, "the levels were not shown");
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(BREATH) => {}
+                () = tokio::time::sleep(BREATH.max(begun.elapsed() * 4)) => {}
             }
         }
     }
@@ -147,7 +156,7 @@ impl Reconciler {
     /// # Errors
     /// When the store does not take it. Nothing is lost: the next pass judges anew.
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
-        let watched = self.journal.store.watched(clock::now()).await?;
+        let watched = self.watched().await?;
         let wanted = self.wanted(target.name(), &watched).await?;
         let mut look = target.look(&wanted).await;
         self.refuse_own_store(&look)?;
@@ -160,8 +169,12 @@ impl Reconciler {
         self.show_levels().await
     }
 
+    async fn watched(&self) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.journal.store.watched_since(&self.known, clock::now()).await
+    }
+
     /// What to search for on a target: names, linked OIDs, and OIDs that ever bore one of the names.
-    async fn wanted(&self, target: &str, watched: &[Stored]) -> Result<Wanted, StoreError> {
+    async fn wanted(&self, target: &str, watched: &[Arc<Stored>]) -> Result<Wanted, StoreError> {
         let mut wanted = Wanted::default();
         let config = self.config.current();
         for stored in watched {
@@ -201,27 +214,20 @@ impl Reconciler {
         }
     }
 
-    async fn judge_all(&self, target: &str) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
-        for stored in self.journal.store.watched(clock::now()).await? {
-            match self.judge_one(target, &stored).await {
-                // Somebody amended it meanwhile; the next pass sees that.
-                Ok(()) | Err(StoreError::Conflict { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    async fn judge_one(&self, target: &str, stored: &Stored) -> Result<(), StoreError> {
+    /// When the look was that it was judged by, and the move that follows; `None` while it must wait.
+    async fn judge_one(
+        &self,
+        target: &str,
+        stored: &Stored,
+    ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
         let config = self.config.current();
-        let Some(looks) = self.looks_for(stored, &config) else { return Ok(()) };
+        let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
         // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
         let concerned = |look: &Arc<Observation>| {
             look.target == target || config.target(&look.target).is_none()
         };
         if !looks.iter().any(concerned) {
-            return Ok(());
+            return Ok(None);
         }
         let names = names_of(stored, &config);
         let accounts = self.linked(stored, &names, &looks).await?;
@@ -251,65 +257,7 @@ impl Reconciler {
         let look = moves::look_of(&judged, &borrowed);
         let step =
             moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
-        if let Some(step) = step {
-            self.journal.store.advance(&step).await?;
-            self.journal.wake();
-        }
-        self.board.note_judged(&stored.revocation.id, look.started_at, clock::now());
-        Ok(())
-    }
-
-    /// The newest look at each target of a revocation; `None` while one of them has not been looked at for
-    /// it yet.
-    fn looks_for(&self, stored: &Stored, config: &Config) -> Option<Vec<Arc<Observation>>> {
-        let names = names_of(stored, config);
-        let mut targets: BTreeSet<&str> =
-            stored.accounts.iter().map(|account| account.target.as_str()).collect();
-        for target in &config.targets {
-            // Where there is no name to search for, that there is none is asked of every target.
-            if names.is_empty() || names.iter().any(|name| name.applies_to(&target.name)) {
-                targets.insert(&target.name);
-            }
-        }
-        targets.extend(names.iter().filter_map(|name| name.target.as_deref()));
-        targets
-            .into_iter()
-            .map(|target| {
-                if config.target(target).is_none() {
-                    return Some(Arc::new(removed(target)));
-                }
-                let look = self.board.newest(target)?;
-                let searched = names
-                    .iter()
-                    .filter(|name| name.applies_to(target))
-                    .all(|name| look.searched.contains(&name.role));
-                // A look begun before the notice came says nothing about what was expected then.
-                // One that came before the clock was set back must not wait for the clock, though.
-                let received = stored.revocation.received_at;
-                let after = look.started_at >= received || received > clock::now();
-                (searched && after).then_some(look)
-            })
-            .collect()
-    }
-
-    async fn linked(
-        &self,
-        stored: &Stored,
-        names: &[AccountName],
-        looks: &[Arc<Observation>],
-    ) -> Result<Vec<crate::domain::account::Account>, StoreError> {
-        let mut accounts = stored.accounts.clone();
-        for look in looks {
-            let Some(server) = &look.server else { continue };
-            let past: Vec<RosterRole> = self
-                .past(server.system_identifier)
-                .await?
-                .into_iter()
-                .filter(|role| look.tracked.contains(&role.oid))
-                .collect();
-            accounts = link::resolve(&accounts, names, look, &past);
-        }
-        Ok(accounts)
+        Ok(Some((look.started_at, step)))
     }
 
     /// Counts the attempt, and why it failed if it did.
@@ -340,50 +288,8 @@ impl Reconciler {
     }
 
     async fn show_levels(&self) -> Result<(), StoreError> {
-        let watched = self.journal.store.watched(clock::now()).await?;
+        let watched = self.watched().await?;
         self.metrics.set_levels(levels::levels(&watched, &self.config.current()));
         Ok(())
     }
-}
-
-/// What to search for: the notices' names, and what the configuration says of the subject now.
-fn names_of(stored: &Stored, config: &Config) -> Vec<AccountName> {
-    config.subjects.names(&stored.revocation.called(), &stored.revocation.accounts)
-}
-
-/// Roles that must be gone: those named, those that give the permissions named, and the permissions of which
-/// nobody said which roles give them.
-fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<String>) {
-    let (mut roles, mut unmapped) = (stored.revocation.roles.clone(), Vec::new());
-    for permission in &stored.revocation.permissions {
-        match config.permissions.get(permission) {
-            Some(giving) => roles.extend(giving.iter().cloned()),
-            None => unmapped.push(permission.clone()),
-        }
-    }
-    roles.sort();
-    roles.dedup();
-    (roles, unmapped)
-}
-
-/// Somebody said that the subject has no account: a second person, or a mapping that is complete, where no
-/// notice named one.
-fn has_no_account(stored: &Stored, config: &Config) -> bool {
-    let asked = &stored.revocation;
-    let named = asked.accounts.iter().any(|name| !name.suggested());
-    asked.no_account || (!named && config.subjects.knows_of_none(&asked.called()))
-}
-
-/// What is known of a target that the configuration no longer has: nothing.
-fn removed(target: &str) -> Observation {
-    let mut look = Observation::begun(target, clock::now());
-    look.gaps.push(Gap {
-        surface: ResidualKind::Login,
-        target: target.to_owned(),
-        database: None,
-        reason: "the configuration no longer has this target".to_owned(),
-        fix: format!("put targets.{target} back into the configuration"),
-        cause: Cause::Internal,
-    });
-    look
 }

@@ -2,16 +2,21 @@
 //!
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
+mod gather;
 mod meta;
 mod model;
+mod moves;
 mod records;
 mod revocations;
+mod roster;
 
+pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
 pub use records::{LandedRecord, QueuedRecord};
+pub use revocations::Known;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
@@ -88,6 +93,9 @@ pub enum StoreError {
     /// The migrations failed.
     #[error("store: bringing the schema up to date")]
     Migrate(#[source] MigrateError),
+    /// What several asked for together failed.
+    #[error(transparent)]
+    Shared(std::sync::Arc<StoreError>),
     /// The database refused or is away.
     #[error("store: the database does not do what was asked")]
     Database(#[from] sqlx::Error),

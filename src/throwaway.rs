@@ -154,6 +154,8 @@ fn run(mut command: Command) -> Result<(), ThrowawayError> {
 pub struct Template {
     binaries: Binaries,
     dir: PathBuf,
+    /// Where its clusters are put.
+    place: PathBuf,
     /// Removes the directory with the template; `None` when it is shared.
     _owned: Option<TempDir>,
 }
@@ -164,9 +166,22 @@ impl Template {
     /// # Errors
     /// When the directory cannot be made or `initdb` fails.
     pub fn create(binaries: &Binaries) -> Result<Self, ThrowawayError> {
-        let dir = private_dir("revoked-pgt-")?;
+        Self::create_in(binaries, &root())
+    }
+
+    /// The same with every cluster of it under `place`, for those that need a disk to be true.
+    ///
+    /// # Errors
+    /// As [`Template::create`].
+    pub fn create_in(binaries: &Binaries, place: &Path) -> Result<Self, ThrowawayError> {
+        let dir = private_dir("revoked-pgt-", place)?;
         initdb(binaries, dir.path())?;
-        Ok(Self { binaries: binaries.clone(), dir: dir.path().to_owned(), _owned: Some(dir) })
+        Ok(Self {
+            binaries: binaries.clone(),
+            dir: dir.path().to_owned(),
+            place: place.to_owned(),
+            _owned: Some(dir),
+        })
     }
 
     /// The template that all processes of this user share; made by the first and left for the next. For
@@ -180,12 +195,12 @@ impl Template {
             .map_err(doing("making the template's lock"))?;
         lock.lock().map_err(doing("waiting for the template's lock"))?;
         if !dir.join("data/PG_VERSION").is_file() {
-            let made = private_dir("revoked-pgt-")?;
+            let made = private_dir("revoked-pgt-", &root())?;
             initdb(binaries, made.path())?;
             let _ = std::fs::remove_dir_all(&dir);
             std::fs::rename(made.keep(), &dir).map_err(doing("naming the template"))?;
         }
-        Ok(Self { binaries: binaries.clone(), dir, _owned: None })
+        Ok(Self { binaries: binaries.clone(), dir, place: root(), _owned: None })
     }
 }
 
@@ -197,10 +212,10 @@ fn initdb(binaries: &Binaries, dir: &Path) -> Result<(), ThrowawayError> {
     run(command)
 }
 
-fn private_dir(prefix: &str) -> Result<TempDir, ThrowawayError> {
+fn private_dir(prefix: &str, place: &Path) -> Result<TempDir, ThrowawayError> {
     let dir = tempfile::Builder::new()
         .prefix(prefix)
-        .tempdir_in(root())
+        .tempdir_in(place)
         .map_err(doing("making a temporary directory"))?;
     let mode = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(dir.path(), mode).map_err(doing("setting permissions"))?;
@@ -226,7 +241,7 @@ impl Cluster {
     /// # Errors
     /// When the copy fails or the server does not take connections within a minute.
     pub fn start(template: &Template, settings: &[&str]) -> Result<Self, ThrowawayError> {
-        let dir = private_dir("revoked-pg-")?;
+        let dir = private_dir("revoked-pg-", &template.place)?;
         let mut copy = Command::new("cp");
         if is_root() {
             copy.uid(NOBODY).gid(NOBODY).current_dir("/");

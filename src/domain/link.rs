@@ -1,7 +1,50 @@
 //! Which accounts belong to a subject.
 
 use super::account::{Account, AccountName, LinkRule};
+use super::ids::RoleOid;
 use super::observation::{Observation, RosterRole};
+use std::collections::{BTreeSet, HashMap};
+
+/// Roles of one target, as they are and as they were, to be asked for by name or OID. Made once for a look
+/// that many subjects are judged by.
+#[derive(Debug, Default)]
+pub struct Roles {
+    /// Past ones first.
+    all: Vec<RosterRole>,
+    by_name: HashMap<String, Vec<usize>>,
+    by_oid: HashMap<RoleOid, Vec<usize>>,
+    /// What a role is called now.
+    now: HashMap<RoleOid, String>,
+}
+
+impl Roles {
+    /// What `past` and `look` know.
+    #[must_use]
+    pub fn of<'a>(past: impl IntoIterator<Item = &'a RosterRole>, look: &'a Observation) -> Self {
+        let mut roles = Self::default();
+        for role in past.into_iter().chain(&look.roster) {
+            let place = roles.all.len();
+            roles.by_name.entry(role.name.clone()).or_default().push(place);
+            roles.by_oid.entry(role.oid).or_default().push(place);
+            roles.all.push(role.clone());
+        }
+        roles.now = look.roster.iter().map(|role| (role.oid, role.name.clone())).collect();
+        roles
+    }
+
+    /// Roles that bear or bore one of `names`, in order.
+    fn called<'a>(&self, names: impl Iterator<Item = &'a String>) -> Vec<&RosterRole> {
+        let places: BTreeSet<usize> =
+            names.filter_map(|name| self.by_name.get(name)).flatten().copied().collect();
+        places.into_iter().filter_map(|place| self.all.get(place)).collect()
+    }
+
+    /// Every name of a role, in order.
+    fn names(&self, oid: RoleOid) -> impl Iterator<Item = &String> {
+        let places = self.by_oid.get(&oid).into_iter().flatten();
+        places.filter_map(|place| self.all.get(*place)).map(|role| &role.name)
+    }
+}
 
 /// Accounts of a subject after `look`: those known before, with their present names, and every role
 /// that bears, or in `past` is known to have borne, a name that was searched for; and every role that now
@@ -16,6 +59,17 @@ pub fn resolve(
     look: &Observation,
     past: &[RosterRole],
 ) -> Vec<Account> {
+    resolve_among(known, names, look, &Roles::of(past, look))
+}
+
+/// As [`resolve`], with the roles of `look` and of the past made ready before.
+#[must_use]
+pub fn resolve_among(
+    known: &[Account],
+    names: &[AccountName],
+    look: &Observation,
+    roles: &Roles,
+) -> Vec<Account> {
     let mut accounts = known.to_vec();
     let Some(server) = &look.server else { return accounts };
     let here = |account: &Account| {
@@ -24,33 +78,29 @@ pub fn resolve(
     let linked_names: Vec<String> =
         known.iter().filter(|a| here(a)).map(|account| account.role.clone()).collect();
     for account in accounts.iter_mut().filter(|account| here(account)) {
-        if let Some(role) = look.role(account.oid) {
-            account.role.clone_from(&role.name);
+        if let Some(name) = roles.now.get(&account.oid) {
+            account.role.clone_from(name);
         }
     }
-    for role in past.iter().chain(&look.roster) {
-        let given = names
-            .iter()
-            .filter(|n| n.applies_to(&look.target) && n.role == role.name)
-            .map(|n| n.rule)
-            .min();
-        let same_name = linked_names.contains(&role.name);
-        let linked = accounts.iter().any(|account| here(account) && account.oid == role.oid);
-        if (given.is_some() || same_name) && !linked {
-            accounts.push(Account {
-                target: look.target.clone(),
-                system_identifier: server.system_identifier,
-                oid: role.oid,
-                role: look.role(role.oid).map_or_else(|| role.name.clone(), |now| now.name.clone()),
-                names: Vec::new(),
-                rule: given.unwrap_or(LinkRule::SameName),
-            });
+    let given: Vec<&AccountName> = names.iter().filter(|n| n.applies_to(&look.target)).collect();
+    for role in roles.called(given.iter().map(|name| &name.role).chain(&linked_names)) {
+        if accounts.iter().any(|account| here(account) && account.oid == role.oid) {
+            continue;
         }
+        let rule = given.iter().filter(|name| name.role == role.name).map(|name| name.rule).min();
+        accounts.push(Account {
+            target: look.target.clone(),
+            system_identifier: server.system_identifier,
+            oid: role.oid,
+            role: roles.now.get(&role.oid).unwrap_or(&role.name).clone(),
+            names: Vec::new(),
+            rule: rule.unwrap_or(LinkRule::SameName),
+        });
     }
     for account in accounts.iter_mut().filter(|account| here(account)) {
-        for role in past.iter().chain(&look.roster).filter(|role| role.oid == account.oid) {
-            if !account.names.contains(&role.name) {
-                account.names.push(role.name.clone());
+        for name in roles.names(account.oid) {
+            if !account.names.contains(name) {
+                account.names.push(name.clone());
             }
         }
     }
@@ -61,8 +111,8 @@ pub fn resolve(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{RoleOid, SystemIdentifier};
-    use crate::domain::observation::{RosterRole, Server};
+    use crate::domain::ids::SystemIdentifier;
+    use crate::domain::observation::Server;
     use crate::domain::time::UtcTime;
 
     fn look(cluster: u64, roles: &[(u32, &str)]) -> Observation {

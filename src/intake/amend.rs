@@ -262,29 +262,26 @@ impl Intake {
         if self.journal.blocked() {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
-        let (changed, record) = {
-            let _turn = self.turn.lock().await;
-            let mut tries = 0;
-            loop {
-                let Some(stored) = self.journal.store.revocation(id).await? else {
-                    return Ok(None);
-                };
-                let step = decide(&stored, &self.config.current(), clock::now())?;
-                let changed = Changed {
-                    id: id.to_owned(),
-                    amended: step.revocation != stored.revocation
-                        || step.life.state != stored.life.state,
-                    pending: step.life.pending.clone(),
-                };
-                if step.records.is_empty() {
-                    break (changed, format!("{id}.{}", stored.records));
-                }
-                tries += 1;
-                match self.journal.store.advance(&step).await {
-                    Ok(record) => break (changed, record.unwrap_or_default()),
-                    Err(StoreError::Conflict { .. }) if tries < TRIES => {}
-                    Err(error) => return Err(error.into()),
-                }
+        let mut tries = 0;
+        let (changed, record) = loop {
+            let Some(stored) = self.journal.store.revocation(id).await? else {
+                return Ok(None);
+            };
+            let step = decide(&stored, &self.config.current(), clock::now())?;
+            let changed = Changed {
+                id: id.to_owned(),
+                amended: step.revocation != stored.revocation
+                    || step.life.state != stored.life.state,
+                pending: step.life.pending.clone(),
+            };
+            if step.records.is_empty() {
+                break (changed, format!("{id}.{}", stored.records));
+            }
+            tries += 1;
+            match self.journal.store.advance(&step).await {
+                Ok(record) => break (changed, record.unwrap_or_default()),
+                Err(StoreError::Conflict { .. }) if tries < TRIES => {}
+                Err(error) => return Err(error.into()),
             }
         };
         self.journal.landed(&record, PATIENCE).await?;

@@ -12,6 +12,7 @@ use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::metrics::{Levels, Metrics};
 use crate::store::Stored;
+use std::sync::Arc;
 
 /// Shows what is configured: time between looks, and time allowed.
 pub fn show_settings(metrics: &Metrics, config: &Config) {
@@ -34,7 +35,7 @@ fn due(life: &Life) -> bool {
 }
 
 /// Levels of everything that is watched.
-pub(super) fn levels(watched: &[Stored], config: &Config) -> Levels {
+pub(super) fn levels(watched: &[Arc<Stored>], config: &Config) -> Levels {
     let mut levels = Levels::default();
     let (mut verified, mut bad) = (0_u32, 0_u32);
     for stored in watched {

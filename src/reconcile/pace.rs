@@ -9,6 +9,12 @@ pub(super) fn jittered(interval: Duration) -> Duration {
     interval.mul_f64(0.9 + 0.2 * f64::from(byte) / 255.0)
 }
 
+/// From the beginning of a pass that `took` so long until the beginning of one that an arrival asks for. While
+/// much arrives, at least half of the time is left to what takes it in.
+pub(super) fn breath(took: Duration, shortest: Duration, interval: Duration) -> Duration {
+    shortest.max(took * 2).min(interval).max(took)
+}
+
 /// Looks that should have begun while one look took `took`.
 pub(super) fn skipped(took: Duration, interval: Duration) -> u64 {
     let interval = interval.as_micros().max(1);
@@ -25,6 +31,14 @@ mod tests {
         for _ in 0..200 {
             let jittered = jittered(interval);
             assert!((9..=11).contains(&jittered.as_secs()), "{jittered:?}");
+        }
+    }
+
+    #[test]
+    fn passes_that_arrivals_ask_for_leave_room_between_them() {
+        let ms = Duration::from_millis;
+        for (took, next) in [(10, 500), (400, 800), (7_000, 10_000), (12_000, 12_000)] {
+            assert_eq!(breath(ms(took), ms(500), ms(10_000)), ms(next), "{took} ms");
         }
     }
 

@@ -1,23 +1,35 @@
 //! Every role ever seen, in memory as in the store: what a name was, and whose a vanished session may be.
 
 use super::{Reconciler, locked};
+use crate::domain::account::{Account, AccountName};
 use crate::domain::ids::SystemIdentifier;
+use crate::domain::link::{self, Roles};
 use crate::domain::observation::{Observation, RosterRole};
 use crate::domain::residual::Residual;
-use crate::store::StoreError;
+use crate::domain::time::UtcTime;
+use crate::store::{StoreError, Stored};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The roles of a target, made ready for one look and as much of the past as was known then.
+pub(super) struct Ready {
+    look: UtcTime,
+    past: usize,
+    roles: Arc<Roles>,
+}
 
 impl Reconciler {
     /// Roles ever seen on a cluster.
     pub(super) async fn past(
         &self,
         cluster: SystemIdentifier,
-    ) -> Result<BTreeSet<RosterRole>, StoreError> {
+    ) -> Result<Arc<BTreeSet<RosterRole>>, StoreError> {
         if let Some(known) = locked(&self.rosters).get(&cluster) {
             return Ok(known.clone());
         }
         let known: BTreeSet<RosterRole> =
             self.journal.store.roster(cluster).await?.into_iter().collect();
+        let known = Arc::new(known);
         locked(&self.rosters).insert(cluster, known.clone());
         Ok(known)
     }
@@ -31,7 +43,8 @@ impl Reconciler {
             return Ok(());
         }
         self.journal.store.remember_roles(server.system_identifier, &new, look.started_at).await?;
-        locked(&self.rosters).entry(server.system_identifier).or_default().extend(new);
+        let mut rosters = locked(&self.rosters);
+        Arc::make_mut(rosters.entry(server.system_identifier).or_default()).extend(new);
         Ok(())
     }
 
@@ -46,5 +59,37 @@ impl Reconciler {
         self.metrics.set_vanished(&look.target, i64::try_from(vanished).unwrap_or(i64::MAX));
         self.say_vanished(&look.target, vanished);
         Ok(())
+    }
+
+    /// Accounts of a revocation after `looks`.
+    pub(super) async fn linked(
+        &self,
+        stored: &Stored,
+        names: &[AccountName],
+        looks: &[Arc<Observation>],
+    ) -> Result<Vec<Account>, StoreError> {
+        let mut accounts = stored.accounts.clone();
+        for look in looks {
+            let Some(server) = &look.server else { continue };
+            let past = self.past(server.system_identifier).await?;
+            let roles = self.ready(look, &past);
+            accounts = link::resolve_among(&accounts, names, look, &roles);
+        }
+        Ok(accounts)
+    }
+
+    /// Every revocation of a pass is linked by the same roles.
+    fn ready(&self, look: &Observation, past: &BTreeSet<RosterRole>) -> Arc<Roles> {
+        let mut ready = locked(&self.ready);
+        if let Some(made) = ready.get(&look.target)
+            && (made.look, made.past) == (look.started_at, past.len())
+        {
+            return made.roles.clone();
+        }
+        let tracked = past.iter().filter(|role| look.tracked.contains(&role.oid));
+        let roles = Arc::new(Roles::of(tracked, look));
+        let made = Ready { look: look.started_at, past: past.len(), roles: roles.clone() };
+        ready.insert(look.target.clone(), made);
+        roles
     }
 }

@@ -142,9 +142,8 @@ impl Store {
                         .bind(to_json(life, "a life")?).bind(&one.record.request)
                         .execute(&mut *tx).await?;
                 }
-                sqlx::query(statement!("outbox_release"))
-                    .bind(&one.record.id).execute(&mut *tx).await?;
             }
+            sqlx::query(statement!("outbox_release")).execute(&mut *tx).await?;
             sqlx::query(statement!("meta_put"))
                 .bind("landed").bind(format!("{} {}", last.seq, last.hash))
                 .execute(&mut *tx).await?;

@@ -1,2 +1,4 @@
 -- revoked/outbox_release
-UPDATE outbox SET state = 'due' WHERE record_id = $1 AND state = 'waiting'
+UPDATE outbox SET state = 'due'
+WHERE state = 'waiting'
+    AND EXISTS (SELECT 1 FROM record AS r WHERE r.id = outbox.record_id AND r.state = 'landed')

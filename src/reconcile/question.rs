@@ -1,0 +1,92 @@
+//! What is asked of the looks for one revocation, and which looks answer.
+
+use super::Reconciler;
+use crate::clock;
+use crate::config::Config;
+use crate::domain::account::AccountName;
+use crate::domain::observation::{Cause, Gap, Observation};
+use crate::domain::residual::ResidualKind;
+use crate::store::Stored;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl Reconciler {
+    /// The newest look at each target of a revocation; `None` while one of them has not been looked at for
+    /// it yet.
+    pub(super) fn looks_for(
+        &self,
+        stored: &Stored,
+        config: &Config,
+    ) -> Option<Vec<Arc<Observation>>> {
+        let names = names_of(stored, config);
+        let mut targets: BTreeSet<&str> =
+            stored.accounts.iter().map(|account| account.target.as_str()).collect();
+        for target in &config.targets {
+            // Where there is no name to search for, that there is none is asked of every target.
+            if names.is_empty() || names.iter().any(|name| name.applies_to(&target.name)) {
+                targets.insert(&target.name);
+            }
+        }
+        targets.extend(names.iter().filter_map(|name| name.target.as_deref()));
+        targets
+            .into_iter()
+            .map(|target| {
+                if config.target(target).is_none() {
+                    return Some(Arc::new(removed(target)));
+                }
+                let look = self.board.newest(target)?;
+                let searched = names
+                    .iter()
+                    .filter(|name| name.applies_to(target))
+                    .all(|name| look.searched.contains(&name.role));
+                // A look begun before the notice came says nothing about what was expected then.
+                // One that came before the clock was set back must not wait for the clock, though.
+                let received = stored.revocation.received_at;
+                let after = look.started_at >= received || received > clock::now();
+                (searched && after).then_some(look)
+            })
+            .collect()
+    }
+}
+
+/// What to search for: the notices' names, and what the configuration says of the subject now.
+pub(super) fn names_of(stored: &Stored, config: &Config) -> Vec<AccountName> {
+    config.subjects.names(&stored.revocation.called(), &stored.revocation.accounts)
+}
+
+/// Roles that must be gone: those named, those that give the permissions named, and the permissions of which
+/// nobody said which roles give them.
+pub(super) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<String>) {
+    let (mut roles, mut unmapped) = (stored.revocation.roles.clone(), Vec::new());
+    for permission in &stored.revocation.permissions {
+        match config.permissions.get(permission) {
+            Some(giving) => roles.extend(giving.iter().cloned()),
+            None => unmapped.push(permission.clone()),
+        }
+    }
+    roles.sort();
+    roles.dedup();
+    (roles, unmapped)
+}
+
+/// Somebody said that the subject has no account: a second person, or a mapping that is complete, where no
+/// notice named one.
+pub(super) fn has_no_account(stored: &Stored, config: &Config) -> bool {
+    let asked = &stored.revocation;
+    let named = asked.accounts.iter().any(|name| !name.suggested());
+    asked.no_account || (!named && config.subjects.knows_of_none(&asked.called()))
+}
+
+/// What is known of a target that the configuration no longer has: nothing.
+fn removed(target: &str) -> Observation {
+    let mut look = Observation::begun(target, clock::now());
+    look.gaps.push(Gap {
+        surface: ResidualKind::Login,
+        target: target.to_owned(),
+        database: None,
+        reason: "the configuration no longer has this target".to_owned(),
+        fix: format!("put targets.{target} back into the configuration"),
+        cause: Cause::Internal,
+    });
+    look
+}

@@ -1,0 +1,60 @@
+//! Judging everything that is watched: moves that follow from one look share a transaction.
+
+use super::Reconciler;
+use crate::clock;
+use crate::domain::time::UtcTime;
+use crate::store::{Move, StoreError};
+
+/// Moves that share a transaction. A notice that comes in meanwhile waits for it.
+const TOGETHER: usize = 64;
+
+impl Reconciler {
+    pub(super) async fn judge_all(&self, target: &str) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        for some in self.watched().await?.chunks(TOGETHER) {
+            let (mut moves, mut judged) = (Vec::new(), Vec::new());
+            for stored in some {
+                let Some((looked_at, step)) = self.judge_one(target, stored).await? else {
+                    continue;
+                };
+                match step {
+                    Some(step) => moves.push((looked_at, step)),
+                    None => judged.push((&stored.revocation.id, looked_at)),
+                }
+            }
+            let (looked_at, moves): (Vec<UtcTime>, Vec<Move>) = moves.into_iter().unzip();
+            let answers = self.advance(&moves).await?;
+            for ((step, looked_at), answer) in moves.iter().zip(looked_at).zip(answers) {
+                match answer {
+                    Ok(_) => judged.push((&step.from.revocation.id, looked_at)),
+                    // Somebody amended it meanwhile; the next pass sees that.
+                    Err(StoreError::Conflict { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            self.note_judged(judged);
+            // Judging many takes long; others have something to do as well.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    async fn advance(
+        &self,
+        moves: &[Move],
+    ) -> Result<Vec<Result<Option<String>, StoreError>>, StoreError> {
+        if moves.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.journal.store.advance_all(moves).await?;
+        self.journal.wake();
+        Ok(answers)
+    }
+
+    fn note_judged(&self, judged: Vec<(&String, UtcTime)>) {
+        let now = clock::now();
+        for (id, looked_at) in judged {
+            self.board.note_judged(id, looked_at, now);
+        }
+    }
+}
