@@ -1,6 +1,7 @@
 //! One read-only connection to one database: every statement gives rows or a gap.
 
 use super::statements::Statement;
+use super::trouble::Trouble;
 use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
@@ -34,7 +35,7 @@ pub(super) struct Session<'a> {
     limits: Limits,
     pub(super) observation: &'a mut Observation,
     /// Why the connection can no longer be used.
-    broken: Option<(Cause, String)>,
+    broken: Option<Trouble>,
 }
 
 /// What to do about a cause.
@@ -97,21 +98,17 @@ impl<'a> Session<'a> {
         match tokio::time::timeout(limits.connect, PgConnection::connect_with(&options)).await {
             Ok(Ok(connection)) => session.connection = Some(connection),
             Ok(Err(error)) => {
-                let (cause, words) = explain(&error);
-                session.broken = Some((cause, format!("connecting failed: {words}")));
+                session.broken = Some(Trouble::connecting(&error, &options));
             }
             Err(_) => {
-                session.broken = Some((
-                    Cause::Timeout,
-                    format!("no connection within {} s", limits.connect.as_secs()),
-                ));
+                session.broken = Some(Trouble::silence(limits.connect.as_secs()));
             }
         }
         session
     }
 
     /// Why no statement can be run, if so.
-    pub(super) fn broken(&self) -> Option<&(Cause, String)> {
+    pub(super) fn broken(&self) -> Option<&Trouble> {
         self.broken.as_ref()
     }
 
@@ -160,7 +157,7 @@ impl<'a> Session<'a> {
 
     fn give_up(&mut self, cause: Cause, reason: String) {
         self.connection = None;
-        self.broken = Some((cause, reason));
+        self.broken = Some(Trouble::new(cause, reason));
     }
 
     /// Runs `statement`; its last parameter, the row limit, is bound here. `None` means a gap was noted.
@@ -178,9 +175,9 @@ impl<'a> Session<'a> {
             return None;
         }
         let Some(connection) = &mut self.connection else {
-            let (cause, reason) =
-                self.broken.clone().unwrap_or((Cause::Internal, "not connected".to_owned()));
-            self.gap(statement, cause, &reason);
+            let unknown = || Trouble::new(Cause::Internal, "not connected");
+            let trouble = self.broken.clone().unwrap_or_else(unknown);
+            self.gap_of(statement, &trouble);
             return None;
         };
         let begun = Instant::now();
@@ -218,6 +215,11 @@ impl<'a> Session<'a> {
 
     /// Notes that the surfaces of `statement` stay unread.
     pub(super) fn gap(&mut self, statement: &Statement, cause: Cause, reason: &str) {
+        self.gap_of(statement, &Trouble::new(cause, reason));
+    }
+
+    fn gap_of(&mut self, statement: &Statement, trouble: &Trouble) {
+        let reason = &trouble.reason;
         if statement.surfaces.is_empty() {
             self.observation.not_covered.push(NotCovered {
                 surface: statement.name.to_owned(),
@@ -228,21 +230,29 @@ impl<'a> Session<'a> {
             });
         }
         for surface in statement.surfaces {
-            self.gap_at(*surface, cause, reason, statement.name);
+            self.note(*surface, trouble, statement.name);
         }
     }
 
     /// Notes one gap in this database.
     pub(super) fn gap_at(&mut self, surface: ResidualKind, cause: Cause, reason: &str, name: &str) {
+        self.note(surface, &Trouble::new(cause, reason), name);
+    }
+
+    fn note(&mut self, surface: ResidualKind, trouble: &Trouble, name: &str) {
         let target = self.observation.target.clone();
-        let fix = fix_for(cause, &target, name);
+        let fix = if trouble.fix.is_empty() {
+            fix_for(trouble.cause, &target, name)
+        } else {
+            trouble.fix.clone()
+        };
         let gap = Gap {
             surface,
             target,
             database: Some(self.database.clone()),
-            reason: reason.to_owned(),
+            reason: trouble.reason.clone(),
             fix,
-            cause,
+            cause: trouble.cause,
         };
         if !self.observation.gaps.contains(&gap) {
             self.observation.gaps.push(gap);
