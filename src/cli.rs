@@ -1,11 +1,13 @@
 //! The command line: wiring, printing, exit codes. No rules.
 
 mod agent;
+mod asked;
 mod check;
 mod client;
 mod demo;
 mod expect;
 mod init;
+mod look;
 mod output;
 mod plan;
 mod serve;

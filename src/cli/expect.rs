@@ -132,7 +132,8 @@ async fn add(arguments: Add) -> Result<u8> {
         return dry_run(&arguments, &body);
     }
     let reach = arguments.at.reach().await?;
-    let submitted = reach.submit(body, arguments.event_id.as_deref()).await?;
+    let submitted = reach.submit(body, arguments.event_id.as_deref()).await;
+    let submitted = submitted.map_err(output::in_options)?;
     match arguments.output {
         Format::Json => println!(
             "{}",
@@ -156,7 +157,9 @@ async fn add(arguments: Add) -> Result<u8> {
 fn dry_run(arguments: &Add, body: &[u8]) -> Result<u8> {
     let config =
         Config::read(&arguments.at.file.config).context("--dry-run needs the configuration")?;
-    let asked = Submission::parse(body)?.revocation("cli", clock::now(), &config.profiles)?;
+    let asked = Submission::parse(body)
+        .and_then(|notice| notice.revocation("cli", clock::now(), &config.profiles))
+        .map_err(|error| output::in_options(error.into()))?;
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string_pretty(&asked)?),
         Format::Table => {
