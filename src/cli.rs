@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod demo;
 mod expect;
+mod explain;
 mod init;
 mod look;
 mod output;
@@ -50,6 +51,7 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Plan(plan::Arguments),
     Init(init::Arguments),
     Serve(serve::Arguments),
@@ -85,6 +87,7 @@ pub fn run() -> u8 {
         match arguments.command {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Check(arguments) => check::run(arguments).await,
+            Command::Explain(arguments) => explain::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Init(arguments) => init::run(arguments),
             Command::Serve(arguments) => serve::run(arguments).await,
