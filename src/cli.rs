@@ -5,6 +5,7 @@ mod asked;
 mod check;
 mod client;
 mod demo;
+mod doctor;
 mod expect;
 mod explain;
 mod init;
@@ -54,6 +55,7 @@ enum Command {
     Explain(explain::Arguments),
     Plan(plan::Arguments),
     Init(init::Arguments),
+    Doctor(doctor::Arguments),
     Serve(serve::Arguments),
     #[command(subcommand)]
     Expect(expect::Command),
@@ -90,6 +92,7 @@ pub fn run() -> u8 {
             Command::Explain(arguments) => explain::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Init(arguments) => init::run(arguments),
+            Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Expect(command) => expect::run(command).await,
             Command::Status(arguments) => status::run(arguments).await,
