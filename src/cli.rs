@@ -10,6 +10,7 @@ mod expect;
 mod explain;
 mod init;
 mod look;
+mod manual;
 mod output;
 mod plan;
 mod serve;
@@ -61,6 +62,8 @@ enum Command {
     Expect(expect::Command),
     Status(status::Arguments),
     Verify(verify::Arguments),
+    Completions(manual::Completions),
+    Man(manual::Manual),
 }
 
 /// Runs the program and gives its exit code.
@@ -97,6 +100,8 @@ pub fn run() -> u8 {
             Command::Expect(command) => expect::run(command).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
+            Command::Completions(arguments) => manual::completions(&arguments),
+            Command::Man(arguments) => manual::man(&arguments),
         }
     });
     match result {
