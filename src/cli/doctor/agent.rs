@@ -136,7 +136,7 @@ fn group_name(id: u32) -> Option<String> {
 
 /// Room at the state and at the log.
 pub(super) fn disk(config: &Config) -> Section {
-    let mut section = Section::new("disk", "");
+    let mut section = Section::new("disk", "space");
     for (key, path) in [("state_free", &config.state_dir), ("log_free", &config.log_dir)] {
         match rustix::fs::statvfs(path.as_path()) {
             Ok(room) => {
