@@ -1,13 +1,18 @@
 //! The command line: wiring, printing, exit codes. No rules.
 
 mod agent;
+mod asked;
 mod check;
 mod client;
 mod config;
 mod demo;
+mod doctor;
 mod expect;
+mod explain;
 mod init;
 mod log;
+mod look;
+mod manual;
 mod output;
 mod plan;
 mod serve;
@@ -50,8 +55,10 @@ struct Arguments {
 enum Command {
     Demo(demo::Arguments),
     Check(check::Arguments),
+    Explain(explain::Arguments),
     Plan(plan::Arguments),
     Init(init::Arguments),
+    Doctor(doctor::Arguments),
     Serve(serve::Arguments),
     #[command(subcommand)]
     Expect(expect::Command),
@@ -59,6 +66,8 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Verify(verify::Arguments),
+    Completions(manual::Completions),
+    Man(manual::Manual),
 }
 
 /// Runs the program and gives its exit code.
@@ -87,13 +96,17 @@ pub fn run() -> u8 {
         match arguments.command {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Check(arguments) => check::run(arguments).await,
+            Command::Explain(arguments) => explain::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
             Command::Init(arguments) => init::run(arguments),
+            Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Expect(command) => expect::run(command).await,
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
+            Command::Completions(arguments) => manual::completions(&arguments),
+            Command::Man(arguments) => manual::man(&arguments),
         }
     });
     match result {

@@ -15,6 +15,7 @@ mod reach;
 mod rows;
 mod session;
 pub mod statements;
+mod trouble;
 
 pub use session::Limits;
 
@@ -28,6 +29,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use statements::{CLUSTER_SURFACES, DATABASE_SURFACES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use trouble::Trouble;
 
 /// One configured cluster.
 #[derive(Clone)]
@@ -136,6 +138,32 @@ impl Target {
         &self.name
     }
 
+    /// How the server is reached, in words for people.
+    #[must_use]
+    pub fn transport(&self) -> &'static str {
+        if self.over_socket() {
+            return "over a Unix socket";
+        }
+        match self.options.get_ssl_mode() {
+            PgSslMode::VerifyFull => "over TLS; certificate and name are verified",
+            PgSslMode::VerifyCa => "over TLS; the certificate is verified, the name is not",
+            PgSslMode::Require => "over TLS, but nobody verifies whose",
+            PgSslMode::Prefer | PgSslMode::Allow => "over TCP; without TLS if the server has none",
+            PgSslMode::Disable => "over TCP without TLS",
+        }
+    }
+
+    /// Whether nobody on the way can read or change what the server says.
+    #[must_use]
+    pub fn transport_is_safe(&self) -> bool {
+        self.over_socket()
+            || matches!(self.options.get_ssl_mode(), PgSslMode::VerifyFull | PgSslMode::VerifyCa)
+    }
+
+    fn over_socket(&self) -> bool {
+        self.options.get_socket().is_some() || self.options.get_host().starts_with('/')
+    }
+
     /// Looks for what `wanted` has. Always gives an observation: what failed is a gap in it.
     pub async fn look(&self, wanted: &Wanted) -> Observation {
         self.look_with_facts(wanted).await.0
@@ -148,9 +176,9 @@ impl Target {
         let mut facts = Facts::default();
         let way = Way::new(&self.options, &self.doors, self.limits);
         let mut session = Session::open(&way, None, &mut observation).await;
-        if let Some((cause, reason)) = session.broken().cloned() {
+        if let Some(trouble) = session.broken().cloned() {
             session.close().await;
-            observation.gaps.extend(self.nobody_answers(cause, &reason));
+            observation.gaps.extend(self.nobody_answers(&trouble));
         } else {
             let cluster = cluster::read(&mut session, wanted).await;
             session.close().await;
@@ -182,22 +210,16 @@ impl Target {
         })
     }
 
-    fn nobody_answers(&self, cause: Cause, reason: &str) -> Vec<Gap> {
-        let fix = if cause == Cause::PermissionDenied {
-            "check the user, password and pg_hba.conf entry of the agent's role"
-        } else {
-            "check that the server is up, the URL is right and TLS is set up; \
-             sslmode=disable in the URL gives up TLS"
-        };
+    fn nobody_answers(&self, trouble: &Trouble) -> Vec<Gap> {
         CLUSTER_SURFACES
             .iter()
             .map(|surface| Gap {
                 surface: *surface,
                 target: self.name.clone(),
                 database: None,
-                reason: reason.to_owned(),
-                fix: fix.to_owned(),
-                cause,
+                reason: trouble.reason.clone(),
+                fix: trouble.fix.clone(),
+                cause: trouble.cause,
             })
             .collect()
     }

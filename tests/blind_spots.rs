@@ -227,8 +227,9 @@ fn a_bad_url_is_an_error_that_does_not_repeat_it() {
         assert_eq!((code, out.as_str()), (1, ""));
         assert!(err.contains("--target") && !err.contains("hush"), "{err}");
     }
-    let (code, _, _) = run(revoked().args(["check", "x"]));
-    assert_eq!(code, 64);
+    let (code, _, err) = run(revoked().args(["check", "--config", "/nonexistent.yaml", "x"]));
+    assert_eq!(code, 1);
+    assert!(err.contains("--target") && err.contains("/nonexistent.yaml"), "{err}");
 }
 
 #[test]

@@ -1,29 +1,25 @@
-//! `revoked check`: what remains of a role, now. Writes nothing, needs no state.
+//! `revoked check`: what remains, now.
 
-use super::output::{self, Format};
-use crate::domain::account::{Account, AccountName, LinkRule};
-use crate::domain::link;
-use crate::domain::observation::{Coverage, Gap, NotCovered, Observation};
-use crate::domain::residual::Residual;
+pub(super) mod report;
+
+use super::look::{At, Looked};
+use super::output::{self, Output, shown};
 use crate::domain::revocation::Kind;
-use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, Verdict, judge};
-use crate::target::{Facts, Target, Wanted};
-use anyhow::{Context as _, Result};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
-use std::collections::BTreeSet;
+use anyhow::Result;
+use report::Report;
 
-/// Look now: what remains of a role, why, and what could not be seen
+/// Look now: what remains of a role or subject, why, and what could not be seen
 ///
-/// Needs no configuration and no state, and writes nothing. All databases of the cluster are looked at.
+/// Looks at every configured target, or at the one given by --target, which needs no configuration and no
+/// state. All databases of a cluster are looked at; nothing is ever written on a target. For a subject or
+/// rev_…, its accounts are those that the agent knows, by their OIDs.
 ///
 /// Exit status: 0 nothing remains; 2 something remains; 3 not everything could be seen, or no such role;
-/// 1 the question could not be put (bad URL). Over several roles 2 beats 3 beats 0.
+/// 1 the question could not be put (bad URL, no configuration). Over several 2 beats 3 beats 0.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    pub(super) at: At,
+    at: At,
 
     /// Suspend: only what acts now or can log in must be gone
     #[arg(long)]
@@ -31,207 +27,93 @@ pub(super) struct Arguments {
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
-}
-
-/// Where to look and for whom.
-#[derive(Debug, clap::Args)]
-pub(super) struct At {
-    /// The cluster, as postgres://agent@db.example/postgres. TLS is verified unless sslmode says otherwise;
-    /// a password is best given in REVOKED_TARGET or PGPASSWORD or ~/.pgpass
-    #[arg(long, value_name = "URL", env = "REVOKED_TARGET", hide_env_values = true)]
-    pub(super) target: SecretString,
-
-    /// Database of the provider that nobody else may enter: judged by pg_shdepend alone (repeatable)
-    #[arg(long, value_name = "DB")]
-    shdepend_only: Vec<String>,
-
-    /// Role names, exactly as in pg_roles
-    #[arg(required = true, value_name = "ROLE")]
-    pub(super) roles: Vec<String>,
-}
-
-/// What was looked at for one role.
-pub(super) struct Looked {
-    pub(super) observation: Observation,
-    pub(super) facts: Facts,
-    pub(super) subjects: Vec<(String, Vec<Account>, Judgement)>,
-}
-
-impl At {
-    /// Looks once for all roles and judges each.
-    pub(super) async fn look(&self, kind: Kind) -> Result<Looked> {
-        let target = Target::from_url("target", self.target.expose_secret())
-            .context("--target is not a usable connection URL")?
-            .shdepend_only(self.shdepend_only.iter().cloned());
-        let wanted = Wanted { names: self.roles.iter().cloned().collect(), ..Wanted::default() };
-        let (observation, facts) = target.look_with_facts(&wanted).await;
-        let subjects = self
-            .roles
-            .iter()
-            .map(|role| {
-                let names =
-                    [AccountName { target: None, role: role.clone(), rule: LinkRule::Stated }];
-                let accounts = link::resolve(&[], &names, &observation, &[]);
-                let question = Question {
-                    kind,
-                    accounts: &accounts,
-                    names: &names,
-                    roles: &[],
-                    unmapped: &[],
-                    no_account: false,
-                    not_required: &BTreeSet::new(),
-                    effective_at: observation.started_at,
-                };
-                let judged = judge(&question, &[&observation]);
-                (role.clone(), accounts, judged)
-            })
-            .collect();
-        Ok(Looked { observation, facts, subjects })
-    }
-}
-
-/// The contract of `check -o json`.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    verdict: Verdict,
-    as_of: UtcTime,
-    subjects: Vec<SubjectReport<'a>>,
-    targets: Vec<TargetReport<'a>>,
-    residual: Vec<&'a Residual>,
-    possibly: &'a [Residual],
-    ambient: &'a [String],
-    kept: Vec<&'a Residual>,
-    missing: [&'a str; 0],
-    gaps: Vec<&'a Gap>,
-    not_covered: &'a [NotCovered],
-    coverage: &'a [Coverage],
-    over_privileged: &'a [String],
-}
-
-#[derive(Debug, Serialize)]
-struct SubjectReport<'a> {
-    subject: &'a str,
-    kind: Kind,
-    verdict: Verdict,
-    accounts: Vec<AccountReport<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct AccountReport<'a> {
-    target: &'a str,
-    oid: u32,
-    role: &'a str,
-    exists: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct TargetReport<'a> {
-    name: &'a str,
-    system_identifier: Option<String>,
-    server_version: Option<&'a str>,
-    in_recovery: Option<bool>,
-}
-
-impl<'a> Report<'a> {
-    fn new(looked: &'a Looked, kind: Kind) -> Self {
-        let observation = &looked.observation;
-        let judged = || looked.subjects.iter().map(|(_, _, judged)| judged);
-        let server = observation.server.as_ref();
-        let mut gaps: Vec<&Gap> = judged().flat_map(|j| &j.gaps).collect();
-        gaps.sort();
-        gaps.dedup();
-        Self {
-            verdict: output::worst(judged().map(|judged| judged.verdict)),
-            as_of: observation.started_at,
-            subjects: looked
-                .subjects
-                .iter()
-                .map(|(subject, accounts, judged)| SubjectReport {
-                    subject,
-                    kind,
-                    verdict: judged.verdict,
-                    accounts: accounts
-                        .iter()
-                        .map(|account| AccountReport {
-                            target: &account.target,
-                            oid: account.oid.0,
-                            role: &account.role,
-                            exists: observation.role(account.oid).is_some(),
-                        })
-                        .collect(),
-                })
-                .collect(),
-            targets: vec![TargetReport {
-                name: &observation.target,
-                system_identifier: server.map(|s| s.system_identifier.to_string()),
-                server_version: server.map(|s| s.version.as_str()),
-                in_recovery: server.map(|s| s.in_recovery),
-            }],
-            residual: judged().flat_map(|j| &j.residual).collect(),
-            possibly: &observation.vanished,
-            ambient: &observation.ambient,
-            kept: judged().flat_map(|j| &j.kept).collect(),
-            missing: [],
-            gaps,
-            not_covered: &observation.not_covered,
-            coverage: &observation.coverage,
-            over_privileged: &observation.excess,
-        }
-    }
+    output: Output,
 }
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
-    let kind = if arguments.suspend { Kind::Suspend } else { Kind::Full };
+    let kind = arguments.suspend.then_some(Kind::Suspend);
     let looked = arguments.at.look(kind).await?;
-    let report = Report::new(&looked, kind);
-    match arguments.output {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-        Format::Table => print(&looked, &report),
-    }
-    Ok(output::exit_code(report.verdict))
+    let report = Report::new(&looked);
+    arguments.output.print(&report, || report.rows(), || print(&looked, &report))?;
+    Ok(output::exit_code(report.verdict()))
 }
 
 fn print(looked: &Looked, report: &Report<'_>) {
-    let server = looked.observation.server.as_ref().map_or_else(
-        || "no answer from the target".to_owned(),
-        |s| format!("PostgreSQL {}, system identifier {}", s.version, s.system_identifier),
-    );
-    for (role, accounts, judged) in &looked.subjects {
-        let oids: Vec<String> = accounts.iter().map(|a| format!("OID {}", a.oid)).collect();
-        let oids = if oids.is_empty() { String::new() } else { format!(" ({})", oids.join(", ")) };
-        println!(
-            "{}  {}{oids}  as of {}, {server}",
-            output::headline(judged.verdict),
-            output::shown(role),
-            report.as_of
-        );
-        output::print_residual(&judged.residual);
-        output::print_gaps(&judged.gaps);
-        if !judged.kept.is_empty() {
-            println!("  kept, as a suspension leaves it: {} more", judged.kept.len());
+    for one in &looked.subjects {
+        println!("{}", headline(looked, one));
+        if looked.several() {
+            output::print_residual_of_targets(&one.judged.residual);
+        } else {
+            output::print_residual(&one.judged.residual);
+        }
+        output::print_gaps(&one.judged.gaps);
+        if !one.judged.kept.is_empty() {
+            println!("  kept, as a {} leaves it: {} more", one.asked.kind, one.judged.kept.len());
         }
     }
-    if !report.possibly.is_empty() {
+    let vanished: Vec<_> =
+        looked.looks.iter().flat_map(|look| look.observation.vanished.iter().cloned()).collect();
+    if !vanished.is_empty() {
         println!("possibly theirs, since its role is gone:");
-        output::print_residual(report.possibly);
+        output::print_residual_of_targets(&vanished);
     }
-    if !report.over_privileged.is_empty() {
-        println!(
-            "the agent's role has more than it needs: {}",
-            output::shown(&report.over_privileged.join("; "))
-        );
+    print_scope(looked);
+    for text in report.not_covered() {
+        println!("not covered: {}", shown(&text));
     }
-    let databases: BTreeSet<_> =
-        report.coverage.iter().map(|covered| covered.database.as_str()).collect();
-    let names: Vec<_> = databases.into_iter().map(output::shown).collect();
-    println!("looked at {} databases: {}", names.len(), names.join(", "));
-    for skipped in report.not_covered {
+}
+
+/// Verdict, who, and as of when.
+pub(super) fn headline(looked: &Looked, one: &super::look::Answered) -> String {
+    let oids: Vec<String> = one
+        .accounts
+        .iter()
+        .map(|account| {
+            let role = if account.role == one.asked.subject { "" } else { account.role.as_str() };
+            let place = if looked.several() { account.target.as_str() } else { "" };
+            let name = [place, role].into_iter().filter(|part| !part.is_empty());
+            let name = name.collect::<Vec<_>>().join("/");
+            let space = if name.is_empty() { "" } else { " " };
+            format!("{}{space}OID {}", shown(&name), account.oid)
+        })
+        .collect();
+    let oids = if oids.is_empty() { String::new() } else { format!(" ({})", oids.join(", ")) };
+    let about = one.asked.revocation.as_ref().map_or(String::new(), |id| format!("  {id}"));
+    format!(
+        "{}  {}{oids}{about}  as of {}",
+        output::headline(one.judged.verdict),
+        shown(&one.asked.subject),
+        looked.as_of
+    )
+}
+
+/// What was looked at, and whether the agent's role may do more than look.
+pub(super) fn print_scope(looked: &Looked) {
+    for look in &looked.looks {
+        let seen = &look.observation;
+        if !seen.excess.is_empty() {
+            let text = looked.of_target(look, &seen.excess.join("; "));
+            println!("the agent's role has more than it needs: {}", shown(&text));
+        }
+    }
+    for look in &looked.looks {
+        let seen = &look.observation;
+        let on = if looked.configured { format!(" on {}", seen.target) } else { String::new() };
+        let Some(server) = &seen.server else {
+            println!("looked at nothing{on}: no answer from the target");
+            continue;
+        };
+        let databases: std::collections::BTreeSet<_> =
+            seen.coverage.iter().map(|covered| covered.database.as_str()).collect();
+        let names: Vec<_> = databases.into_iter().map(shown).collect();
+        let count =
+            if names.len() == 1 { "1 database" } else { &format!("{} databases", names.len()) };
         println!(
-            "not covered: {}: {}",
-            output::shown(&skipped.surface),
-            output::shown(&skipped.reason)
+            "looked at {count}{on}: {} (PostgreSQL {}, system identifier {})",
+            names.join(", "),
+            shown(&server.version),
+            server.system_identifier
         );
     }
 }

@@ -3,9 +3,13 @@
 use super::agent::Agent;
 use crate::audit::file::LogError;
 use crate::config::{Config, Live};
+use crate::domain::milestone::Milestone;
 use crate::domain::request::Request;
+use crate::domain::revocation::State;
+use crate::domain::time::UtcTime;
 use crate::http::view::View;
 use crate::intake::{IntakeError, amend};
+use crate::store::Stored;
 use anyhow::{Context as _, Result, anyhow, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -139,6 +143,15 @@ fn builder() -> reqwest::ClientBuilder {
 impl Where {
     /// Finds the agent, or takes its place for one command.
     pub(super) async fn reach(&self) -> Result<Reach> {
+        let reach = self.find().await?;
+        if matches!(reach, Reach::Alone(_)) {
+            eprintln!("revoked: no agent is running here, so nothing is looked at meanwhile");
+        }
+        Ok(reach)
+    }
+
+    /// As [`reach`](Self::reach), for a command that looks by itself.
+    pub(super) async fn find(&self) -> Result<Reach> {
         if let Some(url) = &self.url {
             let base = address(url.expose_secret())?;
             let client = builder().build().context("setting up HTTP")?;
@@ -155,10 +168,7 @@ impl Where {
             return Ok(Reach::Http { client, base: "http://agent".to_owned(), token: None });
         }
         match Agent::open(&live).await {
-            Ok(agent) => {
-                eprintln!("revoked: no agent is running here, so nothing is looked at meanwhile");
-                Ok(Reach::Alone(Box::new(agent)))
-            }
+            Ok(agent) => Ok(Reach::Alone(Box::new(agent))),
             Err(error) => {
                 if matches!(error.downcast_ref(), Some(LogError::Locked { .. })) {
                     bail!(
@@ -300,6 +310,19 @@ impl Reach {
         }
     }
 
+    /// As [`list`](Self::list). Alone, what has passed its deadline is overdue although nobody has looked.
+    pub(super) async fn list_at(&self, open: bool, now: UtcTime) -> Result<(Vec<View>, bool)> {
+        let (mut views, truncated) = self.list(open).await?;
+        if let Self::Alone(agent) = self {
+            for view in &mut views {
+                if let Some(stored) = agent.journal.store.revocation(&view.id).await? {
+                    view.overdue = overdue_at(&stored, now);
+                }
+            }
+        }
+        Ok((views, truncated))
+    }
+
     /// The newest revocations, or the open ones, and whether there are more.
     pub(super) async fn list(&self, open: bool) -> Result<(Vec<View>, bool)> {
         match self {
@@ -362,6 +385,24 @@ impl Reach {
     ) -> Result<T> {
         read(self.answer(request).await?).await
     }
+}
+
+/// Milestones whose deadline has passed unmet. A subject known to have no account has nothing to be late with.
+fn overdue_at(stored: &Stored, now: UtcTime) -> Vec<Milestone> {
+    let Some(life) = &stored.landed else { return Vec::new() };
+    let asked = &stored.revocation;
+    let due = match life.state {
+        State::Open | State::Regressed => true,
+        State::Scheduled => asked.effective_at <= now,
+        State::Verified | State::Excepted | State::Withdrawn => false,
+    };
+    let passed = |milestone: Milestone| {
+        let missed = life.missed.get(milestone).is_some();
+        (missed || asked.deadlines.get(milestone).is_some_and(|at| at <= now))
+            && life.met.get(milestone).is_none()
+    };
+    let open = due && !stored.evidence.no_account;
+    Milestone::ALL.iter().copied().filter(|milestone| open && passed(*milestone)).collect()
 }
 
 /// Where a revocation is; what cannot be an id is nowhere.

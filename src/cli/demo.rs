@@ -129,8 +129,8 @@ fn expected_and_overdue(stage: &mut Stage<'_>) -> Result<()> {
     let id = added.word_beginning("rev_").context("no id in the answer")?;
     stage.remember(id);
     stage.tell("Five seconds later nobody has done anything. (Exit status 2: overdue.)");
-    stage.until(&["status"], "login,access")?;
-    stage.revoked(&["status"], 2)?.says("login,access")?;
+    stage.until(&["status"], " late ")?;
+    stage.revoked(&["status"], 2)?.says("is overdue")?;
     stage.tell("So the metrics say:");
     stage.metrics(&[
         "access_revocations_overdue{",

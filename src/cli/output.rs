@@ -1,13 +1,18 @@
-//! Tables for people, JSON for programs.
+//! Tables for people; JSON, YAML and CSV for programs.
 
 use super::exit;
 use crate::domain::observation::Gap;
 use crate::domain::residual::Residual;
 use crate::domain::verdict::Verdict;
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// `-o`.
+/// Width of what is printed for people: a terminal's, before anybody widened it.
+pub(super) const WIDTH: usize = 80;
+
+/// `-o`, for what makes no rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people.
@@ -15,6 +20,120 @@ pub(super) enum Format {
     Table,
     /// The contract.
     Json,
+}
+
+/// `-o`, for what also makes rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// The contract.
+    Json,
+    /// The same as JSON, in YAML.
+    Yaml,
+    /// One line per finding, for spreadsheets.
+    Csv,
+}
+
+/// What CSV is made of.
+pub(super) struct Rows {
+    /// Names of the columns.
+    pub(super) header: &'static [&'static str],
+    /// As many cells in each.
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+impl Output {
+    /// Prints `value`, as rows or as `people` does.
+    pub(super) fn print<T: Serialize>(
+        self,
+        value: &T,
+        rows: impl FnOnce() -> Rows,
+        people: impl FnOnce(),
+    ) -> Result<()> {
+        match self {
+            Self::Table => people(),
+            Self::Json => println!("{}", serde_json::to_string_pretty(value)?),
+            Self::Yaml => {
+                print!("{}", serde_saphyr::to_string(value).context("writing YAML")?);
+            }
+            Self::Csv => print!("{}", csv(&rows())?),
+        }
+        Ok(())
+    }
+}
+
+fn csv(rows: &Rows) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(rows.header)?;
+    for row in &rows.rows {
+        writer.write_record(row.iter().map(|cell| harmless(cell)))?;
+    }
+    let bytes = writer.into_inner().context("writing CSV")?;
+    String::from_utf8(bytes).context("writing CSV")
+}
+
+/// A spreadsheet runs a cell that begins like a formula, and these texts come from others.
+fn harmless(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{cell}")
+    } else {
+        cell.to_owned()
+    }
+}
+
+/// `text` in lines of at most `width` columns. A word that is longer is not cut.
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr as _;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.width() + 1 + word.width() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Prints `text` after `label`, wrapped, with every line under the first.
+pub(super) fn print_wrapped(label: &str, text: &str) {
+    use unicode_width::UnicodeWidthStr as _;
+    let indent = " ".repeat(label.width());
+    for (number, line) in wrapped(text, WIDTH.saturating_sub(indent.len())).iter().enumerate() {
+        println!("{}{line}", if number == 0 { label } else { &indent });
+    }
+}
+
+/// The fields of a notice, and the options that set them.
+const OPTIONS: &[(&str, &str)] = &[
+    ("/username", "--user"),
+    ("/account", "--account"),
+    ("/reason", "--reason"),
+    ("/revocation_type", "--kind"),
+    ("/roles", "--role"),
+    ("/effective_at", "--effective"),
+    ("/deadline", "--deadline"),
+    ("/employee_id", "--employee-id"),
+    ("/permissions", "--permissions"),
+    ("/time_zone", "--time-zone"),
+    ("/ticket", "--ticket"),
+    ("/why", "--why"),
+    ("/event_id", "--event-id"),
+];
+
+/// An error about a notice that was made of options: it names the option, not the field.
+pub(super) fn in_options(error: anyhow::Error) -> anyhow::Error {
+    let text = format!("{error:#}");
+    for (field, option) in OPTIONS {
+        if let Some((_, reason)) = text.split_once(&format!("{field}: ")) {
+            return anyhow::anyhow!("{option}: {reason}");
+        }
+    }
+    error
 }
 
 /// The exit code of a verdict.
@@ -71,6 +190,14 @@ pub(super) fn print_residual(residual: &[Residual]) {
     }
 }
 
+/// Residual of several targets: each line says which.
+pub(super) fn print_residual_of_targets(residual: &[Residual]) {
+    for found in residual {
+        let sentence = format!("{}: {}", found.account.target, found.sentence);
+        println!("  {:<13} {:<21} {}", found.strength, found.kind, shown(&sentence));
+    }
+}
+
 /// Gaps, those with one cause together: a server that is down leaves every surface unread.
 pub(super) fn print_gaps(gaps: &[Gap]) {
     let mut together: BTreeMap<(&str, Option<&str>, &str, &str), Vec<&str>> = BTreeMap::new();
@@ -86,5 +213,45 @@ pub(super) fn print_gaps(gaps: &[Gap]) {
         println!("  not seen in {}: {}", shown(&place), surfaces.join(", "));
         println!("    because {}", shown(reason));
         println!("    to fix  {}", shown(fix));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_quotes_and_runs_nothing() {
+        let rows = Rows {
+            header: &["a", "b"],
+            rows: vec![vec!["x, \"y\"\n".to_owned(), "=cmd()".to_owned()]],
+        };
+        assert_eq!(csv(&rows).unwrap(), "a,b\n\"x, \"\"y\"\"\n\",'=cmd()\n");
+    }
+
+    #[test]
+    fn yaml_reads_back_as_the_same() {
+        let value = serde_json::json!({
+            "subject": "no", "at": "2026-03-05T09:00:00.000000Z", "id": "0123", "gone": null,
+            "text": "a: b # c\n- d", "list": [], "deep": [{"x": ["~", "", "- y", "\u{1b}[2J"]}],
+        });
+        let text = serde_saphyr::to_string(&value).unwrap();
+        let read: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        assert_eq!(read, value, "{text}");
+    }
+
+    #[test]
+    fn long_text_is_wrapped_at_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("unbreakable x", 4), ["unbreakable", "x"]);
+        assert_eq!(wrapped("日本 日本", 6), ["日本", "日本"], "wide characters take two columns");
+    }
+
+    #[test]
+    fn errors_speak_of_options() {
+        let said = |text: &'static str| in_options(anyhow::anyhow!(text)).to_string();
+        assert_eq!(said("Unusable notice: /deadline: it is past"), "--deadline: it is past");
+        assert_eq!(said("/revocation_type: full, not `x`"), "--kind: full, not `x`");
+        assert_eq!(said("the agent is away"), "the agent is away");
     }
 }

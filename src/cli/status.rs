@@ -1,14 +1,22 @@
 //! `revoked status`: what is open, overdue first.
 
+mod rows;
+
+pub(super) use rows::in_words;
+
 use super::client::Where;
 use super::exit;
-use super::output::{Format, shown};
+use super::output::{Output, WIDTH, shown};
+use crate::clock;
 use crate::domain::revocation::State;
 use crate::http::view::View;
 use anyhow::Result;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
-/// What is open, overdue first
+/// What is open: overdue first, then what came back, then by deadline
+///
+/// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
+/// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml.
 ///
 /// Exit status: 0 nothing is overdue or has come back; 2 something is or has.
 #[derive(Debug, clap::Args)]
@@ -18,36 +26,40 @@ pub(super) struct Arguments {
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: Output,
 }
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let (mut open, truncated) = reach.list(true).await?;
+    let now = clock::now();
+    let (mut open, truncated) = reach.list_at(true, now).await?;
     reach.leave().await?;
-    open.sort_by_key(|view| {
-        (view.state != State::Regressed, view.overdue.is_empty(), view.effective_at)
-    });
+    rows::sort(&mut open, now);
     let bad = open.iter().any(|view| view.state == State::Regressed || !view.overdue.is_empty());
-    match arguments.output {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&open)?),
-        Format::Table if open.is_empty() => println!("nothing is open"),
-        Format::Table => print_table(&open),
-    }
+    arguments.output.print(
+        &open,
+        || rows::rows(&open, now),
+        || {
+            println!("{}", rows::headline(&open, now));
+            if !open.is_empty() {
+                print!("\n{}", rows::table(&open, now));
+            }
+        },
+    )?;
     if truncated {
         eprintln!("there are more than {}; the rest is not shown", open.len());
     }
     Ok(if bad { exit::RESIDUAL } else { exit::OK })
 }
 
-/// A table that fits 80 columns.
+/// Revocations with their ids, in 80 columns.
 pub(super) fn print_table(views: &[View]) {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(80);
+        .set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
     table.set_header(["ID", "SUBJECT", "STATE", "OVERDUE", "LEFT"]);
     for view in views {
         let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();

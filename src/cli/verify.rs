@@ -56,7 +56,8 @@ fn key(text: &str) -> Result<Vkey> {
     Vkey::parse(text).context("--key is neither a file nor a public key (<origin>+<id>+<base64>)")
 }
 
-fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
+/// Every segment of the directories in `given`, in order; files as they are.
+pub(super) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in given {
         if !path.is_dir() {
@@ -83,7 +84,8 @@ fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn read(verifier: &mut Verifier, path: &Path) -> std::io::Result<()> {
+/// Feeds one file to the verifier.
+pub(super) fn read(verifier: &mut Verifier, path: &Path) -> std::io::Result<()> {
     let mut file = File::open(path)?;
     verifier.begin_file(&path.display().to_string());
     let mut buffer = vec![0; 1024 * 1024];

@@ -4,6 +4,7 @@
 //! login and end the sessions, so that nothing comes back while the rest is taken away; give others their
 //! grants anew before a CASCADE would take them; change owners last, since that is what may need a decision.
 
+pub mod bootstrap;
 mod grants;
 pub mod quote;
 
@@ -107,7 +108,9 @@ fn add(lines: &mut Vec<String>, databases: &BTreeMap<String, Vec<String>>) {
 /// Plans the removal of `residual`.
 #[must_use]
 pub fn plan(residual: &[Residual], setting: &Setting) -> Plan {
-    let mut plan = Plan::default();
+    let (residual, notes) = bootstrap::apart(residual, setting);
+    let residual = residual.as_slice();
+    let mut plan = Plan { by_hand: notes, ..Plan::default() };
     block_login(residual, &mut plan);
     end_sessions(residual, setting, &mut plan);
     roll_back(residual, &mut plan);
@@ -174,7 +177,7 @@ fn end_sessions(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
     for account in accounts {
         plan.cluster.push(format!(
             "SELECT pg_catalog.pg_terminate_backend(pid{wait}) FROM pg_catalog.pg_stat_activity \
-             WHERE usesysid = {}; -- {}",
+             WHERE usesysid = {} AND pid <> pg_catalog.pg_backend_pid(); -- {}",
             account.oid,
             comment(&account.to_string()),
         ));

@@ -20,6 +20,8 @@ pub struct View {
     pub id: String,
     /// Stable id of who lost access.
     pub subject: String,
+    /// User name, where the subject's id is another.
+    pub username: Option<String>,
     /// What must be gone.
     pub kind: Kind,
     /// Why.
@@ -44,6 +46,10 @@ pub struct View {
     pub searched: Vec<AccountName>,
     /// Roles that must be gone, for a partial one.
     pub roles: Vec<String>,
+    /// Permissions that must be gone, for a partial one, in the sender's words.
+    pub permissions: Vec<String>,
+    /// A second person confirmed that there is no account.
+    pub no_account_confirmed: bool,
     /// Accounts linked.
     pub accounts: Vec<Account>,
     /// Answer of the newest look that changed anything.
@@ -88,6 +94,7 @@ impl View {
             verified_at: life.verified_at,
             id: asked.id,
             subject: asked.subject,
+            username: asked.username,
             kind: asked.kind,
             reason: asked.reason,
             effective_at: asked.effective_at,
@@ -95,6 +102,8 @@ impl View {
             deadlines: asked.deadlines,
             searched: asked.accounts,
             roles: asked.roles,
+            permissions: asked.permissions,
+            no_account_confirmed: asked.no_account,
             accounts: stored.accounts,
             verdict: evidence.verdict,
             as_of: evidence.as_of,

@@ -2,6 +2,7 @@
 
 use super::door::Doors;
 use super::statements::Statement;
+use super::trouble::Trouble;
 use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
@@ -66,7 +67,7 @@ pub(super) struct Session<'a> {
     way: &'a Way<'a>,
     pub(super) observation: &'a mut Observation,
     /// Why the connection can no longer be used.
-    broken: Option<(Cause, String)>,
+    broken: Option<Trouble>,
 }
 
 /// What to do about a cause.
@@ -126,28 +127,24 @@ impl<'a> Session<'a> {
         ]);
         let mut session = Self { connection: None, database: name, way, observation, broken: None };
         if let Some(reason) = way.given_up() {
-            session.broken = Some((Cause::Timeout, reason));
+            session.broken = Some(Trouble::new(Cause::Timeout, reason));
             return session;
         }
         // The first connection is one of its own, though it may be to a database that is read later.
         let door = database.unwrap_or_default();
         match way.doors.knock(door, &options, way.limits.connect).await {
             Some(Ok(connection)) => session.connection = Some(connection),
-            Some(Err(error)) => {
-                let (cause, words) = explain(&error);
-                session.broken = Some((cause, format!("connecting failed: {words}")));
-            }
+            Some(Err(error)) => session.broken = Some(Trouble::connecting(&error, &options)),
             None => {
                 way.lost(way.limits.connect);
-                let reason = format!("no connection within {} s", way.limits.connect.as_secs());
-                session.broken = Some((Cause::Timeout, reason));
+                session.broken = Some(Trouble::silence(way.limits.connect.as_secs()));
             }
         }
         session
     }
 
     /// Why no statement can be run, if so.
-    pub(super) fn broken(&self) -> Option<&(Cause, String)> {
+    pub(super) fn broken(&self) -> Option<&Trouble> {
         self.broken.as_ref()
     }
 
@@ -210,7 +207,7 @@ impl<'a> Session<'a> {
 
     fn give_up(&mut self, cause: Cause, reason: String) {
         self.connection = None;
-        self.broken = Some((cause, reason));
+        self.broken = Some(Trouble::new(cause, reason));
     }
 
     /// Runs `statement`; its last parameter, the row limit, is bound here. `None` means a gap was noted.
@@ -229,9 +226,9 @@ impl<'a> Session<'a> {
         }
         self.stop_waiting();
         let Some(connection) = &mut self.connection else {
-            let (cause, reason) =
-                self.broken.clone().unwrap_or((Cause::Internal, "not connected".to_owned()));
-            self.gap(statement, cause, &reason);
+            let unknown = || Trouble::new(Cause::Internal, "not connected");
+            let trouble = self.broken.clone().unwrap_or_else(unknown);
+            self.gap_of(statement, &trouble);
             return None;
         };
         let begun = Instant::now();
@@ -273,6 +270,11 @@ impl<'a> Session<'a> {
 
     /// Notes that the surfaces of `statement` stay unread.
     pub(super) fn gap(&mut self, statement: &Statement, cause: Cause, reason: &str) {
+        self.gap_of(statement, &Trouble::new(cause, reason));
+    }
+
+    fn gap_of(&mut self, statement: &Statement, trouble: &Trouble) {
+        let reason = &trouble.reason;
         if statement.surfaces.is_empty() {
             self.observation.not_covered.push(NotCovered {
                 surface: statement.name.to_owned(),
@@ -283,21 +285,29 @@ impl<'a> Session<'a> {
             });
         }
         for surface in statement.surfaces {
-            self.gap_at(*surface, cause, reason, statement.name);
+            self.note(*surface, trouble, statement.name);
         }
     }
 
     /// Notes one gap in this database.
     pub(super) fn gap_at(&mut self, surface: ResidualKind, cause: Cause, reason: &str, name: &str) {
+        self.note(surface, &Trouble::new(cause, reason), name);
+    }
+
+    fn note(&mut self, surface: ResidualKind, trouble: &Trouble, name: &str) {
         let target = self.observation.target.clone();
-        let fix = fix_for(cause, &target, name);
+        let fix = if trouble.fix.is_empty() {
+            fix_for(trouble.cause, &target, name)
+        } else {
+            trouble.fix.clone()
+        };
         let gap = Gap {
             surface,
             target,
             database: Some(self.database.clone()),
-            reason: reason.to_owned(),
+            reason: trouble.reason.clone(),
             fix,
-            cause,
+            cause: trouble.cause,
         };
         if !self.observation.gaps.contains(&gap) {
             self.observation.gaps.push(gap);

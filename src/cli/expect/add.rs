@@ -2,7 +2,7 @@
 
 use super::super::client::Where;
 use super::super::exit;
-use super::super::output::{Format, shown};
+use super::super::output::{Format, in_options, shown};
 use super::import;
 use crate::clock;
 use crate::config::Config;
@@ -130,11 +130,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let body = serde_json::to_vec(&submission)?;
     if dry_run {
         let config = Config::read(&at.file.config).context("--dry-run needs the configuration")?;
-        let asked = crate::intake::check(&config, &body, "cli", clock::now())?;
+        let asked = crate::intake::check(&config, &body, "cli", clock::now())
+            .map_err(|error| in_options(error.into()))?;
         return print_asked(&asked, output);
     }
     let reach = at.reach().await?;
-    let submitted = reach.landing(reach.submit(body, event_id.as_deref())).await??;
+    let submitted = reach.landing(reach.submit(body, event_id.as_deref())).await?;
+    let submitted = submitted.map_err(|error| in_options(error.into()))?;
     match output {
         Format::Json => println!(
             "{}",

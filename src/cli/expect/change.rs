@@ -2,7 +2,7 @@
 
 use crate::cli::client::{Changed, Where};
 use crate::cli::exit;
-use crate::cli::output::{Format, shown};
+use crate::cli::output::{Format, in_options, shown};
 use crate::intake::amend::Amendment;
 use crate::intake::submission::OneOrMany;
 use anyhow::{Result, bail};
@@ -119,7 +119,8 @@ pub(in crate::cli) async fn amend(arguments: Amend) -> Result<u8> {
         why: arguments.why,
     };
     let reach = arguments.at.reach().await?;
-    let changed = reach.change(&arguments.id, serde_json::to_vec(&amendment)?).await?;
+    let changed = reach.change(&arguments.id, serde_json::to_vec(&amendment)?).await;
+    let changed = changed.map_err(in_options)?;
     reach.leave().await?;
     print(&arguments.id, changed, "amended", arguments.output)
 }

@@ -1,0 +1,236 @@
+//! Who a command asks about: a role, a subject, or a revocation.
+
+use super::client::Where;
+use super::output::shown;
+use crate::config::Config;
+use crate::domain::account::{Account, AccountName, LinkRule};
+use crate::domain::observation::NotCovered;
+use crate::domain::residual::ResidualKind;
+use crate::domain::revocation::{Kind, State};
+use crate::domain::subject::Called;
+use crate::domain::time::UtcTime;
+use crate::http::view::View;
+use anyhow::{Result, bail};
+use std::collections::BTreeSet;
+
+/// What every id of a revocation begins with.
+const REVOCATION: &str = "rev_";
+
+/// One question: who, and what must be gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// As it was written, or the subject of the revocation.
+    pub(super) subject: String,
+    /// The revocation it is about.
+    pub(super) revocation: Option<String>,
+    /// What must be gone.
+    pub(super) kind: Kind,
+    /// Role names to search for.
+    pub(super) names: Vec<AccountName>,
+    /// Accounts linked already.
+    pub(super) accounts: Vec<Account>,
+    /// For a partial revocation: roles that must be gone.
+    pub(super) roles: Vec<String>,
+    /// Permissions that must be gone and of which nobody said which roles give them.
+    pub(super) unmapped: Vec<String>,
+    /// It is known that there is no account.
+    pub(super) no_account: bool,
+    /// Surfaces that the configuration does not ask for.
+    pub(super) not_required: BTreeSet<ResidualKind>,
+    /// When access had to end, if a revocation says so.
+    pub(super) effective_at: Option<UtcTime>,
+    /// First look of the agent that found something.
+    pub(super) first_seen: Option<UtcTime>,
+}
+
+impl Asked {
+    /// A role by its name, with nothing known of it.
+    pub(super) fn role(name: &str) -> Self {
+        Self::names(name, vec![named(None, name)])
+    }
+
+    fn names(subject: &str, names: Vec<AccountName>) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            revocation: None,
+            kind: Kind::Full,
+            names,
+            accounts: Vec::new(),
+            roles: Vec::new(),
+            unmapped: Vec::new(),
+            no_account: false,
+            not_required: BTreeSet::new(),
+            effective_at: None,
+            first_seen: None,
+        }
+    }
+
+    /// What a revocation expects, as it is shown.
+    pub(super) fn as_shown(view: &View) -> Self {
+        Self {
+            revocation: Some(view.id.clone()),
+            kind: view.kind,
+            accounts: view.accounts.clone(),
+            roles: view.roles.clone(),
+            no_account: view.no_account_confirmed,
+            effective_at: Some(view.effective_at),
+            first_seen: view.first_residual_at,
+            ..Self::names(&view.subject, view.searched.clone())
+        }
+    }
+
+    /// What a revocation expects, as the configuration says what that means.
+    pub(super) fn of(view: &View, config: &Config) -> Self {
+        let called = Called { subject: &view.subject, username: view.username.as_deref() };
+        let mut asked = Self::as_shown(view);
+        for permission in &view.permissions {
+            match config.permissions.get(permission) {
+                Some(giving) => asked.roles.extend(giving.iter().cloned()),
+                None => asked.unmapped.push(permission.clone()),
+            }
+        }
+        let named = view.searched.iter().any(|name| !name.suggested());
+        asked.no_account |= !named && config.subjects.knows_of_none(&called);
+        asked.not_required.clone_from(&config.not_required);
+        asked.names = config.subjects.names(&called, &view.searched);
+        asked
+    }
+
+    /// The same question with the accounts of a further revocation of the same kind.
+    fn join(&mut self, other: Self) {
+        for name in other.names {
+            if !self
+                .names
+                .iter()
+                .any(|known| known.target == name.target && known.role == name.role)
+            {
+                self.names.push(name);
+            }
+        }
+        for account in other.accounts {
+            let same = |known: &Account| {
+                (&known.target, known.system_identifier, known.oid)
+                    == (&account.target, account.system_identifier, account.oid)
+            };
+            if !self.accounts.iter().any(same) {
+                self.accounts.push(account);
+            }
+        }
+        let earlier = |a: Option<UtcTime>, b| [a, b].into_iter().flatten().min();
+        self.effective_at = earlier(self.effective_at, other.effective_at);
+        self.first_seen = earlier(self.first_seen, other.first_seen);
+    }
+}
+
+fn named(target: Option<&str>, role: &str) -> AccountName {
+    AccountName { target: target.map(str::to_owned), role: role.to_owned(), rule: LinkRule::Stated }
+}
+
+/// The role names to search for when somebody names `subject`. Whatever else the configuration knows of a
+/// subject's accounts is added here.
+fn names_of(subject: &str, config: &Config) -> Vec<AccountName> {
+    let called = Called { subject, username: None };
+    config.subjects.names(&called, &[named(None, subject)])
+}
+
+/// `TARGET/ROLE`, if there is such a target. A role name may hold a slash, too.
+fn on_target(text: &str, config: &Config) -> Option<AccountName> {
+    let (target, role) = text.split_once('/')?;
+    (config.target(target).is_some() && !role.is_empty()).then(|| named(Some(target), role))
+}
+
+/// The questions behind `texts`, and what was not considered.
+///
+/// What the agent knows of a subject is asked for, but a role can be looked at without it.
+pub(super) async fn questions(
+    texts: &[String],
+    config: &Config,
+    place: &Where,
+) -> Result<(Vec<Asked>, Vec<NotCovered>)> {
+    let subjects = texts.iter().any(|text| on_target(text, config).is_none());
+    let known = if subjects { known(texts, place).await } else { Ok(Known::default()) };
+    let mut unread = Vec::new();
+    let mut asked = Vec::new();
+    for text in texts {
+        if let Some(name) = on_target(text, config) {
+            asked.push(Asked::names(text, vec![name]));
+            continue;
+        }
+        match &known {
+            Ok(known) => asked.extend(known.questions(text, config)?),
+            Err(error) if text.starts_with(REVOCATION) => {
+                bail!("{} cannot be looked up: {error:#}", shown(text))
+            }
+            Err(error) => {
+                let reason = format!(
+                    "the agent's state could not be read ({error:#}); only roles of that name \
+                     were searched for"
+                );
+                unread.push(NotCovered { surface: format!("revocations of {text}"), reason });
+                asked.push(Asked::names(text, names_of(text, config)));
+            }
+        }
+        if let Ok(Known { truncated: true, .. }) = &known {
+            let reason = "the agent has more revocations than it lists at once".to_owned();
+            unread.push(NotCovered { surface: format!("older revocations of {text}"), reason });
+        }
+    }
+    Ok((asked, unread))
+}
+
+/// What the agent knows of those asked about.
+#[derive(Default)]
+struct Known {
+    views: Vec<View>,
+    truncated: bool,
+}
+
+async fn known(texts: &[String], place: &Where) -> Result<Known> {
+    let reach = place.find().await?;
+    let by_id = texts.iter().all(|text| text.starts_with(REVOCATION));
+    let mut known = Known::default();
+    if !by_id {
+        (known.views, known.truncated) = reach.list(false).await?;
+        if known.truncated {
+            known.views.extend(reach.list(true).await?.0);
+        }
+        known.views.retain(|view| texts.contains(&view.subject));
+    }
+    for id in texts.iter().filter(|text| text.starts_with(REVOCATION)) {
+        known.views.extend(reach.show(id).await?);
+    }
+    reach.leave().await?;
+    known.views.sort_by(|a, b| a.id.cmp(&b.id));
+    known.views.dedup_by(|a, b| a.id == b.id);
+    Ok(known)
+}
+
+impl Known {
+    /// One question per kind of revocation that `text` has; the name itself where it has none.
+    fn questions(&self, text: &str, config: &Config) -> Result<Vec<Asked>> {
+        if text.starts_with(REVOCATION) {
+            let view = self.views.iter().find(|view| view.id == text);
+            let Some(view) = view else { bail!("there is no revocation {}", shown(text)) };
+            return Ok(vec![Asked::of(view, config)]);
+        }
+        let mut asked: Vec<Asked> = Vec::new();
+        let expected = |view: &&View| view.subject == text && view.state != State::Withdrawn;
+        for view in self.views.iter().rev().filter(expected) {
+            let next = Asked::of(view, config);
+            match asked.iter_mut().find(|one| one.kind == next.kind && one.roles == next.roles) {
+                Some(one) => one.join(next),
+                None => asked.push(next),
+            }
+        }
+        // Whoever writes a subject's name may mean a role of that name as well.
+        let mut names = Asked::names(text, names_of(text, config));
+        if asked.is_empty() {
+            return Ok(vec![names]);
+        }
+        names.names.iter_mut().for_each(|name| name.rule = LinkRule::Template);
+        for one in &mut asked {
+            one.join(names.clone());
+        }
+        Ok(asked)
+    }
+}

@@ -1,0 +1,223 @@
+//! Targets: what a look can read, surface by surface.
+
+use super::section::{Level, Section};
+use crate::domain::observation::{Gap, Observation, Server};
+use crate::domain::residual::ResidualKind;
+use crate::target::Target;
+use crate::target::statements::{CLUSTER_SURFACES, STATEMENTS};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A clock that is further off than this makes times hard to compare.
+const CLOCK_LIMIT: Duration = Duration::from_secs(30);
+
+/// What a look at one target tells. `store` is the cluster that the agent's store lies on.
+pub(super) fn section(
+    target: &Target,
+    seen: &Observation,
+    store: Option<&str>,
+    store_on_target: bool,
+) -> Section {
+    let mut section = Section::new("target", &seen.target);
+    let took = seen.ended_at.since(seen.started_at);
+    section.fact("up", seen.server.is_some());
+    section.fact("transport", target.transport());
+    section.fact("elapsed_us", u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    if let Some(server) = &seen.server {
+        connected(&mut section, server, target);
+        clock(&mut section, server);
+        privileges(&mut section, seen, &server.agent_role);
+        store_here(&mut section, server, store, store_on_target);
+    }
+    coverage(&mut section, seen);
+    section.say(Level::Note, format!("the look took {} ms", took.as_millis()));
+    section
+}
+
+fn connected(section: &mut Section, server: &Server, target: &Target) {
+    let state = if server.in_recovery { "standby" } else { "primary" };
+    section.fact("agent_role", server.agent_role.as_str());
+    section.fact("server_version", server.version.as_str());
+    section.fact("system_identifier", server.system_identifier.to_string());
+    section.fact("in_recovery", server.in_recovery);
+    let who = format!(
+        "connected as {} to PostgreSQL {}, {state}, system identifier {}",
+        server.agent_role, server.version, server.system_identifier
+    );
+    section.say(Level::Ok, who);
+    if target.transport_is_safe() {
+        section.say(Level::Ok, target.transport());
+    } else {
+        section.advise(
+            Level::Warn,
+            target.transport(),
+            "leave sslmode out of the URL, or set sslmode=verify-full and sslrootcert",
+        );
+    }
+}
+
+fn clock(section: &mut Section, server: &Server) {
+    let skew = Duration::from_micros(server.clock_skew_us.unsigned_abs());
+    let side = if server.clock_skew_us < 0 { "behind" } else { "ahead of" };
+    section.fact("clock_offset_us", server.clock_skew_us);
+    let text = format!("its clock is {:.3} s {side} this one", skew.as_secs_f64());
+    if skew > CLOCK_LIMIT {
+        section.advise(
+            Level::Warn,
+            text,
+            "set both by NTP, or the order of events is hard to tell",
+        );
+    } else {
+        section.say(Level::Ok, text);
+    }
+}
+
+fn privileges(section: &mut Section, seen: &Observation, role: &str) {
+    section.fact("over_privileged", json!(seen.excess));
+    if seen.excess.is_empty() {
+        section.say(Level::Ok, format!("{role} may look and nothing more"));
+    }
+    for excess in &seen.excess {
+        section.advise(
+            Level::Warn,
+            format!("{role} has more than it needs: {excess}"),
+            "take it away: a witness that may write proves less",
+        );
+    }
+}
+
+fn store_here(section: &mut Section, server: &Server, store: Option<&str>, allowed: bool) {
+    let here = store == Some(server.system_identifier.to_string().as_str());
+    section.fact("store_here", here);
+    match (here, allowed) {
+        (true, true) => section.say(Level::Note, "the store lies on this target, as configured"),
+        (true, false) => section.advise(
+            Level::Broken,
+            "the store lies on this target: whoever rules it rules the agent's state",
+            "give the store a cluster of its own, or say store_on_target: true",
+        ),
+        (false, _) => {}
+    }
+}
+
+type Place = Option<String>;
+
+/// Each surface: read (in which databases), or a gap with its fix, or not covered.
+fn coverage(section: &mut Section, seen: &Observation) {
+    let mut read: BTreeMap<ResidualKind, BTreeSet<String>> = BTreeMap::new();
+    for covered in &seen.coverage {
+        let statement = STATEMENTS.iter().find(|statement| statement.name == covered.statement);
+        for surface in statement.map_or(&[][..], |statement| statement.surfaces) {
+            read.entry(*surface).or_default().insert(covered.database.clone());
+        }
+    }
+    let mut list: Vec<Value> = Vec::new();
+    for surface in CLUSTER_SURFACES {
+        let gaps = seen.gaps.iter().filter(|gap| gap.surface == *surface);
+        for gap in gaps.clone() {
+            list.push(json!({
+                "surface": surface, "database": gap.database, "state": "gap",
+                "reason": gap.reason, "fix": gap.fix,
+            }));
+        }
+        let whole = gaps.clone().any(|gap| gap.database.is_none());
+        let blind: BTreeSet<&str> = gaps.filter_map(|gap| gap.database.as_deref()).collect();
+        let here = read.get(surface).into_iter().flatten();
+        for database in here.filter(|name| !whole && !blind.contains(name.as_str())) {
+            list.push(json!({"surface": surface, "database": database, "state": "readable"}));
+        }
+    }
+    list.extend(seen.not_covered.iter().map(|skipped| {
+        json!({"surface": skipped.surface, "state": "not_covered", "reason": skipped.reason})
+    }));
+    section.fact("surfaces", list);
+
+    let unread: BTreeSet<ResidualKind> = seen.gaps.iter().map(|gap| gap.surface).collect();
+    let whole: Vec<&str> = CLUSTER_SURFACES
+        .iter()
+        .filter(|surface| read.contains_key(surface) && !unread.contains(surface))
+        .map(|surface| surface.as_str())
+        .collect();
+    let databases: BTreeSet<&str> =
+        seen.coverage.iter().map(|covered| covered.database.as_str()).collect();
+    if !whole.is_empty() {
+        let databases: Vec<_> = databases.into_iter().collect();
+        section.say(
+            Level::Ok,
+            format!(
+                "readable, {} of {} surfaces: {}; databases: {}",
+                whole.len(),
+                CLUSTER_SURFACES.len(),
+                whole.join(", "),
+                databases.join(", ")
+            ),
+        );
+    }
+    gaps(section, &seen.gaps);
+    for skipped in &seen.not_covered {
+        section.say(Level::Note, format!("not covered: {}: {}", skipped.surface, skipped.reason));
+    }
+}
+
+/// Gaps of one reason together: a server that is down leaves every surface unread.
+fn gaps(section: &mut Section, gaps: &[Gap]) {
+    let mut together: BTreeMap<(&Place, &str, &str), Vec<&str>> = BTreeMap::new();
+    for gap in gaps {
+        let surfaces = together.entry((&gap.database, &gap.reason, &gap.fix)).or_default();
+        surfaces.push(gap.surface.as_str());
+    }
+    for ((database, reason, fix), mut surfaces) in together {
+        surfaces.dedup();
+        let what = if surfaces.len() == CLUSTER_SURFACES.len() {
+            "nothing can be read".to_owned()
+        } else {
+            surfaces.join(", ")
+        };
+        let place = database.as_ref().map_or(String::new(), |name| format!(" in database {name}"));
+        section.advise(Level::Gap, format!("{what}{place}: {reason}"), fix);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::SystemIdentifier;
+    use crate::domain::time::UtcTime;
+
+    fn seen(clock_skew_us: i64) -> Observation {
+        let mut seen = Observation::begun("main", UtcTime::from_micros(0).unwrap());
+        seen.server = Some(Server {
+            system_identifier: SystemIdentifier(7),
+            version: "18.4".into(),
+            version_num: 180_004,
+            in_recovery: false,
+            timeline: 1,
+            clock_skew_us,
+            agent_role: "agent".into(),
+        });
+        seen
+    }
+
+    fn level(url: &str, skew: i64, store: Option<&str>, allowed: bool) -> Level {
+        let target = Target::from_url("main", url).unwrap();
+        section(&target, &seen(skew), store, allowed).level()
+    }
+
+    #[test]
+    fn clock_transport_and_store_are_weighed() {
+        let socket = "postgres:///d?host=/tmp";
+        assert_eq!(level(socket, 0, None, false), Level::Note);
+        assert_eq!(level(socket, 30_000_000, None, false), Level::Note);
+        assert_eq!(level(socket, -31_000_000, None, false), Level::Warn);
+        assert_eq!(
+            level("postgres://db.example/d?sslmode=verify-full", 0, None, false),
+            Level::Note
+        );
+        assert_eq!(level("postgres://db.example/d?sslmode=require", 0, None, false), Level::Warn);
+        assert_eq!(level("postgres://db.example/d?sslmode=disable", 0, None, false), Level::Warn);
+        assert_eq!(level(socket, 0, Some("8"), false), Level::Note);
+        assert_eq!(level(socket, 0, Some("7"), false), Level::Broken);
+        assert_eq!(level(socket, 0, Some("7"), true), Level::Note);
+    }
+}

@@ -1,0 +1,258 @@
+//! One residual with everything that people ask about it. Pure.
+
+use crate::domain::observation::Coverage;
+use crate::domain::plan::bootstrap::BOOTSTRAP;
+use crate::domain::plan::{Setting, plan};
+use crate::domain::residual::{Residual, ResidualKind as K, Strength as S};
+use crate::domain::time::UtcTime;
+use serde::Serialize;
+use std::slice;
+
+/// A residual and the rows behind it.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding<'a> {
+    #[serde(flatten)]
+    pub(super) residual: &'a Residual,
+    /// From the account to what it reaches, nearest first.
+    pub(super) path: Vec<String>,
+    /// What the strength means.
+    pub(super) meaning: &'static str,
+    /// Where the server keeps it.
+    pub(super) catalogs: Vec<String>,
+    /// What read it.
+    pub(super) evidence: Vec<Read<'a>>,
+    /// First look of the agent that found anything for this revocation.
+    pub(super) first_seen: Option<UtcTime>,
+    /// SQL that removes it.
+    pub(super) remove: Vec<Step>,
+    /// What SQL cannot do about it.
+    pub(super) by_hand: Vec<String>,
+}
+
+/// A statement that was run.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Read<'a> {
+    pub(super) statement: &'a str,
+    pub(super) sha256: &'a str,
+}
+
+/// One statement of a plan, and the database to run it in.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Step {
+    pub(super) database: Option<String>,
+    pub(super) sql: String,
+}
+
+impl<'a> Finding<'a> {
+    pub(super) fn new(
+        residual: &'a Residual,
+        coverage: &'a [Coverage],
+        setting: &Setting,
+        first_seen: Option<UtcTime>,
+    ) -> Self {
+        let (remove, by_hand) = removal(residual, setting);
+        Self {
+            residual,
+            path: path(residual),
+            meaning: meaning(residual.strength),
+            catalogs: catalogs(residual),
+            evidence: evidence(residual, coverage),
+            first_seen,
+            remove,
+            by_hand,
+        }
+    }
+}
+
+fn path(found: &Residual) -> Vec<String> {
+    let object = found.object.as_deref().unwrap_or("an object");
+    let object = match &found.object_type {
+        Some(kind) => format!("{kind} {object}"),
+        None => object.to_owned(),
+    };
+    let end = match (&found.privilege, found.kind) {
+        (_, K::Login) => "a login".to_owned(),
+        (_, K::Session | K::VanishedSession | K::Replication) => format!("session {object}"),
+        (Some(role), K::Membership) => role.clone(),
+        (Some(role), K::AdminOption) => format!("admin option for {role}"),
+        (Some(setting), K::RoleSetting) => format!("setting {setting}"),
+        (Some(attribute), K::Attribute) => attribute.clone(),
+        (Some(privilege), _) => format!("{privilege} on {object}"),
+        (None, _) => object,
+    };
+    let mut path = vec![found.account.to_string()];
+    path.extend(found.via.iter().cloned());
+    path.push(end);
+    path
+}
+
+/// What a strength means, in one clause.
+pub(super) fn meaning(strength: S) -> &'static str {
+    match strength {
+        S::ActsNow => "somebody may be using it at this moment",
+        S::CanLogIn => "a new session can be opened",
+        S::CanRegain => "whoever has it can give itself more",
+        S::Latent => "of use only after a login, or not at once",
+        S::ViaPublic => "anybody who can log in has it",
+    }
+}
+
+fn catalogs(found: &Residual) -> Vec<String> {
+    let class = found.class.as_deref();
+    let one = |name: &str| vec![name.to_owned()];
+    match found.kind {
+        K::Login | K::Attribute => one("pg_roles"),
+        K::Membership | K::AdminOption => one("pg_auth_members"),
+        K::Session | K::VanishedSession | K::Replication => one("pg_stat_activity"),
+        K::PreparedTransaction => vec!["pg_prepared_xact()".to_owned(), "pg_locks".to_owned()],
+        K::RoleSetting => one("pg_db_role_setting"),
+        K::Job => one("cron.job"),
+        K::HbaRule => one("pg_hba_file_rules"),
+        K::IdentMap => one("pg_ident_file_mappings"),
+        K::Credential | K::Probe => Vec::new(),
+        K::Ownership
+        | K::Privilege
+        | K::DefaultPrivilege
+        | K::Policy
+        | K::UserMapping
+        | K::Subscription
+        | K::DanglingAcl => {
+            // By a direct edit of the catalog the dependency is what is missing.
+            let dependency = (!found.tampered).then_some("pg_shdepend");
+            class.into_iter().chain(dependency).map(str::to_owned).collect()
+        }
+    }
+}
+
+/// Statements that read a kind of residual; of `acl_13` and its like the part before the version.
+fn statements(kind: K) -> &'static [&'static str] {
+    match kind {
+        K::Login | K::Attribute => &["roles"],
+        K::Membership | K::AdminOption => &["memberships"],
+        K::Session | K::VanishedSession | K::Replication => &["sessions"],
+        K::PreparedTransaction => &["prepared"],
+        K::RoleSetting => &["role_settings"],
+        K::Ownership | K::UserMapping | K::Subscription => &["owned", "local_dependencies"],
+        K::Privilege | K::DanglingAcl => &["acl", "local_dependencies"],
+        K::DefaultPrivilege => &["acl", "default_lists", "local_dependencies"],
+        K::Policy => &["policies", "local_dependencies"],
+        K::Job | K::HbaRule | K::IdentMap | K::Credential | K::Probe => &[],
+    }
+}
+
+fn evidence<'a>(found: &Residual, coverage: &'a [Coverage]) -> Vec<Read<'a>> {
+    let wanted = statements(found.kind);
+    let reads = |covered: &Coverage| {
+        let name = covered.statement.trim_end_matches(|c: char| c.is_ascii_digit());
+        let known = wanted.contains(&name.trim_end_matches('_'));
+        known || (wanted.is_empty() && covered.surface == found.kind)
+    };
+    let mut evidence: Vec<Read<'_>> = Vec::new();
+    // Shared catalogs are read over a connection to whichever database.
+    let local = coverage.iter().any(|covered| Some(&covered.database) == found.database.as_ref());
+    for covered in coverage.iter().filter(|covered| covered.target == found.account.target) {
+        let shared = matches!(
+            found.kind,
+            K::Login
+                | K::Attribute
+                | K::Membership
+                | K::AdminOption
+                | K::RoleSetting
+                | K::Session
+                | K::VanishedSession
+                | K::Replication
+                | K::PreparedTransaction
+        );
+        let here = shared || !local || Some(&covered.database) == found.database.as_ref();
+        let read = Read { statement: &covered.statement, sha256: &covered.sha256 };
+        if reads(covered) && here && !evidence.contains(&read) {
+            evidence.push(read);
+        }
+    }
+    evidence
+}
+
+/// The fragment of the plan that is about this residual alone.
+fn removal(found: &Residual, setting: &Setting) -> (Vec<Step>, Vec<String>) {
+    let plan = plan(slice::from_ref(found), setting);
+    let step = |database: Option<&String>, sql: &String| Step {
+        database: database.cloned(),
+        sql: sql.clone(),
+    };
+    let in_databases = |steps: &std::collections::BTreeMap<String, Vec<String>>| {
+        let each = steps.iter();
+        each.flat_map(|(database, list)| list.iter().map(move |sql| step(Some(database), sql)))
+            .collect::<Vec<_>>()
+    };
+    let mut steps = in_databases(&plan.first);
+    steps.extend(plan.cluster.iter().map(|sql| step(None, sql)));
+    steps.extend(in_databases(&plan.databases));
+    steps.extend(in_databases(&plan.last));
+    let mut by_hand = plan.by_hand;
+    if found.account.oid == BOOTSTRAP && steps.is_empty() {
+        by_hand = vec!["the server needs it: this is the bootstrap superuser".to_owned()];
+    }
+    if let (true, true, Some(first)) = (steps.is_empty(), by_hand.is_empty(), found.via.first()) {
+        by_hand.push(format!("goes with the membership in {first}"));
+    }
+    (steps, by_hand)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::RoleOid;
+    use crate::domain::residual::AccountRef;
+
+    fn found(kind: K, strength: S) -> Residual {
+        let account =
+            AccountRef { target: "main".into(), oid: RoleOid(16_401), role: Some("john".into()) };
+        Residual::new(kind, strength, account)
+    }
+
+    fn covered(statement: &str, database: &str) -> Coverage {
+        Coverage {
+            surface: K::Privilege,
+            target: "main".into(),
+            database: database.into(),
+            statement: statement.into(),
+            sha256: format!("hash of {statement}"),
+            rows: 1,
+            elapsed_us: 1,
+        }
+    }
+
+    #[test]
+    fn a_role_reached_through_others_goes_with_the_first() {
+        let mut reached = found(K::Membership, S::Latent);
+        reached.via = vec!["team".into(), "sales".into()];
+        reached.privilege = Some("sales_read".into());
+        let finding = Finding::new(&reached, &[], &Setting::default(), None);
+        assert_eq!(finding.path, ["john", "team", "sales", "sales_read"]);
+        assert!(finding.remove.is_empty());
+        assert_eq!(finding.by_hand, ["goes with the membership in team"]);
+    }
+
+    #[test]
+    fn the_statements_are_those_of_the_database() {
+        let mut grant = found(K::Privilege, S::Latent);
+        grant.database = Some("orders".into());
+        grant.class = Some("pg_class".into());
+        grant.object_type = Some("table".into());
+        grant.object = Some("sales.orders".into());
+        grant.privilege = Some("SELECT".into());
+        let coverage =
+            [covered("acl_15", "orders"), covered("acl_15", "billing"), covered("roles", "orders")];
+        let finding = Finding::new(&grant, &coverage, &Setting::default(), None);
+        assert_eq!(finding.evidence.len(), 1);
+        assert_eq!(finding.catalogs, ["pg_class", "pg_shdepend"]);
+        assert_eq!(finding.path, ["john", "SELECT on table sales.orders"]);
+        assert_eq!(
+            finding.remove,
+            [Step {
+                database: Some("orders".into()),
+                sql: "REVOKE SELECT ON TABLE sales.orders FROM \"john\";".into()
+            }]
+        );
+    }
+}

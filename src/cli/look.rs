@@ -1,0 +1,223 @@
+//! Looking now: at one cluster by its URL, or at every configured one at the same time.
+
+use super::asked::{self, Asked};
+use super::client::Where;
+use crate::clock;
+use crate::config::Config;
+use crate::domain::account::Account;
+use crate::domain::link;
+use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use crate::domain::residual::ResidualKind;
+use crate::domain::revocation::Kind;
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::{Judgement, Question, judge};
+use crate::reconcile::target_of;
+use crate::target::{Facts, Target, Wanted};
+use anyhow::{Context as _, Result};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::collections::BTreeSet;
+use tokio::task::JoinSet;
+
+/// Where to look and for whom.
+#[derive(Debug, clap::Args)]
+pub(super) struct At {
+    #[command(flatten)]
+    pub(super) state: Where,
+
+    /// One cluster by its URL, such as postgres://agent@db.example/postgres, instead of those configured:
+    /// no configuration and no state are used. TLS is verified unless sslmode says otherwise; a password is
+    /// best given in REVOKED_TARGET or PGPASSWORD or ~/.pgpass
+    #[arg(long, value_name = "URL", env = "REVOKED_TARGET", hide_env_values = true)]
+    pub(super) target: Option<SecretString>,
+
+    /// With --target: database of the provider that nobody else may enter, judged by pg_shdepend alone
+    /// (repeatable)
+    #[arg(long, value_name = "DB", requires = "target")]
+    shdepend_only: Vec<String>,
+
+    /// Role names, exactly as in pg_roles; without --target also TARGET/ROLE, a subject, or rev_…
+    #[arg(required = true, value_name = "ROLE|SUBJECT|rev_ID")]
+    pub(super) names: Vec<String>,
+}
+
+/// One look, with what a plan needs.
+pub(super) struct Look {
+    pub(super) observation: Observation,
+    pub(super) facts: Facts,
+}
+
+/// The answer to one question.
+pub(super) struct Answered {
+    pub(super) asked: Asked,
+    pub(super) accounts: Vec<Account>,
+    pub(super) judged: Judgement,
+}
+
+/// What was looked at, and what it says of each.
+pub(super) struct Looked {
+    pub(super) looks: Vec<Look>,
+    pub(super) subjects: Vec<Answered>,
+    /// What was not considered, and why.
+    pub(super) unread: Vec<NotCovered>,
+    /// When the oldest look began.
+    pub(super) as_of: UtcTime,
+    /// The targets are configured ones and their names mean something.
+    pub(super) configured: bool,
+}
+
+impl At {
+    /// Finds out who is meant, looks at each target once for all of them, and judges each. What must be gone
+    /// is `kind`, else what the revocation says, else everything.
+    pub(super) async fn look(&self, kind: Option<Kind>) -> Result<Looked> {
+        let (mut asked, unread, targets) = if let Some(url) = &self.target {
+            let target = Target::from_url("target", url.expose_secret())
+                .context("--target is not a usable connection URL")?
+                .shdepend_only(self.shdepend_only.iter().cloned());
+            let asked: Vec<Asked> = self.names.iter().map(|name| Asked::role(name)).collect();
+            (asked, Vec::new(), vec![target])
+        } else {
+            let config = self.config()?;
+            let (asked, unread) = asked::questions(&self.names, &config, &self.state).await?;
+            (asked, unread, targets(&config)?)
+        };
+        for asked in &mut asked {
+            asked.kind = kind.unwrap_or(asked.kind);
+        }
+        let looks = look(targets, &asked).await?;
+        let subjects = asked.into_iter().map(|asked| answer(asked, &looks)).collect();
+        let begun = looks.iter().map(|look| look.observation.started_at).min();
+        let as_of = begun.unwrap_or_else(clock::now);
+        Ok(Looked { looks, subjects, unread, as_of, configured: self.target.is_none() })
+    }
+
+    fn config(&self) -> Result<Config> {
+        Config::read(&self.state.file.config)
+            .context("without --target the configured targets are looked at")
+    }
+}
+
+/// Every configured target, ready to be looked at.
+pub(super) fn targets(config: &Config) -> Result<Vec<Target>> {
+    config
+        .targets
+        .iter()
+        .map(|target| {
+            target_of(target)
+                .with_context(|| format!("{}: targets.{}.url", config.path.display(), target.name))
+        })
+        .collect()
+}
+
+/// Looks at every target that somebody is asked about on, all at the same time.
+async fn look(targets: Vec<Target>, asked: &[Asked]) -> Result<Vec<Look>> {
+    let mut configured = BTreeSet::new();
+    let mut looking = JoinSet::new();
+    for target in targets {
+        configured.insert(target.name().to_owned());
+        if !asked.iter().any(|asked| concerns(asked, target.name())) {
+            continue;
+        }
+        let wanted = wanted(asked, target.name());
+        looking.spawn(async move {
+            let (observation, facts) = target.look_with_facts(&wanted).await;
+            Look { observation, facts }
+        });
+    }
+    let mut looks = Vec::new();
+    while let Some(done) = looking.join_next().await {
+        looks.push(done.context("looking at a target")?);
+    }
+    let accounts = asked.iter().flat_map(|asked| &asked.accounts);
+    let names = asked.iter().flat_map(|asked| &asked.names);
+    let unknown: BTreeSet<&str> = accounts
+        .map(|account| account.target.as_str())
+        .chain(names.filter_map(|name| name.target.as_deref()))
+        .filter(|name| !configured.contains(*name))
+        .collect();
+    looks.extend(unknown.into_iter().map(removed));
+    looks.sort_by(|a, b| a.observation.target.cmp(&b.observation.target));
+    Ok(looks)
+}
+
+fn concerns(asked: &Asked, target: &str) -> bool {
+    asked.names.iter().any(|name| name.applies_to(target))
+        || asked.accounts.iter().any(|account| account.target == target)
+}
+
+fn wanted(asked: &[Asked], target: &str) -> Wanted {
+    let names = asked.iter().flat_map(|asked| &asked.names);
+    let accounts = asked.iter().flat_map(|asked| &asked.accounts);
+    Wanted {
+        names: names.filter(|n| n.applies_to(target)).map(|n| n.role.clone()).collect(),
+        oids: accounts.filter(|a| a.target == target).map(|a| a.oid).collect(),
+    }
+}
+
+/// An account was linked on a target that the configuration no longer has.
+fn removed(target: &str) -> Look {
+    let mut observation = Observation::begun(target, clock::now());
+    observation.gaps.push(Gap {
+        surface: ResidualKind::Login,
+        target: target.to_owned(),
+        database: None,
+        reason: format!("target {target} is not in the configuration"),
+        fix: "configure it again: an account of this subject was linked there".to_owned(),
+        cause: Cause::Internal,
+    });
+    Look { observation, facts: Facts::default() }
+}
+
+fn answer(asked: Asked, looks: &[Look]) -> Answered {
+    let looks: Vec<&Observation> = looks
+        .iter()
+        .map(|look| &look.observation)
+        .filter(|look| concerns(&asked, &look.target))
+        .collect();
+    let mut accounts = asked.accounts.clone();
+    for look in &looks {
+        accounts = link::resolve(&accounts, &asked.names, look, &[]);
+    }
+    let begun = looks.iter().map(|look| look.started_at).min();
+    let question = Question {
+        kind: asked.kind,
+        accounts: &accounts,
+        names: &asked.names,
+        roles: &asked.roles,
+        unmapped: &asked.unmapped,
+        no_account: asked.no_account,
+        not_required: &asked.not_required,
+        effective_at: asked.effective_at.or(begun).unwrap_or_else(clock::now),
+    };
+    let judged = judge(&question, &looks);
+    Answered { asked, accounts, judged }
+}
+
+impl Looked {
+    /// What the agent keeps of earlier looks.
+    pub(super) fn remembered(subjects: Vec<Answered>, as_of: Option<UtcTime>) -> Self {
+        let as_of = as_of.unwrap_or_else(clock::now);
+        Self { looks: Vec::new(), subjects, unread: Vec::new(), as_of, configured: true }
+    }
+
+    /// Somebody looked for this answer.
+    pub(super) fn fresh(&self) -> bool {
+        !self.looks.is_empty()
+    }
+
+    /// Several targets: then every line has to say which.
+    pub(super) fn several(&self) -> bool {
+        let accounts = self.subjects.iter().flat_map(|one| &one.accounts);
+        let mut targets: BTreeSet<&str> = accounts.map(|a| a.target.as_str()).collect();
+        targets.extend(self.looks.iter().map(|look| look.observation.target.as_str()));
+        targets.len() > 1
+    }
+
+    /// A text about one target, with its name where there are several.
+    pub(super) fn of_target(&self, look: &Look, text: &str) -> String {
+        if self.several() {
+            format!("{}: {text}", look.observation.target)
+        } else {
+            text.to_owned()
+        }
+    }
+}

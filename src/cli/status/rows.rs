@@ -1,0 +1,240 @@
+//! What `revoked status` says of each revocation, and of all of them. Pure: views and an instant in, text out.
+
+use crate::cli::output::{Rows, WIDTH, shown, wrapped};
+use crate::domain::milestone::Milestone;
+use crate::domain::observation::Cause;
+use crate::domain::revocation::State;
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::Verdict;
+use crate::http::view::View;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use unicode_width::UnicodeWidthChar as _;
+
+/// Space between columns.
+const GAP: usize = 2;
+
+/// Overdue first, the oldest first; then what came back; then by deadline.
+pub(super) fn sort(views: &mut [View], now: UtcTime) {
+    views.sort_by_cached_key(|view| {
+        let class = match (view.overdue.is_empty(), view.state) {
+            (false, _) => 0,
+            (true, State::Regressed) => 1,
+            (true, _) => 2,
+        };
+        let first = if class == 0 { late_since(view) } else { next_deadline(view, now) };
+        (class, first.is_none(), first, view.id.clone())
+    });
+}
+
+/// The deadline that was missed first.
+fn late_since(view: &View) -> Option<UtcTime> {
+    view.overdue.iter().filter_map(|milestone| view.deadlines.get(*milestone)).min()
+}
+
+/// The next deadline, or the last that has passed.
+fn next_deadline(view: &View, now: UtcTime) -> Option<UtcTime> {
+    let all = || Milestone::ALL.iter().filter_map(|milestone| view.deadlines.get(*milestone));
+    all().filter(|at| *at > now).min().or_else(|| all().max())
+}
+
+/// A length of time in its two largest units.
+pub(in crate::cli) fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m"),
+        (0, _, 0) => format!("{hours}h"),
+        (0, _, _) => format!("{hours}h {minutes}m"),
+        (_, 0, _) => format!("{days}d"),
+        _ => format!("{days}d {hours}h"),
+    }
+}
+
+/// How late it is, or by when it is due.
+fn when(view: &View, now: UtcTime) -> String {
+    if let Some(since) = late_since(view) {
+        return format!("{} late", in_words(now.since(since)));
+    }
+    match (view.state, next_deadline(view, now)) {
+        (State::Scheduled, _) if view.effective_at > now => {
+            format!("begins in {}", in_words(view.effective_at.since(now)))
+        }
+        (State::Scheduled | State::Open, Some(at)) if at > now => {
+            format!("due in {}", in_words(at.since(now)))
+        }
+        (State::Regressed, _) => "at once".to_owned(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// The worst thing that is left, and how many more.
+fn left(view: &View) -> String {
+    let Some(verdict) = view.verdict else { return "not looked at yet".to_owned() };
+    let down = down(view);
+    let unseen = match (verdict, down.is_empty()) {
+        (Verdict::Inconclusive, false) => {
+            format!("down: {}", down.into_iter().collect::<Vec<_>>().join(", "))
+        }
+        (Verdict::Inconclusive, true) => "cannot tell".to_owned(),
+        (Verdict::Residual | Verdict::Revoked, _) => String::new(),
+    };
+    let found = match view.residual.split_first() {
+        None => String::new(),
+        Some((worst, [])) => worst.kind.to_string(),
+        Some((worst, more)) => format!("{} +{}", worst.kind, more.len()),
+    };
+    match (found.is_empty(), unseen.is_empty()) {
+        (true, true) => "nothing; to be confirmed".to_owned(),
+        (true, false) => unseen,
+        (false, true) => found,
+        (false, false) => format!("{found}; {unseen}"),
+    }
+}
+
+/// Targets that did not answer at all.
+fn down(view: &View) -> BTreeSet<&str> {
+    let silent = |cause| matches!(cause, Cause::Unreachable | Cause::Timeout);
+    view.gaps
+        .iter()
+        .filter(|gap| gap.database.is_none() && silent(gap.cause))
+        .map(|gap| gap.target.as_str())
+        .collect()
+}
+
+/// The answer before the table.
+pub(super) fn headline(views: &[View], now: UtcTime) -> String {
+    if views.is_empty() {
+        return "nothing is open".to_owned();
+    }
+    let late: Vec<_> = views.iter().filter(|view| !view.overdue.is_empty()).collect();
+    let back = views.iter().filter(|view| view.state == State::Regressed).count();
+    let mut parts = Vec::new();
+    let count = views.len();
+    match late.iter().filter_map(|view| late_since(view)).min() {
+        Some(oldest) => {
+            let are = if late.len() == 1 { "is" } else { "are" };
+            let by = if late.len() == 1 { "" } else { "the oldest " };
+            let by = format!("{by}by {}", in_words(now.since(oldest)));
+            parts.push(format!("{} of {count} {are} overdue, {by}", late.len()));
+        }
+        None if count == 1 => parts.push("1 is open, not overdue".to_owned()),
+        None => parts.push(format!("{count} are open, none is overdue")),
+    }
+    if back > 0 {
+        parts.push(format!("{back} came back"));
+    }
+    let silent: BTreeSet<&str> = views.iter().flat_map(down).collect();
+    let targets: BTreeSet<&str> = views
+        .iter()
+        .flat_map(|view| {
+            let accounts = view.accounts.iter().map(|account| account.target.as_str());
+            accounts.chain(view.residual.iter().map(|found| found.account.target.as_str()))
+        })
+        .chain(silent.iter().copied())
+        .collect();
+    if !targets.is_empty() {
+        let answer = targets.len() - silent.len();
+        parts.push(format!("targets: {answer} of {} answer", targets.len()));
+    }
+    wrapped(&parts.join("; "), WIDTH).join("\n")
+}
+
+/// A table that fits 80 columns, whatever is in it.
+pub(super) fn table(views: &[View], now: UtcTime) -> String {
+    let mut lines: Vec<[String; 4]> = vec![["WHEN", "STATE", "SUBJECT", "LEFT"].map(str::to_owned)];
+    lines.extend(views.iter().map(|view| {
+        [when(view, now), view.state.to_string(), shown(&view.subject), shown(&left(view))]
+    }));
+    let widest = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|text| width(text)).max().unwrap_or(0)
+    };
+    let fixed = widest(0) + widest(1) + 3 * GAP;
+    let room = WIDTH.saturating_sub(fixed);
+    // Subject and finding share what is left; neither takes room that the other does not need.
+    let half = room / 2;
+    let (subject, finding) = (widest(2), widest(3));
+    let subject = subject.min(half.max(room.saturating_sub(finding)));
+    let widths = [widest(0), widest(1), subject, room - subject];
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(widths).map(|(cell, width)| fit(cell, width));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn width(text: &str) -> usize {
+    text.chars().filter_map(char::width).sum()
+}
+
+/// `text` in exactly `columns` columns: filled up, or cut with a sign of it.
+fn fit(text: &str, columns: usize) -> String {
+    let whole = width(text);
+    if whole <= columns {
+        return format!("{text}{}", " ".repeat(columns - whole));
+    }
+    let mut cut = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let next = c.width().unwrap_or(0);
+        if used + next > columns.saturating_sub(1) {
+            break;
+        }
+        used += next;
+        cut.push(c);
+    }
+    cut.push('…');
+    cut.push_str(&" ".repeat(columns.saturating_sub(used + 1)));
+    cut
+}
+
+/// One row per revocation.
+pub(super) fn rows(views: &[View], now: UtcTime) -> Rows {
+    let time = |at: Option<UtcTime>| at.map_or(String::new(), |at| at.to_string());
+    let rows = views.iter().map(|view| {
+        let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
+        let late = late_since(view).map(|since| now.since(since).as_secs().to_string());
+        vec![
+            view.id.clone(),
+            view.subject.clone(),
+            view.kind.to_string(),
+            view.reason.to_string(),
+            view.state.to_string(),
+            overdue.join(" "),
+            late.unwrap_or_default(),
+            time(next_deadline(view, now)),
+            view.effective_at.to_string(),
+            view.verdict.map_or(String::new(), |verdict| verdict.to_string()),
+            time(view.as_of),
+            view.residual.len().to_string(),
+            view.residual.first().map_or(String::new(), |worst| worst.kind.to_string()),
+            view.gaps.len().to_string(),
+        ]
+    });
+    Rows {
+        header: &[
+            "id",
+            "subject",
+            "kind",
+            "reason",
+            "state",
+            "overdue",
+            "late_seconds",
+            "deadline",
+            "effective_at",
+            "verdict",
+            "as_of",
+            "residual",
+            "worst",
+            "gaps",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "rows_tests.rs"]
+mod tests;

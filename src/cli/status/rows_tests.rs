@@ -1,0 +1,154 @@
+use super::*;
+use crate::domain::ids::RoleOid;
+use crate::domain::milestone::Deadlines;
+use crate::domain::observation::Gap;
+use crate::domain::residual::{AccountRef, Residual, ResidualKind, Strength};
+use crate::domain::revocation::{Kind, Reason};
+use insta::assert_snapshot;
+
+fn at(minute: i64) -> UtcTime {
+    UtcTime::from_micros(1_800_000_000_000_000 + minute * 60_000_000).unwrap()
+}
+
+fn view(number: u32, subject: &str, state: State, due: i64) -> View {
+    View {
+        id: format!("rev_{number:022}"),
+        subject: subject.to_owned(),
+        username: None,
+        kind: Kind::Full,
+        reason: Reason::Terminated,
+        state,
+        overdue: Vec::new(),
+        effective_at: at(0),
+        received_at: at(0),
+        deadlines: Deadlines { login: None, access: Some(at(due)), credentials: None },
+        first_residual_at: None,
+        first_clean_at: None,
+        verified_at: None,
+        searched: Vec::new(),
+        roles: Vec::new(),
+        permissions: Vec::new(),
+        no_account_confirmed: false,
+        accounts: Vec::new(),
+        verdict: Some(Verdict::Residual),
+        as_of: Some(at(0)),
+        residual: Vec::new(),
+        kept: Vec::new(),
+        gaps: Vec::new(),
+        not_covered: Vec::new(),
+        pending: None,
+        source: "hr".to_owned(),
+        ticket: None,
+        preserve_data: false,
+    }
+}
+
+fn late(mut view: View) -> View {
+    view.overdue = vec![Milestone::Access];
+    view
+}
+
+fn with(mut view: View, kinds: &[ResidualKind]) -> View {
+    let account = AccountRef { target: "main".into(), oid: RoleOid(1), role: Some("john".into()) };
+    view.residual =
+        kinds.iter().map(|kind| Residual::new(*kind, Strength::Latent, account.clone())).collect();
+    view
+}
+
+fn blind(mut view: View, target: &str, cause: Cause) -> View {
+    view.verdict = Some(Verdict::Inconclusive);
+    view.gaps = vec![Gap {
+        surface: ResidualKind::Login,
+        target: target.to_owned(),
+        database: None,
+        reason: "it".to_owned(),
+        fix: "mend it".to_owned(),
+        cause,
+    }];
+    view
+}
+
+fn told(mut views: Vec<View>, minute: i64) -> String {
+    sort(&mut views, at(minute));
+    format!("{}\n\n{}", headline(&views, at(minute)), table(&views, at(minute)))
+}
+
+#[test]
+fn the_worst_comes_first_and_the_answer_before_all() {
+    use ResidualKind as K;
+    let mut unseen = view(5, "EMP-5", State::Scheduled, 2_000);
+    unseen.verdict = None;
+    unseen.effective_at = at(1_440);
+    let views = vec![
+        with(view(1, "EMP-1", State::Open, 130), &[K::Membership]),
+        with(late(view(2, "EMP-2", State::Open, 71)), &[K::Session, K::Login, K::Privilege]),
+        with(view(3, "EMP-3", State::Regressed, 10), &[K::Login]),
+        blind(late(view(4, "EMP-4", State::Open, 11)), "billing", Cause::Unreachable),
+        unseen,
+        blind(view(6, "EMP-6", State::Open, 140), "main", Cause::Internal),
+    ];
+    assert_snapshot!(told(views, 118), @r"
+    2 of 6 are overdue, the oldest by 1h 47m; 1 came back; targets: 1 of 2 answer
+
+    WHEN              STATE      SUBJECT  LEFT
+    1h 47m late       open       EMP-4    down: billing
+    47m late          open       EMP-2    session +2
+    at once           regressed  EMP-3    login
+    due in 12m        open       EMP-1    membership
+    due in 22m        open       EMP-6    cannot tell
+    begins in 22h 2m  scheduled  EMP-5    not looked at yet
+    ");
+}
+
+#[test]
+fn it_fits_whatever_is_in_it() {
+    use ResidualKind as K;
+    let long = "x".repeat(300);
+    let wide = "田中".repeat(60);
+    let views = vec![
+        with(late(view(1, &long, State::Open, 1)), &[K::PreparedTransaction, K::Login]),
+        with(view(2, &wide, State::Regressed, 1), &[K::VanishedSession]),
+        blind(view(3, "a\u{1b}[2J\u{202e}b\nc", State::Open, 700_000), &long, Cause::Timeout),
+        with(blind(view(4, "e\u{301}", State::Open, 2), &wide, Cause::Timeout), &[K::Ownership]),
+    ];
+    let text = told(views, 600_000);
+    for line in text.lines() {
+        assert!(width(line) <= WIDTH, "{} columns: {line}", width(line));
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+    }
+    // The accent takes no column; without it the snapshot is the same for every editor.
+    assert_snapshot!(text.replace('\u{301}', ""), @r"
+    1 of 4 is overdue, by 416d 15h; 1 came back; targets: 1 of 3 answer
+
+    WHEN            STATE      SUBJECT                    LEFT
+    416d 15h late   open       xxxxxxxxxxxxxxxxxxxxxxxx…  prepared_transaction +1
+    at once         regressed  田中田中田中田中田中田中…  vanished_session
+    -               open       e                          ownership; down: 田中田中…
+    due in 69d 10h  open       a\u{1b}[2J\u{202e}b\u{a}c  down: xxxxxxxxxxxxxxxxxxx…
+    ");
+}
+
+#[test]
+fn headlines() {
+    let open = || view(1, "EMP-1", State::Open, 60);
+    assert_eq!(headline(&[], at(0)), "nothing is open");
+    assert_eq!(headline(&[open()], at(0)), "1 is open, not overdue");
+    assert_eq!(headline(&[open(), open()], at(0)), "2 are open, none is overdue");
+    assert_eq!(headline(&[late(open()), open()], at(107)), "1 of 2 is overdue, by 47m");
+}
+
+#[test]
+fn lengths_of_time() {
+    for (seconds, text) in [
+        (0, "0s"),
+        (59, "59s"),
+        (60, "1m"),
+        (3_600, "1h"),
+        (7_500, "2h 5m"),
+        (86_400, "1d"),
+        (90_000, "1d 1h"),
+        (400 * 86_400, "400d"),
+    ] {
+        assert_eq!(in_words(Duration::from_secs(seconds)), text);
+    }
+}
