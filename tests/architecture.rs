@@ -66,6 +66,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "reload",
             "store",
             "supervise",
+            "systemd",
             "target",
             "throwaway",
         ],

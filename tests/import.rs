@@ -217,7 +217,7 @@ fn a_dry_run_tells_what_an_import_would_and_sends_nothing() {
 fn without_an_agent_it_runs_alone() {
     let cluster = cluster();
     let agent = prepared(&cluster, "");
-    let rows: String = (0..200).map(|n| format!("user{n},left\n")).collect();
+    let rows = (0..200).map(|n| format!("user{n},left")).collect::<Vec<_>>().join("\n");
     file(&agent, "users.csv", format!("username,reason\n{rows}"));
     for status in ["expected", "already_expected"] {
         let (code, told) = import(&agent, "users.csv", &[]);
@@ -238,7 +238,7 @@ async fn killed_in_the_middle_and_imported_again_each_row_is_expected_once() {
     const ROWS: usize = 600;
     let cluster = cluster();
     let mut agent = started(&cluster);
-    let rows: String = (0..ROWS).map(|n| format!("user{n},left,E-{n}\n")).collect();
+    let rows = (0..ROWS).map(|n| format!("user{n},left,E-{n}")).collect::<Vec<_>>().join("\n");
     let path = file(&agent, "users.csv", format!("username,reason,employee_id\n{rows}"));
     let mut command = agent.command(&["expect", "import", path.to_str().unwrap(), "-o", "json"]);
     let import_runs =

@@ -93,14 +93,17 @@ pub(crate) async fn logins_that_hang_do_not_pile_up() {
     let locker = LiveSession::open(&stage.cluster, "postgres", "orders", lock);
     stage.until_up(false);
     let failed = r#"access_revocation_verification_failed_total{cause="timeout",target="main"}"#;
-    // Two revocations in each of two more looks.
-    let before = stage.metric(failed).unwrap();
-    until("two looks", &stage.agent, || stage.metric(failed).filter(|n| *n >= before + 4.0));
-    let stuck: Vec<_> = processes(&stage.cluster)
-        .into_iter()
-        .filter(|title| title.contains("revoked_agent"))
-        .collect();
-    assert_eq!(stuck.len(), 1, "{stuck:?}");
+    let stuck_after_two_looks = || {
+        // Two revocations in each.
+        let before = stage.metric(failed).unwrap();
+        until("two looks", &stage.agent, || stage.metric(failed).filter(|n| *n >= before + 4.0));
+        let ours = |title: &String| title.contains("revoked_agent");
+        processes(&stage.cluster).into_iter().filter(ours).collect::<Vec<_>>()
+    };
+    // The look in which it began may have stood before several databases.
+    let stuck = stuck_after_two_looks();
+    assert!((1..=4).contains(&stuck.len()), "{stuck:?}");
+    assert_eq!(stuck_after_two_looks().len(), stuck.len(), "{stuck:?}");
     stage.assert_kept();
     drop(locker);
     stage.finish();
