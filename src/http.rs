@@ -1,7 +1,9 @@
 //! The HTTP side: bytes in, answers or problems out. No rules, no SQL, no targets.
 
 mod auth;
+mod cursor;
 mod health;
+pub mod list;
 pub mod problem;
 mod revocations;
 mod serve;

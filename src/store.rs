@@ -4,6 +4,7 @@
 
 mod meta;
 mod model;
+mod pages;
 mod records;
 mod revocations;
 
@@ -11,6 +12,7 @@ pub use meta::Holder;
 pub use model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
+pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
 
 use sqlx::migrate::{MigrateError, Migrator};

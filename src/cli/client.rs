@@ -3,14 +3,12 @@
 use super::agent::Agent;
 use crate::audit::file::LogError;
 use crate::config::{Config, Live};
+use crate::http::list::{self, Filter, Page};
 use crate::http::view::View;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Most revocations in one answer, as in the API.
-const PAGE: i64 = 10_000;
 
 /// The configuration file.
 #[derive(Debug, clap::Args)]
@@ -50,12 +48,6 @@ pub(super) struct Submitted {
     pub(super) id: String,
     pub(super) known: bool,
     pub(super) amended: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct Listed {
-    revocations: Vec<View>,
-    truncated: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -151,25 +143,32 @@ impl Reach {
         }
     }
 
-    /// The newest revocations, or the open ones, and whether there are more.
-    pub(super) async fn list(&self, open: bool) -> Result<(Vec<View>, bool)> {
-        match self {
-            Self::Http { client, base, .. } => {
-                let query = if open { "?open=true" } else { "" };
-                let request = client.get(format!("{base}/api/v1/revocations{query}"));
-                let listed: Listed = self.send(request).await?;
-                Ok((listed.revocations, listed.truncated))
-            }
-            Self::Alone(agent) => {
-                let store = &agent.journal.store;
-                let mut stored = if open {
-                    store.list_open(PAGE + 1).await?
-                } else {
-                    store.list(PAGE + 1).await?
-                };
-                let truncated = i64::try_from(stored.len()).is_ok_and(|count| count > PAGE);
-                stored.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
-                Ok((stored.into_iter().filter_map(View::of).collect(), truncated))
+    /// Every revocation, or every open one, newest first.
+    pub(super) async fn list(&self, open: bool) -> Result<Vec<View>> {
+        let mut filter =
+            Filter { open: open.then_some(true), limit: Some(list::MOST), ..Filter::default() };
+        let mut views = Vec::new();
+        loop {
+            let page: Page = match self {
+                Self::Http { client, base, .. } => {
+                    let mut address = format!("{base}/api/v1/revocations?limit={}", list::MOST);
+                    if open {
+                        address.push_str("&open=true");
+                    }
+                    if let Some(cursor) = &filter.cursor {
+                        address.push_str("&cursor=");
+                        address.push_str(cursor);
+                    }
+                    self.send(client.get(address)).await?
+                }
+                Self::Alone(agent) => {
+                    list::page(&agent.journal.store, &agent.board, &filter).await?
+                }
+            };
+            views.extend(page.revocations);
+            filter.cursor = page.next;
+            if filter.cursor.is_none() {
+                return Ok(views);
             }
         }
     }
@@ -188,7 +187,10 @@ impl Reach {
                 }
                 Ok(Some(read(response).await?))
             }
-            Self::Alone(agent) => Ok(agent.journal.store.revocation(id).await?.and_then(View::of)),
+            Self::Alone(agent) => {
+                let stored = agent.journal.store.revocation(id).await?;
+                Ok(stored.and_then(|stored| View::of(stored, &agent.board)))
+            }
         }
     }
 

@@ -183,16 +183,11 @@ fn dry_run(arguments: &Add, body: &[u8]) -> Result<u8> {
 
 async fn list(arguments: List) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let (views, truncated) = reach.list(false).await?;
+    let views = reach.list(false).await?;
     reach.leave().await?;
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string_pretty(&views)?),
-        Format::Table => {
-            super::status::print_table(&views);
-            if truncated {
-                println!("only the newest {} are shown", views.len());
-            }
-        }
+        Format::Table => super::status::print_table(&views),
     }
     Ok(exit::OK)
 }

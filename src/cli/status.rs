@@ -24,7 +24,7 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let (mut open, truncated) = reach.list(true).await?;
+    let mut open = reach.list(true).await?;
     reach.leave().await?;
     open.sort_by_key(|view| {
         (view.state != State::Regressed, view.overdue.is_empty(), view.effective_at)
@@ -34,9 +34,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         Format::Json => println!("{}", serde_json::to_string_pretty(&open)?),
         Format::Table if open.is_empty() => println!("nothing is open"),
         Format::Table => print_table(&open),
-    }
-    if truncated {
-        eprintln!("there are more than {}; the rest is not shown", open.len());
     }
     Ok(if bad { exit::RESIDUAL } else { exit::OK })
 }

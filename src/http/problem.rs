@@ -31,6 +31,12 @@ impl Problem {
         self
     }
 
+    /// A request that cannot be read.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(400, "malformed", "Malformed request").detail(detail)
+    }
+
     /// Nothing there.
     #[must_use]
     pub fn not_found(detail: &str) -> Self {

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::auth::Caller;
+use super::list::{self, Filter, ListError, Page};
 use super::problem::Problem;
 use super::view::View;
 use crate::intake::IntakeError;
@@ -11,10 +12,7 @@ use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::{Deserialize, Serialize};
-
-/// Most revocations in one answer.
-const PAGE: i64 = 10_000;
+use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 struct Answer {
@@ -23,13 +21,7 @@ struct Answer {
     amended: bool,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct List {
-    revocations: Vec<View>,
-    truncated: bool,
-}
-
-fn store_away(error: crate::store::StoreError) -> Problem {
+pub(super) fn store_away(error: crate::store::StoreError) -> Problem {
     tracing::error!("answering from the store: {:#}", anyhow::Error::new(error));
     Problem::unavailable("the state store does not answer")
 }
@@ -45,18 +37,17 @@ pub(super) async fn submit(
         StatusCode::PAYLOAD_TOO_LARGE => {
             Problem::new(413, "too-large", "Body too large").detail("a notice has up to 64 KiB")
         }
-        _ => Problem::new(400, "malformed", "Malformed request"),
+        _ => Problem::malformed("the body did not arrive whole"),
     })?;
     let key = match headers.get("idempotency-key") {
         None => None,
-        Some(value) => {
-            Some(value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 255).ok_or_else(
-                || {
-                    Problem::new(400, "malformed", "Malformed request")
-                        .detail("Idempotency-Key: 1 to 255 characters")
-                },
-            )?)
-        }
+        Some(value) => Some(
+            value
+                .to_str()
+                .ok()
+                .filter(|key| !key.is_empty() && key.len() <= 255)
+                .ok_or_else(|| Problem::malformed("Idempotency-Key: 1 to 255 characters"))?,
+        ),
     };
     let accepted =
         app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error))?;
@@ -84,31 +75,18 @@ fn problem_of(caller: &str, error: IntakeError) -> Problem {
     }
 }
 
-/// What to list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Filter {
-    /// Only what is scheduled, open or regressed, oldest first.
-    #[serde(default)]
-    open: bool,
-}
-
-/// The newest revocations, or those that are open.
+/// Revocations, newest first.
 pub(super) async fn list(
     State(app): State<App>,
     Caller(_): Caller,
     filter: Result<Query<Filter>, QueryRejection>,
-) -> Result<Json<List>, Problem> {
-    let Query(filter) = filter.map_err(|rejection| {
-        Problem::new(400, "malformed", "Malformed request").detail(rejection.body_text())
-    })?;
-    let store = &app.journal.store;
-    let found =
-        if filter.open { store.list_open(PAGE + 1).await } else { store.list(PAGE + 1).await };
-    let mut stored = found.map_err(store_away)?;
-    let truncated = i64::try_from(stored.len()).is_ok_and(|count| count > PAGE);
-    stored.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
-    Ok(Json(List { revocations: stored.into_iter().filter_map(View::of).collect(), truncated }))
+) -> Result<Json<Page>, Problem> {
+    let Query(filter) = filter.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
+    let page = list::page(&app.journal.store, &app.board, &filter).await;
+    page.map(Json).map_err(|error| match error {
+        ListError::Filter(what) => Problem::malformed(what),
+        ListError::Store(error) => store_away(error),
+    })
 }
 
 /// One revocation.
@@ -123,5 +101,5 @@ pub(super) async fn show(
         return Err(nothing());
     };
     let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
-    stored.and_then(View::of).map(Json).ok_or_else(nothing)
+    stored.and_then(|stored| View::of(stored, &app.board)).map(Json).ok_or_else(nothing)
 }

@@ -16,7 +16,7 @@ const WATCHED: i64 = 200_000;
 const ROSTER: i64 = 2_000_000;
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     subject_id: String,
     subject: String,
     request: String,
@@ -32,7 +32,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<Stored, StoreError> {
+    pub(super) fn read(self) -> Result<Stored, StoreError> {
         let read = |text: &str| -> Result<Revocation, StoreError> {
             let request: Revocation = from_json(text, "a revocation's request")?;
             Ok(Revocation { subject: self.subject.clone(), ..request })
