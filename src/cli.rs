@@ -5,7 +5,9 @@ mod check;
 mod client;
 mod demo;
 mod expect;
+mod expect_recheck;
 mod init;
+mod openapi;
 mod output;
 mod plan;
 mod serve;
@@ -55,6 +57,8 @@ enum Command {
     Expect(expect::Command),
     Status(status::Arguments),
     Verify(verify::Arguments),
+    #[command(hide = true)]
+    Openapi(openapi::Arguments),
 }
 
 /// Runs the program and gives its exit code.
@@ -89,6 +93,7 @@ pub fn run() -> u8 {
             Command::Expect(command) => expect::run(command).await,
             Command::Status(arguments) => status::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
+            Command::Openapi(arguments) => openapi::run(&arguments),
         }
     });
     match result {

@@ -202,7 +202,10 @@ impl Reach {
         }
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response> {
+    pub(super) async fn answer(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response> {
         let Self::Http { base, token, .. } = self else { bail!("there is no agent to ask") };
         let request = match token {
             Some(token) => request.bearer_auth(token),
@@ -219,7 +222,7 @@ impl Reach {
     }
 }
 
-async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
+pub(super) async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
     let status = response.status();
     if status.is_success() {
         return response.json().await.context("reading the agent's answer");

@@ -10,12 +10,13 @@ use crate::intake::submission::{OneOrMany, Submission};
 use crate::intake::terms_of;
 use anyhow::{Context as _, Result, bail};
 
-/// Expected revocations: add, list, show
+/// Expected revocations: add, list, show, recheck
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Add(Add),
     List(List),
     Show(Show),
+    Recheck(super::expect_recheck::Arguments),
 }
 
 /// Expect a revocation
@@ -105,9 +106,10 @@ pub(super) struct Show {
 /// Runs the command.
 pub(super) async fn run(command: Command) -> Result<u8> {
     match command {
-        Command::Add(arguments) => add(arguments).await,
+        Command::Add(arguments) => Box::pin(add(arguments)).await,
         Command::List(arguments) => list(arguments).await,
         Command::Show(arguments) => show(arguments).await,
+        Command::Recheck(arguments) => super::expect_recheck::run(arguments).await,
     }
 }
 
@@ -204,7 +206,7 @@ async fn show(arguments: Show) -> Result<u8> {
     Ok(exit::OK)
 }
 
-fn print_view(view: &View) {
+pub(super) fn print_view(view: &View) {
     let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
     let overdue = if overdue.is_empty() {
         String::new()

@@ -7,6 +7,7 @@ use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Place, Selection, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// Most revocations on one page.
 pub const MOST: u16 = 1_000;
@@ -23,40 +24,52 @@ const TEXT: usize = 1_000;
 const UNFINISHED: &[State] = &[State::Scheduled, State::Open, State::Regressed];
 
 /// Which revocations to list. Everything given has to hold.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
     /// States, separated by commas.
+    #[param(value_type = Option<Vec<State>>, style = Form, explode = false, min_items = 1)]
     pub state: Option<String>,
     /// `true`: only what is scheduled, open or regressed.
+    #[param(nullable = false)]
     pub open: Option<bool>,
     /// What must be gone.
+    #[param(value_type = Option<Kind>)]
     pub kind: Option<String>,
     /// Why, as a class.
+    #[param(value_type = Option<Reason>)]
     pub reason: Option<String>,
     /// Exact stable id of who lost access.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
     pub subject: Option<String>,
     /// Exact name of a role: linked, under its name of today or an earlier one, or searched for.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
     pub account: Option<String>,
     /// Configured name of a cluster: an account is linked there, a name is searched for there alone, or
     /// something could not be seen there.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
     pub target: Option<String>,
     /// Whether a milestone is missed and not met.
+    #[param(nullable = false)]
     pub overdue: Option<bool>,
     /// Received at this instant or later.
     pub received_after: Option<UtcTime>,
     /// Received before this instant.
     pub received_before: Option<UtcTime>,
     /// Exact ticket.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
     pub ticket: Option<String>,
     /// Most revocations on the page.
+    #[param(default = 100, minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u16>,
     /// Where to go on: `next` of the page before.
+    #[param(pattern = "^[A-Za-z0-9_-]{2,120}$", nullable = false)]
     pub cursor: Option<String>,
 }
 
 /// A page of revocations, newest first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Page {
     /// Those on this page; there may be none although there is a next page.
     pub revocations: Vec<View>,
@@ -117,10 +130,10 @@ impl<'a> Asked<'a> {
                 return wrong(format!("{name}: 1 to {TEXT} characters, none of them NUL"));
             }
         }
-        let stated = |text: &String| -> Result<Vec<State>, ListError> {
+        let members = |text: &String| -> Result<Vec<State>, ListError> {
             text.split(',').map(|one| word("state", one, State::ALL, State::from_word)).collect()
         };
-        let mut states = filter.state.as_ref().map(stated).transpose()?.unwrap_or_default();
+        let mut states = filter.state.as_ref().map(members).transpose()?.unwrap_or_default();
         let mut nothing = false;
         if filter.open == Some(true) {
             if states.is_empty() {

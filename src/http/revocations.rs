@@ -3,42 +3,71 @@
 use super::App;
 use super::auth::Caller;
 use super::list::{self, Filter, ListError, Page};
+use super::notice::Notice;
+use super::openapi::{Common, Missing, Notices};
 use super::problem::Problem;
+use super::question::{self, Id, Nothing, Question, nothing};
 use super::view::View;
 use crate::intake::IntakeError;
+use crate::store::StoreError;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Debug, Serialize)]
-struct Answer {
+/// What became of a notice.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Accepted {
+    /// The revocation it made or joined.
     id: String,
+    /// Nothing new was asked.
     known: bool,
+    /// A revocation that was not finished was tightened.
     amended: bool,
 }
 
-pub(super) fn store_away(error: crate::store::StoreError) -> Problem {
+pub(super) fn store_away(error: StoreError) -> Problem {
     tracing::error!("answering from the store: {:#}", anyhow::Error::new(error));
     Problem::unavailable("the state store does not answer")
 }
 
-/// Accepts a revocation. 202, once its record is in the log.
+/// Expect a revocation
+///
+/// Answered once the record of it is in the signed log. The same notice again changes nothing; another one about
+/// the same subject and kind joins the revocation that is not finished, and only ever tightens it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/revocations",
+    operation_id = "submit",
+    tag = "revocations",
+    params((
+        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, nullable = false,
+        description = "The sender's id of the event; takes precedence over `event_id`.",
+    )),
+    request_body(content = Notice, content_type = "application/json"),
+    responses(
+        (
+            status = 202,
+            description = "Accepted, and in the log.",
+            body = Accepted,
+            headers(("Location" = String, description = "The revocation.")),
+        ),
+        Notices,
+        Common,
+    )
+)]
 pub(super) async fn submit(
     State(app): State<App>,
     Caller(caller): Caller,
+    _: Question<Nothing>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(413, "too-large", "Body too large").detail("a notice has up to 64 KiB")
-        }
-        _ => Problem::malformed("the body did not arrive whole"),
-    })?;
+    let body = question::json(&headers, body)?;
     let key = match headers.get("idempotency-key") {
         None => None,
         Some(value) => Some(
@@ -52,7 +81,7 @@ pub(super) async fn submit(
     let accepted =
         app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error))?;
     let location = format!("/api/v1/revocations/{}", accepted.id);
-    let answer = Answer { id: accepted.id, known: accepted.known, amended: accepted.amended };
+    let answer = Accepted { id: accepted.id, known: accepted.known, amended: accepted.amended };
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)))
 }
 
@@ -75,13 +104,22 @@ fn problem_of(caller: &str, error: IntakeError) -> Problem {
     }
 }
 
-/// Revocations, newest first.
+/// List revocations
+///
+/// Newest first. Go on with `cursor` set to `next` until that is `null`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/revocations",
+    operation_id = "list",
+    tag = "revocations",
+    params(Filter),
+    responses((status = 200, description = "One page.", body = Page), Common)
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Caller(_): Caller,
-    filter: Result<Query<Filter>, QueryRejection>,
+    Question(filter): Question<Filter>,
 ) -> Result<Json<Page>, Problem> {
-    let Query(filter) = filter.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
     let page = list::page(&app.journal.store, &app.board, &filter).await;
     page.map(Json).map_err(|error| match error {
         ListError::Filter(what) => Problem::malformed(what),
@@ -89,17 +127,25 @@ pub(super) async fn list(
     })
 }
 
-/// One revocation.
+/// Show a revocation
+#[utoipa::path(
+    get,
+    path = "/api/v1/revocations/{id}",
+    operation_id = "show",
+    tag = "revocations",
+    params(("id" = String, Path, description = "`rev_…`")),
+    responses(
+        (status = 200, description = "As the log holds it.", body = View),
+        Missing,
+        Common,
+    )
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Caller(_): Caller,
-    id: Result<Path<String>, PathRejection>,
+    _: Question<Nothing>,
+    Id(id): Id,
 ) -> Result<Json<View>, Problem> {
-    let nothing = || Problem::not_found("there is no such revocation");
-    // What is no text, or no text that every database takes, is no id of ours.
-    let Some(Path(id)) = id.ok().filter(|Path(id)| !id.contains('\0')) else {
-        return Err(nothing());
-    };
     let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
     stored.and_then(|stored| View::of(stored, &app.board)).map(Json).ok_or_else(nothing)
 }

@@ -1,5 +1,6 @@
 //! A revocation as people and programs are shown it.
 
+use super::hide;
 use crate::board::Board;
 use crate::domain::account::{Account, AccountName};
 use crate::domain::effective::Effective;
@@ -13,9 +14,11 @@ use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
 use crate::store::{Evidence, Stored};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A revocation: its state is the one the log holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Revocation)]
 pub struct View {
     /// `rev_…`.
     pub id: String,
@@ -115,7 +118,7 @@ impl View {
             looked_at: judged,
             residual: evidence.residual,
             kept: evidence.kept,
-            gaps: evidence.gaps,
+            gaps: evidence.gaps.into_iter().map(hide::names).collect(),
             not_covered: evidence.not_covered,
             source: asked.source,
             ticket: asked.ticket,
