@@ -6,6 +6,7 @@ pub mod file;
 pub mod format;
 pub mod key;
 pub mod line;
+pub mod read;
 pub mod record;
 mod scan;
 pub mod tree;

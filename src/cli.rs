@@ -13,6 +13,7 @@ mod init;
 mod log;
 mod look;
 mod manual;
+mod openapi;
 mod output;
 mod plan;
 mod serve;
@@ -68,6 +69,8 @@ enum Command {
     Verify(verify::Arguments),
     Completions(manual::Completions),
     Man(manual::Manual),
+    #[command(hide = true)]
+    Openapi(openapi::Arguments),
 }
 
 /// Runs the program and gives its exit code.
@@ -107,6 +110,7 @@ pub fn run() -> u8 {
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Completions(arguments) => manual::completions(&arguments),
             Command::Man(arguments) => manual::man(&arguments),
+            Command::Openapi(arguments) => openapi::run(&arguments),
         }
     });
     match result {

@@ -1,9 +1,18 @@
 //! The HTTP side: bytes in, answers or problems out. No rules, no SQL, no targets.
 
 mod amend;
+mod audit;
 mod auth;
+mod coverage;
+mod cursor;
 mod health;
+mod hide;
+pub mod list;
+mod notice;
+mod openapi;
 pub mod problem;
+mod question;
+pub mod recheck;
 mod revocations;
 mod serve;
 pub mod view;
@@ -22,6 +31,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use problem::Problem;
 use std::sync::Arc;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Largest body of a notice.
 pub const BODY: usize = 64 * 1024;
@@ -43,15 +55,29 @@ pub struct App {
     pub metrics: Arc<Metrics>,
 }
 
+/// Every route of the API, with its description: what is not here is neither served nor described.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(revocations::list, revocations::submit))
+        .routes(routes!(revocations::show, amend::change, amend::withdraw))
+        .routes(routes!(amend::approve))
+        .routes(routes!(recheck::recheck))
+        .routes(routes!(coverage::coverage))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::records))
+        .routes(routes!(openapi::describe))
+}
+
+/// The description of the API, OpenAPI 3.1.
+#[must_use]
+pub fn description() -> OpenApi {
+    routes().into_openapi()
+}
+
 /// The API: for systems with a token, and for commands through the socket.
 pub fn api(app: App) -> Router {
-    Router::new()
-        .route("/api/v1/revocations", get(revocations::list).post(revocations::submit))
-        .route(
-            "/api/v1/revocations/{id}",
-            get(revocations::show).patch(amend::change).delete(amend::withdraw),
-        )
-        .route("/api/v1/revocations/{id}/approve", post(amend::approve))
+    let (router, _) = routes().split_for_parts();
+    router
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY))
@@ -77,3 +103,7 @@ async fn missing() -> Problem {
 async fn not_allowed() -> Problem {
     Problem::new(405, "method-not-allowed", "Method not allowed")
 }
+
+#[cfg(test)]
+#[path = "http/openapi_tests.rs"]
+mod tests;

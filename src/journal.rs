@@ -1,5 +1,7 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
+pub use crate::audit::read::{Checkpoint, Lines, MOST, ReadError};
+
 use crate::audit::file::{Entry, Found, Landed, LogFile, own_type};
 use crate::audit::writer::{LogWriter, Sent, WriteError};
 use crate::clock;
@@ -103,6 +105,22 @@ impl Journal {
     #[must_use]
     pub fn vkey(&self) -> &str {
         self.writer.vkey()
+    }
+
+    /// The newest signed tree head.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn checkpoint(&self) -> Result<Checkpoint, ReadError> {
+        self.writer.reader().checkpoint().await
+    }
+
+    /// Up to `limit` lines of the log from line `from` on, never beyond the newest checkpoint.
+    ///
+    /// # Errors
+    /// When the log does not reach that far, or cannot be read.
+    pub async fn lines(&self, from: u64, limit: usize) -> Result<Lines, ReadError> {
+        self.writer.reader().lines(from, limit).await
     }
 
     /// Whether the log refuses records: then no notice can be accepted.

@@ -6,6 +6,7 @@ mod gather;
 mod meta;
 mod model;
 mod moves;
+mod pages;
 mod records;
 mod revocations;
 mod roster;
@@ -15,6 +16,7 @@ pub use meta::Holder;
 pub use model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
+pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
 pub use revocations::Known;
 

@@ -26,5 +26,7 @@ mod landing;
 mod moves;
 #[path = "store/notices.rs"]
 mod notices;
+#[path = "store/pages.rs"]
+mod pages;
 #[path = "store/schema.rs"]
 mod schema;

@@ -76,10 +76,10 @@ pub struct LogFile {
     path: PathBuf,
     /// Holding this open holds the lock: of the directory, since a lock file can be unlinked and made anew.
     _lock: File,
-    file: File,
+    pub(super) file: File,
     identity: (u64, u64),
     key: LogKey,
-    state: State,
+    pub(super) state: State,
 }
 
 /// Takes the lock of a log directory.

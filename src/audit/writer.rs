@@ -1,6 +1,7 @@
 //! The thread that owns the log file. Everybody else sends it records and waits.
 
 use super::file::{Entry, Landed, LogError, LogFile};
+use super::read::LogReader;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
@@ -33,6 +34,7 @@ pub struct LogWriter {
     commits: Option<mpsc::Sender<Commit>>,
     thread: Option<JoinHandle<()>>,
     vkey: String,
+    reader: LogReader,
 }
 
 impl LogWriter {
@@ -43,25 +45,35 @@ impl LogWriter {
     /// When no thread can be started.
     pub fn start(mut log: LogFile) -> std::io::Result<Self> {
         let vkey = log.vkey();
+        let (reader, sealed) = log.reader()?;
         let (commits, mut queue) = mpsc::channel::<Commit>(QUEUE);
         let thread =
             std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
                 while let Some(commit) = queue.blocking_recv() {
                     let result = log.append(&commit.entries, &commit.now).map_err(Arc::new);
                     let failed = result.is_err();
+                    if !failed {
+                        sealed.send_replace(log.sealed());
+                    }
                     let _ = commit.reply.send(result);
                     if failed {
                         break;
                     }
                 }
             })?;
-        Ok(Self { commits: Some(commits), thread: Some(thread), vkey })
+        Ok(Self { commits: Some(commits), thread: Some(thread), vkey, reader })
     }
 
     /// The public key in use.
     #[must_use]
     pub fn vkey(&self) -> &str {
         &self.vkey
+    }
+
+    /// Reads what is durable.
+    #[must_use]
+    pub fn reader(&self) -> &LogReader {
+        &self.reader
     }
 
     /// Appends `entries` as one commit. When this returns they are durable and signed.

@@ -170,10 +170,6 @@ pub(super) async fn questions(
                 asked.push(Asked::names(text, names_of(text, config)));
             }
         }
-        if let Ok(Known { truncated: true, .. }) = &known {
-            let reason = "the agent has more revocations than it lists at once".to_owned();
-            unread.push(NotCovered { surface: format!("older revocations of {text}"), reason });
-        }
     }
     Ok((asked, unread))
 }
@@ -182,7 +178,6 @@ pub(super) async fn questions(
 #[derive(Default)]
 struct Known {
     views: Vec<View>,
-    truncated: bool,
 }
 
 async fn known(texts: &[String], place: &Where) -> Result<Known> {
@@ -190,10 +185,7 @@ async fn known(texts: &[String], place: &Where) -> Result<Known> {
     let by_id = texts.iter().all(|text| text.starts_with(REVOCATION));
     let mut known = Known::default();
     if !by_id {
-        (known.views, known.truncated) = reach.list(false).await?;
-        if known.truncated {
-            known.views.extend(reach.list(true).await?.0);
-        }
+        known.views = reach.list(false).await?;
         known.views.retain(|view| texts.contains(&view.subject));
     }
     for id in texts.iter().filter(|text| text.starts_with(REVOCATION)) {

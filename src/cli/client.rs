@@ -7,6 +7,7 @@ use crate::domain::milestone::Milestone;
 use crate::domain::request::Request;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
+use crate::http::list::{self, Filter, Page};
 use crate::http::view::View;
 use crate::intake::{IntakeError, amend};
 use crate::store::Stored;
@@ -16,9 +17,6 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 use zeroize::Zeroizing;
-
-/// Most revocations in one answer, as in the API.
-const PAGE: i64 = 10_000;
 
 /// The configuration file.
 #[derive(Debug, clap::Args)]
@@ -122,12 +120,6 @@ impl From<IntakeError> for SubmitError {
             IntakeError::Unavailable(_) => Self::Unavailable { why: error.into(), wait: None },
         }
     }
-}
-
-#[derive(Debug, Deserialize)]
-struct Listed {
-    revocations: Vec<View>,
-    truncated: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -311,8 +303,8 @@ impl Reach {
     }
 
     /// As [`list`](Self::list). Alone, what has passed its deadline is overdue although nobody has looked.
-    pub(super) async fn list_at(&self, open: bool, now: UtcTime) -> Result<(Vec<View>, bool)> {
-        let (mut views, truncated) = self.list(open).await?;
+    pub(super) async fn list_at(&self, open: bool, now: UtcTime) -> Result<Vec<View>> {
+        let mut views = self.list(open).await?;
         if let Self::Alone(agent) = self {
             for view in &mut views {
                 if let Some(stored) = agent.journal.store.revocation(&view.id).await? {
@@ -320,28 +312,35 @@ impl Reach {
                 }
             }
         }
-        Ok((views, truncated))
+        Ok(views)
     }
 
-    /// The newest revocations, or the open ones, and whether there are more.
-    pub(super) async fn list(&self, open: bool) -> Result<(Vec<View>, bool)> {
-        match self {
-            Self::Http { client, base, .. } => {
-                let query = if open { "?open=true" } else { "" };
-                let request = client.get(format!("{base}/api/v1/revocations{query}"));
-                let listed: Listed = self.send(request).await?;
-                Ok((listed.revocations, listed.truncated))
-            }
-            Self::Alone(agent) => {
-                let store = &agent.journal.store;
-                let mut stored = if open {
-                    store.list_open(PAGE + 1).await?
-                } else {
-                    store.list(PAGE + 1).await?
-                };
-                let truncated = i64::try_from(stored.len()).is_ok_and(|count| count > PAGE);
-                stored.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
-                Ok((stored.into_iter().filter_map(View::of).collect(), truncated))
+    /// Every revocation, or every open one, newest first.
+    pub(super) async fn list(&self, open: bool) -> Result<Vec<View>> {
+        let mut filter =
+            Filter { open: open.then_some(true), limit: Some(list::MOST), ..Filter::default() };
+        let mut views = Vec::new();
+        loop {
+            let page: Page = match self {
+                Self::Http { client, base, .. } => {
+                    let mut address = format!("{base}/api/v1/revocations?limit={}", list::MOST);
+                    if open {
+                        address.push_str("&open=true");
+                    }
+                    if let Some(cursor) = &filter.cursor {
+                        address.push_str("&cursor=");
+                        address.push_str(cursor);
+                    }
+                    self.send(client.get(address)).await?
+                }
+                Self::Alone(agent) => {
+                    list::page(&agent.journal.store, &agent.board, &filter).await?
+                }
+            };
+            views.extend(page.revocations);
+            filter.cursor = page.next;
+            if filter.cursor.is_none() {
+                return Ok(views);
             }
         }
     }
@@ -358,7 +357,10 @@ impl Reach {
                 }
                 Ok(Some(read(response).await?))
             }
-            Self::Alone(agent) => Ok(agent.journal.store.revocation(id).await?.and_then(View::of)),
+            Self::Alone(agent) => {
+                let stored = agent.journal.store.revocation(id).await?;
+                Ok(stored.and_then(|stored| View::of(stored, &agent.board)))
+            }
         }
     }
 
@@ -370,7 +372,10 @@ impl Reach {
         }
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response> {
+    pub(super) async fn answer(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response> {
         let Self::Http { base, token, .. } = self else { bail!("there is no agent to ask") };
         let request = match token {
             Some(token) => request.bearer_auth(token.expose_secret()),
@@ -450,7 +455,7 @@ async fn taken(response: reqwest::Response) -> Result<Submitted, SubmitError> {
     })
 }
 
-async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
+pub(super) async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
     let status = response.status();
     if status.is_success() {
         return response.json().await.context("reading the agent's answer");

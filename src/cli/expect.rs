@@ -4,11 +4,12 @@ mod add;
 mod change;
 mod import;
 mod list;
+mod recheck;
 mod show;
 
 use anyhow::Result;
 
-/// Expected revocations: add, import, list, show, amend, withdraw, approve
+/// Expected revocations: add, import, list, show, amend, withdraw, approve, recheck
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Add(Box<add::Arguments>),
@@ -18,6 +19,7 @@ pub(super) enum Command {
     Amend(change::Amend),
     Withdraw(change::Withdraw),
     Approve(change::Approve),
+    Recheck(recheck::Arguments),
 }
 
 /// Runs the command.
@@ -30,5 +32,6 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Amend(arguments) => Box::pin(change::amend(arguments)).await,
         Command::Withdraw(arguments) => Box::pin(change::withdraw(arguments)).await,
         Command::Approve(arguments) => Box::pin(change::approve(arguments)).await,
+        Command::Recheck(arguments) => recheck::run(arguments).await,
     }
 }

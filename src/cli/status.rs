@@ -2,7 +2,7 @@
 
 mod rows;
 
-pub(super) use rows::in_words;
+pub(super) use rows::{in_words, rows};
 
 use super::client::Where;
 use super::exit;
@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
     let now = clock::now();
-    let (mut open, truncated) = reach.list_at(true, now).await?;
+    let mut open = reach.list_at(true, now).await?;
     reach.leave().await?;
     rows::sort(&mut open, now);
     let bad = open.iter().any(|view| view.state == State::Regressed || !view.overdue.is_empty());
@@ -47,9 +47,6 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             }
         },
     )?;
-    if truncated {
-        eprintln!("there are more than {}; the rest is not shown", open.len());
-    }
     Ok(if bad { exit::RESIDUAL } else { exit::OK })
 }
 

@@ -2,10 +2,22 @@
 
 use super::ids::{RoleOid, SystemIdentifier};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Why we hold that an account belongs to a subject.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum LinkRule {
@@ -21,7 +33,7 @@ pub enum LinkRule {
 }
 
 /// A subject's role on one target. The OID is the identity; the name is what it was last called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     /// Configured name of the cluster.
     pub target: String,
@@ -38,7 +50,7 @@ pub struct Account {
 }
 
 /// A role name to search for: on every target, or on one.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct AccountName {
     /// `None`: search every target of the revocation.
     #[serde(default, skip_serializing_if = "Option::is_none")]

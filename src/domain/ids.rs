@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// `pg_authid.oid`. Survives `ALTER ROLE … RENAME`, unlike the name; unique in one cluster only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(transparent)]
+#[schema(value_type = u64, minimum = 0, maximum = 4_294_967_295_u64)]
 pub struct RoleOid(pub u32);
 
 impl fmt::Display for RoleOid {
@@ -17,8 +21,11 @@ impl fmt::Display for RoleOid {
 /// `pg_control_system().system_identifier`: made by `initdb`, shared by a primary and its standbys.
 ///
 /// 64 bits, so JSON carries it as a string (RFC 8259 section 6: receivers may hold numbers as doubles).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(into = "String", try_from = "String")]
+#[schema(value_type = String, pattern = "^[0-9]{1,20}$")]
 pub struct SystemIdentifier(pub u64);
 
 impl fmt::Display for SystemIdentifier {

@@ -3,7 +3,11 @@
 use super::time::UtcTime;
 use super::words::words;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::time::Duration;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 words! {
     /// What has to be reached by a deadline.
@@ -51,6 +55,25 @@ impl<T: Copy> PerMilestone<T> {
 
 /// Instants by which each milestone has to be reached; `None` where the revocation has no such milestone.
 pub type Deadlines = PerMilestone<Option<UtcTime>>;
+
+impl PartialSchema for Deadlines {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = ObjectBuilder::new().description(Some(
+            "Instants by which each milestone has to be reached; `null` where there is no such milestone.",
+        ));
+        for milestone in Milestone::ALL {
+            let name = milestone.as_str();
+            schema = schema.property(name, Option::<UtcTime>::schema()).required(name);
+        }
+        schema.into()
+    }
+}
+
+impl ToSchema for Deadlines {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("Deadlines")
+    }
+}
 
 /// Time allowed for each milestone, from the later of effect and receipt.
 pub type Allowance = PerMilestone<Option<Duration>>;

@@ -5,9 +5,10 @@ use super::residual::{Residual, ResidualKind};
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 /// A required surface that could not be read. With a gap, absence is not proved.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Gap {
     /// What was not seen.
     pub surface: ResidualKind,
@@ -40,7 +41,7 @@ super::words::words! {
 }
 
 /// Something the verdict does not speak about, and why. Printed with every `revoked`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct NotCovered {
     /// What.
     pub surface: String,

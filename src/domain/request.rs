@@ -8,6 +8,7 @@ use super::time::UtcTime;
 use super::words::words;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// A request that nobody approved within this time is void: it may be about a state long gone.
 pub const LIFETIME: Duration = Duration::from_secs(7 * 86_400);
@@ -25,7 +26,7 @@ words! {
 }
 
 /// A request that waits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Request {
     /// `req_…`.
     pub id: String,

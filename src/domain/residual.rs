@@ -5,6 +5,7 @@ use super::time::UtcTime;
 use super::words::words;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 words! {
     /// What kind of access; also the values of the metric label `surface`.
@@ -71,7 +72,7 @@ words! {
 }
 
 /// The account a residual belongs to, as shown.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct AccountRef {
     /// Configured name of the cluster.
     pub target: String,
@@ -92,7 +93,7 @@ impl fmt::Display for AccountRef {
 
 /// Somebody whose right depends on the account's grant option, and has to be granted again by another
 /// before the account's own right can be revoked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Dependent {
     /// Role name; `None` is PUBLIC.
     pub grantee: Option<String>,
@@ -107,7 +108,7 @@ pub struct Dependent {
 }
 
 /// Access, a session or a usable credential that is still there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Residual {
     /// How near to use. First, so that the derived order is worst first.
     pub strength: Strength,

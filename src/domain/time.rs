@@ -4,13 +4,20 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 /// An instant in UTC with microsecond precision: what Postgres stores and what the audit log signs.
 ///
 /// `Display` and serde give the one RFC 3339 form `2026-03-05T09:00:00.000000Z` (27 bytes), so equal
 /// instants have equal bytes and sort as text. Source: RFC 3339 section 5.6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(into = "String", try_from = "String")]
+#[schema(
+    value_type = String, format = DateTime,
+    description = "An instant in UTC with microseconds, as 2026-03-05T09:00:00.000000Z."
+)]
 pub struct UtcTime(jiff::Timestamp);
 
 /// A text that is not an instant with an offset.

@@ -3,14 +3,22 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A problem: a stable type, a title, and what is particular about this one.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {
+    /// What kind of problem, the same each time.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference")]
     kind: String,
+    /// The kind in words.
+    #[schema(value_type = String)]
     title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is particular about this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     #[serde(skip)]
@@ -29,6 +37,12 @@ impl Problem {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// A request that cannot be read.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(400, "malformed", "Malformed request").detail(detail)
     }
 
     /// Nothing there.

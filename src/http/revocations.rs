@@ -2,68 +2,83 @@
 
 use super::App;
 use super::auth::Caller;
+use super::list::{self, Filter, ListError, Page};
+use super::notice::Notice;
+use super::openapi::{Common, Missing, Notices};
 use super::problem::Problem;
+use super::question::{self, Id, Nothing, Question, nothing};
 use super::view::View;
 use crate::domain::request::Refused;
 use crate::intake::IntakeError;
+use crate::store::StoreError;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// Most revocations in one answer.
-const PAGE: i64 = 10_000;
-
-#[derive(Debug, Serialize)]
-struct Answer {
+/// What became of a notice.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Accepted {
+    /// The revocation it made or joined.
     id: String,
+    /// Nothing new was asked.
     known: bool,
+    /// A revocation that was not finished was tightened.
     amended: bool,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct List {
-    revocations: Vec<View>,
-    truncated: bool,
-}
-
-fn store_away(error: crate::store::StoreError) -> Problem {
+pub(super) fn store_away(error: StoreError) -> Problem {
     let error = format!("{:#}", anyhow::Error::new(error));
     tracing::warn!(error, "the store does not answer a question");
     Problem::unavailable("the state store does not answer")
 }
 
-/// The body, or why it could not be read.
-pub(super) fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Problem> {
-    body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(413, "too-large", "Body too large").detail("a notice has up to 64 KiB")
-        }
-        _ => Problem::new(400, "malformed", "Malformed request"),
-    })
-}
-
-/// Accepts a revocation. 202, once its record is in the log.
+/// Expect a revocation
+///
+/// Answered once the record of it is in the signed log. The same notice again changes nothing; another one about
+/// the same subject and kind joins the revocation that is not finished, and only ever tightens it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/revocations",
+    operation_id = "submit",
+    tag = "revocations",
+    params((
+        "Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, nullable = false,
+        description = "The sender's id of the event; takes precedence over `event_id`.",
+    )),
+    request_body(content = Notice, content_type = "application/json"),
+    responses(
+        (
+            status = 202,
+            description = "Accepted, and in the log.",
+            body = Accepted,
+            headers(("Location" = String, description = "The revocation.")),
+        ),
+        Notices,
+        Common,
+    )
+)]
 pub(super) async fn submit(
     State(app): State<App>,
     Caller(caller): Caller,
+    _: Question<Nothing>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let body = whole(body)?;
+    let body = question::json(&headers, body)?;
     let key = match headers.get("idempotency-key") {
         None => None,
-        Some(value) => {
-            Some(value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 255).ok_or_else(
-                || {
-                    Problem::new(400, "malformed", "Malformed request")
-                        .detail("Idempotency-Key: 1 to 255 characters")
-                },
-            )?)
-        }
+        Some(value) => Some(
+            value
+                .to_str()
+                .ok()
+                .filter(|key| !key.is_empty() && key.len() <= 255)
+                .ok_or_else(|| Problem::malformed("Idempotency-Key: 1 to 255 characters"))?,
+        ),
     };
     let accepted =
         app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error))?;
@@ -75,7 +90,7 @@ pub(super) async fn submit(
         "a notice was accepted"
     );
     let location = format!("/api/v1/revocations/{}", accepted.id);
-    let answer = Answer { id: accepted.id, known: accepted.known, amended: accepted.amended };
+    let answer = Accepted { id: accepted.id, known: accepted.known, amended: accepted.amended };
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)))
 }
 
@@ -118,49 +133,48 @@ fn refused_as(refused: &Refused) -> Problem {
     }
 }
 
-/// What to list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Filter {
-    /// Only what is scheduled, open or regressed, oldest first.
-    #[serde(default)]
-    open: bool,
-}
-
-/// The newest revocations, or those that are open.
+/// List revocations
+///
+/// Newest first. Go on with `cursor` set to `next` until that is `null`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/revocations",
+    operation_id = "list",
+    tag = "revocations",
+    params(Filter),
+    responses((status = 200, description = "One page.", body = Page), Common)
+)]
 pub(super) async fn list(
     State(app): State<App>,
     Caller(_): Caller,
-    filter: Result<Query<Filter>, QueryRejection>,
-) -> Result<Json<List>, Problem> {
-    let Query(filter) = filter.map_err(|rejection| {
-        Problem::new(400, "malformed", "Malformed request").detail(rejection.body_text())
-    })?;
-    let store = &app.journal.store;
-    let found =
-        if filter.open { store.list_open(PAGE + 1).await } else { store.list(PAGE + 1).await };
-    let mut stored = found.map_err(store_away)?;
-    let truncated = i64::try_from(stored.len()).is_ok_and(|count| count > PAGE);
-    stored.truncate(usize::try_from(PAGE).unwrap_or(usize::MAX));
-    Ok(Json(List { revocations: stored.into_iter().filter_map(View::of).collect(), truncated }))
+    Question(filter): Question<Filter>,
+) -> Result<Json<Page>, Problem> {
+    let page = list::page(&app.journal.store, &app.board, &filter).await;
+    page.map(Json).map_err(|error| match error {
+        ListError::Filter(what) => Problem::malformed(what),
+        ListError::Store(error) => store_away(error),
+    })
 }
 
-/// One revocation.
+/// Show a revocation
+#[utoipa::path(
+    get,
+    path = "/api/v1/revocations/{id}",
+    operation_id = "show",
+    tag = "revocations",
+    params(("id" = String, Path, description = "`rev_…`")),
+    responses(
+        (status = 200, description = "As the log holds it.", body = View),
+        Missing,
+        Common,
+    )
+)]
 pub(super) async fn show(
     State(app): State<App>,
     Caller(_): Caller,
-    id: Result<Path<String>, PathRejection>,
+    _: Question<Nothing>,
+    Id(id): Id,
 ) -> Result<Json<View>, Problem> {
-    let id = id_of(id)?;
     let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
-    stored.and_then(View::of).map(Json).ok_or_else(nothing)
-}
-
-pub(super) fn nothing() -> Problem {
-    Problem::not_found("there is no such revocation")
-}
-
-/// The id in the path. What is no text, or no text that every database takes, is no id of ours.
-pub(super) fn id_of(id: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    id.ok().map(|Path(id)| id).filter(|id| !id.contains('\0')).ok_or_else(nothing)
+    stored.and_then(|stored| View::of(stored, &app.board)).map(Json).ok_or_else(nothing)
 }

@@ -1,6 +1,9 @@
 //! A revocation as people and programs are shown it.
 
+use super::hide;
+use crate::board::Board;
 use crate::domain::account::{Account, AccountName};
+use crate::domain::effective::Effective;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
@@ -12,9 +15,11 @@ use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
 use crate::store::{Evidence, Stored};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A revocation: its state is the one the log holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Revocation)]
 pub struct View {
     /// `rev_…`.
     pub id: String,
@@ -32,6 +37,8 @@ pub struct View {
     pub overdue: Vec<Milestone>,
     /// When access had to end.
     pub effective_at: UtcTime,
+    /// How that came about; `null` where nobody said a time, so that it is the time of receipt.
+    pub effective: Option<Effective>,
     /// When we were told.
     pub received_at: UtcTime,
     /// By when.
@@ -52,10 +59,14 @@ pub struct View {
     pub no_account_confirmed: bool,
     /// Accounts linked.
     pub accounts: Vec<Account>,
+    /// Every role was read, and none is the subject's.
+    pub no_account: bool,
     /// Answer of the newest look that changed anything.
     pub verdict: Option<Verdict>,
     /// When that look began.
     pub as_of: Option<UtcTime>,
+    /// When the newest look began by which it was judged, whether or not that changed anything.
+    pub looked_at: Option<UtcTime>,
     /// What remains, worst first.
     pub residual: Vec<Residual>,
     /// What may stay.
@@ -77,13 +88,14 @@ pub struct View {
 impl View {
     /// The view of a stored revocation; `None` while the log does not hold it.
     #[must_use]
-    pub fn of(stored: Stored) -> Option<Self> {
+    pub fn of(stored: Stored, board: &Board) -> Option<Self> {
         let life = stored.landed?;
         let asked = stored.landed_revocation.unwrap_or(stored.revocation);
         // That nothing is left is told once `access_revoked` is in the log.
         let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
             && matches!(life.state, State::Open | State::Regressed)
             && life.first_clean_at.is_none();
+        let judged = board.judged(&asked.id).or(stored.evidence.as_of);
         let evidence = if waiting { Evidence::default() } else { stored.evidence };
         Some(Self {
             // A subject known to have no account has nothing to be late with.
@@ -98,6 +110,7 @@ impl View {
             kind: asked.kind,
             reason: asked.reason,
             effective_at: asked.effective_at,
+            effective: asked.effective,
             received_at: asked.received_at,
             deadlines: asked.deadlines,
             searched: asked.accounts,
@@ -105,11 +118,13 @@ impl View {
             permissions: asked.permissions,
             no_account_confirmed: asked.no_account,
             accounts: stored.accounts,
+            no_account: evidence.no_account,
             verdict: evidence.verdict,
             as_of: evidence.as_of,
+            looked_at: judged,
             residual: evidence.residual,
             kept: evidence.kept,
-            gaps: evidence.gaps,
+            gaps: evidence.gaps.into_iter().map(hide::names).collect(),
             not_covered: evidence.not_covered,
             pending: life.pending,
             source: asked.source,

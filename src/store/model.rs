@@ -4,7 +4,7 @@ use crate::domain::account::Account;
 use crate::domain::lifecycle::Life;
 use crate::domain::observation::{Gap, NotCovered};
 use crate::domain::residual::Residual;
-use crate::domain::revocation::Revocation;
+use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,18 @@ pub struct Stored {
     pub queued_at: UtcTime,
     /// Until when it is looked at after verification.
     pub watch_until: UtcTime,
+}
+
+impl Stored {
+    /// Whether looks are judged for it, as `revocations_watched` selects it.
+    #[must_use]
+    pub fn is_watched(&self, now: UtcTime) -> bool {
+        match self.life.state {
+            State::Scheduled | State::Open | State::Regressed => true,
+            State::Verified => self.watch_until > now,
+            State::Excepted | State::Withdrawn => false,
+        }
+    }
 }
 
 /// A record to queue.

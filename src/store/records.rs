@@ -103,6 +103,17 @@ impl Store {
         ))
     }
 
+    /// How many of one revocation wait.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn queued_of(&self, revocation: &str) -> Result<i64, StoreError> {
+        reading!(self, pool => Ok(
+            sqlx::query_scalar(statement!("records_queued_of"))
+                .bind(revocation).fetch_one(pool).await?
+        ))
+    }
+
     /// One record, queued or landed.
     ///
     /// # Errors

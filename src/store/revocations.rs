@@ -14,7 +14,7 @@ const WATCHED: i64 = 200_000;
 const TURN: usize = 64;
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     id: String,
     subject_id: String,
     subject: String,
@@ -49,6 +49,7 @@ impl Row {
             &self.life,
             &self.evidence,
             self.landed_life.as_ref().unwrap_or(&self.id),
+            self.landed_request.as_ref().unwrap_or(&self.id),
         ];
         for text in texts {
             hash.update(text.len().to_le_bytes());
@@ -60,7 +61,7 @@ impl Row {
         hash.finalize().into()
     }
 
-    fn read(self) -> Result<Stored, StoreError> {
+    pub(super) fn read(self) -> Result<Stored, StoreError> {
         let read = |text: &str| -> Result<Revocation, StoreError> {
             let request: Revocation = from_json(text, "a revocation's request")?;
             Ok(Revocation { subject: self.subject.clone(), ..request })

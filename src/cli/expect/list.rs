@@ -1,8 +1,9 @@
 //! `revoked expect list`.
 
 use super::super::client::Where;
-use super::super::output::Format;
+use super::super::output::Output;
 use super::super::{exit, status};
+use crate::clock;
 use anyhow::Result;
 
 /// List revocations, newest first
@@ -13,22 +14,15 @@ pub(in crate::cli) struct Arguments {
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: Output,
 }
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let (views, truncated) = reach.list(false).await?;
+    let views = reach.list(false).await?;
     reach.leave().await?;
-    match arguments.output {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&views)?),
-        Format::Table => {
-            status::print_table(&views);
-            if truncated {
-                println!("only the newest {} are shown", views.len());
-            }
-        }
-    }
+    let rows = || status::rows(&views, clock::now());
+    arguments.output.print(&views, rows, || status::print_table(&views))?;
     Ok(exit::OK)
 }

@@ -33,7 +33,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     Ok(exit::OK)
 }
 
-fn print_view(view: &View) {
+pub(super) fn print_view(view: &View) {
     let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
     let overdue = if overdue.is_empty() {
         String::new()

@@ -192,7 +192,7 @@ fn fit(text: &str, columns: usize) -> String {
 }
 
 /// One row per revocation.
-pub(super) fn rows(views: &[View], now: UtcTime) -> Rows {
+pub(in crate::cli) fn rows(views: &[View], now: UtcTime) -> Rows {
     let time = |at: Option<UtcTime>| at.map_or(String::new(), |at| at.to_string());
     let rows = views.iter().map(|view| {
         let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();

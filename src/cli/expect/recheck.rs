@@ -1,0 +1,76 @@
+//! `revoked expect recheck`: have an expected revocation looked at now.
+
+use super::super::client::{Reach, Where, read};
+use super::super::exit;
+use super::super::output::{self, Format, shown};
+use super::show::print_view;
+use crate::domain::time::UtcTime;
+use crate::http::recheck::Asked;
+use crate::http::view::View;
+use anyhow::{Result, bail};
+
+/// Have one revocation looked at now
+///
+/// Waits up to 15 s for a look that begins after the question.
+///
+/// Exit status: 0 revoked; 2 residual access; 3 inconclusive, or not looked at yet.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    at: Where,
+
+    /// Its id, rev_…
+    id: String,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// What the agent answered.
+enum Rechecked {
+    Judged(Box<View>),
+    NotYet(UtcTime),
+}
+
+/// Runs the command.
+pub(super) async fn run(arguments: Arguments) -> Result<u8> {
+    let reach = arguments.at.reach().await?;
+    let rechecked = ask(&reach, &arguments.id).await;
+    reach.leave().await?;
+    let Some(rechecked) = rechecked? else {
+        bail!("there is no revocation {}", shown(&arguments.id))
+    };
+    let view = match rechecked {
+        Rechecked::Judged(view) => view,
+        Rechecked::NotYet(asked_at) => {
+            eprintln!(
+                "asked at {asked_at}, and not looked at yet; `expect show` tells when it was"
+            );
+            return Ok(exit::INCONCLUSIVE);
+        }
+    };
+    match arguments.output {
+        Format::Json => println!("{}", serde_json::to_string_pretty(&view)?),
+        Format::Table => print_view(&view),
+    }
+    Ok(view.verdict.map_or(exit::INCONCLUSIVE, output::exit_code))
+}
+
+async fn ask(reach: &Reach, id: &str) -> Result<Option<Rechecked>> {
+    let Reach::Http { client, base, .. } = reach else {
+        bail!("no agent is running, so nobody looks; `revoked check` looks without one")
+    };
+    if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Ok(None);
+    }
+    let request = client.post(format!("{base}/api/v1/revocations/{id}/recheck"));
+    let response = reach.answer(request).await?;
+    Ok(match response.status() {
+        reqwest::StatusCode::NOT_FOUND => None,
+        reqwest::StatusCode::ACCEPTED => {
+            Some(Rechecked::NotYet(read::<Asked>(response).await?.asked_at))
+        }
+        _ => Some(Rechecked::Judged(Box::new(read(response).await?))),
+    })
+}

@@ -1,0 +1,80 @@
+//! Routes and description are one.
+
+use super::{App, routes};
+use axum::Router;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn description() -> Value {
+    serde_json::to_value(super::description()).unwrap()
+}
+
+/// What axum holds cannot be asked for, but its debug form has the paths.
+fn paths(router: &Router<App>) -> BTreeSet<String> {
+    let text = format!("{router:?}");
+    text.split('"').filter(|part| part.starts_with('/')).map(str::to_owned).collect()
+}
+
+/// What is served, without the paths by which axum finds its fallback.
+fn served() -> BTreeSet<String> {
+    let (router, _) = routes().split_for_parts();
+    let fallback = paths(&Router::new());
+    paths(&router).difference(&fallback).cloned().collect()
+}
+
+#[test]
+fn every_route_is_described_and_nothing_else() {
+    let description = description();
+    let described: BTreeSet<String> =
+        description["paths"].as_object().unwrap().keys().cloned().collect();
+    assert!(described.contains("/api/v1/revocations/{id}"));
+    assert_eq!(served(), described);
+    let text = include_str!("../http.rs");
+    let api = text.split("pub fn telemetry").next().unwrap();
+    assert!(!api.contains(".route("), "add handlers to routes(), with routes!(…)");
+}
+
+#[test]
+fn it_says_what_it_is() {
+    let description = description();
+    assert!(description["openapi"].as_str().unwrap().starts_with("3.1."));
+    assert_eq!(description["info"]["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(description["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    let mut ids = BTreeSet::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let place = format!("{method} {path}");
+            let answers = operation["responses"].as_object().unwrap();
+            assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{place}");
+            assert!(answers.contains_key("400"), "{place}: any query can be wrong");
+            let open = path == "/openapi.json";
+            assert_eq!(operation["security"] == serde_json::json!([{}]), open, "{place}");
+            for (status, answer) in answers {
+                let kinds: Vec<_> = answer["content"].as_object().unwrap().keys().collect();
+                let problem = kinds == ["application/problem+json"];
+                assert_eq!(status.as_str() >= "400", problem, "{place} {status}: {kinds:?}");
+            }
+            for status in ["401", "500", "503"] {
+                assert_eq!(answers.contains_key(status), !open, "{place} {status}");
+            }
+            assert_eq!(
+                path.contains('{'),
+                answers.contains_key("404") && path.contains('{'),
+                "{place}"
+            );
+        }
+    }
+}
+
+/// Every `$ref` leads somewhere.
+#[test]
+fn nothing_it_speaks_of_is_missing() {
+    let description = description();
+    let text = description.to_string();
+    let named: BTreeSet<&str> =
+        text.split("\"$ref\":\"#/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(named.contains("components/schemas/Problem"), "{named:?}");
+    for name in named {
+        assert!(description.pointer(&format!("/{name}")).is_some(), "{name}");
+    }
+}
