@@ -65,7 +65,7 @@ pub(super) struct Amendment {
 #[serde(deny_unknown_fields)]
 pub(super) struct Withdrawal {
     /// Why; it stays in the store.
-    #[schema(max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000)]
     why: Option<String>,
 }
 
@@ -96,7 +96,8 @@ fn optional<T: Default + serde::de::DeserializeOwned>(
     if body.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(body)
+    serde_json::from_slice::<Option<T>>(body)
+        .map(Option::unwrap_or_default)
         .map_err(|error| problem_of(caller, SubmissionError::Form(error.to_string()).into()))
 }
 

@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A look was asked for, and has not been judged yet.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = LookAskedFor)]
 pub struct Asked {
     /// The revocation.
     pub id: String,

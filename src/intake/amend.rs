@@ -224,6 +224,7 @@ impl Intake {
         by: &str,
     ) -> Result<Option<Changed>, IntakeError> {
         let amendment = Amendment { why: why.map(str::to_owned), ..Amendment::default() };
+        amendment.bounded()?;
         self.moving(id, |stored, config, now| {
             let request = amendment.request(Asked::Withdraw, by, now)?;
             ask(stored, unchanged(stored, now), request, config, now)
