@@ -26,3 +26,5 @@ mod moves;
 mod notices;
 #[path = "store/schema.rs"]
 mod schema;
+#[path = "store/together.rs"]
+mod together;

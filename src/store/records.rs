@@ -1,8 +1,10 @@
 //! The queue of records: what is true and not yet in the log.
 
+use super::many::{many, pieces};
 use super::{Store, StoreError, from_json, reading, statement, writing};
 use crate::domain::lifecycle::Life;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A record that waits for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,16 +107,28 @@ impl Store {
     /// When the database is away. Then they are found again in the log at the next start.
     pub async fn land(&self, landed: &[LandedRecord]) -> Result<(), StoreError> {
         let Some(last) = landed.last() else { return Ok(()) };
+        let mut lives = BTreeMap::new();
+        for one in landed {
+            if let Some(life) = &one.record.life {
+                lives.insert(
+                    &one.record.revocation_id,
+                    (life.state, super::to_json(life, "a life")?),
+                );
+            }
+        }
         writing!(self, tx => {
-            for one in landed {
-                let seq = i64::try_from(one.seq).unwrap_or(i64::MAX);
-                sqlx::query(statement!("record_land"))
-                    .bind(&one.record.id).bind(seq).execute(&mut *tx).await?;
-                if let Some(life) = &one.record.life {
-                    sqlx::query(statement!("revocation_land"))
-                        .bind(&one.record.revocation_id).bind(life.state.as_str())
-                        .bind(super::to_json(life, "a life")?).execute(&mut *tx).await?;
+            for piece in pieces(landed) {
+                let mut query = sqlx::query(many(statement!("record_land"), piece.len()));
+                for one in piece {
+                    let seq = i64::try_from(one.seq).unwrap_or(i64::MAX);
+                    query = query.bind(&one.record.id).bind(seq);
                 }
+                query.execute(&mut *tx).await?;
+            }
+            // The last life of each is the one that counts. In the order in which moves lock the rows.
+            for (id, (state, life)) in &lives {
+                sqlx::query(statement!("revocation_land"))
+                    .bind(*id).bind(state.as_str()).bind(life).execute(&mut *tx).await?;
             }
             sqlx::query(statement!("outbox_release")).execute(&mut *tx).await?;
             sqlx::query(statement!("meta_put"))

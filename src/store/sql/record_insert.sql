@@ -1,3 +1,3 @@
 -- revoked/record_insert
-INSERT INTO record (id, revocation_id, ordinal, kind, body, life, state, queued_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)
+INSERT INTO record (id, revocation_id, ordinal, kind, body, life, state, queued_at) VALUES
+($1, $2, $3, $4, $5, $6, 'queued', $7)
