@@ -2,31 +2,28 @@
 //!
 //! `make bench` builds this optimised. Each figure is the median of several rounds.
 
+#[path = "../tests/common/mod.rs"]
+mod common;
+mod shared;
+
+use common::sql;
 use revoked::audit::file::{self, Entry, LogFile};
 use revoked::audit::key::LogKey;
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
 use revoked::target::{Target, Wanted};
 use revoked::throwaway::{Binaries, Cluster, Template};
 use sha2::{Digest as _, Sha256};
+use shared::Times;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 const NOW: &str = "2026-03-05T09:00:00.000000Z";
 const ROUNDS: usize = 7;
 
-fn median(mut work: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let begun = Instant::now();
-            work();
-            begun.elapsed()
-        })
-        .collect();
-    times.sort();
-    times[ROUNDS / 2]
+fn median(work: impl FnMut()) -> Duration {
+    Times::take(ROUNDS, work).median()
 }
 
 fn key() -> LogKey {
@@ -117,10 +114,10 @@ fn look() {
     let template = Template::create(&Binaries::find().unwrap()).unwrap();
     let (empty, full) =
         (Cluster::start(&template, &[]).unwrap(), Cluster::start(&template, &[]).unwrap());
-    psql(&empty, "CREATE ROLE agent LOGIN;");
-    psql(&full, &fill());
+    sql(&empty, "postgres", "postgres", "CREATE ROLE revoked_agent LOGIN;");
+    sql(&full, "postgres", "postgres", &shared::roles_and_tables(2_000));
     let look = |cluster: &Cluster, roles: usize| {
-        let target = Target::from_url("bench", &cluster.url("agent", "postgres")).unwrap();
+        let target = Target::from_url("bench", &cluster.url("revoked_agent", "postgres")).unwrap();
         let names = (0..roles).map(|n| format!("r{n}")).collect();
         let wanted = Wanted { names, ..Wanted::default() };
         median(|| {
@@ -140,35 +137,8 @@ fn look() {
     }
 }
 
-fn fill() -> String {
-    let mut script = "CREATE ROLE agent LOGIN; CREATE ROLE g;\n\
-        SELECT format('CREATE ROLE r%s; GRANT g TO r%s;', n, n) FROM generate_series(0, 999) n \\gexec\n\
-        CREATE DATABASE a; CREATE DATABASE b;\n"
-        .to_owned();
-    for database in ["a", "b"] {
-        script = format!(
-            "{script}\\connect {database}\n\
-             SELECT format('CREATE TABLE t%s (a int); GRANT SELECT ON t%s TO g;', n, n) \
-             FROM generate_series(1, 1000) n \\gexec\n"
-        );
-    }
-    script
-}
-
-fn psql(cluster: &Cluster, script: &str) {
-    let mut child = cluster
-        .psql("postgres", "postgres")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
-}
-
 fn main() {
-    // `cargo test` builds benches too, and runs them with arguments of its own: measure only when asked.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !shared::asked() {
         return;
     }
     append();

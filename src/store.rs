@@ -3,6 +3,7 @@
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
 mod gather;
+mod many;
 mod meta;
 mod model;
 mod moves;

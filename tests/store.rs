@@ -30,3 +30,5 @@ mod notices;
 mod pages;
 #[path = "store/schema.rs"]
 mod schema;
+#[path = "store/together.rs"]
+mod together;

@@ -1,7 +1,10 @@
 //! Revocations: accepted once, moved by compare-and-swap, each move with its records in one transaction.
 //! Several that come together share a transaction: what a commit costs is paid once.
 
-use super::model::{Acceptance, Evidence, Move, NewRecord, NewRevocation};
+use super::many::{many, pieces};
+use super::model::{
+    Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, SubjectRow,
+};
 use super::{Store, StoreError, statement, to_json, writing};
 use crate::domain::revocation::Revocation;
 use serde_json::Value;
@@ -15,6 +18,8 @@ fn request_text(revocation: &Revocation) -> Result<String, StoreError> {
 /// A record as it is inserted.
 struct RecordRow {
     id: String,
+    revocation: String,
+    at: i64,
     ordinal: i64,
     kind: &'static str,
     body: String,
@@ -30,6 +35,7 @@ fn numbered(
     records: &[NewRecord],
     life: &str,
     request: Option<&str>,
+    at: i64,
 ) -> Result<Vec<RecordRow>, StoreError> {
     let mut ordinal = before;
     let mut left = records.len();
@@ -43,6 +49,8 @@ fn numbered(
             body.insert("id".to_owned(), Value::String(record_id.clone()));
             Ok(RecordRow {
                 id: record_id,
+                revocation: id.to_owned(),
+                at,
                 ordinal,
                 kind: record.kind,
                 body: to_json(&body, "a record")?,
@@ -53,49 +61,72 @@ fn numbered(
         .collect()
 }
 
-/// Inserts records and, with the last of them, what to deliver.
+/// A delivery as it is inserted: it waits for the last record of its move.
+struct DeliveryRow<'a> {
+    id: String,
+    record: &'a str,
+    delivery: &'a Delivery,
+    at: i64,
+}
+
+fn deliveries<'a>(
+    rows: &'a [RecordRow],
+    deliveries: &'a [Delivery],
+) -> impl Iterator<Item = DeliveryRow<'a>> {
+    let last = rows.last().into_iter();
+    last.flat_map(move |last| {
+        deliveries.iter().enumerate().map(move |(n, delivery)| DeliveryRow {
+            id: format!("{}/{n}", last.id),
+            record: &last.id,
+            delivery,
+            at: last.at,
+        })
+    })
+}
+
+/// A notice as it is inserted: with the revocation that it made or joined.
+type NoticeRow<'a> = (&'a NoticeKey, &'a str, i64);
+
+/// Inserts records.
 macro_rules! insert_records {
-    ($tx:ident, $revocation:expr, $rows:expr, $deliveries:expr, $at:expr) => {
-        for row in &$rows {
-            sqlx::query(statement!("record_insert"))
-                .bind(&row.id)
-                .bind($revocation)
-                .bind(row.ordinal)
-                .bind(row.kind)
-                .bind(&row.body)
-                .bind(&row.life)
-                .bind(&row.request)
-                .bind($at)
-                .execute(&mut *$tx)
-                .await?;
-        }
-        if let Some(last) = $rows.last() {
-            for (n, delivery) in $deliveries.iter().enumerate() {
-                sqlx::query(statement!("outbox_insert"))
-                    .bind(format!("{}/{n}", last.id))
-                    .bind(&last.id)
-                    .bind(&delivery.receiver)
-                    .bind(&delivery.kind)
-                    .bind($at)
-                    .execute(&mut *$tx)
-                    .await?;
+    ($tx:ident, $rows:expr) => {
+        for piece in pieces(&$rows) {
+            let mut query = sqlx::query(many(statement!("record_insert"), piece.len()));
+            for row in piece {
+                query = query.bind(&row.id).bind(&row.revocation).bind(row.ordinal);
+                query = query.bind(row.kind).bind(&row.body).bind(&row.life);
+                query = query.bind(&row.request).bind(row.at);
             }
+            query.execute(&mut *$tx).await?;
         }
     };
 }
 
-/// Inserts a notice.
-macro_rules! insert_notice {
-    ($tx:ident, $notice:expr, $revocation:expr, $at:expr) => {
-        sqlx::query(statement!("notice_insert"))
-            .bind(&$notice.source)
-            .bind(&$notice.event_id)
-            .bind(&$notice.digest)
-            .bind(&$notice.body)
-            .bind($at)
-            .bind($revocation)
-            .execute(&mut *$tx)
-            .await?
+/// Inserts notices.
+macro_rules! insert_notices {
+    ($tx:ident, $rows:expr) => {
+        for piece in pieces(&$rows) {
+            let mut query = sqlx::query(many(statement!("notice_insert"), piece.len()));
+            for (notice, revocation, at) in piece {
+                query = query.bind(&notice.source).bind(&notice.event_id).bind(&notice.digest);
+                query = query.bind(&notice.body).bind(*at).bind(*revocation);
+            }
+            query.execute(&mut *$tx).await?;
+        }
+    };
+}
+
+/// Inserts deliveries.
+macro_rules! insert_deliveries {
+    ($tx:ident, $rows:expr) => {
+        for piece in pieces(&$rows) {
+            let mut query = sqlx::query(many(statement!("outbox_insert"), piece.len()));
+            for row in piece {
+                query = query.bind(&row.id).bind(row.record).bind(&row.delivery.receiver);
+                query = query.bind(&row.delivery.kind).bind(row.at);
+            }
+            query.execute(&mut *$tx).await?;
+        }
     };
 }
 
@@ -117,12 +148,13 @@ impl<'a> Moving<'a> {
         let id = step.from.revocation.id.as_str();
         let request = request_text(&step.revocation)?;
         let changed = (step.revocation != step.from.revocation).then_some(request.as_str());
-        let rows = numbered(id, step.from.records, &step.records, &life, changed)?;
+        let at = step.at.max(step.from.queued_at).micros();
+        let rows = numbered(id, step.from.records, &step.records, &life, changed, at)?;
         Ok(Self {
             accounts: to_json(&step.accounts, "accounts")?,
             evidence: to_json(&step.evidence, "evidence")?,
             count: step.from.records + i64::try_from(rows.len()).unwrap_or(0),
-            at: step.at.max(step.from.queued_at).micros(),
+            at,
             step,
             request,
             life,
@@ -148,17 +180,20 @@ struct Beginning<'a> {
     evidence: String,
     rows: Vec<RecordRow>,
     count: i64,
+    at: i64,
 }
 
 impl<'a> Beginning<'a> {
     fn of(new: &'a NewRevocation) -> Result<Self, StoreError> {
         let life = to_json(&new.life, "a life")?;
         let request = request_text(&new.revocation)?;
-        let rows = numbered(&new.revocation.id, 0, &new.records, &life, Some(&request))?;
+        let at = new.at.micros();
+        let rows = numbered(&new.revocation.id, 0, &new.records, &life, Some(&request), at)?;
         Ok(Self {
             accounts: to_json(&new.accounts, "accounts")?,
             evidence: to_json(&Evidence::default(), "evidence")?,
             count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+            at,
             new,
             request,
             life,
@@ -180,8 +215,9 @@ impl Store {
     /// # Errors
     /// When the database is away, or refuses because the same notice came in at the same moment.
     pub async fn accept(&self, new: &NewRevocation) -> Result<Acceptance, StoreError> {
-        let beginning = Beginning::of(new)?;
-        self.begin(std::slice::from_ref(&beginning)).await?;
+        let beginning = [Beginning::of(new)?];
+        self.begin(&beginning).await?;
+        let [beginning] = beginning;
         Ok(beginning.acceptance())
     }
 
@@ -216,26 +252,40 @@ impl Store {
         }
     }
 
-    async fn begin(&self, beginnings: &[Beginning<'_>]) -> Result<(), StoreError> {
+    async fn begin(&self, all: &[Beginning<'_>]) -> Result<(), StoreError> {
+        let subjects: Vec<&SubjectRow> =
+            all.iter().filter(|one| one.new.new_subject).map(|one| &one.new.subject).collect();
+        let notices: Vec<NoticeRow<'_>> = all
+            .iter()
+            .map(|one| (&one.new.notice, one.new.revocation.id.as_str(), one.at))
+            .collect();
+        let records: Vec<&RecordRow> = all.iter().flat_map(|one| &one.rows).collect();
+        let outbox: Vec<DeliveryRow<'_>> =
+            all.iter().flat_map(|one| deliveries(&one.rows, &one.new.deliveries)).collect();
         writing!(self, tx => {
-            for one in beginnings {
-                let (new, at) = (one.new, one.new.at.micros());
-                let id = new.revocation.id.as_str();
-                if new.new_subject {
-                    sqlx::query(statement!("subject_insert"))
-                        .bind(&new.subject.id).bind(&new.subject.name)
-                        .bind(&new.subject.disclosure).bind(&new.subject.commitment)
-                        .execute(&mut *tx).await?;
+            for piece in pieces(&subjects) {
+                let mut query = sqlx::query(many(statement!("subject_insert"), piece.len()));
+                for subject in piece {
+                    query = query.bind(&subject.id).bind(&subject.name);
+                    query = query.bind(&subject.disclosure).bind(&subject.commitment);
                 }
-                sqlx::query(statement!("revocation_insert"))
-                    .bind(id).bind(&new.subject.id).bind(new.revocation.kind.as_str())
-                    .bind(&one.request).bind(&one.accounts).bind(new.life.state.as_str())
-                    .bind(&one.life).bind(&one.evidence).bind(one.count).bind(at)
-                    .bind(new.revocation.received_at.micros()).bind(new.watch_until.micros())
-                    .execute(&mut *tx).await?;
-                insert_notice!(tx, new.notice, id, at);
-                insert_records!(tx, id, one.rows, new.deliveries, at);
+                query.execute(&mut *tx).await?;
             }
+            for piece in pieces(all) {
+                let mut query = sqlx::query(many(statement!("revocation_insert"), piece.len()));
+                for one in piece {
+                    let (new, asked) = (one.new, &one.new.revocation);
+                    query = query.bind(&asked.id).bind(&new.subject.id).bind(asked.kind.as_str());
+                    query = query.bind(&one.request).bind(&one.accounts);
+                    query = query.bind(new.life.state.as_str()).bind(&one.life).bind(&one.evidence);
+                    query = query.bind(one.count).bind(one.at).bind(asked.received_at.micros());
+                    query = query.bind(new.watch_until.micros());
+                }
+                query.execute(&mut *tx).await?;
+            }
+            insert_notices!(tx, notices);
+            insert_records!(tx, records);
+            insert_deliveries!(tx, outbox);
         })
     }
 
@@ -257,25 +307,34 @@ impl Store {
         steps: &[Move],
     ) -> Result<Vec<Result<Option<String>, StoreError>>, StoreError> {
         let moving = steps.iter().map(Moving::of).collect::<Result<Vec<_>, _>>()?;
-        writing!(self, tx => {
+        let mut moving: Vec<_> = moving.into_iter().enumerate().collect();
+        // Rows are always locked in this order, here and in `land`: nobody waits in a circle.
+        moving.sort_by(|(_, one), (_, other)| one.id().cmp(other.id()));
+        let moved: Result<Vec<_>, StoreError> = writing!(self, tx => {
             let mut answers = Vec::with_capacity(moving.len());
-            for one in &moving {
+            let (mut notices, mut records, mut outbox) = (Vec::new(), Vec::new(), Vec::new());
+            for (place, one) in &moving {
                 let moved = sqlx::query(statement!("revocation_advance"))
                     .bind(one.id()).bind(one.step.from.version).bind(&one.request)
                     .bind(&one.accounts).bind(one.step.life.state.as_str()).bind(&one.life)
                     .bind(&one.evidence).bind(one.count).bind(one.at)
                     .bind(one.step.watch_until.micros()).execute(&mut *tx).await?.rows_affected();
                 if moved != 1 {
-                    answers.push(Err(one.conflict()));
+                    answers.push((*place, Err(one.conflict())));
                     continue;
                 }
-                if let Some(notice) = &one.step.notice {
-                    insert_notice!(tx, notice, one.id(), one.at);
-                }
-                insert_records!(tx, one.id(), one.rows, one.step.deliveries, one.at);
-                answers.push(Ok(one.rows.last().map(|row| row.id.clone())));
+                notices.extend(one.step.notice.iter().map(|notice| (notice, one.id(), one.at)));
+                records.extend(&one.rows);
+                outbox.extend(deliveries(&one.rows, &one.step.deliveries));
+                answers.push((*place, Ok(one.rows.last().map(|row| row.id.clone()))));
             }
+            insert_notices!(tx, notices);
+            insert_records!(tx, records);
+            insert_deliveries!(tx, outbox);
             answers
-        })
+        });
+        let mut answers = moved?;
+        answers.sort_by_key(|(place, _)| *place);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 }

@@ -1,9 +1,11 @@
 //! The queue of records: what is true and not yet in the log.
 
+use super::many::{many, pieces};
 use super::{NewRecord, Store, StoreError, from_json, reading, statement, to_json, writing};
 use crate::domain::lifecycle::Life;
 use crate::domain::time::UtcTime;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// A record that waits for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +88,7 @@ impl Store {
         body.insert("id".to_owned(), Value::String(id.to_owned()));
         let body = to_json(&body, "a record")?;
         writing!(self, tx => {
-            sqlx::query(statement!("record_insert"))
+            sqlx::query(many(statement!("record_insert"), 1))
                 .bind(id).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)
                 .bind(None::<&str>).bind(None::<&str>).bind(at.micros())
                 .execute(&mut *tx).await?;
@@ -142,17 +144,28 @@ impl Store {
     /// When the database is away. Then they are found again in the log at the next start.
     pub async fn land(&self, landed: &[LandedRecord]) -> Result<(), StoreError> {
         let Some(last) = landed.last() else { return Ok(()) };
+        let mut lives = BTreeMap::new();
+        for one in landed {
+            if let (Some(id), Some(life)) = (&one.record.revocation_id, &one.record.life) {
+                let before: Option<(_, _, Option<&String>)> = lives.remove(id);
+                let request = one.record.request.as_ref().or(before.and_then(|b| b.2));
+                lives.insert(id, (life.state, to_json(life, "a life")?, request));
+            }
+        }
         writing!(self, tx => {
-            for one in landed {
-                let seq = i64::try_from(one.seq).unwrap_or(i64::MAX);
-                sqlx::query(statement!("record_land"))
-                    .bind(&one.record.id).bind(seq).execute(&mut *tx).await?;
-                if let Some(life) = &one.record.life {
-                    sqlx::query(statement!("revocation_land"))
-                        .bind(&one.record.revocation_id).bind(life.state.as_str())
-                        .bind(to_json(life, "a life")?).bind(&one.record.request)
-                        .execute(&mut *tx).await?;
+            for piece in pieces(landed) {
+                let mut query = sqlx::query(many(statement!("record_land"), piece.len()));
+                for one in piece {
+                    let seq = i64::try_from(one.seq).unwrap_or(i64::MAX);
+                    query = query.bind(&one.record.id).bind(seq);
                 }
+                query.execute(&mut *tx).await?;
+            }
+            // The last life of each is the one that counts. In the order in which moves lock the rows.
+            for (id, (state, life, request)) in &lives {
+                sqlx::query(statement!("revocation_land"))
+                    .bind(*id).bind(state.as_str()).bind(life).bind(*request)
+                    .execute(&mut *tx).await?;
             }
             sqlx::query(statement!("outbox_release")).execute(&mut *tx).await?;
             sqlx::query(statement!("meta_put"))

@@ -2,9 +2,8 @@
 
 use super::model::{NoticeKey, Stored, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement};
-use crate::domain::revocation::{Kind, Revocation};
+use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
-use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use std::sync::Arc;
 const WATCHED: i64 = 200_000;
 /// Rows made into revocations before others have their turn.
 const TURN: usize = 64;
+/// If one of so many has changed, all are read together.
+const MANY: usize = 8;
 
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
@@ -30,35 +31,29 @@ pub(super) struct Row {
     watch_until: i64,
 }
 
-/// Revocations as they were last read. Most do not change between two looks, and making them from their
-/// row is most of what reading costs.
+/// Revocations as they were last read. Most do not change between two looks, and reading them whole is most
+/// of what watching costs.
 #[derive(Debug, Default)]
-pub struct Known(tokio::sync::Mutex<HashMap<String, (Fingerprint, Arc<Stored>)>>);
+pub struct Known(tokio::sync::Mutex<HashMap<String, (Mark, Arc<Stored>)>>);
 
-/// SHA-256 of all that a revocation is made from.
-type Fingerprint = [u8; 32];
+/// What differs whenever a revocation differs. A move changes the version, landing the landed life, and
+/// erasing a name the subject.
+#[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
+struct Mark {
+    id: String,
+    version: i64,
+    subject: String,
+    landed_life: Option<String>,
+}
 
 impl Row {
-    fn fingerprint(&self) -> Fingerprint {
-        let mut hash = Sha256::new();
-        let texts = [
-            &self.subject_id,
-            &self.subject,
-            &self.request,
-            &self.accounts,
-            &self.life,
-            &self.evidence,
-            self.landed_life.as_ref().unwrap_or(&self.id),
-            self.landed_request.as_ref().unwrap_or(&self.id),
-        ];
-        for text in texts {
-            hash.update(text.len().to_le_bytes());
-            hash.update(text);
+    fn mark(&self) -> Mark {
+        Mark {
+            id: self.id.clone(),
+            version: self.version,
+            subject: self.subject.clone(),
+            landed_life: self.landed_life.clone(),
         }
-        for number in [self.version, self.records, self.queued_at, self.watch_until] {
-            hash.update(number.to_le_bytes());
-        }
-        hash.finalize().into()
     }
 
     pub(super) fn read(self) -> Result<Stored, StoreError> {
@@ -86,6 +81,13 @@ impl Row {
             revocation,
         })
     }
+}
+
+fn limited<T>(rows: Vec<T>) -> Result<Vec<T>, StoreError> {
+    if i64::try_from(rows.len()).is_ok_and(|count| count > WATCHED) {
+        return Err(StoreError::Held(format!("more than {WATCHED} revocations are watched")));
+    }
+    Ok(rows)
 }
 
 impl Store {
@@ -153,7 +155,7 @@ impl Store {
         self.watched_rows(now).await?.into_iter().map(Row::read).collect()
     }
 
-    /// The same; those that are as they were when they were last read for `known` are not made anew.
+    /// The same; what is as it was when it was last read for `known` is not read again.
     ///
     /// # Errors
     /// As [`Store::watched`].
@@ -162,35 +164,56 @@ impl Store {
         known: &Known,
         now: UtcTime,
     ) -> Result<Vec<Arc<Stored>>, StoreError> {
-        let rows = self.watched_rows(now).await?;
         let mut before = known.0.lock().await;
-        let mut after = HashMap::with_capacity(rows.len());
-        let mut watched = Vec::with_capacity(rows.len());
-        for (n, row) in rows.into_iter().enumerate() {
-            if n % TURN == TURN - 1 {
-                tokio::task::yield_now().await;
+        let marks: Vec<Mark> = limited(reading!(self, pool =>
+            sqlx::query_as(statement!("revocations_versions"))
+                .bind(now.micros()).bind(WATCHED + 1).fetch_all(pool).await?
+        ))?;
+        let same = |mark: &Mark| before.get(&mark.id).is_some_and(|(known, _)| known == mark);
+        let changed = marks.iter().filter(|mark| !same(mark)).count();
+        let mut after = HashMap::with_capacity(marks.len());
+        if changed > marks.len() / MANY {
+            // One statement for all is then the shorter way.
+            for (n, row) in self.watched_rows(now).await?.into_iter().enumerate() {
+                if n % TURN == TURN - 1 {
+                    tokio::task::yield_now().await;
+                }
+                after.insert(row.id.clone(), (row.mark(), Arc::new(row.read()?)));
             }
-            let (id, fingerprint) = (row.id.clone(), row.fingerprint());
-            let stored = match before.remove(&id) {
-                Some((same, stored)) if same == fingerprint => stored,
-                _ => Arc::new(row.read()?),
+        }
+        let mut watched = Vec::with_capacity(marks.len());
+        for mark in marks {
+            let id = mark.id.clone();
+            let read = match (after.remove(&id), before.remove(&id)) {
+                (Some(read), _) => Some(read),
+                (None, Some(known)) if known.0 == mark => Some(known),
+                (None, _) => self.marked(&id).await?,
             };
-            watched.push(stored.clone());
-            after.insert(id, (fingerprint, stored));
+            // What ended since the marks were read is not watched any more.
+            let ended = |stored: &Stored| {
+                matches!(stored.life.state, State::Excepted | State::Withdrawn)
+                    && stored.version != mark.version
+            };
+            let Some(read) = read.filter(|(_, stored)| !ended(stored)) else { continue };
+            watched.push(read.1.clone());
+            after.insert(id, read);
         }
         *before = after;
         Ok(watched)
     }
 
+    async fn marked(&self, id: &str) -> Result<Option<(Mark, Arc<Stored>)>, StoreError> {
+        let row: Option<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocation_get")).bind(id).fetch_optional(pool).await?
+        );
+        row.map(|row| Ok((row.mark(), Arc::new(row.read()?)))).transpose()
+    }
+
     async fn watched_rows(&self, now: UtcTime) -> Result<Vec<Row>, StoreError> {
-        let rows: Vec<Row> = reading!(self, pool =>
+        limited(reading!(self, pool =>
             sqlx::query_as(statement!("revocations_watched"))
                 .bind(now.micros()).bind(WATCHED + 1).fetch_all(pool).await?
-        );
-        if i64::try_from(rows.len()).is_ok_and(|count| count > WATCHED) {
-            return Err(StoreError::Held(format!("more than {WATCHED} revocations are watched")));
-        }
-        Ok(rows)
+        ))
     }
 
     /// The newest revocations that people may be shown.

@@ -1,6 +1,6 @@
 //! What the whole cluster shares: roles, memberships, settings, `pg_shdepend`, sessions.
 
-use super::reach::reached;
+use super::reach::Reach;
 use super::rows::{
     DatabaseRow, DependencyRow, MembershipRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow,
     ServerRow, SessionRow,
@@ -251,6 +251,7 @@ async fn memberships(session: &mut Session<'_>, cluster: &Cluster) {
     let name = |oid: Oid| {
         cluster.role_name(oid.0).map_or_else(|| format!("role with OID {}", oid.0), str::to_owned)
     };
+    let reach = Reach::by(&edges);
     for tracked in &cluster.tracked {
         for edge in edges.iter().filter(|edge| edge.member.0 == *tracked) {
             let mut found = Residual::new(K::Membership, S::Latent, cluster.account(*tracked));
@@ -270,7 +271,7 @@ async fn memberships(session: &mut Session<'_>, cluster: &Cluster) {
             }
             session.observation.residual.push(found.described());
         }
-        for (role, way) in reached(*tracked, &edges) {
+        for (role, way) in reach.from(*tracked) {
             let mut found = Residual::new(K::Membership, S::Latent, cluster.account(*tracked));
             found.privilege = Some(name(Oid(role)));
             found.via = way.into_iter().map(|oid| name(Oid(oid))).collect();

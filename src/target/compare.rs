@@ -63,7 +63,12 @@ pub(super) fn compare(cluster: &Cluster, database: &DatabaseRow, evidence: &Evid
             .map(|row| ((row.class.0, row.object.0, row.sub_object), row))
             .collect(),
     );
-    let view = View { cluster, database, evidence, names: &names };
+    let dependencies = evidence
+        .dependencies
+        .iter()
+        .map(|row| (row.role.0, (row.class.0, row.object.0, row.sub_object), row.kind.as_str()))
+        .collect();
+    let view = View { cluster, database, evidence, dependencies, names: &names };
     let mut residual = Vec::new();
     for row in &evidence.acl {
         if cluster.tracked.contains(&row.grantee.0) && row.grantee != row.owner {
@@ -79,6 +84,8 @@ struct View<'a> {
     cluster: &'a Cluster,
     database: &'a DatabaseRow,
     evidence: &'a Evidence,
+    /// Role, object and kind of each dependency.
+    dependencies: BTreeSet<(u32, Key, &'a str)>,
     names: &'a Names<'a>,
 }
 
@@ -104,11 +111,7 @@ impl View<'_> {
     }
 
     fn depends(&self, role: u32, key: Key, kind: &str) -> bool {
-        self.evidence.dependencies.iter().any(|row| {
-            row.role.0 == role
-                && (row.class.0, row.object.0, row.sub_object) == key
-                && row.kind == kind
-        })
+        self.dependencies.contains(&(role, key, kind))
     }
 
     fn entry(&self, row: &AclRow) -> Residual {

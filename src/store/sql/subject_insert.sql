@@ -1,2 +1,3 @@
 -- revoked/subject_insert
-INSERT INTO subject (id, name, disclosure, commitment) VALUES ($1, $2, $3, $4)
+INSERT INTO subject (id, name, disclosure, commitment) VALUES
+($1, $2, $3, $4)
