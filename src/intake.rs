@@ -136,8 +136,10 @@ impl Intake {
             let late = anyhow::anyhow!("not kept within {} s", PATIENCE.as_secs());
             Err(IntakeError::Unavailable(late))
         });
-        if accepted.is_ok() {
-            self.board.ask();
+        match &accepted {
+            Ok(_) => self.board.ask(),
+            Err(IntakeError::Unavailable(_)) => self.journal.refused_by_store(),
+            Err(_) => {}
         }
         accepted
     }

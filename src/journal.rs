@@ -60,6 +60,8 @@ pub struct Journal {
     waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     head: AtomicU64,
     blocked: AtomicBool,
+    /// The store took the last thing that was written.
+    written: AtomicBool,
     landings: watch::Sender<u64>,
 }
 
@@ -95,6 +97,7 @@ impl Journal {
             waiting: Mutex::default(),
             head: AtomicU64::new(head),
             blocked: AtomicBool::new(false),
+            written: AtomicBool::new(true),
             landings: watch::Sender::new(0),
         };
         journal.show().await?;
@@ -127,6 +130,18 @@ impl Journal {
     #[must_use]
     pub fn blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the store takes what is written, as far as was last seen. One that is locked or full still
+    /// answers those who read.
+    #[must_use]
+    pub fn takes(&self) -> bool {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Says that the store did not take something: it is asked again within a second, and until it does.
+    pub fn refused_by_store(&self) {
+        self.written.store(false, Ordering::Relaxed);
     }
 
     /// Changes whenever records landed: what is shown of revocations may have changed with them.
@@ -322,14 +337,16 @@ impl Journal {
                     Err(error) => say(&trouble, "count", error, "the queue was not counted"),
                 }
             }
-            if renewed.elapsed() >= RENEW {
+            if renewed.elapsed() >= RENEW || !self.takes() {
                 match self.store.claim(instance, clock::now()).await {
                     Ok(()) => {
+                        self.written.store(true, Ordering::Relaxed);
                         renewed = tokio::time::Instant::now();
                         trouble.is_over("claim");
                     }
                     Err(error @ StoreError::Held(_)) => return Err(error.into()),
                     Err(error) => {
+                        self.refused_by_store();
                         say(&trouble, "claim", error, "the claim on the store was not renewed");
                     }
                 }

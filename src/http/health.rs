@@ -31,6 +31,9 @@ pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
     if app.journal.blocked() {
         return Err(Problem::unavailable("the audit log refuses records"));
     }
+    if !app.journal.takes() {
+        return Err(Problem::unavailable("the state store takes nothing"));
+    }
     match tokio::time::timeout(PATIENCE, app.journal.store.queued_count()).await {
         Ok(Ok(_)) => Ok("ready\n"),
         Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the state store does not answer")),

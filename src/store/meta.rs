@@ -75,7 +75,15 @@ impl Store {
             sqlx::query(statement!("meta_swap"))
                 .bind("holder").bind(&before).bind(&mine).execute(&mut *tx).await?.rows_affected()
         );
-        if swapped? == 1 { Ok(()) } else { Err(lost_race()) }
+        if swapped? == 1 {
+            return Ok(());
+        }
+        // A renewal of our own that a killed process had sent may have come in between.
+        let now_held = self.meta("holder").await?.map(|text| from_json::<Holder>(&text, "holder"));
+        match now_held.transpose()? {
+            Some(holder) if holder.instance == instance => Ok(()),
+            _ => Err(lost_race()),
+        }
     }
 
     /// Gives the claim up, so that another instance need not wait.
