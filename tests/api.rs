@@ -177,6 +177,7 @@ async fn every_other_question_is_answered_with_a_problem() {
         (Method::PATCH, REVOCATIONS.to_owned()),
         (Method::OPTIONS, REVOCATIONS.to_owned()),
         (Method::POST, of("rev_1")),
+        (Method::PUT, of("rev_1")),
     ] {
         let answer = ask(api.request(method.clone(), &path)).await;
         answer.problem(405);

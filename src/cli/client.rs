@@ -1,16 +1,13 @@
 //! How a command reaches the state: through the running agent, or alone when there is none.
 
+mod lists;
+
 use super::agent::Agent;
 use crate::audit::file::LogError;
 use crate::config::{Config, Live};
-use crate::domain::milestone::Milestone;
 use crate::domain::request::Request;
-use crate::domain::revocation::State;
-use crate::domain::time::UtcTime;
-use crate::http::list::{self, Filter, Page};
 use crate::http::view::View;
 use crate::intake::{IntakeError, amend};
-use crate::store::Stored;
 use anyhow::{Context as _, Result, anyhow, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -302,49 +299,6 @@ impl Reach {
         }
     }
 
-    /// As [`list`](Self::list). Alone, what has passed its deadline is overdue although nobody has looked.
-    pub(super) async fn list_at(&self, open: bool, now: UtcTime) -> Result<Vec<View>> {
-        let mut views = self.list(open).await?;
-        if let Self::Alone(agent) = self {
-            for view in &mut views {
-                if let Some(stored) = agent.journal.store.revocation(&view.id).await? {
-                    view.overdue = overdue_at(&stored, now);
-                }
-            }
-        }
-        Ok(views)
-    }
-
-    /// Every revocation, or every open one, newest first.
-    pub(super) async fn list(&self, open: bool) -> Result<Vec<View>> {
-        let mut filter =
-            Filter { open: open.then_some(true), limit: Some(list::MOST), ..Filter::default() };
-        let mut views = Vec::new();
-        loop {
-            let page: Page = match self {
-                Self::Http { client, base, .. } => {
-                    let mut address = format!("{base}/api/v1/revocations?limit={}", list::MOST);
-                    if open {
-                        address.push_str("&open=true");
-                    }
-                    if let Some(cursor) = &filter.cursor {
-                        address.push_str("&cursor=");
-                        address.push_str(cursor);
-                    }
-                    self.send(client.get(address)).await?
-                }
-                Self::Alone(agent) => {
-                    list::page(&agent.journal.store, &agent.board, &filter).await?
-                }
-            };
-            views.extend(page.revocations);
-            filter.cursor = page.next;
-            if filter.cursor.is_none() {
-                return Ok(views);
-            }
-        }
-    }
-
     /// One revocation.
     pub(super) async fn show(&self, id: &str) -> Result<Option<View>> {
         match self {
@@ -392,26 +346,8 @@ impl Reach {
     }
 }
 
-/// Milestones whose deadline has passed unmet. A subject known to have no account has nothing to be late with.
-fn overdue_at(stored: &Stored, now: UtcTime) -> Vec<Milestone> {
-    let Some(life) = &stored.landed else { return Vec::new() };
-    let asked = &stored.revocation;
-    let due = match life.state {
-        State::Open | State::Regressed => true,
-        State::Scheduled => asked.effective_at <= now,
-        State::Verified | State::Excepted | State::Withdrawn => false,
-    };
-    let passed = |milestone: Milestone| {
-        let missed = life.missed.get(milestone).is_some();
-        (missed || asked.deadlines.get(milestone).is_some_and(|at| at <= now))
-            && life.met.get(milestone).is_none()
-    };
-    let open = due && !stored.evidence.no_account;
-    Milestone::ALL.iter().copied().filter(|milestone| open && passed(*milestone)).collect()
-}
-
 /// Where a revocation is; what cannot be an id is nowhere.
-fn path_of(id: &str) -> Option<String> {
+pub(super) fn path_of(id: &str) -> Option<String> {
     let good = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     good.then(|| format!("/api/v1/revocations/{id}"))
 }

@@ -57,7 +57,8 @@ fn unread(error: ReadError) -> Problem {
     match error {
         ReadError::Beyond { .. } => Problem::not_found(&error.to_string()),
         ReadError::Io(_) | ReadError::Damaged(_) | ReadError::Gone => {
-            tracing::error!("answering from the audit log: {:#}", anyhow::Error::new(error));
+            let error = format!("{:#}", anyhow::Error::new(error));
+            tracing::error!(error, "the audit log does not answer a question");
             Problem::unavailable("the audit log cannot be read")
         }
     }

@@ -14,7 +14,7 @@ pub const MOST: u16 = 1_000;
 /// Revocations on a page when nobody says how many.
 const USUAL: u16 = 100;
 /// Rows read at once where not all of them will be shown.
-const CHUNK: i64 = 500;
+const CHUNK: i64 = 200;
 /// Most rows read for one page: what is found among them is the page, and the next one goes on after them.
 const SCANNED: usize = 10_000;
 /// Longest text to look for.

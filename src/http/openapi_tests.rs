@@ -66,6 +66,17 @@ fn it_says_what_it_is() {
     }
 }
 
+/// Two types of one name would be described as one of them.
+#[test]
+fn types_do_not_take_the_place_of_others() {
+    let description = description();
+    let schemas = &description["components"]["schemas"];
+    assert!(schemas["Asked"]["enum"].is_array(), "what a request asks for: {}", schemas["Asked"]);
+    assert!(schemas["LookAskedFor"]["properties"]["asked_at"].is_object());
+    assert_eq!(schemas["State"]["enum"][0], "scheduled");
+    assert!(schemas["Deadlines"]["properties"]["login"].is_object());
+}
+
 /// Every `$ref` leads somewhere.
 #[test]
 fn nothing_it_speaks_of_is_missing() {

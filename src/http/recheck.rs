@@ -59,7 +59,7 @@ pub(super) async fn recheck(
     let asked_at = clock::now();
     if !stored.is_watched(asked_at) {
         return Err(Problem::new(409, "not-watched", "Not looked at any more")
-            .detail(format!("it is {}, and nobody looks at it any more", stored.life.state)));
+            .detail("a revocation is looked at until it is withdrawn, or was verified long ago"));
     }
     app.board.ask();
     match tokio::time::timeout(PATIENCE, judged(&app, &id, asked_at)).await {

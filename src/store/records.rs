@@ -110,7 +110,7 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn queued_of(&self, revocation: &str) -> Result<i64, StoreError> {
-        reading!(self, pool => Ok(
+        Ok(reading!(self, pool =>
             sqlx::query_scalar(statement!("records_queued_of"))
                 .bind(revocation).fetch_one(pool).await?
         ))

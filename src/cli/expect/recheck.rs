@@ -1,6 +1,6 @@
 //! `revoked expect recheck`: have an expected revocation looked at now.
 
-use super::super::client::{Reach, Where, read};
+use super::super::client::{Reach, Where, path_of, read};
 use super::super::exit;
 use super::super::output::{self, Format, shown};
 use super::show::print_view;
@@ -61,10 +61,8 @@ async fn ask(reach: &Reach, id: &str) -> Result<Option<Rechecked>> {
     let Reach::Http { client, base, .. } = reach else {
         bail!("no agent is running, so nobody looks; `revoked check` looks without one")
     };
-    if !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        return Ok(None);
-    }
-    let request = client.post(format!("{base}/api/v1/revocations/{id}/recheck"));
+    let Some(path) = path_of(id) else { return Ok(None) };
+    let request = client.post(format!("{base}{path}/recheck"));
     let response = reach.answer(request).await?;
     Ok(match response.status() {
         reqwest::StatusCode::NOT_FOUND => None,
