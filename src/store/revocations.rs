@@ -178,7 +178,12 @@ impl Store {
                 if n % TURN == TURN - 1 {
                     tokio::task::yield_now().await;
                 }
-                after.insert(row.id.clone(), (row.mark(), Arc::new(row.read()?)));
+                let (id, mark) = (row.id.clone(), row.mark());
+                let read = match before.remove(&id).filter(|(known, _)| *known == mark) {
+                    Some(known) => known,
+                    None => (mark, Arc::new(row.read()?)),
+                };
+                after.insert(id, read);
             }
         }
         let mut watched = Vec::with_capacity(marks.len());

@@ -1,5 +1,5 @@
 -- revoked/record_land
-UPDATE record SET state = 'landed', seq = line.column2
+UPDATE record SET state = 'landed', seq = CAST(line.column2 AS BIGINT)
 FROM (VALUES
 ($1, $2)
 ) AS line
