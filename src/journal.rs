@@ -1,5 +1,7 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
+mod told;
+
 pub use crate::audit::read::{Checkpoint, Lines, MOST, ReadError};
 
 use crate::audit::file::{Entry, Found, Landed, LogFile, own_type};
@@ -230,8 +232,8 @@ impl Journal {
         }
         self.store.land(&landing.untold).await?;
         for one in landing.untold.drain(..) {
-            self.count(&one.record);
-            say_landed(&one);
+            told::count(&self.metrics, &one.record);
+            told::say(&one);
             for waiter in self.waiters().remove(&one.record.id).into_iter().flatten() {
                 let _ = waiter.send(());
             }
@@ -270,36 +272,6 @@ impl Journal {
         let queued = self.store.queued_count().await?;
         self.metrics.set_audit(AuditLevel { head: self.head.load(Ordering::Relaxed), queued });
         Ok(())
-    }
-
-    /// Counters show a move once its record is in the log.
-    #[expect(clippy::cast_precision_loss, reason = "durations in microseconds fit 53 bits")]
-    fn count(&self, record: &QueuedRecord) {
-        let word = |key: &str| record.body.get(key).and_then(Value::as_str).unwrap_or_default();
-        let reason = word("reason");
-        match record.kind.as_str() {
-            "revocation_triggered" => {
-                self.metrics.revocations.with_label_values(&[reason]).inc();
-                let instant = |key: &str| word(key).parse::<crate::domain::time::UtcTime>().ok();
-                if let (Some(effective), Some(received)) =
-                    (instant("effective_at"), instant("received_at"))
-                {
-                    let delay = received.since(effective).as_secs_f64();
-                    self.metrics.notice_delay.with_label_values(&[reason]).observe(delay);
-                }
-            }
-            "verification_completed" => {
-                if let Some(us) = record.body.get("duration_us").and_then(Value::as_u64) {
-                    let labels = [word("kind"), reason];
-                    self.metrics.duration.with_label_values(&labels).observe(us as f64 / 1e6);
-                }
-            }
-            "verification_failed" | "verification_inconclusive" => {
-                self.metrics.deadline_missed.with_label_values(&[reason, word("milestone")]).inc();
-            }
-            "access_regressed" => self.metrics.regressions.with_label_values(&[reason]).inc(),
-            _ => {}
-        }
     }
 
     /// Lands records until stopped and until nobody holds `producers` any more, then lands what is left:
@@ -366,23 +338,6 @@ fn say(trouble: &Trouble, thing: &str, error: impl Into<anyhow::Error>, message:
     let error = format!("{:#}", error.into());
     if trouble.is(thing, error.as_str()) {
         tracing::warn!(error, "{message}");
-    }
-}
-
-/// One line for each move of a revocation, once its record is in the log. Names of nobody: who it is about
-/// is for those who may ask the API.
-fn say_landed(landed: &LandedRecord) {
-    let record = landed.record.kind.as_str();
-    let (revocation, seq) = (landed.record.revocation_id.as_deref(), landed.seq);
-    let milestone = landed.record.body.get("milestone").and_then(Value::as_str);
-    match record {
-        "access_regressed" | "verification_failed" | "verification_inconclusive" => {
-            tracing::warn!(revocation, record, milestone, seq, "a record landed");
-        }
-        "subject" | "validation_completed" | "subject_linked" | "observation" => {
-            tracing::debug!(revocation, record, milestone, seq, "a record landed");
-        }
-        _ => tracing::info!(revocation, record, milestone, seq, "a record landed"),
     }
 }
 

@@ -1,14 +1,18 @@
 //! How a command reaches the state: through the running agent, or alone when there is none.
 
+mod answers;
 mod lists;
+
+pub(super) use answers::SubmitError;
 
 use super::agent::Agent;
 use crate::audit::file::LogError;
 use crate::config::{Config, Live};
 use crate::domain::request::Request;
 use crate::http::view::View;
-use crate::intake::{IntakeError, amend};
-use anyhow::{Context as _, Result, anyhow, bail};
+use crate::intake::amend;
+use answers::{ProblemText, taken};
+use anyhow::{Context as _, Result, bail};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -67,62 +71,6 @@ impl From<amend::Changed> for Changed {
     fn from(amend::Changed { id, amended, pending }: amend::Changed) -> Self {
         Self { id, amended, pending }
     }
-}
-
-/// Why a notice was not taken.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum SubmitError {
-    /// The notice itself: the same again is no use.
-    #[error("{title}: {detail}")]
-    Refused {
-        /// What is wrong.
-        title: String,
-        /// In particular; begins with a JSON Pointer where one field is at fault.
-        detail: String,
-    },
-    /// Its event came before with other content.
-    #[error("{title}: {detail}")]
-    Differs {
-        /// What is wrong.
-        title: String,
-        /// In particular.
-        detail: String,
-    },
-    /// Not now. The same again is safe, after `wait` where the agent said how long.
-    #[error("{why:#}")]
-    Unavailable {
-        /// Why.
-        why: anyhow::Error,
-        /// As the agent asks.
-        wait: Option<Duration>,
-    },
-    /// Nothing that is sent will be taken.
-    #[error(transparent)]
-    Failed(anyhow::Error),
-}
-
-impl From<IntakeError> for SubmitError {
-    fn from(error: IntakeError) -> Self {
-        match error {
-            IntakeError::Submission(wrong) => {
-                Self::Refused { title: "Unusable notice".to_owned(), detail: wrong.to_string() }
-            }
-            IntakeError::Refused(refused) => {
-                Self::Refused { title: "Not possible".to_owned(), detail: refused.to_string() }
-            }
-            IntakeError::Differs { .. } => Self::Differs {
-                title: "Received before with other content".to_owned(),
-                detail: error.to_string(),
-            },
-            IntakeError::Unavailable(_) => Self::Unavailable { why: error.into(), wait: None },
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct ProblemText {
-    title: String,
-    detail: Option<String>,
 }
 
 fn builder() -> reqwest::ClientBuilder {
@@ -358,39 +306,6 @@ fn myself() -> Result<String> {
     Ok(format!("uid:{uid}"))
 }
 
-/// What a notice was answered with.
-async fn taken(response: reqwest::Response) -> Result<Submitted, SubmitError> {
-    let status = response.status();
-    // Written as HTTP dates by nobody whom we talk to.
-    let wait = response
-        .headers()
-        .get(reqwest::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.parse().ok())
-        .map(Duration::from_secs);
-    if status.is_success() {
-        // An answer that breaks off is one that did not come.
-        let why = |error| anyhow::Error::new(error).context("reading the agent's answer");
-        return response
-            .json()
-            .await
-            .map_err(|error| SubmitError::Unavailable { why: why(error), wait: None });
-    }
-    let problem: ProblemText = response.json().await.unwrap_or_else(|_| ProblemText {
-        title: format!("the agent answered {status} without saying why"),
-        detail: None,
-    });
-    Err(match (status.as_u16(), problem) {
-        (409, ProblemText { title, detail: Some(detail) }) => {
-            SubmitError::Differs { title, detail }
-        }
-        (400 | 413 | 422, ProblemText { title, detail: Some(detail) }) => {
-            SubmitError::Refused { title, detail }
-        }
-        (429 | 502..=504, problem) => SubmitError::Unavailable { why: problem.error(), wait },
-        (_, problem) => SubmitError::Failed(problem.error()),
-    })
-}
-
 pub(super) async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
     let status = response.status();
     if status.is_success() {
@@ -401,13 +316,4 @@ pub(super) async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Resp
         .await
         .with_context(|| format!("the agent answered {status} without saying why"))?;
     Err(problem.error())
-}
-
-impl ProblemText {
-    fn error(self) -> anyhow::Error {
-        match self.detail {
-            Some(detail) => anyhow!("{}: {detail}", self.title),
-            None => anyhow!("{}", self.title),
-        }
-    }
 }

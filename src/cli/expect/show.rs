@@ -82,6 +82,9 @@ pub(super) fn print_view(view: &View) {
     }
     if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
         println!("{} since the look of {as_of}", output::headline(verdict));
+        if let Some(newest) = view.looked_at.filter(|newest| *newest > as_of) {
+            println!("  the newest look, of {newest}, found the same");
+        }
     }
     output::print_residual(&view.residual);
     output::print_gaps(&view.gaps);

@@ -1,0 +1,71 @@
+//! Notices that can be used, and what is said of those that cannot.
+
+use super::*;
+
+fn terms() -> Terms<'static> {
+    static PROFILES: std::sync::LazyLock<Profiles> = std::sync::LazyLock::new(Profiles::default);
+    Terms { profiles: &PROFILES, zones: Zones::default() }
+}
+
+fn now() -> UtcTime {
+    "2026-03-05T09:00:00Z".parse().unwrap()
+}
+
+fn read(json: &str) -> Result<Revocation, SubmissionError> {
+    Submission::parse(json.as_bytes())?.revocation("hr", now(), &terms())
+}
+
+#[test]
+fn the_least_there_is() {
+    let revocation = read(r#"{"username":"john.doe","reason":"User terminated"}"#).unwrap();
+    assert_eq!(revocation.subject, "john.doe");
+    assert_eq!((revocation.kind, revocation.reason), (Kind::Full, Reason::Terminated));
+    assert_eq!(revocation.effective_at, now());
+    assert_eq!(revocation.deadlines.login.unwrap().to_string(), "2026-03-05T09:15:00.000000Z");
+}
+
+#[test]
+fn all_there_is() {
+    let revocation = read(
+        r#"{"username":"john.doe","employee_id":"EMP-1","account":["jd","orders/john"],
+            "reason":"Role Change","roles":"admin","effective_at":"2026-03-06T10:00:00+01:00",
+            "deadline":"2h","preserve_data":true,"ticket":"T-1","source":"hr","event_id":"e1"}"#,
+    )
+    .unwrap();
+    assert_eq!(revocation.subject, "EMP-1");
+    assert_eq!(revocation.kind, Kind::Partial);
+    assert_eq!(revocation.accounts[1].target.as_deref(), Some("orders"));
+    assert_eq!(revocation.deadlines.access.unwrap().to_string(), "2026-03-06T11:00:00.000000Z");
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (json, says) in [
+        ("[]", "expected struct"),
+        (r#"{"username":"a","reason":"x"} {}"#, "trailing"),
+        (r#"{"username":"a","reason":"x","usr":1}"#, "usr: unknown field"),
+        (r#"{"username":" ","reason":"x"}"#, "/username: 1 to"),
+        (r#"{"username":"a","reason":"x","effective_at":"tomorrow"}"#, "/effective_at: `tomorrow`"),
+        (r#"{"username":"a","reason":"x","deadline":"soon"}"#, "/deadline: a time, or"),
+        (
+            r#"{"username":"a","reason":"x","revocation_type":"rotation"}"#,
+            "/revocation_type: this version",
+        ),
+        (
+            r#"{"username":"a","reason":"x","revocation_type":"full","roles":["r"]}"#,
+            "/roles: a full",
+        ),
+    ] {
+        let error = read(json).unwrap_err().to_string();
+        assert!(error.contains(says), "{json}: {error}");
+    }
+}
+
+#[test]
+fn a_violation_takes_effect_at_once() {
+    let revocation = read(
+        r#"{"username":"a","reason":"policy_violation","effective_at":"2026-04-01T00:00:00Z"}"#,
+    )
+    .unwrap();
+    assert_eq!(revocation.effective_at, now());
+}
