@@ -85,8 +85,8 @@ impl Asked {
         let mut asked = Self::as_shown(view);
         for permission in &view.permissions {
             match config.permissions.get(permission) {
-                Some(giving) => asked.roles.extend(giving.iter().cloned()),
-                None => asked.unmapped.push(permission.clone()),
+                Some(giving) if !giving.is_empty() => asked.roles.extend(giving.iter().cloned()),
+                _ => asked.unmapped.push(permission.clone()),
             }
         }
         let named = view.searched.iter().any(|name| !name.suggested());

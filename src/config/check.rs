@@ -240,6 +240,20 @@ impl Reader<'_> {
         Ok(off)
     }
 
+    /// A permission that no role gives would be gone for everybody.
+    fn permissions(
+        &self,
+        file: BTreeMap<String, Vec<String>>,
+    ) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
+        for (name, roles) in &file {
+            if roles.is_empty() || roles.iter().any(String::is_empty) {
+                let key = format!("permissions.{name}");
+                return Err(self.wrong(&key, "name the roles that give it, none of them empty"));
+            }
+        }
+        Ok(file)
+    }
+
     fn zone(&self, key: &str, name: Option<String>) -> Result<Option<String>, ConfigError> {
         if let Some(name) = &name {
             effective::zone(name).map_err(|error| self.wrong(key, error.to_string()))?;
@@ -318,7 +332,7 @@ impl Reader<'_> {
             approvals: file.approvals,
             subjects,
             targets,
-            permissions: file.permissions,
+            permissions: self.permissions(file.permissions)?,
             not_required,
             notes,
             sha256: hex(&self.digest.finalize()),

@@ -143,6 +143,7 @@ fn zones_accounts_and_approvals() {
         ("time_zone: Berlin\n", "time_zone: `Berlin` is not a time zone"),
         ("sources: {hr: {time_zone: CEST}}\n", "sources.hr.time_zone: `CEST`"),
         ("approvals: none\n", "approvals: unknown variant"),
+        ("permissions: {db.write: []}\n", "permissions.db.write: name the roles"),
         ("subjects: {templates: ['{name}']}\n", "subjects.templates[0]: `{name}` is unknown"),
         (
             "subjects: {accounts: {E: [other/jd]}}\n",

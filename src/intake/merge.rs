@@ -19,6 +19,8 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
             both.accounts.push(name.clone());
         }
     }
+    // That there is no account was confirmed of what was known then.
+    both.no_account = known.no_account && both.accounts.len() == known.accounts.len();
     for role in &asked.roles {
         if !both.roles.contains(role) {
             both.roles.push(role.clone());
@@ -70,10 +72,14 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
         life.confirm_from = None;
         life.met = crate::domain::milestone::PerMilestone::default();
     }
-    // A sooner word voids what waits to be put off.
+    // A sooner word voids what waits to be put off, and another account that there is none.
     let sooner = (revocation.effective_at, revocation.deadlines)
         != (stored.revocation.effective_at, stored.revocation.deadlines);
-    life.pending = life.pending.filter(|request| !(sooner && request.asks == Asked::Postpone));
+    life.pending = life.pending.filter(|request| match request.asks {
+        Asked::Postpone => !sooner,
+        Asked::NoAccount => !more,
+        Asked::Withdraw => true,
+    });
     let received: UtcTime = stored.revocation.received_at;
     if life.state == State::Scheduled && revocation.effective_at <= received {
         life.state = State::Open;
@@ -132,5 +138,15 @@ mod tests {
             tighten(&stays, &at(LATER, r#"{"username":"a","reason":"terminated"}"#)).unwrap();
         assert!(leaves.deadlines.login.is_some());
         assert_eq!(leaves.reason, Reason::Terminated);
+    }
+
+    #[test]
+    fn another_account_takes_back_that_there_is_none() {
+        let mut known = at(NOON, r#"{"username":"a","reason":"terminated"}"#);
+        known.no_account = true;
+        let same = at(LATER, r#"{"username":"a","reason":"terminated"}"#);
+        assert_eq!(tighten(&known, &same), None);
+        let more = at(LATER, r#"{"username":"a","reason":"terminated","account":"jd"}"#);
+        assert!(!tighten(&known, &more).unwrap().no_account);
     }
 }

@@ -60,8 +60,8 @@ pub(super) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<St
     let (mut roles, mut unmapped) = (stored.revocation.roles.clone(), Vec::new());
     for permission in &stored.revocation.permissions {
         match config.permissions.get(permission) {
-            Some(giving) => roles.extend(giving.iter().cloned()),
-            None => unmapped.push(permission.clone()),
+            Some(giving) if !giving.is_empty() => roles.extend(giving.iter().cloned()),
+            _ => unmapped.push(permission.clone()),
         }
     }
     roles.sort();
