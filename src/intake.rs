@@ -242,7 +242,8 @@ impl Intake {
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let id = stored.revocation.id.clone();
         let tightened = merge::tighten(&stored.revocation, asked);
-        let amended = tightened.is_some();
+        // Whoever says again that access ends has not heard of what waits: that is void, and on record.
+        let amended = tightened.is_some() || stored.life.pending.is_some();
         let revocation = tightened.unwrap_or_else(|| stored.revocation.clone());
         let about = About { revocation: &revocation, subject: &stored.subject_id, at: now };
         let records = if amended {
@@ -254,7 +255,7 @@ impl Intake {
         let step = Move {
             from: stored.clone(),
             accounts: stored.accounts.clone(),
-            life: merge::reopened(stored, &revocation),
+            life: Life { pending: None, ..merge::reopened(stored, &revocation) },
             evidence: stored.evidence.clone(),
             records,
             deliveries: Vec::new(),

@@ -232,6 +232,7 @@ impl Reconciler {
         let names = names_of(stored, &config);
         let accounts = self.linked(stored, &names, &looks).await?;
         let (roles, unmapped) = roles_of(stored, &config);
+        let known_as = self.known_as(&roles, &looks).await?;
         let question = Question {
             kind: stored.revocation.kind,
             accounts: &accounts,
@@ -240,7 +241,8 @@ impl Reconciler {
             unmapped: &unmapped,
             no_account: has_no_account(stored, &config),
             not_required: &config.not_required,
-            effective_at: stored.revocation.effective_at,
+            known_as: &known_as,
+            gone_since: stored.life.gone_since,
         };
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let judged = judge(&question, &borrowed);

@@ -107,7 +107,8 @@ impl Reloader {
     async fn reload(&mut self) -> Outcome {
         match self.take().await {
             Ok(changed) => {
-                if changed || self.complaint.take().is_some() {
+                let mended = self.complaint.take().is_some();
+                if changed || mended {
                     tracing::info!(config = %self.path.display(), changed, "the configuration was reloaded");
                     self.metrics.set_reloaded(clock::now().seconds());
                 }

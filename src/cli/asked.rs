@@ -37,8 +37,10 @@ pub(super) struct Asked {
     pub(super) no_account: bool,
     /// Surfaces that the configuration does not ask for.
     pub(super) not_required: BTreeSet<ResidualKind>,
-    /// When access had to end, if a revocation says so.
-    pub(super) effective_at: Option<UtcTime>,
+    /// For a partial revocation: since when its roles are known to be gone.
+    pub(super) gone_since: Option<UtcTime>,
+    /// Why the agent could not be asked for accounts.
+    pub(super) unread: Option<String>,
     /// First look of the agent that found something.
     pub(super) first_seen: Option<UtcTime>,
 }
@@ -60,7 +62,8 @@ impl Asked {
             unmapped: Vec::new(),
             no_account: false,
             not_required: BTreeSet::new(),
-            effective_at: None,
+            gone_since: None,
+            unread: None,
             first_seen: None,
         }
     }
@@ -73,7 +76,7 @@ impl Asked {
             accounts: view.accounts.clone(),
             roles: view.roles.clone(),
             no_account: view.no_account_confirmed,
-            effective_at: Some(view.effective_at),
+            gone_since: view.first_clean_at,
             first_seen: view.first_residual_at,
             ..Self::names(&view.subject, view.searched.clone())
         }
@@ -116,9 +119,14 @@ impl Asked {
                 self.accounts.push(account);
             }
         }
-        let earlier = |a: Option<UtcTime>, b| [a, b].into_iter().flatten().min();
-        self.effective_at = earlier(self.effective_at, other.effective_at);
-        self.first_seen = earlier(self.first_seen, other.first_seen);
+        for permission in other.unmapped {
+            if !self.unmapped.contains(&permission) {
+                self.unmapped.push(permission);
+            }
+        }
+        self.no_account &= other.no_account;
+        self.gone_since = self.gone_since.max(other.gone_since);
+        self.first_seen = [self.first_seen, other.first_seen].into_iter().flatten().min();
     }
 }
 
@@ -166,8 +174,9 @@ pub(super) async fn questions(
                     "the agent's state could not be read ({error:#}); only roles of that name \
                      were searched for"
                 );
+                let names = Asked::names(text, names_of(text, config));
+                asked.push(Asked { unread: Some(reason.clone()), ..names });
                 unread.push(NotCovered { surface: format!("revocations of {text}"), reason });
-                asked.push(Asked::names(text, names_of(text, config)));
             }
         }
     }
@@ -186,7 +195,10 @@ async fn known(texts: &[String], place: &Where) -> Result<Known> {
     let mut known = Known::default();
     if !by_id {
         known.views = reach.list(false).await?;
-        known.views.retain(|view| texts.contains(&view.subject));
+        let named = |name: &String| texts.contains(name);
+        known
+            .views
+            .retain(|view| named(&view.subject) || view.username.as_ref().is_some_and(named));
     }
     for id in texts.iter().filter(|text| text.starts_with(REVOCATION)) {
         known.views.extend(reach.show(id).await?);
@@ -206,7 +218,10 @@ impl Known {
             return Ok(vec![Asked::of(view, config)]);
         }
         let mut asked: Vec<Asked> = Vec::new();
-        let expected = |view: &&View| view.subject == text && view.state != State::Withdrawn;
+        let expected = |view: &&View| {
+            (view.subject == text || view.username.as_deref() == Some(text))
+                && view.state != State::Withdrawn
+        };
         for view in self.views.iter().rev().filter(expected) {
             let next = Asked::of(view, config);
             match asked.iter_mut().find(|one| one.kind == next.kind && one.roles == next.roles) {

@@ -205,7 +205,7 @@ impl Reach {
     }
 
     /// Approves what waits; `None`: there is no such revocation.
-    pub(super) async fn approve(&self, id: &str, request: Option<&str>) -> Result<Option<Changed>> {
+    pub(super) async fn approve(&self, id: &str, request: &str) -> Result<Option<Changed>> {
         match self {
             Self::Http { client, base, .. } => {
                 let Some(path) = path_of(id) else { return Ok(None) };

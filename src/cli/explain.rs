@@ -96,6 +96,7 @@ async fn as_found(at: &At) -> Result<Looked> {
             asked: super::asked::Asked::as_shown(&view),
             accounts: view.accounts,
             judged: Judgement {
+                disabled: false,
                 verdict,
                 login: verdict,
                 residual: view.residual,

@@ -65,7 +65,7 @@ pub(super) fn run(arguments: Arguments) -> Result<u8> {
     println!("  revoked.yaml          the configuration; name your clusters in it");
     println!("  grants.sql            run it with psql on each cluster, as a superuser");
     println!(
-        "  log.vkey              the public key; give it to your auditors, on another way than the log"
+        "  log.vkey              the public key; give it to your auditors, by another way than the log"
     );
     println!("  state/keys/next.key   the key after the next rotation: MOVE IT AWAY NOW, offline");
     println!("public key: {}", key.vkey());

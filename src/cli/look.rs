@@ -10,7 +10,7 @@ use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, judge};
+use crate::domain::verdict::{Judgement, Question, Verdict, judge};
 use crate::reconcile::target_of;
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
@@ -167,6 +167,20 @@ fn removed(target: &str) -> Look {
     Look { observation, facts: Facts::default() }
 }
 
+/// Whoever is asked about may have accounts that only the agent knows of.
+fn unread(reason: &str) -> Gap {
+    Gap {
+        surface: ResidualKind::Login,
+        target: "every target".to_owned(),
+        database: None,
+        reason: reason.to_owned(),
+        fix: "ask as a member of group revoked, or with REVOKED_URL and a token; TARGET/ROLE asks about that \
+              role alone"
+            .to_owned(),
+        cause: Cause::PermissionDenied,
+    }
+}
+
 fn answer(asked: Asked, looks: &[Look]) -> Answered {
     let looks: Vec<&Observation> = looks
         .iter()
@@ -177,7 +191,6 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
     for look in &looks {
         accounts = link::resolve(&accounts, &asked.names, look, &[]);
     }
-    let begun = looks.iter().map(|look| look.started_at).min();
     let question = Question {
         kind: asked.kind,
         accounts: &accounts,
@@ -186,9 +199,16 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
         unmapped: &asked.unmapped,
         no_account: asked.no_account,
         not_required: &asked.not_required,
-        effective_at: asked.effective_at.or(begun).unwrap_or_else(clock::now),
+        known_as: &asked.roles,
+        gone_since: asked.gone_since,
     };
-    let judged = judge(&question, &looks);
+    let mut judged = judge(&question, &looks);
+    if let Some(reason) = &asked.unread {
+        judged.gaps.push(unread(reason));
+        if judged.verdict == Verdict::Revoked {
+            judged.verdict = Verdict::Inconclusive;
+        }
+    }
     Answered { asked, accounts, judged }
 }
 

@@ -23,19 +23,35 @@ impl Reader<'_> {
             let key = format!("subjects.templates[{number}]");
             let template =
                 Template::parse(text).map_err(|error| self.wrong(&key, error.to_string()))?;
+            if let Some(target) = template.target() {
+                self.known_target(&key, target, targets)?;
+            }
             mapping.templates.push(template);
         }
         for (subject, accounts) in file.accounts {
             let key = format!("subjects.accounts.{subject}");
             for account in accounts {
                 let name = self.account(&key, &account, targets)?;
-                mapping.accounts.entry(subject.clone()).or_default().push(name);
+                mapping.accounts.entry(subject.trim().to_owned()).or_default().push(name);
             }
         }
         if let Some(path) = file.mapping_file {
             self.mapping_file(&path, targets, &mut mapping)?;
         }
         Ok(mapping)
+    }
+
+    fn known_target(
+        &self,
+        key: &str,
+        target: &str,
+        targets: &[TargetConfig],
+    ) -> Result<(), ConfigError> {
+        if targets.iter().any(|configured| configured.name == target) {
+            return Ok(());
+        }
+        let why = "a role name with a slash in it needs its target before it";
+        Err(self.wrong(key, format!("there is no target `{target}`; {why}")))
     }
 
     fn account(
@@ -48,14 +64,10 @@ impl Reader<'_> {
         if text.is_empty() {
             return Err(self.wrong(key, "an account is ROLE or TARGET/ROLE"));
         }
-        let known = |target: &str| targets.iter().any(|configured| configured.name == target);
         let (target, role) = match text.split_once('/') {
-            Some((target, role)) if known(target) => (Some(target.to_owned()), role),
-            Some((target, _)) => {
-                return Err(self.wrong(
-                    key,
-                    format!("there is no target `{target}`; a role name with a slash in it needs its target before it"),
-                ));
+            Some((target, role)) => {
+                self.known_target(key, target, targets)?;
+                (Some(target.to_owned()), role)
             }
             None => (None, text),
         };

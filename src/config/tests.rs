@@ -145,6 +145,7 @@ fn zones_accounts_and_approvals() {
         ("approvals: none\n", "approvals: unknown variant"),
         ("permissions: {db.write: []}\n", "permissions.db.write: name the roles"),
         ("subjects: {templates: ['{name}']}\n", "subjects.templates[0]: `{name}` is unknown"),
+        ("subjects: {templates: ['nowhere/{username}']}\n", "there is no target `nowhere`"),
         (
             "subjects: {accounts: {E: [other/jd]}}\n",
             "subjects.accounts.E: there is no target `other`",

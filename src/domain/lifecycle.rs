@@ -45,6 +45,9 @@ pub struct Life {
     /// Kinds of access that were ever found: what has been taken away by the time of verification.
     #[serde(default)]
     pub seen: BTreeSet<ResidualKind>,
+    /// Since when everything that must go is known to be gone, whatever its sessions may still do.
+    #[serde(default)]
+    pub gone_since: Option<UtcTime>,
     /// What waits for a second person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Request>,
@@ -63,6 +66,11 @@ pub struct Look {
     pub fingerprint: String,
     /// Kinds of residual found.
     pub kinds: BTreeSet<ResidualKind>,
+    /// Login is off and no session is open, whatever is asked for.
+    pub disabled: bool,
+    /// When the newest of its observations began, if everything is gone but for sessions that may have begun
+    /// before.
+    pub gone_at: Option<UtcTime>,
 }
 
 /// What an observation is recorded for.
@@ -130,6 +138,7 @@ impl Life {
             fingerprint: None,
             disabled_at: None,
             seen: BTreeSet::new(),
+            gone_since: None,
             pending: None,
         }
     }
@@ -201,6 +210,11 @@ fn observe(next: &mut Life, look: &Look, effects: &mut Vec<Effect>) {
         }
         next.fingerprint = Some(look.fingerprint.clone());
     }
+    match look.gone_at {
+        Some(at) => next.gone_since = next.gone_since.or(Some(at)),
+        None if look.verdict == Verdict::Residual => next.gone_since = None,
+        None => {}
+    }
     next.seen.extend(look.kinds.iter().copied());
     next.last_look_at = Some(look.started_at);
     next.last_verdict = Some(look.verdict);
@@ -250,7 +264,7 @@ fn deadlines(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effe
                 if next.met.get(*milestone).is_none() {
                     next.met.set(*milestone, Some(look.started_at));
                 }
-                if *milestone == Milestone::Login && next.disabled_at.is_none() {
+                if *milestone == Milestone::Login && look.disabled && next.disabled_at.is_none() {
                     next.disabled_at = Some(look.started_at);
                     effects.insert(
                         effects

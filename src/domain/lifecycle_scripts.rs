@@ -42,6 +42,8 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             login,
             fingerprint: seen.to_owned(),
             kinds: std::collections::BTreeSet::new(),
+            disabled: login == Verdict::Revoked,
+            gone_at: None,
         };
         let (next, effects) = step(&terms, &life, &look);
         life = next;

@@ -30,6 +30,14 @@ impl Mapping {
         keys.into_iter().flatten().filter_map(|key| self.accounts.get(key)).flatten()
     }
 
+    /// Somebody is listed under a name that differs in case or blanks only: a slip of the pen, perhaps.
+    fn nearly_declared(&self, called: &Called<'_>) -> bool {
+        let folded = |key: &str| key.trim().to_lowercase();
+        let keys: Vec<String> =
+            [Some(called.subject), called.username].into_iter().flatten().map(folded).collect();
+        self.accounts.keys().any(|key| keys.contains(&folded(key)))
+    }
+
     /// What to search for: what the notice gave, what is declared, and what the templates suggest. A suggested
     /// name that is declared for somebody else is theirs.
     #[must_use]
@@ -47,20 +55,23 @@ impl Mapping {
         names
     }
 
-    /// It is known that the subject has no account: the mapping says that it is complete, and lists none.
+    /// It is known that the subject has no account: the mapping says that it is complete, and lists none, also
+    /// under no name that only looks different.
     #[must_use]
     pub fn knows_of_none(&self, called: &Called<'_>) -> bool {
-        self.complete && self.declared(called).next().is_none()
+        self.complete && !self.nearly_declared(called)
     }
 
     fn of_another(&self, called: &Called<'_>, suggested: &AccountName) -> bool {
+        // Without an id of its own, the user name is all that tells who is meant: then the role of that name may
+        // well be theirs. And what is somebody else's on one target says nothing of another.
         let same = |declared: &AccountName| {
             declared.role == suggested.role
-                && (declared.target.is_none()
-                    || suggested.target.is_none()
-                    || declared.target == suggested.target)
+                && (declared.target.is_none() || declared.target == suggested.target)
         };
-        !self.declared(called).any(same) && self.accounts.values().flatten().any(same)
+        called.username.is_some()
+            && !self.declared(called).any(same)
+            && self.accounts.values().flatten().any(same)
     }
 }
 
@@ -137,6 +148,12 @@ impl Template {
             parts.push(Part::Text(rest.to_owned()));
         }
         Ok(Self { target, parts })
+    }
+
+    /// The target it is about, if it is about one.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.target.as_deref()
     }
 
     /// The name it suggests; `None` where the notice lacks a field.
@@ -228,6 +245,26 @@ mod tests {
         let other = Called { subject: "EMP-2", username: Some("john") };
         assert_eq!(roles(&mapping.names(&other, &guess)), ["john"]);
         assert!(!mapping.knows_of_none(&other));
+        let slip = Called { subject: "emp-2 ", username: Some("jane") };
+        assert!(!mapping.knows_of_none(&slip));
+        // Without an id, the role of that name may be theirs.
+        let nameless = Called { subject: "john", username: None };
+        assert_eq!(roles(&mapping.names(&nameless, &guess)), ["john"]);
+    }
+
+    #[test]
+    fn what_is_somebody_else_s_on_one_target_says_nothing_of_another() {
+        let on = |target: &str| AccountName {
+            target: Some(target.to_owned()),
+            ..name("john", LinkRule::Mapping)
+        };
+        let mapping = Mapping {
+            accounts: [("EMP-9".to_owned(), vec![on("orders")])].into(),
+            ..Mapping::default()
+        };
+        let called = Called { subject: "EMP-1", username: Some("john") };
+        let guess = [name("john", LinkRule::Template)];
+        assert_eq!(roles(&mapping.names(&called, &guess)), ["john"]);
     }
 
     #[test]

@@ -38,8 +38,10 @@ pub struct Question<'a> {
     pub no_account: bool,
     /// Surfaces that the configuration does not ask for.
     pub not_required: &'a BTreeSet<ResidualKind>,
-    /// When access had to end.
-    pub effective_at: UtcTime,
+    /// For [`Kind::Partial`]: every name that these roles bear or bore.
+    pub known_as: &'a [String],
+    /// For [`Kind::Partial`]: since when they are known to be gone, if they are.
+    pub gone_since: Option<UtcTime>,
 }
 
 /// The answer with its reasons.
@@ -49,6 +51,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Answer for the login milestone alone: login off and no session.
     pub login: Verdict,
+    /// Login is off and no session is open, whatever the configuration asks for; and there is an account.
+    pub disabled: bool,
     /// What must go, worst first.
     pub residual: Vec<Residual>,
     /// What is there and may stay.
@@ -99,7 +103,7 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
         gaps.extend(vanished_sessions(looks));
     }
     if question.kind == Kind::Partial {
-        gaps.extend(sessions_begun_before(question, &found));
+        gaps.extend(sessions_begun_before(question, looks, &found));
     }
     let required = |surface: &ResidualKind| !question.not_required.contains(surface);
     not_covered.extend(question.not_required.iter().map(|surface| NotCovered {
@@ -111,6 +115,9 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     not_covered.sort();
     not_covered.dedup();
 
+    let disabled = !no_account
+        && !found.iter().any(|r| LOGIN.contains(&r.kind))
+        && !looks.iter().flat_map(|look| &look.gaps).any(|gap| LOGIN.contains(&gap.surface));
     let login = answer(
         found.iter().any(|r| LOGIN.contains(&r.kind) && required(&r.kind)),
         gaps.iter().any(|gap| LOGIN.contains(&gap.surface)),
@@ -123,6 +130,7 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     Judgement {
         verdict: answer(!residual.is_empty(), !gaps.is_empty()),
         login,
+        disabled,
         residual,
         kept,
         gaps,
@@ -163,7 +171,7 @@ fn must_go(question: &Question<'_>, residual: &Residual) -> bool {
         }
         Kind::Partial => {
             let named =
-                residual.privilege.as_ref().is_some_and(|role| question.roles.contains(role));
+                residual.privilege.as_ref().is_some_and(|role| question.known_as.contains(role));
             let held =
                 matches!(residual.kind, ResidualKind::Membership | ResidualKind::AdminOption);
             // A superuser may take every role without holding it.
@@ -289,12 +297,28 @@ fn vanished_sessions(looks: &[&Observation]) -> Vec<Gap> {
 }
 
 /// A session keeps a role that it took with SET ROLE before the role was revoked, and nobody can see that
-/// from outside.
-fn sessions_begun_before(question: &Question<'_>, found: &[Residual]) -> Vec<Gap> {
+/// from outside. The first look that misses the role cannot tell when it went, so every session that it sees may
+/// have begun before.
+fn sessions_begun_before(
+    question: &Question<'_>,
+    looks: &[&Observation],
+    found: &[Residual],
+) -> Vec<Gap> {
+    // The start of a session is by the target's clock.
+    let gone = |target: &str| {
+        let look = looks.iter().find(|look| look.target == target)?;
+        let skew = look.server.as_ref().map_or(0, |server| server.clock_skew_us);
+        let gone = question.gone_since.unwrap_or(look.started_at);
+        UtcTime::from_micros(gone.micros().saturating_add(skew))
+    };
+    let before = |residual: &&Residual| {
+        let (since, gone) = (residual.since, gone(&residual.account.target));
+        since.zip(gone).is_none_or(|(since, gone)| since < gone)
+    };
     found
         .iter()
         .filter(|residual| residual.kind == ResidualKind::Session)
-        .filter(|residual| residual.since.is_none_or(|since| since < question.effective_at))
+        .filter(before)
         .map(|residual| Gap {
             surface: ResidualKind::Session,
             target: residual.account.target.clone(),
@@ -350,7 +374,14 @@ fn question_gap(question: &Question<'_>, looks: &[&Observation], no_account: boo
         );
     }
     let unknown = question.roles.iter().find(|role| {
-        looks.iter().all(|look| roles_read(look) && look.roster.iter().all(|r| r.name != **role))
+        // What another cluster has under that name is not what the subject held.
+        let theirs = |look: &&&Observation| {
+            question.accounts.iter().any(|account| account.target == look.target)
+        };
+        let missing = |look: &Observation| {
+            roles_read(look) && look.roster.iter().all(|known| known.name != **role)
+        };
+        looks.iter().filter(theirs).all(|look| missing(look))
     });
     match (question.kind, unknown) {
         (Kind::Partial, Some(role)) => gap(
@@ -368,6 +399,12 @@ fn question_of_kind(
     gap: impl Fn(ResidualKind, String, &str) -> Option<Gap>,
 ) -> Option<Gap> {
     match question.kind {
+        Kind::Partial if question.not_required.contains(&ResidualKind::Membership) => gap(
+            ResidualKind::Login,
+            "memberships are switched off in the configuration, and a partial revocation is about them"
+                .to_owned(),
+            "take rights_revocation.actions.remove_groups: false out of the configuration",
+        ),
         Kind::Partial if !question.unmapped.is_empty() => gap(
             ResidualKind::Membership,
             format!("nobody said which roles give {}", question.unmapped.join(", ")),

@@ -30,7 +30,8 @@ fn ask<'a>(
         unmapped: &[],
         no_account: false,
         not_required: &EVERYTHING,
-        effective_at: start(),
+        known_as: roles,
+        gone_since: Some(start()),
     }
 }
 

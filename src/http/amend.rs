@@ -69,12 +69,12 @@ pub(super) struct Withdrawal {
     why: Option<String>,
 }
 
-/// Which request is approved.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+/// Which request is approved: the one that was looked at, and no other that took its place.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Approving {
-    /// Only this one, `req_…`; whichever waits, if not said.
-    request: Option<String>,
+    /// `req_…`, as `pending` has it.
+    request: String,
 }
 
 /// 202 while something waits for a second person, else 200.
@@ -172,7 +172,7 @@ pub(super) async fn withdraw(
     operation_id = "approve",
     tag = "revocations",
     params(("id" = String, Path, description = "`rev_…`")),
-    request_body(content = Option<Approving>, content_type = "application/json"),
+    request_body(content = Approving, content_type = "application/json"),
     responses(
         (status = 200, description = "Done, and in the log.", body = Outcome),
         (
@@ -195,8 +195,9 @@ pub(super) async fn approve(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = json(&headers, body)?;
-    let Approving { request } = optional(&caller, &body)?;
-    answer(&caller, app.intake.approve(&id, request.as_deref(), &caller).await)
+    let Approving { request } = serde_json::from_slice(&body)
+        .map_err(|error| problem_of(&caller, SubmissionError::Form(error.to_string()).into()))?;
+    answer(&caller, app.intake.approve(&id, &request, &caller).await)
 }
 
 #[cfg(test)]

@@ -93,14 +93,18 @@ impl View {
         let asked = stored.landed_revocation.unwrap_or(stored.revocation);
         // That nothing is left is told once `access_revoked` is in the log.
         let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
-            && matches!(life.state, State::Open | State::Regressed)
+            && matches!(life.state, State::Scheduled | State::Open | State::Regressed)
             && life.first_clean_at.is_none();
         let judged = board.judged(&asked.id).or(stored.evidence.as_of);
         let evidence = if waiting { Evidence::default() } else { stored.evidence };
         Some(Self {
             // A subject known to have no account has nothing to be late with.
             overdue: if evidence.no_account { Vec::new() } else { overdue(&life) },
-            state: life.state,
+            // That it is due is worse, and shown at once.
+            state: match (life.state, stored.life.state) {
+                (State::Scheduled, State::Open) => State::Open,
+                (landed, _) => landed,
+            },
             first_residual_at: life.first_residual_at,
             first_clean_at: life.first_clean_at,
             verified_at: life.verified_at,

@@ -14,7 +14,7 @@ use crate::domain::effective::{self, Zones};
 use crate::domain::expectation::deadlines;
 use crate::domain::milestone::{Deadlines, Milestone};
 use crate::domain::request::{Asked, Refused, Request};
-use crate::domain::revocation::{Kind, Revocation};
+use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Move, NewRecord, StoreError, Stored};
 use serde::{Deserialize, Serialize};
@@ -143,6 +143,9 @@ impl Amendment {
         }
         let keeps = asked.effective_at > known.effective_at
             || (self.deadline.is_some() && any_later(&asked.deadlines, &known.deadlines));
+        if keeps && self.no_account {
+            return Err(wrong("/no_account", "ask for this and for a later time one by one").into());
+        }
         let pending = if keeps {
             Some(Request {
                 effective_at: Some(asked.effective_at),
@@ -193,6 +196,9 @@ impl Intake {
     ) -> Result<Option<Changed>, IntakeError> {
         let amendment = Amendment::parse(bytes)?;
         self.moving(id, |stored, config, now| {
+            if stored.life.state == State::Withdrawn {
+                return Err(Refused::State(stored.life.state).into());
+            }
             let decision = amendment.decide(&stored.revocation, by, config, now)?;
             let notice = notice_of_change(bytes, by, now)?;
             let mut step = unchanged(stored, now);
@@ -232,19 +238,19 @@ impl Intake {
         .await
     }
 
-    /// Approves what waits at the revocation `id`, on behalf of `by`; `request` says which request was looked at.
+    /// Approves what waits at the revocation `id`, on behalf of `by`, who looked at `request`.
     ///
     /// # Errors
     /// As [`change`](Self::change), and when `by` made the request.
     pub async fn approve(
         &self,
         id: &str,
-        request: Option<&str>,
+        request: &str,
         by: &str,
     ) -> Result<Option<Changed>, IntakeError> {
         self.moving(id, |stored, _, now| {
             let pending = stored.life.pending.clone().ok_or(Refused::NothingWaits)?;
-            if request.is_some_and(|meant| meant != pending.id) {
+            if request != pending.id {
                 return Err(Refused::Another(pending.id).into());
             }
             pending.approvable(by, now)?;
@@ -316,11 +322,7 @@ fn ask(
     now: UtcTime,
 ) -> Result<Move, IntakeError> {
     request.possible(step.life.state)?;
-    if request.asks == Asked::NoAccount
-        && let Some(account) = stored.accounts.first()
-    {
-        return Err(Refused::HasAccount(format!("{}/{}", account.target, account.role)).into());
-    }
+    has_none(stored, &request)?;
     if config.approvals == Approvals::Single {
         let by = request.requested_by.clone();
         return grant(stored, step, &request, &by, now);
@@ -338,6 +340,16 @@ fn ask(
     Ok(step)
 }
 
+/// That there is no account cannot be confirmed of somebody who has one.
+fn has_none(stored: &Stored, request: &Request) -> Result<(), Refused> {
+    match stored.accounts.first() {
+        Some(account) if request.asks == Asked::NoAccount => {
+            Err(Refused::HasAccount(format!("{}/{}", account.target, account.role)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Makes `step` what `request` asks for.
 fn grant(
     stored: &Stored,
@@ -347,6 +359,7 @@ fn grant(
     now: UtcTime,
 ) -> Result<Move, IntakeError> {
     request.possible(step.life.state)?;
+    has_none(stored, request)?;
     (step.revocation, step.life) = request.granted(&step.revocation, &step.life, now);
     let about = About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
     let approval = Approval { request, approved_by: by };

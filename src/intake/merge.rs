@@ -4,7 +4,6 @@ use crate::domain::account::AccountName;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
-use crate::domain::request::Asked;
 use crate::domain::revocation::{Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::Stored;
@@ -15,8 +14,10 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
     let mut both = known.clone();
     for name in &asked.accounts {
         let same = |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
-        if !both.accounts.iter().any(same) {
-            both.accounts.push(name.clone());
+        match both.accounts.iter_mut().find(|known| same(known)) {
+            // What was a guess is named now.
+            Some(known) => known.rule = known.rule.min(name.rule),
+            None => both.accounts.push(name.clone()),
         }
     }
     // That there is no account was confirmed of what was known then.
@@ -71,15 +72,15 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
         life.first_clean_at = None;
         life.confirm_from = None;
         life.met = crate::domain::milestone::PerMilestone::default();
+        // Nobody has looked for what is new.
+        if life.state == State::Verified {
+            life.state = State::Open;
+        }
     }
-    // A sooner word voids what waits to be put off, and another account that there is none.
-    let sooner = (revocation.effective_at, revocation.deadlines)
-        != (stored.revocation.effective_at, stored.revocation.deadlines);
-    life.pending = life.pending.filter(|request| match request.asks {
-        Asked::Postpone => !sooner,
-        Asked::NoAccount => !more,
-        Asked::Withdraw => true,
-    });
+    // Whoever says more, or sooner, has not heard of what waits: it was asked for before, and of less.
+    if *revocation != stored.revocation {
+        life.pending = None;
+    }
     let received: UtcTime = stored.revocation.received_at;
     if life.state == State::Scheduled && revocation.effective_at <= received {
         life.state = State::Open;

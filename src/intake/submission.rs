@@ -169,6 +169,9 @@ pub(super) fn text_fits(field: &'static str, text: Option<&String>) -> Result<()
     if text.contains('\0') {
         return Err(wrong(field, "no text has a NUL character"));
     }
+    if text.trim() != text {
+        return Err(wrong(field, "no blanks at its beginning or end"));
+    }
     Ok(())
 }
 

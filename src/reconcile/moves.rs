@@ -7,7 +7,7 @@ use crate::domain::hex::hex;
 use crate::domain::lifecycle::{Effect, Life, Look, Terms, step};
 use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Coverage, Observation};
-use crate::domain::residual::Residual;
+use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::store::{Evidence, Move, NewRecord, Stored};
@@ -23,6 +23,8 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         .filter(|look| judged.residual.iter().any(|r| r.account.target == look.target))
         .map(|look| look.started_at)
         .max();
+    let gone = judged.residual.is_empty()
+        && judged.gaps.iter().all(|gap| gap.surface == ResidualKind::Session);
     let mut hash = Sha256::new();
     for residual in &judged.residual {
         hash.update(residual.identity());
@@ -35,6 +37,8 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         login: judged.login,
         fingerprint: hex(fingerprint.get(..16).unwrap_or_default()),
         kinds: judged.residual.iter().map(|residual| residual.kind).collect(),
+        disabled: judged.disabled,
+        gone_at: gone.then(|| looks.iter().map(|look| look.started_at).max()).flatten(),
     }
 }
 
@@ -207,6 +211,7 @@ pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
         &mut life.confirm_from,
         &mut life.blind_since,
         &mut life.first_clean_at,
+        &mut life.gone_since,
     ];
     let mut any = false;
     for time in times {

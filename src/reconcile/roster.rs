@@ -30,8 +30,8 @@ impl Reconciler {
         let known: BTreeSet<RosterRole> =
             self.journal.store.roster(cluster).await?.into_iter().collect();
         let known = Arc::new(known);
-        locked(&self.rosters).insert(cluster, known.clone());
-        Ok(known)
+        // Another target of the same cluster may have remembered more meanwhile.
+        Ok(locked(&self.rosters).entry(cluster).or_insert(known).clone())
     }
 
     pub(super) async fn remember(&self, look: &Observation) -> Result<(), StoreError> {
@@ -61,6 +61,29 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Every name that `roles` bear or bore on the clusters of `looks`: a role that was renamed is the same role.
+    pub(super) async fn known_as(
+        &self,
+        roles: &[String],
+        looks: &[Arc<Observation>],
+    ) -> Result<Vec<String>, StoreError> {
+        let mut names: BTreeSet<String> = roles.iter().cloned().collect();
+        for server in looks.iter().filter_map(|look| look.server.as_ref()) {
+            if roles.is_empty() {
+                break;
+            }
+            let past = self.past(server.system_identifier).await?;
+            let oids: BTreeSet<_> = past
+                .iter()
+                .filter(|role| roles.contains(&role.name))
+                .map(|role| role.oid)
+                .collect();
+            let theirs = past.iter().filter(|role| oids.contains(&role.oid));
+            names.extend(theirs.map(|role| role.name.clone()));
+        }
+        Ok(names.into_iter().collect())
+    }
+
     /// Accounts of a revocation after `looks`.
     pub(super) async fn linked(
         &self,
@@ -86,7 +109,11 @@ impl Reconciler {
         {
             return made.roles.clone();
         }
-        let tracked = past.iter().filter(|role| look.tracked.contains(&role.oid));
+        // One that bore a name that was searched for and whose OID was not is linked all the same: that the look
+        // did not search for it is a gap then.
+        let tracked = past
+            .iter()
+            .filter(|role| look.tracked.contains(&role.oid) || look.searched.contains(&role.name));
         let roles = Arc::new(Roles::of(tracked, look));
         let made = Ready { look: look.started_at, past: past.len(), roles: roles.clone() };
         ready.insert(look.target.clone(), made);

@@ -93,9 +93,9 @@ pub(in crate::cli) struct Approve {
     /// Its id, rev_…
     id: String,
 
-    /// Approve only this request, req_…
+    /// The request that you looked at, req_…
     #[arg(long, value_name = "REQUEST")]
-    request: Option<String>,
+    request: String,
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
@@ -134,7 +134,7 @@ pub(in crate::cli) async fn withdraw(arguments: Withdraw) -> Result<u8> {
 
 pub(in crate::cli) async fn approve(arguments: Approve) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let changed = reach.approve(&arguments.id, arguments.request.as_deref()).await?;
+    let changed = reach.approve(&arguments.id, &arguments.request).await?;
     reach.leave().await?;
     print(&arguments.id, changed, "approved", arguments.output)
 }
@@ -151,7 +151,10 @@ fn print(id: &str, changed: Option<Changed>, done: &str, output: Format) -> Resu
     match changed.pending {
         Some(request) => {
             println!("waits for a second person: {} ({})", request.id, request.asks);
-            println!("  somebody else runs: revoked expect approve {}", changed.id);
+            println!(
+                "  somebody else runs: revoked expect approve {} --request {}",
+                changed.id, request.id
+            );
         }
         None if !changed.amended => println!("nothing to change: {}", changed.id),
         None => {}

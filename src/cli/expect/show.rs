@@ -3,6 +3,7 @@
 use super::super::client::Where;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
+use crate::domain::request::Asked;
 use crate::http::view::View;
 use anyhow::{Result, bail};
 
@@ -60,7 +61,11 @@ pub(super) fn print_view(view: &View) {
         println!(
             "  waits        {} asked to {} at {}: {}",
             shown(&request.requested_by),
-            request.asks,
+            match request.asks {
+                Asked::Postpone => "postpone it",
+                Asked::Withdraw => "withdraw it",
+                Asked::NoAccount => "confirm that there is no account",
+            },
             request.requested_at,
             request.id
         );
