@@ -95,11 +95,11 @@ async fn a_notice_is_acknowledged_once_and_found_at_its_location() {
     assert_eq!((tightened.status, tightened.header("location")), (202, location.as_str()));
     assert_eq!(tightened.json(), json!({"id": id, "known": false, "amended": true}));
     let searched = &api.get(&location).await.json()["searched"];
-    // The first was made from the username; that somebody named it later changes nothing.
+    // The first was made from the username, until somebody named it.
     assert_eq!(
         searched,
         &json!([
-            {"role": "john.doe", "rule": "template"},
+            {"role": "john.doe", "rule": "stated"},
             {"role": "jd", "rule": "stated"}
         ])
     );

@@ -136,7 +136,7 @@ pub(super) fn headline(views: &[View], now: UtcTime) -> String {
         .collect();
     if !targets.is_empty() {
         let answer = targets.len() - silent.len();
-        parts.push(format!("targets of these: {answer} of {} answer", targets.len()));
+        parts.push(format!("their targets: {answer} of {} up", targets.len()));
     }
     wrapped(&parts.join("; "), WIDTH).join("\n")
 }

@@ -91,7 +91,7 @@ fn the_worst_comes_first_and_the_answer_before_all() {
         blind(view(6, "EMP-6", State::Open, 140), "main", Cause::Internal),
     ];
     assert_snapshot!(told(views, 118), @r"
-    2 of 6 are overdue, the oldest by 1h 47m; 1 came back; targets: 1 of 2 answer
+    2 of 6 are overdue, the oldest by 1h 47m; 1 came back; their targets: 1 of 2 up
 
     WHEN              STATE      SUBJECT  LEFT
     1h 47m late       open       EMP-4    down: billing
@@ -121,7 +121,7 @@ fn it_fits_whatever_is_in_it() {
     }
     // The accent takes no column; without it the snapshot is the same for every editor.
     assert_snapshot!(text.replace('\u{301}', ""), @r"
-    1 of 4 is overdue, by 416d 15h; 1 came back; targets: 1 of 3 answer
+    1 of 4 is overdue, by 416d 15h; 1 came back; their targets: 1 of 3 up
 
     WHEN            STATE      SUBJECT                    LEFT
     416d 15h late   open       xxxxxxxxxxxxxxxxxxxxxxxx…  prepared_transaction +1
