@@ -18,7 +18,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -56,31 +56,36 @@ pub struct Reloader {
     /// What a configuration has to fulfil beyond its form.
     check: fn(&Config) -> Result<()>,
     asked: mpsc::Receiver<oneshot::Sender<Outcome>>,
+    hangup: Signal,
     /// What is wrong with the file, as last said: a timer must not repeat it.
     complaint: Option<String>,
 }
 
 impl Reloader {
-    /// A reloader of the configuration in force, and who may ask it.
-    #[must_use]
+    /// A reloader of the configuration in force, and who may ask it. From now on SIGHUP ends nobody.
+    ///
+    /// # Errors
+    /// When signals cannot be waited for.
     pub fn new(
         replacer: Replacer,
         journal: Arc<Journal>,
         metrics: Arc<Metrics>,
         check: fn(&Config) -> Result<()>,
-    ) -> (Self, Asker) {
+    ) -> Result<(Self, Asker)> {
+        let hangup = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
         let (ask, asked) = mpsc::channel(8);
         metrics.set_reloaded(clock::now().seconds());
         let path = replacer.current().path.clone();
-        (Self { path, replacer, journal, metrics, check, asked, complaint: None }, Asker(ask))
+        let reloader =
+            Self { path, replacer, journal, metrics, check, asked, hangup, complaint: None };
+        Ok((reloader, Asker(ask)))
     }
 
     /// Reloads when there is reason to, until stopped.
     ///
     /// # Errors
-    /// When signals cannot be waited for. A directory that cannot be watched is left to the timer.
+    /// Never: a directory that cannot be watched is left to the timer.
     pub async fn run(mut self, stop: CancellationToken) -> Result<()> {
-        let mut hangup = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
         let changed = Arc::new(Notify::new());
         let mut watching = Watching::default();
         loop {
@@ -88,7 +93,7 @@ impl Reloader {
             let asked = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 // systemd waits until a reload that it asked for is over.
-                _ = hangup.recv() => {
+                _ = self.hangup.recv() => {
                     let _ = systemd::reload(self.reload()).await;
                     continue;
                 }

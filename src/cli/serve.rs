@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// Everything has to end within this time after a stop.
@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     usable(&config)?;
     let agent = Agent::open(&live).await?;
     let (journal, metrics) = (agent.journal.clone(), agent.metrics.clone());
-    let (reloader, asker) = Reloader::new(replacer, journal.clone(), metrics.clone(), usable);
+    let (reloader, asker) = Reloader::new(replacer, journal.clone(), metrics.clone(), usable)?;
     let reconciler =
         Reconciler::new(journal.clone(), agent.board.clone(), live.clone(), metrics.clone());
     let reconciler = Arc::new(reconciler.await?);
@@ -94,6 +94,9 @@ async fn work(
     listeners: Vec<(&'static str, Listener, axum::Router)>,
     status: String,
 ) -> Result<()> {
+    // Before anybody can be told that the agent is ready: until then a signal ends it on the spot.
+    let terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    let interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
     let mut supervisor = Supervisor::default();
     let (stop, pulses) = (supervisor.stop_token(), supervisor.pulses());
     let producer = Arc::new(());
@@ -122,7 +125,7 @@ async fn work(
     supervisor
         .spawn("the journal", async move { journal.run(&instance, last, producers, &pulse).await });
     drop(producer);
-    supervisor.spawn("waiting for signals", wait_for_signals(stop.clone()));
+    supervisor.spawn("waiting for signals", wait_for_signals(terminate, interrupt, stop.clone()));
     supervisor.spawn("telling systemd", systemd::keep_told(status, pulses, stop));
     Ok(supervisor.run(GRACE).await?)
 }
@@ -201,9 +204,11 @@ fn status(config: &Config) -> String {
     format!("looking at {}; API on {}", names.join(", "), config.api_listen)
 }
 
-async fn wait_for_signals(stop: CancellationToken) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
+async fn wait_for_signals(
+    mut terminate: Signal,
+    mut interrupt: Signal,
+    stop: CancellationToken,
+) -> Result<()> {
     tokio::select! {
         _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
         _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
