@@ -136,6 +136,9 @@ pub struct Config {
     pub files: BTreeSet<PathBuf>,
 }
 
+/// Name of the socket in the directory of the state.
+const SOCKET: &str = "revoked.sock";
+
 /// The first line of the YAML reader's message. The lines after it quote the file, passwords and all.
 fn place(message: &str) -> String {
     without_values(message.lines().next().unwrap_or_default())
@@ -157,10 +160,35 @@ impl Config {
     /// # Errors
     /// Names the key and what it should be.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|source| {
-            ConfigError::Read { key: "--config".to_owned(), path: path.to_owned(), source }
-        })?;
-        Self::parse(path, &text)
+        Self::parse(path, &Self::text(path)?)
+    }
+
+    /// Where the agent's socket is by the file at `path`, whatever else is wrong with it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not YAML, or has no `state_dir`.
+    pub fn socket_of(path: &Path) -> Result<PathBuf, ConfigError> {
+        let value = Self::yaml(path, &Self::text(path)?)?;
+        let reader = Reader::new(path);
+        let dir = value.get("state_dir").and_then(serde_json::Value::as_str);
+        let dir =
+            dir.ok_or_else(|| reader.wrong("state_dir", "name the directory of the state"))?;
+        Ok(reader.resolve(Path::new(dir)).join(SOCKET))
+    }
+
+    fn text(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+        std::fs::read_to_string(path).map(Zeroizing::new).map_err(|source| ConfigError::Read {
+            key: "--config".to_owned(),
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    fn yaml(path: &Path, text: &str) -> Result<serde_json::Value, ConfigError> {
+        serde_saphyr::from_str(text).map_err(|error| ConfigError::Yaml {
+            path: path.to_owned(),
+            reason: place(&error.to_string()),
+        })
     }
 
     /// Checks `text`, which came from `path`.
@@ -169,9 +197,7 @@ impl Config {
     /// As [`read`](Self::read).
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let reader = Reader::new(path);
-        let value: serde_json::Value = serde_saphyr::from_str(text).map_err(|error| {
-            ConfigError::Yaml { path: path.to_owned(), reason: place(&error.to_string()) }
-        })?;
+        let value = Self::yaml(path, text)?;
         let file: File = serde_path_to_error::deserialize(value).map_err(|error| {
             let key = error.path().to_string();
             let key = if key == "." { "the file".to_owned() } else { key };

@@ -94,16 +94,27 @@ impl Where {
             let client = builder().build().context("setting up HTTP")?;
             return Ok(Reach::Http { client, base, token: Some(token()?) });
         }
+        // Only where the socket is: whoever may use it need not be able to read the secrets that the file names,
+        // and the agent may run by an older file than this one.
+        let socket = Config::socket_of(&self.file.config)?;
+        match tokio::net::UnixStream::connect(&socket).await {
+            Ok(_) => {
+                let client = builder()
+                    .unix_socket(socket)
+                    .tls_certs_only(std::iter::empty())
+                    .build()
+                    .context("setting up HTTP")?;
+                return Ok(Reach::Http { client, base: "http://agent".to_owned(), token: None });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => bail!(
+                "this user may not use the agent's socket {}: join its group, or use REVOKED_URL with a token",
+                socket.display()
+            ),
+            // Nobody is there: the command takes the agent's place.
+            Err(_) => {}
+        }
         let (live, _) = Live::new(Config::read(&self.file.config)?);
         let config = live.current();
-        if tokio::net::UnixStream::connect(&config.socket).await.is_ok() {
-            let client = builder()
-                .unix_socket(config.socket.clone())
-                .tls_certs_only(std::iter::empty())
-                .build()
-                .context("setting up HTTP")?;
-            return Ok(Reach::Http { client, base: "http://agent".to_owned(), token: None });
-        }
         match Agent::open(&live).await {
             Ok(agent) => Ok(Reach::Alone(Box::new(agent))),
             Err(error) => {

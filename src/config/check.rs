@@ -48,7 +48,7 @@ impl Reader<'_> {
         }
     }
 
-    fn resolve(&self, path: &Path) -> PathBuf {
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new(".")).join(path)
     }
 
@@ -308,7 +308,7 @@ impl Reader<'_> {
             key_file: log
                 .key_file
                 .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
-            socket: state_dir.join("revoked.sock"),
+            socket: state_dir.join(super::SOCKET),
             state_dir,
             metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,
             api_listen: self.address("listen.api", listen.api, "127.0.0.1:7390")?,

@@ -183,6 +183,16 @@ fn a_mapping_file_says_which_line_is_wrong() {
 }
 
 #[test]
+fn the_socket_is_found_whatever_else_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("revoked.yaml");
+    std::fs::write(&path, "state_dir: state\ncolour: red\ntokens: {hr: {token_file: /none}}\n")
+        .unwrap();
+    assert!(Config::read(&path).is_err());
+    assert_eq!(Config::socket_of(&path).unwrap(), dir.path().join("state/revoked.sock"));
+}
+
+#[test]
 fn what_cannot_change_while_the_agent_runs() {
     let (old, new) =
         (parse(SMALL).unwrap(), parse(&SMALL.replace("revoked\n", "other\n")).unwrap());
