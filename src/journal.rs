@@ -19,7 +19,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// Records in one commit of the log.
-const BATCH: i64 = 512;
+const BATCH: i64 = 128;
 /// The queue is looked at this often even if nobody says that there is something in it.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// While stopping.

@@ -146,7 +146,7 @@ impl Reconciler {
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(BREATH.max(begun.elapsed() * 4)) => {}
+                () = tokio::time::sleep(BREATH.max(begun.elapsed() * 8)) => {}
             }
         }
     }

@@ -12,7 +12,7 @@ pub(super) fn jittered(interval: Duration) -> Duration {
 /// From the beginning of a pass that `took` so long until the beginning of one that an arrival asks for. While
 /// much arrives, most of the time is left to what takes it in.
 pub(super) fn breath(took: Duration, shortest: Duration, interval: Duration) -> Duration {
-    shortest.max(took * 4).min(interval).max(took)
+    shortest.max(took * 8).min(interval).max(took)
 }
 
 /// Looks that should have begun while one look took `took`.
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn passes_that_arrivals_ask_for_leave_room_between_them() {
         let ms = Duration::from_millis;
-        for (took, next) in [(10, 500), (400, 1_600), (7_000, 10_000), (12_000, 12_000)] {
+        for (took, next) in [(10, 500), (400, 3_200), (7_000, 10_000), (12_000, 12_000)] {
             assert_eq!(breath(ms(took), ms(500), ms(10_000)), ms(next), "{took} ms");
         }
     }

@@ -6,7 +6,7 @@ use crate::domain::time::UtcTime;
 use crate::store::{Move, StoreError};
 
 /// Moves that share a transaction. A notice that comes in meanwhile waits for it.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 16;
 
 impl Reconciler {
     pub(super) async fn judge_all(&self, target: &str) -> Result<(), StoreError> {
@@ -47,6 +47,11 @@ impl Reconciler {
             return Ok(Vec::new());
         }
         let answers = self.journal.store.advance_all(moves).await?;
+        // Before the next are moved: a notice must not wait behind the records of everything that one look moves.
+        // What cannot land now stays queued, and whoever runs the journal is told why.
+        if let Err(error) = self.journal.drain().await {
+            tracing::debug!(error = error.to_string(), "records of a look wait");
+        }
         self.journal.wake();
         Ok(answers)
     }
