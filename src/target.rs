@@ -11,9 +11,12 @@ mod cluster;
 mod compare;
 mod database;
 mod door;
+mod memberships;
+mod prepared;
 mod reach;
 mod rows;
 mod session;
+mod sessions;
 pub mod statements;
 mod trouble;
 

@@ -1,18 +1,15 @@
 //! What the whole cluster shares: roles, memberships, settings, `pg_shdepend`, sessions.
 
-use super::reach::Reach;
 use super::rows::{
-    DatabaseRow, DependencyRow, MembershipRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow,
-    ServerRow, SessionRow,
+    DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow, ServerRow,
 };
 use super::session::Session;
-use super::statements as sql;
-use super::{Wanted, statements::Statement};
+use super::statements::{self as sql, Statement};
+use super::{Wanted, memberships, prepared, sessions};
 use crate::clock;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::observation::{Cause, RosterRole, Server};
-use crate::domain::residual::{AccountRef, Dependent, Residual, ResidualKind as K, Strength as S};
-use crate::domain::time::UtcTime;
+use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::Oid;
@@ -26,7 +23,7 @@ const PG_AUTH_MEMBERS: u32 = 1261;
 pub(super) struct Cluster {
     pub(super) target: String,
     pub(super) version_num: i32,
-    names: BTreeMap<u32, String>,
+    pub(super) names: BTreeMap<u32, String>,
     pub(super) superusers: BTreeSet<String>,
     pub(super) tracked: Vec<u32>,
     pub(super) databases: Vec<DatabaseRow>,
@@ -101,17 +98,17 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     roles_held(session, &cluster, roles.as_deref().unwrap_or_default());
-    memberships(session, &cluster).await;
+    memberships::read(session, &cluster).await;
     role_settings(session, &cluster).await;
     cluster.dependencies =
         with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
-    prepared_transactions(session, &cluster, &prepared.unwrap_or_default());
+    prepared::judge(session, &cluster, &prepared.unwrap_or_default());
     session.end().await;
 
     session.begin().await;
-    sessions(session, &cluster).await;
+    sessions::read(session, &cluster).await;
     session.end().await;
     cluster
 }
@@ -243,78 +240,6 @@ fn login_detail(role: &RoleRow) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-async fn memberships(session: &mut Session<'_>, cluster: &Cluster) {
-    let statement =
-        if cluster.version_num >= 160_000 { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
-    let rows: Option<Vec<MembershipRow>> = session.rows(&statement, PgArguments::default()).await;
-    let edges = rows.unwrap_or_default();
-    let name = |oid: Oid| {
-        cluster.role_name(oid.0).map_or_else(|| format!("role with OID {}", oid.0), str::to_owned)
-    };
-    let reach = Reach::by(&edges);
-    for tracked in &cluster.tracked {
-        for edge in edges.iter().filter(|edge| edge.member.0 == *tracked) {
-            let mut found = Residual::new(K::Membership, S::Latent, cluster.account(*tracked));
-            found.privilege = Some(name(edge.role));
-            found.grantor = cluster.role_name(edge.grantor.0).map(str::to_owned);
-            found.detail = Some(options_of(edge));
-            if cluster.version_num >= 160_000 {
-                found.dependents = dependents(edge, &edges, cluster);
-                found.cascade = edges.iter().any(|other| depends(other, edge));
-            }
-            if edge.admin_option {
-                let mut admin = found.clone();
-                admin.kind = K::AdminOption;
-                admin.strength = S::CanRegain;
-                admin.grantable = true;
-                session.observation.residual.push(admin.described());
-            }
-            session.observation.residual.push(found.described());
-        }
-        for (role, way) in reach.from(*tracked) {
-            let mut found = Residual::new(K::Membership, S::Latent, cluster.account(*tracked));
-            found.privilege = Some(name(Oid(role)));
-            found.via = way.into_iter().map(|oid| name(Oid(oid))).collect();
-            session.observation.residual.push(found.described());
-        }
-    }
-}
-
-fn options_of(edge: &MembershipRow) -> String {
-    let options: Vec<&str> =
-        [(edge.inherit_option, "INHERIT"), (edge.set_option, "SET"), (edge.admin_option, "ADMIN")]
-            .into_iter()
-            .filter_map(|(on, word)| on.then_some(word))
-            .collect();
-    if options.is_empty() {
-        "no options: inert until altered".to_owned()
-    } else {
-        options.join(", ")
-    }
-}
-
-/// Whether `other` was granted by the member of `edge` by virtue of its ADMIN option.
-fn depends(other: &MembershipRow, edge: &MembershipRow) -> bool {
-    edge.admin_option && other.role == edge.role && other.grantor == edge.member
-}
-
-/// Members whom this member granted the role: they lose it when its ADMIN goes with CASCADE.
-fn dependents(edge: &MembershipRow, edges: &[MembershipRow], cluster: &Cluster) -> Vec<Dependent> {
-    edges
-        .iter()
-        .filter(|other| depends(other, edge))
-        .filter(|other| !cluster.tracked.contains(&other.member.0))
-        .filter_map(|other| {
-            Some(Dependent {
-                grantee: Some(cluster.role_name(other.member.0)?.to_owned()),
-                grantable: other.admin_option,
-                inherit: Some(other.inherit_option),
-                set: Some(other.set_option),
-            })
-        })
-        .collect()
-}
-
 async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {
     let rows: Option<Vec<RoleSettingRow>> =
         with_tracked(session, cluster, &sql::ROLE_SETTINGS).await;
@@ -325,73 +250,4 @@ async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {
         found.privilege = row.setting.split_once('=').map(|(name, _)| name.to_owned());
         session.observation.residual.push(found.described());
     }
-}
-
-/// A prepared transaction belongs to the role that prepared it and to every role it is about.
-fn prepared_transactions(session: &mut Session<'_>, cluster: &Cluster, rows: &[PreparedRow]) {
-    for row in rows {
-        let mut roles: BTreeSet<u32> = row.locked_roles.iter().map(|oid| oid.0).collect();
-        roles.insert(row.role.0);
-        for role in roles.iter().filter(|role| cluster.tracked.contains(role)) {
-            session.observation.residual.push(prepared_by(row, cluster.account(*role)));
-        }
-        if row.changes_roles && !roles.iter().any(|role| cluster.tracked.contains(role)) {
-            let reason =
-                format!("prepared transaction {} has changed roles; nobody can see which", row.gid);
-            session.gap_at(K::PreparedTransaction, Cause::Internal, &reason, "prepared");
-        }
-        let vanished = !cluster.names.is_empty() && cluster.role_name(row.role.0).is_none();
-        if vanished && !cluster.tracked.contains(&row.role.0) {
-            session.observation.vanished.push(prepared_by(row, cluster.account(row.role.0)));
-        }
-    }
-}
-
-fn prepared_by(row: &PreparedRow, account: AccountRef) -> Residual {
-    let mut found = Residual::new(K::PreparedTransaction, S::CanRegain, account);
-    found.database.clone_from(&row.database);
-    found.object = Some(row.gid.clone());
-    found.since = UtcTime::from_micros(row.prepared_us);
-    found.described()
-}
-
-async fn sessions(session: &mut Session<'_>, cluster: &Cluster) {
-    let rows: Option<Vec<SessionRow>> = with_tracked(session, cluster, &sql::SESSIONS).await;
-    for row in rows.unwrap_or_default() {
-        let kind = if row.vanished {
-            K::VanishedSession
-        } else if row.backend_type.as_deref() == Some("walsender") {
-            K::Replication
-        } else {
-            K::Session
-        };
-        let mut found = Residual::new(kind, S::ActsNow, cluster.account(row.role.0));
-        found.since = row.started_us.and_then(UtcTime::from_micros);
-        // A pid alone may be used again; with the start it is one session.
-        found.object = Some(match found.since {
-            Some(since) => format!("pid {} since {since}", row.pid),
-            None => format!("pid {}", row.pid),
-        });
-        found.database = row.database;
-        found.detail = Some(session_detail(row.pid, row.client, row.application, found.since));
-        let found = found.described();
-        if cluster.tracked.contains(&row.role.0) {
-            session.observation.residual.push(found);
-        } else {
-            session.observation.vanished.push(found);
-        }
-    }
-}
-
-fn session_detail(
-    pid: i32,
-    client: Option<String>,
-    application: Option<String>,
-    since: Option<UtcTime>,
-) -> String {
-    let mut parts = vec![format!("pid {pid}")];
-    parts.extend(client.map(|address| format!("from {address}")));
-    parts.extend(application.filter(|name| !name.is_empty()).map(|name| format!("program {name}")));
-    parts.extend(since.map(|since| format!("since {since}")));
-    parts.join(", ")
 }

@@ -1,0 +1,37 @@
+//! Prepared transactions: whose they are and whom they are about.
+
+use super::cluster::Cluster;
+use super::rows::PreparedRow;
+use super::session::Session;
+use crate::domain::observation::Cause;
+use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
+use crate::domain::time::UtcTime;
+use std::collections::BTreeSet;
+
+/// A prepared transaction belongs to the role that prepared it and to every role it is about.
+pub(super) fn judge(session: &mut Session<'_>, cluster: &Cluster, rows: &[PreparedRow]) {
+    for row in rows {
+        let mut roles: BTreeSet<u32> = row.locked_roles.iter().map(|oid| oid.0).collect();
+        roles.insert(row.role.0);
+        for role in roles.iter().filter(|role| cluster.tracked.contains(role)) {
+            session.observation.residual.push(prepared_by(row, cluster.account(*role)));
+        }
+        if row.changes_roles && !roles.iter().any(|role| cluster.tracked.contains(role)) {
+            let reason =
+                format!("prepared transaction {} has changed roles; nobody can see which", row.gid);
+            session.gap_at(K::PreparedTransaction, Cause::Internal, &reason, "prepared");
+        }
+        let vanished = !cluster.names.is_empty() && cluster.role_name(row.role.0).is_none();
+        if vanished && !cluster.tracked.contains(&row.role.0) {
+            session.observation.vanished.push(prepared_by(row, cluster.account(row.role.0)));
+        }
+    }
+}
+
+fn prepared_by(row: &PreparedRow, account: AccountRef) -> Residual {
+    let mut found = Residual::new(K::PreparedTransaction, S::CanRegain, account);
+    found.database.clone_from(&row.database);
+    found.object = Some(row.gid.clone());
+    found.since = UtcTime::from_micros(row.prepared_us);
+    found.described()
+}
