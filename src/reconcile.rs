@@ -291,7 +291,9 @@ impl Reconciler {
         }
         let decides = stored.life.decides(&terms, &moves::look_of(judged, looks));
         if decides {
-            outdated.iter().for_each(|look| self.board.ask_whole(&look.target));
+            for look in outdated {
+                self.board.ask_whole(&look.target);
+            }
         }
         decides
     }

@@ -1,6 +1,7 @@
 -- revoked/instance_sessions: as sessions, on a further instance: its catalogs may lag, so the roles that exist
 -- are those in $2, as the primary has them. By OID, and without a filter on any column that a role without
 -- pg_read_all_stats sees as NULL.
+SELECT
     a.pid AS pid,
     a.usesysid AS role,
     a.datname::text AS database,
