@@ -69,6 +69,8 @@ pub struct TargetLevel {
     pub up: bool,
     /// Start of the last attempt, Unix seconds.
     pub attempt: f64,
+    /// Start of the look that read the oldest access list in use, Unix seconds.
+    pub deep: f64,
     /// End of the last look that got an answer, Unix seconds.
     pub success: Option<f64>,
     /// The target's clock less ours, seconds.

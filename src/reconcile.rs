@@ -36,8 +36,8 @@ use tokio_util::sync::CancellationToken;
 /// Looks that are asked for by an arrival are at least this far apart, however many arrive.
 const BREATH: Duration = Duration::from_millis(500);
 
-/// What was read whole so long ago at most still counts as read by this look: without it, two targets whose
-/// looks are never whole at the same time could not prove anything together.
+/// Where a revocation has several targets, what was read whole so long ago at most still counts as read by the
+/// look: their looks are never whole at the same time, and could not prove anything together.
 const WHOLE_FOR: Duration = Duration::from_secs(15);
 
 /// Looks at every target and moves every revocation.

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::agent::Agent;
 use common::scenario::start;
 use common::{LiveSession, psql, sql, versions};
 use revoked::domain::observation::Observation;
@@ -153,6 +154,36 @@ async fn what_could_not_be_read_is_not_remembered() {
     }
     sql(&cluster, "postgres", "orders", "GRANT SELECT ON pg_catalog.pg_policy TO PUBLIC");
     look(&target, &["x"], Depth::Due).await;
+}
+
+#[test]
+fn nothing_is_decided_on_what_is_only_remembered() {
+    let cluster = start(&Binaries::find().unwrap());
+    sql(&cluster, "postgres", "orders", "ALTER ROLE x NOLOGIN; GRANT SELECT ON sales.orders TO x");
+    sql(&cluster, "postgres", "billing", "CREATE TABLE bills (a int); GRANT SELECT ON bills TO y");
+    let mut agent =
+        Agent::init(&[("main", &cluster.url("agent", "postgres"))], "deep_interval: 1d\n");
+    agent.start();
+    let id = agent.expect("EMP-1", &["--account", "x"]);
+    agent.until(&id, |view| view["residual"][0]["database"] == "orders");
+    // Neither pg_shdepend nor the statistics tell of this one.
+    sql(
+        &cluster,
+        "postgres",
+        "billing",
+        "SET allow_system_table_mods = on; SET track_counts = off;
+         UPDATE pg_class SET relacl = relacl || 'x=r/app'::aclitem WHERE relname = 'bills';",
+    );
+    sql(&cluster, "postgres", "orders", "REVOKE SELECT ON sales.orders FROM x");
+    let view = agent.until(&id, |view| view["residual"][0]["database"] == "billing");
+    assert_eq!(view["state"], "open");
+    assert_eq!(view["residual"][0]["tampered"], true);
+    assert_eq!(view["first_clean_at"], serde_json::Value::Null);
+
+    sql(&cluster, "postgres", "billing", "REVOKE SELECT ON bills FROM x");
+    agent.until_state(&id, "verified");
+    agent.stop();
+    assert_eq!(agent.verify().0, 0);
 }
 
 fn with_standby(primary: &mut Cluster) -> (Cluster, Target) {

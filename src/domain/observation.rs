@@ -88,7 +88,7 @@ pub struct Server {
 }
 
 /// A further instance of the cluster that was looked at: its sessions are its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Instance {
     /// Configured name.
     pub name: String,

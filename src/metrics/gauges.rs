@@ -17,6 +17,7 @@ pub(super) struct Gauges {
     pub(super) target_up: IntGaugeVec,
     pub(super) attempt: GaugeVec,
     pub(super) success: GaugeVec,
+    pub(super) deep: GaugeVec,
     pub(super) skew: GaugeVec,
     pub(super) verifiable: IntGaugeVec,
     pub(super) excess: IntGaugeVec,
@@ -43,6 +44,7 @@ impl Gauges {
             target_up: declare.int_gauge("access_revocation_target_up", "1 when the last look at the target got an answer.", &["target"])?,
             attempt: declare.gauge("access_revocation_agent_last_reconcile_attempt_timestamp_seconds", "Start of the last look, answered or not.", &["target"])?,
             success: declare.gauge("access_revocation_agent_last_reconcile_success_timestamp_seconds", "End of the last look that got an answer.", &["target"])?,
+            deep: declare.gauge("access_revocation_agent_deep_evidence_timestamp_seconds", "Start of the look that read the oldest access list in use.", &["target"])?,
             skew: declare.gauge("access_revocation_target_clock_skew_seconds", "The target's clock less the agent's.", &["target"])?,
             verifiable: declare.int_gauge("access_revocation_surface_verifiable", "1 when the last look could read the surface everywhere.", &["target", "surface"])?,
             excess: declare.int_gauge("access_revocation_agent_excess_privileges", "Rights of the agent's role beyond what it needs.", &["target"])?,
@@ -79,7 +81,7 @@ impl Gauges {
         for levels in [&self.residual, &self.target_up, &self.verifiable, &self.excess] {
             levels.reset();
         }
-        for levels in [&self.attempt, &self.success, &self.skew] {
+        for levels in [&self.attempt, &self.success, &self.deep, &self.skew] {
             levels.reset();
         }
     }
@@ -122,6 +124,7 @@ impl Gauges {
         self.target_up.with_label_values(&[target]).set(i64::from(level.up));
         self.attempt.with_label_values(&[target]).set(level.attempt);
         self.excess.with_label_values(&[target]).set(level.excess);
+        self.deep.with_label_values(&[target]).set(level.deep);
         if let Some(success) = level.success {
             self.success.with_label_values(&[target]).set(success);
         }
