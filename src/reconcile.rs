@@ -280,8 +280,17 @@ impl Reconciler {
         looks: &[&Observation],
         config: &Config,
     ) -> bool {
-        let outdated: Vec<&&Observation> =
-            looks.iter().filter(|look| look.started_at.since(look.deep_at) > WHOLE_FOR).collect();
+        // What confirms must not be the reading that it confirms.
+        let first = stored.life.confirm_from;
+        let allowed = if looks.len() > 1 { WHOLE_FOR } else { Duration::ZERO };
+        let outdated: Vec<&&Observation> = looks
+            .iter()
+            .filter(|look| look.deep_at < look.started_at)
+            .filter(|look| {
+                look.started_at.since(look.deep_at) > allowed
+                    || first.is_some_and(|first| look.deep_at <= first)
+            })
+            .collect();
         if outdated.is_empty() {
             return false;
         }
