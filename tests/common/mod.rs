@@ -24,11 +24,39 @@ pub(crate) fn cluster_of(binaries: &Binaries) -> Cluster {
     Cluster::start(&Template::shared(binaries).unwrap(), &["max_prepared_transactions=5"]).unwrap()
 }
 
-/// Every version on this machine.
+/// The oldest and the newest major version that the program knows.
+const KNOWN: std::ops::RangeInclusive<u32> = 13..=18;
+
+/// The versions to test on, newest first. `REVOKED_TEST_VERSIONS` names them (`15,18`, or `all`); without it
+/// the installed one, which brought psql, and the newest found.
 pub(crate) fn versions() -> Vec<Binaries> {
     let found = Binaries::all();
-    assert!(!found.is_empty(), "no PostgreSQL server found; run scripts/setup test");
-    found
+    let wanted = std::env::var("REVOKED_TEST_VERSIONS").unwrap_or_default();
+    let mut majors: Vec<u32> = match wanted.trim() {
+        "" => usual(&found),
+        "all" => KNOWN.collect(),
+        list => list.split(',').map(|major| major.trim().parse().expect(list)).collect(),
+    };
+    majors.sort_unstable_by(|a, b| b.cmp(a));
+    majors.dedup();
+    let of = |major: &u32| {
+        let binaries = found.iter().find(|binaries| binaries.major == *major);
+        binaries.cloned().unwrap_or_else(|| {
+            let have: Vec<u32> = found.iter().map(|binaries| binaries.major).collect();
+            panic!("PostgreSQL {major} is not here, only {have:?}; run scripts/setup test-all")
+        })
+    };
+    majors.iter().map(of).collect()
+}
+
+/// The installed version and the newest; where that is the same one, the oldest beside it.
+fn usual(found: &[Binaries]) -> Vec<u32> {
+    let newest = found.first().expect("no PostgreSQL server found; run scripts/setup test").major;
+    let installed = found.iter().find(|binaries| binaries.dir.join("psql").is_file());
+    let installed = installed.map_or(newest, |binaries| binaries.major);
+    let second =
+        if installed == newest { found.last().map_or(newest, |b| b.major) } else { newest };
+    vec![installed, second]
 }
 
 /// Runs `script` with psql and fails the test if psql does.
