@@ -241,13 +241,16 @@ impl View<'_> {
     }
 
     fn policies(&self) -> Vec<Residual> {
-        self.evidence
-            .dependencies
-            .iter()
-            .filter(|row| row.kind == "r")
-            .map(|row| {
-                let key = (row.class.0, row.object.0, row.sub_object);
-                let mut found = self.about(K::Policy, S::Latent, row.role.0, key);
+        let known = self.evidence.dependencies.iter().filter(|row| row.kind == "r");
+        let named = self.evidence.policies.iter();
+        let keys: BTreeSet<(u32, Key)> = known
+            .map(|row| (row.role.0, (row.class.0, row.object.0, row.sub_object)))
+            .chain(named.map(|row| (row.role.0, (row.class.0, row.policy.0, 0))))
+            .collect();
+        keys.into_iter()
+            .map(|(role, key)| {
+                let mut found = self.about(K::Policy, S::Latent, role, key);
+                found.tampered = role >= FIRST_NORMAL_OID && !self.depends(role, key, "r");
                 let address = self.names.get(key).and_then(|identity| identity.names.clone());
                 if let Some([schema, table, name]) = address.as_deref() {
                     use crate::domain::plan::quote::ident;
@@ -259,7 +262,7 @@ impl View<'_> {
                     .evidence
                     .policies
                     .iter()
-                    .filter(|other| other.policy == row.object && other.role == row.role)
+                    .filter(|other| other.shared && (other.role.0, other.policy.0) == (role, key.1))
                     .filter(|other| !self.tracked_name(other.other.as_deref()))
                     .map(|other| Dependent {
                         grantee: other.other.clone(),

@@ -28,7 +28,11 @@ pub(super) async fn read(
     ambient(session, database).await;
     let acl_statement = if cluster.version_num >= 150_000 { sql::ACL_15 } else { sql::ACL_13 };
     let acl: Option<Vec<AclRow>> = with_tracked(session, cluster, &acl_statement).await;
-    let owned: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::OWNED).await;
+    let mut owned: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::OWNED).await;
+    if cluster.version_num >= sql::SUBSCRIPTIONS.since {
+        let rows: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::SUBSCRIPTIONS).await;
+        owned = owned.zip(rows).map(|(owned, rows)| [owned, rows].concat());
+    }
     let local: Option<Vec<DependencyRow>> =
         with_tracked(session, cluster, &sql::LOCAL_DEPENDENCIES).await;
     let policies: Option<Vec<PolicyRow>> = with_tracked(session, cluster, &sql::POLICIES).await;
@@ -126,6 +130,7 @@ async fn identities(session: &mut Session<'_>, evidence: &Evidence) -> Vec<Ident
     let mut keys: BTreeSet<(u32, u32, i32)> = BTreeSet::new();
     keys.extend(evidence.acl.iter().map(|row| (row.class.0, row.object.0, row.sub_object)));
     keys.extend(evidence.owned.iter().map(|row| (row.class.0, row.object.0, 0)));
+    keys.extend(evidence.policies.iter().map(|row| (row.class.0, row.policy.0, 0)));
     keys.extend(
         evidence.dependencies.iter().map(|row| (row.class.0, row.object.0, row.sub_object)),
     );

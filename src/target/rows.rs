@@ -130,8 +130,11 @@ pub(super) struct IdentityRow {
 
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct PolicyRow {
+    pub class: Oid,
     pub policy: Oid,
     pub role: Oid,
+    /// Another role is named beside it: `other`, or PUBLIC where that is `None`.
+    pub shared: bool,
     pub other: Option<String>,
 }
 

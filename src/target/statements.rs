@@ -76,7 +76,9 @@ pub(super) const ACL_15: Statement = statement!(
     150_000,
     i32::MAX
 );
-pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership]);
+pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership, K::UserMapping]);
+pub(super) const SUBSCRIPTIONS: Statement =
+    statement!("subscriptions", FINDINGS, &[K::Subscription], 140_000, i32::MAX);
 pub(super) const LOCAL_DEPENDENCIES: Statement =
     statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
 pub(super) const IDENTIFY: Statement = statement!("identify", 2 * FINDINGS, &[K::Privilege]);
@@ -102,6 +104,7 @@ pub const STATEMENTS: &[Statement] = &[
     ACL_13,
     ACL_15,
     OWNED,
+    SUBSCRIPTIONS,
     LOCAL_DEPENDENCIES,
     IDENTIFY,
     POLICIES,
