@@ -100,7 +100,7 @@ impl LiveSession {
         database: &str,
         first: &str,
     ) -> Option<Self> {
-        let mut child = cluster
+        let child = cluster
             .psql(user, database)
             .args(["-A", "-t"])
             .stdin(Stdio::piped())
@@ -108,20 +108,25 @@ impl LiveSession {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let script = format!("{first}\n\\echo ready\n");
+        let mut session = Self(child);
+        session.ask(first).map(|_| session)
+    }
+
+    /// Runs `script` in the session and gives what it printed; nothing if the server refused it, which ends
+    /// the session.
+    pub(crate) fn ask(&mut self, script: &str) -> Option<String> {
+        let script = format!("{script}\n\\echo ready\n");
         // Refused, it may be gone before it reads.
-        let _ = child.stdin.as_mut().unwrap().write_all(script.as_bytes());
+        let _ = self.0.stdin.as_mut().unwrap().write_all(script.as_bytes());
         let mut answer = Vec::new();
-        let stdout = child.stdout.as_mut().unwrap();
+        let stdout = self.0.stdout.as_mut().unwrap();
         while !answer.ends_with(b"ready\n") {
             let mut byte = [0];
-            if std::io::Read::read_exact(stdout, &mut byte).is_err() {
-                let _ = child.wait();
-                return None;
-            }
+            std::io::Read::read_exact(stdout, &mut byte).ok()?;
             answer.push(byte[0]);
         }
-        Some(Self(child))
+        let answer = String::from_utf8(answer).unwrap();
+        Some(answer.trim_end_matches("ready\n").trim().to_owned())
     }
 }
 
