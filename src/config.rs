@@ -63,6 +63,8 @@ pub struct TargetConfig {
     pub name: String,
     /// Connection URL.
     pub url: Secret,
+    /// Connection URLs of further instances of the cluster, by name.
+    pub instances: BTreeMap<String, Secret>,
     /// Databases judged by `pg_shdepend` alone.
     pub shdepend_only: Vec<String>,
     /// The agent's store may lie on this cluster.
@@ -112,6 +114,8 @@ pub struct Config {
     pub tokens: Vec<TokenConfig>,
     /// Time between looks.
     pub look_interval: Duration,
+    /// Longest time between two readings of all access lists of a database.
+    pub deep_interval: Duration,
     /// Time between the first clean look and the one that confirms it.
     pub verification_delay: Duration,
     /// How long a verified revocation is looked at.

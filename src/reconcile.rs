@@ -16,14 +16,15 @@ use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
+use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Cause, Observation, RosterRole};
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Question, judge};
+use crate::domain::verdict::{Judgement, Question, judge};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::store::{Known, Move, StoreError, Stored};
 use crate::supervise::{Pulse, Trouble};
-use crate::target::{Target, Wanted};
+use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
 use question::{has_no_account, names_of, roles_of};
 use std::collections::{BTreeSet, HashMap};
@@ -34,6 +35,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Looks that are asked for by an arrival are at least this far apart, however many arrive.
 const BREATH: Duration = Duration::from_millis(500);
+
+/// What was read whole so long ago at most still counts as read by this look: without it, two targets whose
+/// looks are never whole at the same time could not prove anything together.
+const WHOLE_FOR: Duration = Duration::from_secs(15);
 
 /// Looks at every target and moves every revocation.
 pub struct Reconciler {
@@ -157,7 +162,8 @@ impl Reconciler {
     /// When the store does not take it. Nothing is lost: the next pass judges anew.
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
         let watched = self.watched().await?;
-        let wanted = self.wanted(target.name(), &watched).await?;
+        let mut wanted = self.wanted(target.name(), &watched).await?;
+        wanted.depth = if self.board.take_whole(target.name()) { Depth::Full } else { Depth::Due };
         let mut look = target.look(&wanted).await;
         self.refuse_own_store(&look)?;
         self.remember(&look).await?;
@@ -246,6 +252,9 @@ impl Reconciler {
         };
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let judged = judge(&question, &borrowed);
+        if self.rests_on_memory(stored, &judged, &borrowed, &config) {
+            return Ok(None);
+        }
         self.count(target, stored, &judged, &borrowed, &config);
         let mut newest_judged = stored.clone();
         if moves::forget_the_future(&mut newest_judged.life, clock::now()) {
@@ -262,12 +271,39 @@ impl Reconciler {
         Ok(Some((look.started_at, step)))
     }
 
+    /// Whether the judgement would decide something while it rests on access lists that an earlier look read.
+    /// Then those looks are asked for that read everything, and nothing is decided before.
+    fn rests_on_memory(
+        &self,
+        stored: &Stored,
+        judged: &Judgement,
+        looks: &[&Observation],
+        config: &Config,
+    ) -> bool {
+        let outdated: Vec<&&Observation> =
+            looks.iter().filter(|look| look.started_at.since(look.deep_at) > WHOLE_FOR).collect();
+        if outdated.is_empty() {
+            return false;
+        }
+        let mut terms = moves::terms(stored, config);
+        if judged.no_account {
+            terms.deadlines = Deadlines::default();
+        }
+        let decides = stored.life.decides(&terms, &moves::look_of(judged, looks));
+        if decides {
+            for look in outdated {
+                self.board.ask_whole(&look.target);
+            }
+        }
+        decides
+    }
+
     /// Counts the attempt, and why it failed if it did.
     fn count(
         &self,
         target: &str,
         stored: &Stored,
-        judged: &crate::domain::verdict::Judgement,
+        judged: &Judgement,
         looks: &[&Observation],
         config: &Config,
     ) {

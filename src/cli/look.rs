@@ -150,6 +150,7 @@ fn wanted(asked: &[Asked], target: &str) -> Wanted {
     Wanted {
         names: names.filter(|n| n.applies_to(target)).map(|n| n.role.clone()).collect(),
         oids: accounts.filter(|a| a.target == target).map(|a| a.oid).collect(),
+        ..Wanted::default()
     }
 }
 

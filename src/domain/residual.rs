@@ -146,6 +146,9 @@ pub struct Residual {
     /// Since when, where the server knows (session start, prepare time; its own clock).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<UtcTime>,
+    /// Instance of the cluster, for sessions on another one than the primary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Further facts for people: address and program of a session, options of a membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -179,6 +182,7 @@ impl Residual {
             via: Vec::new(),
             tampered: false,
             since: None,
+            instance: None,
             detail: None,
             cascade: false,
             dependents: Vec::new(),

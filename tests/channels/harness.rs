@@ -110,6 +110,7 @@ pub(crate) fn look(cluster: &Cluster, names: &[String], oids: &[u32]) -> Observa
     let wanted = Wanted {
         names: names.iter().cloned().collect(),
         oids: oids.iter().copied().map(RoleOid).collect(),
+        ..Wanted::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(target.look(&wanted))
