@@ -1,12 +1,19 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test check bench soak fmt build setup-demo setup-test clean
+.PHONY: demo test test-all check bench soak fmt build setup-demo setup-test setup-test-all clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
 	cargo run --quiet --locked -- demo
 
-test: setup-test ## cargo-nextest where it is installed
-	if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
+# cargo-nextest where it is installed
+TESTS = if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
+
+test: setup-test ## on the PostgreSQL installed and the newest, or those named: REVOKED_TEST_VERSIONS=14,17
+	$(TESTS)
+
+test-all: export REVOKED_TEST_VERSIONS = all
+test-all: setup-test-all ## on PostgreSQL 13 to 18
+	$(TESTS)
 
 check: setup-test ## the gate: everything that must be green before a merge
 	cargo fmt --check
@@ -34,6 +41,9 @@ setup-demo:
 
 setup-test:
 	@scripts/setup test
+
+setup-test-all:
+	@scripts/setup test-all
 
 clean:
 	cargo clean

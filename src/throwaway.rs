@@ -410,11 +410,15 @@ impl Drop for Cluster {
     }
 }
 
-/// The `psql` of the newest server found, else the one in `PATH`.
-fn psql_path() -> PathBuf {
-    Binaries::all()
-        .into_iter()
-        .map(|binaries| binaries.dir.join("psql"))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| PathBuf::from("psql"))
+/// The `psql` of the newest server found, else the one in `PATH`. Sought once: that starts every server's
+/// `--version`.
+fn psql_path() -> &'static Path {
+    static PSQL: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    PSQL.get_or_init(|| {
+        Binaries::all()
+            .into_iter()
+            .map(|binaries| binaries.dir.join("psql"))
+            .find(|path| path.is_file())
+            .unwrap_or_else(|| PathBuf::from("psql"))
+    })
 }

@@ -74,7 +74,9 @@ pub(super) const ACL: Statement =
     statement!("acl", FINDINGS, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
 pub(super) const CHANGES: Statement = statement!("changes", 1, &[]);
 pub(super) const OPEN_ROUTINES: Statement = statement!("open_routines", 1, &[]);
-pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership]);
+pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership, K::UserMapping]);
+pub(super) const SUBSCRIPTIONS: Statement =
+    statement!("subscriptions", FINDINGS, &[K::Subscription], 140_000, i32::MAX);
 pub(super) const LOCAL_DEPENDENCIES: Statement =
     statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
 pub(super) const IDENTIFY: Statement = statement!("identify", 2 * FINDINGS, &[K::Privilege]);
@@ -104,6 +106,7 @@ pub const STATEMENTS: &[Statement] = &[
     SHARED_ACL_13,
     SHARED_ACL_15,
     SHARED_OWNED,
+    SUBSCRIPTIONS,
     ACL_SCAN,
     ACL,
     CHANGES,
