@@ -69,8 +69,14 @@ fn a_canary_has_no_power() {
         ("{role: pg_monitor}", "targets.orders.canary.role: name the role"),
         ("{role: c, every: 9m}", "targets.orders.canary.every: 600 s to 604800 s, not 9m"),
         ("{role: c, every: 8d}", "targets.orders.canary.every: 600 s to 604800 s, not 8d"),
-        ("{role: c, expect: []}", "targets.orders.canary.expect: name what must be found: membership"),
-        ("{role: c, expect: [login]}", "targets.orders.canary.expect: `login` is nothing that a role"),
+        (
+            "{role: c, expect: []}",
+            "targets.orders.canary.expect: name what must be found: membership",
+        ),
+        (
+            "{role: c, expect: [login]}",
+            "targets.orders.canary.expect: `login` is nothing that a role",
+        ),
         ("{role: c, expect: [priv]}", "`priv` is nothing that a role without power has; there are"),
         ("{role: c, often: 1h}", "unknown field `often`"),
     ];

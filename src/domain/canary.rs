@@ -118,12 +118,7 @@ impl Watch {
 
     /// The watch after a look begun at `at`, and what it adds to the record.
     #[must_use]
-    pub fn step(
-        &self,
-        canary: &Canary,
-        sighting: Sighting,
-        at: UtcTime,
-    ) -> (Self, Option<News>) {
+    pub fn step(&self, canary: &Canary, sighting: Sighting, at: UtcTime) -> (Self, Option<News>) {
         let mut next = self.not_after(at);
         let news = match sighting {
             Sighting::Detected => {
@@ -171,26 +166,38 @@ impl Watch {
     /// What keeps every look at `target` from proving absence while the canary is missed.
     #[must_use]
     pub fn gaps(&self, canary: &Canary, target: &str) -> Vec<Gap> {
-        if self.missed_at.is_none() {
-            return Vec::new();
+        match (self.missed_at, self.seen_at) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(at)) => canary.gaps(target, &format!("was not found since {at}")),
+            (Some(_), None) => canary.gaps(target, "was never found"),
         }
-        let reason = match self.seen_at {
-            Some(at) => format!("the canary of target {target} was not found since {at}"),
-            None => format!("the canary of target {target} was never found"),
-        };
+    }
+}
+
+impl Canary {
+    /// What keeps `look` from proving absence, where nobody remembers other looks.
+    #[must_use]
+    pub fn gaps_of(&self, look: &Observation) -> Vec<Gap> {
+        match sight(self, look) {
+            Sighting::Missing(_) => self.gaps(&look.target, "was not found by this look"),
+            Sighting::Detected | Sighting::Unknown => Vec::new(),
+        }
+    }
+
+    fn gaps(&self, target: &str, what: &str) -> Vec<Gap> {
         let gap = |surface: &ResidualKind| Gap {
             surface: *surface,
             target: target.to_owned(),
             database: None,
-            reason: reason.clone(),
+            reason: format!("the canary of target {target} {what}"),
             fix: format!(
                 "find out with revoked doctor --target {target} what hides it, or plant it again as role {} \
                  (docs/canary.md)",
-                canary.role
+                self.role
             ),
             cause: Cause::CanaryMissed,
         };
-        canary.expect.iter().map(gap).collect()
+        self.expect.iter().map(gap).collect()
     }
 }
 

@@ -144,7 +144,14 @@ fn lives_of_canaries() {
     );
     // Blind looks are no miss until the time is over. It runs from the last look that found it.
     assert_eq!(
-        play(&[(0, "found"), (30, "found"), (31, "blind"), (90, "blind"), (91, "blind"), (92, "blind")]),
+        play(&[
+            (0, "found"),
+            (30, "found"),
+            (31, "blind"),
+            (90, "blind"),
+            (91, "blind"),
+            (92, "blind")
+        ]),
         ["0 detected", "91 missed 0, good until 0"]
     );
     assert_eq!(play(&[(0, "blind"), (60, "blind"), (61, "blind")]), ["61 missed 0, good until 0"]);

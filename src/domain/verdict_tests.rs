@@ -264,7 +264,8 @@ fn without_its_canary_a_target_proves_no_absence() {
         }
         let there = residual(ResidualKind::AdminOption, Strength::CanRegain);
         let found = judge(&question, &[&look(vec![there], vec![missed.clone()])]);
-        let expected = if kind == Kind::Suspend { Verdict::Inconclusive } else { Verdict::Residual };
+        let expected =
+            if kind == Kind::Suspend { Verdict::Inconclusive } else { Verdict::Residual };
         assert_eq!(found.verdict, expected, "{kind}: presence is proved by any look");
     }
 }

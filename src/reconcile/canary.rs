@@ -43,9 +43,8 @@ impl Reconciler {
         if let Some(seen) = watch.seen_at {
             locked(&self.canaries).insert(target.clone(), seen);
         }
-        let stale = |kept: &StoredCanary| {
-            kept.watch != watch && kept.watch.due(canary, look.started_at)
-        };
+        let stale =
+            |kept: &StoredCanary| kept.watch != watch && kept.watch.due(canary, look.started_at);
         if news.is_some() || kept.as_ref().is_none_or(stale) {
             let about = AboutCanary {
                 canary,
@@ -56,8 +55,11 @@ impl Reconciler {
             };
             let record = self.keep(&about, &watch, news.as_ref()).await?;
             if watch.missed_at.is_some() {
-                self.doubt(&StoredCanary { target, watch: watch.clone(), record, landed: false }, &config)
-                    .await?;
+                self.doubt(
+                    &StoredCanary { target, watch: watch.clone(), record, landed: false },
+                    &config,
+                )
+                .await?;
             }
         }
         look.gaps.extend(watch.gaps(canary, &look.target));

@@ -22,14 +22,20 @@ async fn a_watch_is_kept_with_its_record(place: &Place) {
     store.keep_canary("billing", &begun, None, at(2)).await.unwrap();
     let kept = store.canaries().await.unwrap();
     let [billing, orders] = &kept[..] else { panic!("{kept:?}") };
-    assert_eq!((billing.target.as_str(), &billing.watch, &billing.record), ("billing", &begun, &None));
+    assert_eq!(
+        (billing.target.as_str(), &billing.watch, &billing.record),
+        ("billing", &begun, &None)
+    );
     assert_eq!((orders.record.as_deref(), orders.landed), (Some("canary_1"), false));
     assert_eq!(orders.watch, found);
 
     let queued = store.queued(10).await.unwrap();
     let [record] = &queued[..] else { panic!("{queued:?}") };
     assert_eq!((record.kind.as_str(), &record.revocation_id), ("canary_detected", &None));
-    assert_eq!((&record.body["id"], &record.body["target"]), (&"canary_1".into(), &"orders".into()));
+    assert_eq!(
+        (&record.body["id"], &record.body["target"]),
+        (&"canary_1".into(), &"orders".into())
+    );
     let landed = LandedRecord { record: record.clone(), seq: 7, hash: "h".to_owned() };
     store.land(&[landed]).await.unwrap();
     // Seen again without news: the record stays the newest.

@@ -44,11 +44,7 @@ pub fn canary_detected(about: &About<'_>, missed_at: Option<UtcTime>) -> Body {
 /// `canary_missed`, of a target: a look that could read where it lies did not find `missing`, or no look could
 /// tell for longer than allowed (`missing` is empty then).
 #[must_use]
-pub fn canary_missed(
-    about: &About<'_>,
-    watch: &Watch,
-    missing: &BTreeSet<ResidualKind>,
-) -> Body {
+pub fn canary_missed(about: &About<'_>, watch: &Watch, missing: &BTreeSet<ResidualKind>) -> Body {
     with(
         about.body(),
         json!({
