@@ -1,5 +1,6 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
+mod canary;
 mod check;
 mod file;
 mod live;
@@ -11,6 +12,7 @@ pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use secret::Secret;
 
+use crate::domain::canary::Canary;
 use crate::domain::profile::Profiles;
 use crate::domain::residual::ResidualKind;
 use crate::domain::subject::Mapping;
@@ -69,6 +71,8 @@ pub struct TargetConfig {
     pub shdepend_only: Vec<String>,
     /// The agent's store may lie on this cluster.
     pub store_on_target: bool,
+    /// What is planted there and must be found.
+    pub canary: Option<Canary>,
 }
 
 /// A bearer token.

@@ -1,5 +1,6 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
+mod canary;
 mod levels;
 mod moves;
 mod pace;
@@ -26,6 +27,7 @@ use crate::store::{Known, Move, StoreError, Stored};
 use crate::supervise::{Pulse, Trouble};
 use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
+use canary::canary_of;
 use question::{has_no_account, names_of, roles_of};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +53,7 @@ pub struct Reconciler {
     /// Roles seen, by cluster; the store has them too.
     rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
     ready: Mutex<HashMap<String, roster::Ready>>,
+    canaries: canary::Seen,
     /// What is watched, as last read.
     known: Known,
     /// One judgement at a time.
@@ -84,6 +87,7 @@ impl Reconciler {
             store_cluster,
             rosters: Mutex::default(),
             ready: Mutex::default(),
+            canaries: canary::Seen::default(),
             known: Known::default(),
             turn: tokio::sync::Mutex::new(()),
             trouble: Trouble::default(),
@@ -163,11 +167,14 @@ impl Reconciler {
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
         let watched = self.watched().await?;
         let mut wanted = self.wanted(target.name(), &watched).await?;
-        wanted.depth = if self.board.take_whole(target.name()) { Depth::Full } else { Depth::Due };
+        let whole =
+            self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
+        wanted.depth = if whole { Depth::Full } else { Depth::Due };
         let mut look = target.look(&wanted).await;
         self.refuse_own_store(&look)?;
         self.remember(&look).await?;
         self.name_the_vanished(&mut look).await?;
+        self.watch_canary(&mut look).await?;
         self.show_target(&look);
         self.board.put(Arc::new(look));
         Box::pin(self.judge_all(target.name())).await?;
@@ -183,6 +190,7 @@ impl Reconciler {
     async fn wanted(&self, target: &str, watched: &[Arc<Stored>]) -> Result<Wanted, StoreError> {
         let mut wanted = Wanted::default();
         let config = self.config.current();
+        wanted.names.extend(canary_of(&config, target).map(|canary| canary.role.clone()));
         for stored in watched {
             let names = names_of(stored, &config);
             let names = names.into_iter().filter(|name| name.applies_to(target));
@@ -337,6 +345,6 @@ impl Reconciler {
     async fn show_levels(&self) -> Result<(), StoreError> {
         let watched = self.watched().await?;
         self.metrics.set_levels(levels::levels(&watched, &self.config.current()));
-        Ok(())
+        self.show_canaries().await
     }
 }

@@ -90,7 +90,7 @@ impl Reader<'_> {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &self,
         key: &str,
         text: Option<String>,
@@ -132,6 +132,10 @@ impl Reader<'_> {
                 Ok(TargetConfig {
                     url: self.one_of(&key, target.url, target.url_file)?,
                     instances: self.instances(&key, &name, target.instances)?,
+                    canary: target
+                        .canary
+                        .map(|canary| self.canary(&format!("{key}.canary"), canary))
+                        .transpose()?,
                     name,
                     shdepend_only: target.shdepend_only,
                     store_on_target: target.store_on_target,

@@ -101,6 +101,20 @@ pub(super) struct TargetFile {
     /// Accept that the agent's store lies on this cluster.
     #[serde(default)]
     pub(super) store_on_target: bool,
+    /// A role without power whose planted residual every look must find.
+    pub(super) canary: Option<CanaryFile>,
+}
+
+/// A role without power whose planted residual every look must find.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CanaryFile {
+    /// Exact name of the role.
+    pub(super) role: String,
+    /// Longest time between two looks that find it, 10m to 7d; 6h without it.
+    pub(super) every: Option<String>,
+    /// Kinds of residual that must be found; [privilege] without it.
+    pub(super) expect: Option<Vec<String>>,
 }
 
 /// A further instance of a cluster: give url or url_file.

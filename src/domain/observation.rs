@@ -35,6 +35,8 @@ super::words::words! {
         PermissionDenied = "permission_denied",
         /// It took too long.
         Timeout = "timeout",
+        /// The canary of the target was not found: whatever else its looks do not show may be there.
+        CanaryMissed = "canary_missed",
         /// Anything else, limits reached included.
         Internal = "internal",
     }
