@@ -232,7 +232,7 @@ fn killed_at_any_moment_it_is_consistent() {
     let (cluster, mut agent) = planted("");
     agent.start();
     agent.until_metrics(&[FOUND]);
-    let ids: Vec<_> = (0..20)
+    let ids: Vec<_> = (0..8)
         .map(|n| {
             sql(&cluster, "postgres", "postgres", &format!("CREATE ROLE leaver_{n} NOLOGIN;"));
             agent.expect(&format!("leaver_{n}"), &["--account", &format!("leaver_{n}")])
