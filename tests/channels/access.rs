@@ -135,10 +135,10 @@ const SHARED: &[Grant] = grants! {
     } "tablespace s_{x}";
     // s15
     "parameter" 15 { "" } "SET" ON "PARAMETER log_statement" { "SET log_statement = 'all'; SHOW log_statement" => "all" }
-        "parameter* log_statement";
+        "parameter log_statement";
     "parameter_system" 15 { "" } "ALTER SYSTEM" ON "PARAMETER log_statement" {
         "ALTER SYSTEM SET log_statement = 'none'; SELECT 'done'" => "done"
-    } "parameter* log_statement";
+    } "parameter log_statement";
 };
 
 #[test]
