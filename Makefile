@@ -1,5 +1,5 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test test-all check bench soak fmt build setup-demo setup-test setup-test-all clean
+.PHONY: demo test test-all check lint deny build-tests bench soak fmt build setup-demo setup-test setup-test-all clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
@@ -15,12 +15,18 @@ test-all: export REVOKED_TEST_VERSIONS = all
 test-all: setup-test-all ## on PostgreSQL 13 to 18
 	$(TESTS)
 
-check: setup-test ## the gate: everything that must be green before a merge
+build-tests:
+	if command -v cargo-nextest >/dev/null; then cargo nextest run --locked --no-run; else cargo test --locked --no-run; fi
+
+check: setup-test lint test deny ## the gate: everything that must be green before a merge
+
+lint:
 	cargo fmt --check
 	promtool check rules alerts/*.yml
 	promtool test rules alerts/tests/*.yml
 	cargo clippy --all-targets --locked -- -D warnings
-	$(MAKE) test
+
+deny:
 	if command -v cargo-deny >/dev/null; then cargo deny --locked check --hide-inclusion-graph bans licenses sources; else echo "cargo-deny is not installed: licences and bans were not checked"; fi
 
 bench: ## figures as ratios; some minutes

@@ -285,6 +285,8 @@ impl Residual {
     fn object_in_words(&self) -> String {
         let object = self.object.as_deref().unwrap_or("an object");
         let Some(kind) = &self.object_type else { return object.to_owned() };
+        // As the server calls the row that holds the list; people call it a parameter.
+        let kind = if kind == "parameter ACL" { "parameter" } else { kind };
         match (self.kind, &self.sub_object) {
             (ResidualKind::Policy, Some(policy)) => format!("policy {policy} on {object}"),
             // The schema it is limited to stands in the object's words already.

@@ -135,10 +135,10 @@ const SHARED: &[Grant] = grants! {
     } "tablespace s_{x}";
     // s15
     "parameter" 15 { "" } "SET" ON "PARAMETER log_statement" { "SET log_statement = 'all'; SHOW log_statement" => "all" }
-        "parameter* log_statement";
+        "parameter log_statement";
     "parameter_system" 15 { "" } "ALTER SYSTEM" ON "PARAMETER log_statement" {
         "ALTER SYSTEM SET log_statement = 'none'; SELECT 'done'" => "done"
-    } "parameter* log_statement";
+    } "parameter log_statement";
 };
 
 #[test]
@@ -212,6 +212,35 @@ fn survivors() -> Vec<Channel> {
                 "latent privilege orders app | {x} has SELECT on view s_{x}.v in database orders; granted by app",
             ])
             .remove("REVOKE SELECT ON s_{x}.v FROM {x}"),
+        // REVOKE without CASCADE is refused once the role has granted it on, and then nothing is revoked.
+        Channel::new("granted_on")
+            .setup(&table(
+                "GRANT SELECT ON t_{x} TO {x} WITH GRANT OPTION; SET ROLE {x}; GRANT SELECT ON t_{x} TO y; RESET ROLE;
+                 \\set ON_ERROR_STOP off
+                 REVOKE SELECT ON t_{x} FROM {x};",
+            ))
+            .act("SELECT a FROM t_{x}", "1")
+            .found(&[
+                "can_regain privilege orders app | {x} has SELECT on table public.t_{x} in database orders, \
+                 with grant option; granted by app",
+            ])
+            .remove("REVOKE SELECT ON t_{x} FROM {x} CASCADE"),
+        // Every new database is a copy of it.
+        Channel::new("template")
+            .setup(
+                "\\connect template1
+                 CREATE TABLE t_{x} AS SELECT 1 AS a; ALTER TABLE t_{x} OWNER TO app; GRANT SELECT ON t_{x} TO {x};",
+            )
+            .act(
+                "\\connect - postgres\nCREATE DATABASE of_{x};
+                 \\connect of_{x} {x}\nSELECT a FROM t_{x};
+                 \\connect orders postgres\nDROP DATABASE of_{x};",
+                "1",
+            )
+            .found(&[
+                "latent privilege template1 app | {x} has SELECT on table public.t_{x} in database template1; granted by app",
+            ])
+            .remove("\\connect template1\nREVOKE SELECT ON t_{x} FROM {x}"),
         // Up to 16 the server keeps the entry of a column that was dropped. Nobody can use it.
         Channel::new("dropped_column")
             .setup(&table("GRANT SELECT (a) ON t_{x} TO {x}; ALTER TABLE t_{x} DROP COLUMN a;")),

@@ -62,6 +62,40 @@ fn what_everybody_has() {
     }
 }
 
+/// Nobody can enter the database, until the next ALTER DATABASE. `pg_shdepend` knows what waits in it.
+#[test]
+fn a_database_that_takes_no_connections() {
+    for binaries in versions() {
+        let cluster = start(&binaries, &[]);
+        sql(
+            &cluster,
+            "postgres",
+            "billing",
+            "CREATE ROLE x; CREATE TABLE t (a int); ALTER TABLE t OWNER TO app; GRANT SELECT ON t TO x;
+             \\connect orders\nALTER DATABASE billing ALLOW_CONNECTIONS false;",
+        );
+        let seen = look(&cluster, &x(), &[]);
+        let found: Vec<String> = judged(&seen, "x").residual.iter().map(line).collect();
+        let [only] = found.as_slice() else { panic!("PostgreSQL {}: {found:?}", cluster.major()) };
+        assert!(
+            only.starts_with("latent privilege billing - | x has a privilege on object "),
+            "{only}"
+        );
+        assert!(seen.not_covered.iter().any(|part| part.surface == "access lists of here/billing"));
+        sql(
+            &cluster,
+            "postgres",
+            "orders",
+            "ALTER DATABASE billing ALLOW_CONNECTIONS true; ALTER ROLE x LOGIN;
+             \\connect billing x\nSELECT a FROM t;
+             \\connect billing postgres\nREVOKE SELECT ON t FROM x; ALTER ROLE x NOLOGIN;
+             \\connect orders\nALTER DATABASE billing ALLOW_CONNECTIONS false;",
+        );
+        let seen = look(&cluster, &x(), &[]);
+        assert_eq!(judged(&seen, "x").verdict, Verdict::Revoked, "{}", told(&judged(&seen, "x")));
+    }
+}
+
 /// DROP ROLE refuses while `pg_shdepend` knows something, and sees nothing of an entry written by hand.
 #[test]
 fn an_entry_of_a_role_that_is_gone() {

@@ -57,7 +57,7 @@ impl Channel {
 
     /// By the superuser in database `orders`, with what people take for the revocation.
     pub(crate) fn setup(mut self, script: &str) -> Self {
-        self.setup = script.to_owned();
+        script.clone_into(&mut self.setup);
         self
     }
 
@@ -76,7 +76,7 @@ impl Channel {
 
     /// By the superuser in `orders`: takes exactly that away.
     pub(crate) fn remove(mut self, script: &str) -> Self {
-        self.remove = script.to_owned();
+        script.clone_into(&mut self.remove);
         self
     }
 

@@ -107,6 +107,12 @@ fn reached() -> Vec<Channel> {
                 "latent membership - * | {x}*g*through a_{x}*",
             ])
             .remove("REVOKE a_{x} FROM {x}"),
+        // Attributes are not inherited, but come with SET ROLE.
+        Channel::new("member_of_superuser")
+            .setup("CREATE ROLE a_{x} SUPERUSER; GRANT a_{x} TO {x};")
+            .act("SET ROLE a_{x}; SELECT count(*) > 0 FROM pg_authid", "t")
+            .found(&["* membership - postgres | {x} *a_{x}*"])
+            .remove("REVOKE a_{x} FROM {x}"),
         // What pg_has_role and has_…_privilege do not see.
         Channel::new("set_then_inherit_13")
             .on(13..=15)

@@ -27,16 +27,17 @@ pub(crate) fn cluster_of(binaries: &Binaries) -> Cluster {
 /// The oldest and the newest major version that the program knows.
 const KNOWN: std::ops::RangeInclusive<u32> = 13..=18;
 
-/// The versions to test on, newest first. `REVOKED_TEST_VERSIONS` names them (`15,18`, or `all`); without it
-/// the installed one, which brought psql, and the newest found.
+/// The versions to test on, newest first, as `REVOKED_TEST_VERSIONS` names them: `14,17`, `all`, or `usual`,
+/// which is the default and may stand in a list.
 pub(crate) fn versions() -> Vec<Binaries> {
     let found = Binaries::all();
     let wanted = std::env::var("REVOKED_TEST_VERSIONS").unwrap_or_default();
-    let mut majors: Vec<u32> = match wanted.trim() {
-        "" => usual(&found),
+    let majors = wanted.split(',').flat_map(|word| match word.trim() {
+        "" | "usual" => usual(&found),
         "all" => KNOWN.collect(),
-        list => list.split(',').map(|major| major.trim().parse().expect(list)).collect(),
-    };
+        major => vec![major.parse().expect("REVOKED_TEST_VERSIONS")],
+    });
+    let mut majors: Vec<u32> = majors.collect();
     majors.sort_unstable_by(|a, b| b.cmp(a));
     majors.dedup();
     let of = |major: &u32| {
@@ -49,7 +50,7 @@ pub(crate) fn versions() -> Vec<Binaries> {
     majors.iter().map(of).collect()
 }
 
-/// The installed version and the newest; where that is the same one, the oldest beside it.
+/// The installed version, which brought psql, and the newest; where that is the same one, the oldest beside it.
 fn usual(found: &[Binaries]) -> Vec<u32> {
     let newest = found.first().expect("no PostgreSQL server found; run scripts/setup test").major;
     let installed = found.iter().find(|binaries| binaries.dir.join("psql").is_file());
