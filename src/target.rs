@@ -7,13 +7,14 @@
 //! 2. sessions, in a new transaction after the role state, because `pg_stat_activity` is frozen within one;
 //! 3. each database: access lists and owners, compared with `pg_shdepend` in the same snapshot.
 
+mod attributes;
+mod catalog;
 mod cluster;
 mod compare;
 mod database;
 mod door;
 mod memberships;
 mod prepared;
-mod reach;
 mod rows;
 mod session;
 mod sessions;

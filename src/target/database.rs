@@ -4,7 +4,7 @@ use super::cluster::{Cluster, same_server, with_tracked};
 use super::compare::{Evidence, compare};
 use super::rows::{
     AclRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
-    PublicGrantRow,
+    PublicGrantRow, SubscriptionRow,
 };
 use super::session::Session;
 use super::statements as sql;
@@ -43,8 +43,14 @@ pub(super) async fn read(
         policies: policies.unwrap_or_default(),
         default_lists: lists.unwrap_or_default(),
         identities: Vec::new(),
+        subscriptions: Vec::new(),
     };
     evidence.identities = identities(session, &evidence).await;
+    if evidence.identities.iter().any(|row| row.catalog == "pg_subscription") {
+        let rows: Option<Vec<SubscriptionRow>> =
+            session.rows(&sql::SUBSCRIPTIONS, PgArguments::default()).await;
+        evidence.subscriptions = rows.unwrap_or_default();
+    }
     session.end().await;
 
     let compared = compare(cluster, database, &evidence);

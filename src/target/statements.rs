@@ -80,6 +80,8 @@ pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership
 pub(super) const LOCAL_DEPENDENCIES: Statement =
     statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
 pub(super) const IDENTIFY: Statement = statement!("identify", 2 * FINDINGS, &[K::Privilege]);
+/// Unread, an owned subscription counts as switched on.
+pub(super) const SUBSCRIPTIONS: Statement = statement!("subscriptions", FINDINGS, &[]);
 pub(super) const POLICIES: Statement = statement!("policies", FINDINGS, &[K::Policy]);
 pub(super) const DEFAULT_LISTS: Statement =
     statement!("default_lists", FINDINGS, &[K::DefaultPrivilege]);
@@ -104,6 +106,7 @@ pub const STATEMENTS: &[Statement] = &[
     OWNED,
     LOCAL_DEPENDENCIES,
     IDENTIFY,
+    SUBSCRIPTIONS,
     POLICIES,
     DEFAULT_LISTS,
     PUBLIC_GRANTS,
