@@ -9,6 +9,8 @@
 //! 3. each database: access lists and owners, compared with `pg_shdepend` in the same snapshot (`database`). It
 //!    is dear, so a look that goes before a decision reads all of them, and others only what is due (`memory`).
 
+mod attributes;
+mod catalog;
 mod cluster;
 mod compare;
 mod database;
@@ -18,7 +20,6 @@ mod look;
 mod memberships;
 mod memory;
 mod prepared;
-mod reach;
 mod rows;
 mod server;
 mod session;

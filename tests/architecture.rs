@@ -88,7 +88,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("reconcile/moves.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
     ("reconcile/levels.rs", &["sqlx", "tokio", "std::fs", "async fn", "::now()"]),
     ("target/compare.rs", &["tokio", "async fn", "::now()"]),
-    ("target/reach.rs", &["tokio", "async fn", "::now()"]),
+    ("target/catalog.rs", &["tokio", "async fn", "::now()"]),
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

@@ -22,7 +22,10 @@ fn member_through_two_levels() {
         let through =
             report["residual"].as_array().unwrap().iter().find(|r| r["privilege"] == "g").unwrap();
         assert_eq!(through["via"], serde_json::json!(["team"]));
-        assert_eq!(through["sentence"], "x reaches g through team");
+        assert_eq!(
+            through["sentence"],
+            "x has the rights of g and can SET ROLE g, both through team"
+        );
         plan_and_check(&cluster, "x");
     }
 }

@@ -169,7 +169,12 @@ fn print_finding(number: usize, finding: &Finding<'_>, several: bool) {
         .iter()
         .map(|read| format!("{} (sha256 {:.16}…)", read.statement, read.sha256))
         .collect();
-    line("catalog", &finding.catalogs.join(", "));
+    for (number, row) in finding.rows.iter().enumerate() {
+        line(if number == 0 { "row" } else { "" }, row);
+    }
+    if finding.rows.is_empty() {
+        line("catalog", &finding.catalogs.join(", "));
+    }
     line("read by", &statements.join(", "));
     line("first seen", &finding.first_seen.map_or(String::new(), |at| at.to_string()));
     for step in &finding.remove {
@@ -199,7 +204,7 @@ fn object(finding: &Finding<'_>) -> String {
 fn print_rest(looked: &Looked, report: &Report<'_>) {
     print_scope(looked);
     for text in report.ambient() {
-        print_wrapped("for everybody, decides nothing: ", &shown(text));
+        print_wrapped("decides nothing: ", &shown(text));
     }
     for text in report.not_covered() {
         print_wrapped("not covered: ", &shown(&text));

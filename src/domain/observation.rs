@@ -136,7 +136,7 @@ pub struct Observation {
     pub residual: Vec<Residual>,
     /// Sessions of roles that exist no more and are not tracked.
     pub vanished: Vec<Residual>,
-    /// What PUBLIC has. Shown, never decides.
+    /// What PUBLIC has, and who else is a member of a tracked role. Shown, never decides.
     pub ambient: Vec<String>,
     /// What was not seen.
     pub gaps: Vec<Gap>,

@@ -1,5 +1,8 @@
 //! Access that is still there.
 
+mod sentence;
+
+use super::graph::Can;
 use super::ids::RoleOid;
 use super::time::UtcTime;
 use super::words::words;
@@ -107,6 +110,19 @@ pub struct Dependent {
     pub set: Option<bool>,
 }
 
+/// One thing that a role held lets the account do, and the shortest way to it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct Way {
+    /// What it lets the account do.
+    pub can: Can,
+    /// Roles on the way, nearest first; none for a membership of the account itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub via: Vec<String>,
+    /// The role to SET ROLE to first, or the one that the account can grant itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
 /// Access, a session or a usable credential that is still there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Residual {
@@ -141,6 +157,13 @@ pub struct Residual {
     pub grantable: bool,
     /// Roles on the way from the account to this right, nearest first.
     pub via: Vec<String>,
+    /// What a membership, or the way to somebody else's right, lets the account do; nearest to use first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<Way>,
+    /// Of a membership since PostgreSQL 16: the role for which a REVOKE without GRANTED BY acts, where that
+    /// is not who granted it. Such a REVOKE removes nothing and only warns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inferred_grantor: Option<String>,
     /// The access list has an entry that `pg_shdepend` does not know: somebody edited a catalog.
     pub tampered: bool,
     /// Since when, where the server knows (session start, prepare time; its own clock).
@@ -158,6 +181,10 @@ pub struct Residual {
     /// Who else would lose access if this were revoked with CASCADE.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<Dependent>,
+    /// The catalog rows behind it as they were seen: catalog, then columns. Empty where the other fields
+    /// are the row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<String>,
     /// The residual as one sentence.
     pub sentence: String,
 }
@@ -180,21 +207,17 @@ impl Residual {
             owner: None,
             grantable: false,
             via: Vec::new(),
+            ways: Vec::new(),
+            inferred_grantor: None,
             tampered: false,
             since: None,
             instance: None,
             detail: None,
             cascade: false,
             dependents: Vec::new(),
+            rows: Vec::new(),
             sentence: String::new(),
         }
-    }
-
-    /// Writes the sentence from the other fields. Call it last.
-    #[must_use]
-    pub fn described(mut self) -> Self {
-        self.sentence = self.describe();
-        self
     }
 
     /// The parts that make this the same residual in two looks.
@@ -213,86 +236,6 @@ impl Residual {
             part(&self.privilege),
             part(&self.grantor),
         )
-    }
-
-    fn describe(&self) -> String {
-        use ResidualKind as K;
-        let who = &self.account;
-        let object = self.object_in_words();
-        let privilege = self.privilege.as_deref().unwrap_or("a right");
-        let mut sentence = match self.kind {
-            K::Login => format!("{who} can log in"),
-            K::Attribute => format!("{who} has {privilege}"),
-            K::Membership if self.via.is_empty() => format!("{who} is a member of {privilege}"),
-            K::Membership => {
-                format!("{who} reaches {privilege} through {}", self.via.join(" and then "))
-            }
-            K::AdminOption if self.via.is_empty() => {
-                format!("{who} may grant {privilege} to anyone, also to itself")
-            }
-            K::AdminOption => format!(
-                "{who} may grant {privilege} to anyone, through {}",
-                self.via.join(" and then ")
-            ),
-            K::Ownership | K::Subscription => format!("{who} owns {object}"),
-            K::Privilege => format!("{who} has {privilege} on {object}"),
-            K::DefaultPrivilege => match &self.privilege {
-                Some(privilege) => format!("{who} will get {privilege} on new {object}"),
-                None => format!("{who} has default privileges of its own: {object}"),
-            },
-            K::Policy => format!("{object} names {who}"),
-            K::UserMapping => format!("{who} has a credential for another server: {object}"),
-            K::Session => format!("{who} has an open session"),
-            K::VanishedSession => {
-                format!("a session of {who} is open although the role no longer exists")
-            }
-            K::PreparedTransaction => format!("{who} left a prepared transaction {object}"),
-            K::Replication => format!("{who} has an open replication connection"),
-            K::RoleSetting => format!("{who} has a role setting {privilege}"),
-            K::DanglingAcl => {
-                format!("{object} still lists {who}, which no longer exists, for {privilege}")
-            }
-            K::Job | K::HbaRule | K::IdentMap | K::Credential | K::Probe => {
-                format!("{who}: {object}")
-            }
-        };
-        if let (Some(database), true) =
-            (&self.database, !matches!(self.kind, K::Login | K::Attribute))
-        {
-            sentence = format!("{sentence} in database {database}");
-        }
-        if let Some(detail) = &self.detail {
-            sentence = format!("{sentence} ({detail})");
-        }
-        if self.grantable && self.kind == K::Privilege {
-            sentence.push_str(", with grant option");
-        }
-        if let Some(grantor) = &self.grantor {
-            sentence = format!("{sentence}; granted by {grantor}");
-            if let Some(owner) = self.owner.as_ref().filter(|owner| *owner != grantor) {
-                sentence =
-                    format!("{sentence}, so a REVOKE by the owner {owner} does not remove it");
-            }
-        }
-        if self.tampered {
-            sentence.push_str(
-                "; pg_shdepend does not know it, so somebody has edited a system catalog directly",
-            );
-        }
-        sentence
-    }
-
-    fn object_in_words(&self) -> String {
-        let object = self.object.as_deref().unwrap_or("an object");
-        let Some(kind) = &self.object_type else { return object.to_owned() };
-        // As the server calls the row that holds the list; people call it a parameter.
-        let kind = if kind == "parameter ACL" { "parameter" } else { kind };
-        match (self.kind, &self.sub_object) {
-            (ResidualKind::Policy, Some(policy)) => format!("policy {policy} on {object}"),
-            // The schema it is limited to stands in the object's words already.
-            (ResidualKind::DefaultPrivilege, Some(_)) | (_, None) => format!("{kind} {object}"),
-            (_, Some(column)) => format!("column {column} of {kind} {object}"),
-        }
     }
 }
 
@@ -317,18 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_by_another_says_what_the_owner_cannot_do() {
-        let mut grant = Residual::new(ResidualKind::Privilege, Strength::Latent, john());
-        grant.database = Some("orders".into());
-        grant.object_type = Some("table".into());
-        grant.object = Some("sales.orders".into());
-        grant.privilege = Some("SELECT".into());
-        grant.grantor = Some("boss".into());
-        grant.owner = Some("app".into());
-        assert_eq!(
-            grant.described().sentence,
-            "john has SELECT on table sales.orders in database orders; granted by boss, \
-             so a REVOKE by the owner app does not remove it"
-        );
+    fn what_an_earlier_version_stored_is_still_read() {
+        let stored = r#"{"strength":"latent","kind":"membership","account":{"target":"orders","oid":16401,
+            "role":"john"},"database":null,"object":null,"privilege":"g","grantor":"boss","via":["team"],
+            "tampered":false,"sentence":"john reaches g through team"}"#;
+        let read: Residual = serde_json::from_str(stored).unwrap();
+        assert!(read.ways.is_empty() && read.rows.is_empty());
+        assert_eq!(read.identity(), "membership|orders|16401||||||g|boss".replace("||||||", "|||||"));
+        assert_eq!(read.described().sentence, "john reaches g through team; granted by boss");
     }
 }

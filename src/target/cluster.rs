@@ -3,7 +3,7 @@
 use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow};
 use super::session::Session;
 use super::statements::{self as sql, Statement};
-use super::{Wanted, memberships, prepared, server, sessions, shared};
+use super::{Wanted, attributes, catalog, memberships, prepared, server, sessions, shared};
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
@@ -88,6 +88,7 @@ impl Cluster {
                 found.database = name.map(str::to_owned);
                 found.object = Some(format!("object {} of catalog {}", row.object.0, row.class.0));
                 found.privilege = (kind == K::Privilege).then(|| "a privilege".to_owned());
+                found.rows = vec![catalog::dependency(row)];
                 found.described()
             })
             .collect()
@@ -110,13 +111,13 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     session.begin().await;
     let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
-    roles_held(session, &cluster, roles.as_deref().unwrap_or_default());
-    memberships::read(session, &cluster).await;
+    attributes::held(session, &cluster, roles.as_deref().unwrap_or_default());
     role_settings(session, &cluster).await;
     cluster.dependencies =
         with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
+    memberships::read(session, &cluster, roles.as_deref().unwrap_or_default()).await;
     prepared::judge(session, &cluster, &prepared.unwrap_or_default());
     shared::read(session, &cluster).await;
     session.end().await;
@@ -164,44 +165,6 @@ fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, role
         .map(|role| RosterRole { oid: RoleOid(role.oid.0), name: role.name.clone() })
         .collect();
     cluster.tracked = tracked.into_iter().collect();
-}
-
-fn roles_held(session: &mut Session<'_>, cluster: &Cluster, roles: &[RoleRow]) {
-    for role in roles.iter().filter(|role| cluster.tracked.contains(&role.oid.0)) {
-        let account = cluster.account(role.oid.0);
-        if role.can_login {
-            let mut found = Residual::new(K::Login, S::CanLogIn, account.clone());
-            found.detail = login_detail(role);
-            session.observation.residual.push(found.described());
-        }
-        let attributes = [
-            (role.superuser, "SUPERUSER", S::CanRegain),
-            (role.create_role, "CREATEROLE", S::CanRegain),
-            (role.create_db, "CREATEDB", S::Latent),
-            (role.replication, "REPLICATION", S::Latent),
-            (role.bypass_rls, "BYPASSRLS", S::Latent),
-        ];
-        for (_, name, strength) in attributes.into_iter().filter(|(has, _, _)| *has) {
-            let mut found = Residual::new(K::Attribute, strength, account.clone());
-            found.privilege = Some(name.to_owned());
-            session.observation.residual.push(found.described());
-        }
-    }
-}
-
-/// Why something that looks like a block is none.
-fn login_detail(role: &RoleRow) -> Option<String> {
-    let mut parts = Vec::new();
-    if let Some(until) = role.valid_until.as_ref().filter(|_| role.expired) {
-        parts.push(format!("VALID UNTIL {until} is past, but only password logins check it"));
-    }
-    if role.connection_limit == 0 {
-        parts.push(
-            "CONNECTION LIMIT 0 is lifted by one ALTER ROLE and not applied to superusers"
-                .to_owned(),
-        );
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {

@@ -3,9 +3,14 @@
 //! An access list entry without its dependency is a residual that somebody put there by editing a catalog;
 //! a dependency without its entry is a gap, because then we do not understand what we see.
 
+use super::catalog;
 use super::cluster::Cluster;
-use super::rows::{AclRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow};
+use super::rows::{
+    AclRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow, SubscriptionRow,
+};
+use crate::domain::powers;
 use crate::domain::residual::{Dependent, Residual, ResidualKind as K, Strength as S};
+use crate::domain::strength::Known;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Roles below this OID are made by initdb and pinned: `pg_shdepend` never lists them.
@@ -23,6 +28,7 @@ pub(super) struct Evidence {
     pub(super) policies: Vec<PolicyRow>,
     pub(super) default_lists: Vec<DefaultListRow>,
     pub(super) identities: Vec<IdentityRow>,
+    pub(super) subscriptions: Vec<SubscriptionRow>,
 }
 
 /// What it comes to.
@@ -115,15 +121,18 @@ impl View<'_> {
         let key = (row.class.0, row.object.0, row.sub_object);
         let is_default =
             self.names.get(key).is_some_and(|identity| identity.catalog == "pg_default_acl");
-        let (kind, strength) = match (is_default, row.grantable) {
-            (true, _) => (K::DefaultPrivilege, S::Latent),
-            (false, true) => (K::Privilege, S::CanRegain),
-            (false, false) => (K::Privilege, S::Latent),
+        let kind = if self.cluster.role_name(row.grantee.0).is_none() {
+            K::DanglingAcl
+        } else if is_default {
+            K::DefaultPrivilege
+        } else {
+            K::Privilege
         };
-        let kind =
-            if self.cluster.role_name(row.grantee.0).is_none() { K::DanglingAcl } else { kind };
+        let strength = S::of(kind, Known::gives(row.grantable));
         let mut found = self.about(kind, strength, row.grantee.0, key);
         found.privilege = Some(row.privilege.clone());
+        found.detail = powers::privilege(&row.privilege).map(str::to_owned);
+        found.rows = self.entry_rows(row, key);
         found.grantable = row.grantable;
         found.grantor = self.cluster.role_name(row.grantor.0).map(str::to_owned);
         found.owner = self.cluster.role_name(row.owner.0).map(str::to_owned);
@@ -196,13 +205,16 @@ impl View<'_> {
         keys.into_iter()
             .map(|(role, key)| {
                 let catalog = self.names.get(key).map_or("", |row| row.catalog.as_str());
-                let (kind, strength) = match catalog {
-                    "pg_user_mapping" => (K::UserMapping, S::Latent),
-                    "pg_subscription" => (K::Subscription, S::ActsNow),
-                    "pg_default_acl" => (K::DefaultPrivilege, S::Latent),
-                    _ => (K::Ownership, S::CanRegain),
+                let kind = match catalog {
+                    "pg_user_mapping" => K::UserMapping,
+                    "pg_subscription" => K::Subscription,
+                    "pg_default_acl" => K::DefaultPrivilege,
+                    _ => K::Ownership,
                 };
+                let strength = S::of(kind, Known::runs(self.enabled(key)));
                 let mut found = self.about(kind, strength, role, key);
+                found.detail = self.lends(role, key);
+                found.rows = self.owner_rows(role, key);
                 found.tampered = role >= FIRST_NORMAL_OID && !self.depends(role, key, "o");
                 match catalog {
                     "pg_user_mapping" => self.mapped_server(&mut found, key),
@@ -215,6 +227,66 @@ impl View<'_> {
                 found.described()
             })
             .collect()
+    }
+
+    /// A subscription that is switched on, or of which that is not known.
+    fn enabled(&self, key: Key) -> bool {
+        let identity = self.names.get(key).and_then(|row| row.identity.as_ref());
+        let known = self.evidence.subscriptions.iter().find(|row| Some(&row.identity) == identity);
+        known.is_none_or(|row| row.enabled)
+    }
+
+    /// What an object does in its owner's name, or for its owner, without anybody logged in as that.
+    fn lends(&self, role: u32, key: Key) -> Option<String> {
+        let row = self.names.get(key)?;
+        let who = self.cluster.account(role);
+        match row.catalog.as_str() {
+            "pg_proc" if row.security_definer == Some(true) => {
+                Some(format!("SECURITY DEFINER: whoever may execute it acts with the rights of {who}"))
+            }
+            "pg_event_trigger" => Some(match &row.fires_on {
+                Some(event) => format!("it still fires on every {event}"),
+                None => "it is disabled".to_owned(),
+            }),
+            "pg_publication" => Some("whoever subscribes to it goes on receiving".to_owned()),
+            "pg_subscription" if self.enabled(key) => {
+                Some("it is enabled and goes on writing what it receives".to_owned())
+            }
+            "pg_subscription" => Some("it is disabled; its owner can enable it".to_owned()),
+            "pg_database" if self.cluster.version_num >= 140_000 => {
+                Some("so it is pg_database_owner there, and may grant, rename and drop it".to_owned())
+            }
+            "pg_database" => Some("so it may grant, rename and drop it".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The item of the access list, and what pg_shdepend says of it.
+    fn entry_rows(&self, row: &AclRow, key: Key) -> Vec<String> {
+        let catalog = self.names.get(key).map_or("access list", |row| row.catalog.as_str());
+        let name = |oid| self.cluster.role_name(oid).map_or_else(|| oid.to_string(), str::to_owned);
+        let mut rows = vec![catalog::entry(row, &self.evidence.acl, catalog, name)];
+        rows.extend(self.dependency_rows(row.grantee.0, key, "a"));
+        rows
+    }
+
+    /// The owner column, where it was read, and what pg_shdepend says of it.
+    fn owner_rows(&self, role: u32, key: Key) -> Vec<String> {
+        let catalog = self.names.get(key).map_or("owner", |row| row.catalog.as_str());
+        let owned = |row: &&OwnedRow| (row.role.0, row.class.0, row.object.0) == (role, key.0, key.1);
+        let seen = self.evidence.owned.iter().find(owned);
+        let mut rows: Vec<_> = seen.map(|_| catalog::owner(catalog, key.1, role)).into_iter().collect();
+        rows.extend(self.dependency_rows(role, key, "o"));
+        rows
+    }
+
+    fn dependency_rows(&self, role: u32, key: Key, kind: &str) -> Option<String> {
+        let of = |row: &&DependencyRow| {
+            row.role.0 == role
+                && (row.class.0, row.object.0, row.sub_object) == key
+                && row.kind == kind
+        };
+        self.evidence.dependencies.iter().find(of).map(catalog::dependency)
     }
 
     fn mapped_server(&self, found: &mut Residual, key: Key) {
@@ -245,8 +317,14 @@ impl View<'_> {
         let keys: BTreeSet<(u32, Key)> = named.chain(depend).collect();
         keys.into_iter()
             .map(|(role, key)| {
-                let mut found = self.about(K::Policy, S::Latent, role, key);
+                let strength = S::of(K::Policy, Known::NOTHING);
+                let mut found = self.about(K::Policy, strength, role, key);
                 found.tampered = role >= FIRST_NORMAL_OID && !self.depends(role, key, "r");
+                let of_policy = |row: &&DependencyRow| {
+                    row.kind == "r" && (row.role.0, row.object.0) == (role, key.1)
+                };
+                let row = self.evidence.dependencies.iter().find(of_policy);
+                found.rows = row.map(catalog::dependency).into_iter().collect();
                 let address = self.names.get(key).and_then(|identity| identity.names.clone());
                 if let Some([schema, table, name]) = address.as_deref() {
                     use crate::domain::plan::quote::ident;

@@ -126,6 +126,14 @@ pub(super) struct IdentityRow {
     pub names: Option<Vec<String>>,
     pub args: Option<Vec<String>>,
     pub column_name: Option<String>,
+    pub security_definer: Option<bool>,
+    pub fires_on: Option<String>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct SubscriptionRow {
+    pub identity: String,
+    pub enabled: bool,
 }
 
 /// A policy that names a role, and one of the others that it names.

@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, with_tracked};
 use super::compare::{Evidence, compare};
 use super::database::identities;
-use super::rows::{OwnedRow, SharedAclRow};
+use super::rows::{OwnedRow, SharedAclRow, SubscriptionRow};
 use super::session::Session;
 use super::statements as sql;
 use crate::domain::observation::Cause;
@@ -42,6 +42,11 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
         ..Evidence::default()
     };
     evidence.identities = identities(session, &evidence).await;
+    if evidence.identities.iter().any(|row| row.catalog == "pg_subscription") {
+        let rows: Option<Vec<SubscriptionRow>> =
+            session.rows(&sql::SUBSCRIPTIONS_ENABLED, PgArguments::default()).await;
+        evidence.subscriptions = rows.unwrap_or_default();
+    }
     let compared = compare(cluster, None, &evidence);
     session.observation.residual.extend(compared.residual);
     if complete && session.observation.gaps.len() == before {

@@ -80,6 +80,9 @@ pub(super) const SUBSCRIPTIONS: Statement =
 pub(super) const LOCAL_DEPENDENCIES: Statement =
     statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
 pub(super) const IDENTIFY: Statement = statement!("identify", 2 * FINDINGS, &[K::Privilege]);
+/// Unread, an owned subscription counts as switched on.
+pub(super) const SUBSCRIPTIONS_ENABLED: Statement =
+    statement!("subscriptions_enabled", FINDINGS, &[]);
 pub(super) const POLICIES: Statement = statement!("policies", FINDINGS, &[K::Policy]);
 pub(super) const DEFAULT_LISTS: Statement =
     statement!("default_lists", FINDINGS, &[K::DefaultPrivilege]);
@@ -114,6 +117,7 @@ pub const STATEMENTS: &[Statement] = &[
     OWNED,
     LOCAL_DEPENDENCIES,
     IDENTIFY,
+    SUBSCRIPTIONS_ENABLED,
     POLICIES,
     DEFAULT_LISTS,
     EXTENSIONS,

@@ -1,5 +1,6 @@
 //! One residual with everything that people ask about it. Pure.
 
+use crate::domain::graph::Can;
 use crate::domain::observation::Coverage;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::plan::{Setting, plan};
@@ -19,6 +20,9 @@ pub(super) struct Finding<'a> {
     pub(super) meaning: &'static str,
     /// Where the server keeps it.
     pub(super) catalogs: Vec<String>,
+    /// The rows themselves as they were seen.
+    #[serde(rename = "seen")]
+    pub(super) rows: Vec<String>,
     /// What read it.
     pub(super) evidence: Vec<Read<'a>>,
     /// First look of the agent that found anything for this revocation.
@@ -56,6 +60,7 @@ impl<'a> Finding<'a> {
             path: path(residual),
             meaning: meaning(residual.strength),
             catalogs: catalogs(residual),
+            rows: rows(residual),
             evidence: evidence(residual, coverage),
             first_seen,
             remove,
@@ -80,10 +85,58 @@ fn path(found: &Residual) -> Vec<String> {
         (Some(privilege), _) => format!("{privilege} on {object}"),
         (None, _) => object,
     };
+    let end = match (&found.database, found.kind) {
+        (Some(database), K::Membership) => format!("{end} in {database}"),
+        _ => end,
+    };
     let mut path = vec![found.account.to_string()];
     path.extend(found.via.iter().cloned());
     path.push(end);
     path
+}
+
+/// The rows that were carried, else those that the fields are.
+fn rows(found: &Residual) -> Vec<String> {
+    if !found.rows.is_empty() {
+        return found.rows.clone();
+    }
+    let oid = found.account.oid;
+    let text = |field: &Option<String>| field.clone().unwrap_or_else(|| "null".to_owned());
+    let row = match found.kind {
+        K::Session | K::VanishedSession | K::Replication => {
+            let object = text(&found.object);
+            let pid = object.split_whitespace().nth(1).unwrap_or("null");
+            let since = found.since.map_or_else(|| "null".to_owned(), |since| since.to_string());
+            let database = text(&found.database);
+            format!("pg_stat_activity: pid={pid} usesysid={oid} datname={database} backend_start={since}")
+        }
+        K::PreparedTransaction => {
+            let since = found.since.map_or_else(|| "null".to_owned(), |since| since.to_string());
+            let (gid, database) = (text(&found.object), text(&found.database));
+            format!("pg_prepared_xacts: gid={gid} database={database} prepared={since}")
+        }
+        K::RoleSetting => {
+            let (setting, database) = (text(&found.privilege), text(&found.database));
+            format!("pg_db_role_setting: setrole={oid} database={database} setconfig has {setting}=…")
+        }
+        K::Login
+        | K::Attribute
+        | K::Membership
+        | K::AdminOption
+        | K::Ownership
+        | K::Privilege
+        | K::DefaultPrivilege
+        | K::Policy
+        | K::UserMapping
+        | K::Subscription
+        | K::Job
+        | K::HbaRule
+        | K::IdentMap
+        | K::DanglingAcl
+        | K::Credential
+        | K::Probe => return Vec::new(),
+    };
+    vec![row]
 }
 
 /// What a strength means, in one clause.
@@ -99,8 +152,20 @@ pub(super) fn meaning(strength: S) -> &'static str {
 
 fn catalogs(found: &Residual) -> Vec<String> {
     let class = found.class.as_deref();
+    let names = |rows: &[String]| {
+        let names: Vec<String> =
+            rows.iter().filter_map(|row| Some(row.split_once(':')?.0.to_owned())).collect();
+        let mut once: Vec<String> = Vec::new();
+        names.into_iter().for_each(|name| {
+            if !once.contains(&name) {
+                once.push(name);
+            }
+        });
+        once
+    };
     let one = |name: &str| vec![name.to_owned()];
     match found.kind {
+        K::Attribute | K::Membership | K::AdminOption if !found.rows.is_empty() => names(&found.rows),
         K::Login | K::Attribute => one("pg_roles"),
         K::Membership | K::AdminOption => one("pg_auth_members"),
         K::Session | K::VanishedSession | K::Replication => one("pg_stat_activity"),
@@ -174,6 +239,9 @@ fn evidence<'a>(found: &Residual, coverage: &'a [Coverage]) -> Vec<Read<'a>> {
 
 /// The fragment of the plan that is about this residual alone.
 fn removal(found: &Residual, setting: &Setting) -> (Vec<Step>, Vec<String>) {
+    if let Some(what) = goes_with(found) {
+        return (Vec::new(), vec![format!("goes with {what}")]);
+    }
     let plan = plan(slice::from_ref(found), setting);
     let step = |database: Option<&String>, sql: &String| Step {
         database: database.cloned(),
@@ -192,17 +260,32 @@ fn removal(found: &Residual, setting: &Setting) -> (Vec<Step>, Vec<String>) {
     if found.account.oid == BOOTSTRAP && steps.is_empty() {
         by_hand = vec!["the server needs it: this is the bootstrap superuser".to_owned()];
     }
-    if let (true, true, Some(first)) = (steps.is_empty(), by_hand.is_empty(), found.via.first()) {
-        by_hand.push(format!("goes with the membership in {first}"));
-    }
     (steps, by_hand)
+}
+
+/// What takes this along, where nothing has to be done about it by itself.
+fn goes_with(found: &Residual) -> Option<String> {
+    let held = matches!(found.kind, K::Membership | K::AdminOption | K::Attribute);
+    let first = found.via.first().filter(|_| held);
+    let way = found.ways.first();
+    if let (Some(first), Some(way)) = (first, way)
+        && way.can == Can::CreateRole
+        && way.at.as_ref() == Some(first)
+    {
+        return Some("CREATEROLE".to_owned());
+    }
+    if let Some(first) = first {
+        return Some(format!("the membership in {first}"));
+    }
+    let database = found.database.as_ref().filter(|_| found.kind == K::Membership)?;
+    Some(format!("the ownership of database {database}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::ids::RoleOid;
-    use crate::domain::residual::AccountRef;
+    use crate::domain::residual::{AccountRef, Way};
 
     fn found(kind: K, strength: S) -> Residual {
         let account =
@@ -231,6 +314,43 @@ mod tests {
         assert_eq!(finding.path, ["john", "team", "sales", "sales_read"]);
         assert!(finding.remove.is_empty());
         assert_eq!(finding.by_hand, ["goes with the membership in team"]);
+    }
+
+    #[test]
+    fn what_goes_with_something_else_has_no_statement_of_its_own() {
+        let by = |via: &[&str], can: Can, at: &str| {
+            let mut taken = found(K::Attribute, S::CanRegain);
+            taken.privilege = Some("SUPERUSER".into());
+            taken.via = via.iter().map(|role| (*role).to_owned()).collect();
+            taken.ways = vec![Way { can, via: taken.via.clone(), at: Some(at.to_owned()) }];
+            let finding = Finding::new(&taken, &[], &Setting::default(), None);
+            assert!(finding.remove.is_empty(), "{:?}", finding.remove);
+            finding.by_hand
+        };
+        assert_eq!(by(&["dba"], Can::SetRole, "dba"), ["goes with the membership in dba"]);
+        assert_eq!(by(&["team", "dba"], Can::CreateRole, "team"), ["goes with CREATEROLE"]);
+        assert_eq!(
+            by(&["hr", "team", "dba"], Can::CreateRole, "team"),
+            ["goes with the membership in hr"]
+        );
+        let mut owner = found(K::Membership, S::CanRegain);
+        owner.privilege = Some("pg_database_owner".into());
+        owner.database = Some("orders".into());
+        let finding = Finding::new(&owner, &[], &Setting::default(), None);
+        assert_eq!(finding.by_hand, ["goes with the ownership of database orders"]);
+        assert_eq!(finding.path, ["john", "pg_database_owner in orders"]);
+    }
+
+    #[test]
+    fn a_session_is_its_own_row() {
+        let mut session = found(K::Session, S::ActsNow);
+        session.object = Some("pid 42 since 2026-11-22T05:00:00Z".into());
+        session.database = Some("orders".into());
+        let finding = Finding::new(&session, &[], &Setting::default(), None);
+        assert_eq!(
+            finding.rows,
+            ["pg_stat_activity: pid=42 usesysid=16401 datname=orders backend_start=null"]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
--- revoked/identify: names of the objects found, three arrays in step: class, object, sub-object.
+-- revoked/identify: names of the objects found, three arrays in step: class, object, sub-object. And what
+-- their owner lends by them: SECURITY DEFINER, and event triggers that fire.
 SELECT
     f.class AS class,
     f.object AS object,
@@ -8,7 +9,9 @@ SELECT
     i.identity AS identity,
     a.object_names AS names,
     a.object_args AS args,
-    t.attname::text AS column_name
+    t.attname::text AS column_name,
+    p.prosecdef AS security_definer,
+    CASE WHEN e.evtenabled <> 'D' THEN e.evtevent::text END AS fires_on
 FROM ROWS FROM (
     pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::oid[]), pg_catalog.unnest($3::int4[])
 ) AS f (class, object, sub_object)
@@ -21,4 +24,8 @@ LEFT JOIN LATERAL pg_catalog.pg_identify_object_as_address(f.class, f.object, 0)
     )
 LEFT JOIN pg_catalog.pg_attribute AS t
     ON f.class = 'pg_catalog.pg_class'::pg_catalog.regclass AND t.attrelid = f.object AND t.attnum = f.sub_object
+LEFT JOIN pg_catalog.pg_proc AS p
+    ON f.class = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = f.object
+LEFT JOIN pg_catalog.pg_event_trigger AS e
+    ON f.class = 'pg_catalog.pg_event_trigger'::pg_catalog.regclass AND e.oid = f.object
 LIMIT $4
