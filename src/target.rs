@@ -11,20 +11,29 @@ mod cluster;
 mod compare;
 mod database;
 mod door;
+mod files;
+mod hba;
+mod ident;
+mod jobs;
 mod memberships;
 mod prepared;
 mod reach;
 mod rows;
+mod selftest;
 mod session;
 mod sessions;
+mod slots;
 pub mod statements;
+mod survey;
 mod trouble;
 
 pub use session::Limits;
+pub use survey::Survey;
 
 use crate::clock;
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use crate::domain::residual::ResidualKind;
 use cluster::Cluster;
 use door::Doors;
 use session::{Session, Way};
@@ -41,6 +50,7 @@ pub struct Target {
     options: PgConnectOptions,
     limits: Limits,
     shdepend_only: BTreeSet<String>,
+    required: BTreeSet<ResidualKind>,
     doors: Doors,
 }
 
@@ -63,6 +73,22 @@ pub enum BadUrl {
     #[error("{0}")]
     Syntax(String),
 }
+
+/// What no look reads: the surface it would be, its name, why, and what to do about it.
+const UNREAD: &[(Option<ResidualKind>, &str, &str, &str)] = &[
+    (
+        Some(ResidualKind::Credential),
+        "passwords and other credentials",
+        "whether a secret still works is not tried",
+        "change the secret, and try the old one by hand",
+    ),
+    (
+        Some(ResidualKind::Probe),
+        "poolers and applications",
+        "accounts outside Postgres are not looked at",
+        "end the accounts and connections there",
+    ),
+];
 
 /// What a look searches for.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +143,7 @@ impl Target {
             options,
             limits: Limits::default(),
             shdepend_only: BTreeSet::new(),
+            required: BTreeSet::new(),
             doors: Doors::default(),
         })
     }
@@ -125,6 +152,13 @@ impl Target {
     #[must_use]
     pub fn shdepend_only(mut self, databases: impl IntoIterator<Item = String>) -> Self {
         self.shdepend_only.extend(databases);
+        self
+    }
+
+    /// Surfaces that have to be seen here beside those that always have to: of [`ResidualKind::OPTIONAL`].
+    #[must_use]
+    pub fn require(mut self, surfaces: impl IntoIterator<Item = ResidualKind>) -> Self {
+        self.required.extend(surfaces);
         self
     }
 
@@ -183,39 +217,47 @@ impl Target {
             session.close().await;
             observation.gaps.extend(self.nobody_answers(&trouble));
         } else {
-            let cluster = cluster::read(&mut session, wanted).await;
+            let cluster = cluster::read(&mut session, wanted, &self.required).await;
             session.close().await;
             facts.database_owner =
                 cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
             facts.superusers.clone_from(&cluster.superusers);
             self.look_into_databases(&way, &cluster, &mut observation).await;
         }
-        observation.not_covered.extend(self.unread());
+        self.unread(&mut observation);
         observation.residual.sort();
         observation.residual.dedup_by(|a, b| a.identity() == b.identity());
         observation.ended_at = clock::now();
         (observation, facts)
     }
 
-    /// What this version never reads, said with every answer.
-    fn unread(&self) -> impl Iterator<Item = NotCovered> + '_ {
-        const UNREAD: &[(&str, &str)] = &[
-            (
-                "pg_hba.conf and pg_ident.conf",
-                "their rules are not read: NOLOGIN is what is proved",
-            ),
-            ("passwords and other credentials", "whether a secret still works is not tried"),
-            ("poolers and applications", "accounts outside Postgres are not looked at"),
-        ];
-        UNREAD.iter().map(|(surface, reason)| NotCovered {
-            surface: format!("{surface} of {}", self.name),
-            reason: (*reason).to_owned(),
-        })
+    /// What no look reads: said with every answer, or a gap where it has to be seen.
+    fn unread(&self, observation: &mut Observation) {
+        for (kind, surface, reason, fix) in UNREAD {
+            if kind.is_some_and(|kind| self.required.contains(&kind)) {
+                let gaps = kind.map(|surface| Gap {
+                    surface,
+                    target: self.name.clone(),
+                    database: None,
+                    reason: (*reason).to_owned(),
+                    fix: format!("{fix}; then take {surface} out of `required`"),
+                    cause: Cause::Internal,
+                });
+                observation.gaps.extend(gaps);
+            } else {
+                observation.not_covered.push(NotCovered {
+                    surface: format!("{surface} of {}", self.name),
+                    reason: (*reason).to_owned(),
+                });
+            }
+        }
     }
 
     fn nobody_answers(&self, trouble: &Trouble) -> Vec<Gap> {
+        let files = [ResidualKind::HbaRule, ResidualKind::IdentMap];
         CLUSTER_SURFACES
             .iter()
+            .chain(files.iter().filter(|surface| self.required.contains(surface)))
             .map(|surface| Gap {
                 surface: *surface,
                 target: self.name.clone(),

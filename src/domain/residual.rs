@@ -71,6 +71,12 @@ words! {
     }
 }
 
+impl ResidualKind {
+    /// Surfaces that a target may require beside those that are always asked for.
+    pub const OPTIONAL: &'static [Self] =
+        &[Self::HbaRule, Self::IdentMap, Self::Credential, Self::Probe];
+}
+
 /// The account a residual belongs to, as shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct AccountRef {
@@ -248,9 +254,10 @@ impl Residual {
             K::DanglingAcl => {
                 format!("{object} still lists {who}, which no longer exists, for {privilege}")
             }
-            K::Job | K::HbaRule | K::IdentMap | K::Credential | K::Probe => {
-                format!("{who}: {object}")
-            }
+            K::Job => format!("{who} has {object}"),
+            K::HbaRule => format!("pg_hba.conf has a rule for {who}: {object}"),
+            K::IdentMap => format!("pg_ident.conf lets others in as {who}: {object}"),
+            K::Credential | K::Probe => format!("{who}: {object}"),
         };
         if let (Some(database), true) =
             (&self.database, !matches!(self.kind, K::Login | K::Attribute))

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 /// When its URL is not one of Postgres.
 pub fn target_of(config: &TargetConfig) -> Result<Target, BadUrl> {
     let target = Target::from_url(&config.name, config.url.expose_secret())?;
-    Ok(target.shdepend_only(config.shdepend_only.iter().cloned()))
+    let target = target.shdepend_only(config.shdepend_only.iter().cloned());
+    Ok(target.require(config.required.iter().copied()))
 }
 
 /// The loops that look, one per target.

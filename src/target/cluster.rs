@@ -5,7 +5,7 @@ use super::rows::{
 };
 use super::session::Session;
 use super::statements::{self as sql, Statement};
-use super::{Wanted, memberships, prepared, sessions};
+use super::{Wanted, hba, ident, memberships, prepared, selftest, sessions, slots};
 use crate::clock;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::observation::{Cause, RosterRole, Server};
@@ -83,7 +83,11 @@ impl Cluster {
 }
 
 /// Reads the cluster's part of the look.
-pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster {
+pub(super) async fn read(
+    session: &mut Session<'_>,
+    wanted: &Wanted,
+    required: &BTreeSet<K>,
+) -> Cluster {
     let mut cluster = Cluster { target: session.observation.target.clone(), ..Cluster::default() };
 
     // Before the snapshot: see sql/prepared.sql.
@@ -109,7 +113,12 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
 
     session.begin().await;
     sessions::read(session, &cluster).await;
+    slots::read(session).await;
+    selftest::sessions(session).await;
     session.end().await;
+
+    hba::read(session, &cluster, wanted, required.contains(&K::HbaRule)).await;
+    ident::read(session, &cluster, wanted, required.contains(&K::IdentMap)).await;
     cluster
 }
 

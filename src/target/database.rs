@@ -2,6 +2,7 @@
 
 use super::cluster::{Cluster, same_server, with_tracked};
 use super::compare::{Evidence, compare};
+use super::jobs;
 use super::rows::{
     AclRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
     PublicGrantRow,
@@ -24,7 +25,7 @@ pub(super) async fn read(
     let before = session.observation.gaps.len();
     session.begin().await;
     let same = same_server(session).await;
-    unread_extensions(session).await;
+    jobs::read(session, cluster).await;
     ambient(session, database).await;
     let acl_statement = if cluster.version_num >= 150_000 { sql::ACL_15 } else { sql::ACL_13 };
     let acl: Option<Vec<AclRow>> = with_tracked(session, cluster, &acl_statement).await;
@@ -81,19 +82,6 @@ fn gone_since(cluster: &Cluster, database: &DatabaseRow, evidence: &Evidence) ->
         return Vec::new();
     }
     vec![format!("{gone} dependencies that were there when the look began are not there now")]
-}
-
-/// Extensions that hold access of their own and are not read by this version leave a gap.
-async fn unread_extensions(session: &mut Session<'_>) {
-    let rows: Option<Vec<(String,)>> = session.rows(&sql::EXTENSIONS, PgArguments::default()).await;
-    for (name,) in rows.unwrap_or_default() {
-        session.gap_at(
-            ResidualKind::Job,
-            Cause::Internal,
-            &format!("extension {name} is installed and this version does not read its jobs"),
-            "extensions",
-        );
-    }
 }
 
 async fn ambient(session: &mut Session<'_>, database: &DatabaseRow) {

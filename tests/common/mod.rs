@@ -31,6 +31,16 @@ pub(crate) fn versions() -> Vec<Binaries> {
     found
 }
 
+/// Settings of a server with pg_cron in database postgres.
+pub(crate) const CRON: &[&str] =
+    &["shared_preload_libraries=pg_cron", "cron.database_name=postgres"];
+
+/// Whether pg_cron was installed for this server: Debian has it for its own version.
+pub(crate) fn has_cron(binaries: &Binaries) -> bool {
+    let share = format!("/usr/share/postgresql/{}/extension/pg_cron.control", binaries.major);
+    binaries.dir.starts_with("/usr/lib/postgresql") && std::path::Path::new(&share).is_file()
+}
+
 /// Runs `script` with psql and fails the test if psql does.
 pub(crate) fn sql(cluster: &Cluster, user: &str, database: &str, script: &str) -> String {
     let output = psql(cluster, user, database, script);
