@@ -61,7 +61,8 @@ impl File {
     async fn may_read(&self, session: &mut Session<'_>) -> bool {
         let needs = Needs { relations: &[self.view], functions: &[self.function], roles: &[] };
         let Some(missing) = selftest::missing(session, &needs).await else {
-            self.doubt(session, Cause::Internal, "what the agent may read is not known", "");
+            let reason = format!("whether the agent's role may read {} is not known", self.name);
+            self.doubt(session, Cause::Internal, &reason, "");
             return false;
         };
         if missing.is_empty() {
@@ -69,7 +70,8 @@ impl File {
         }
         let grants: Vec<&str> = missing.iter().map(|row| row.fix.as_str()).collect();
         let fix = format!("in database {}: {}", session.database(), grants.join(" "));
-        self.doubt(session, Cause::PermissionDenied, "the agent's role may not read it", &fix);
+        let reason = format!("the agent's role may not read {}", self.name);
+        self.doubt(session, Cause::PermissionDenied, &reason, &fix);
         false
     }
 
@@ -151,15 +153,16 @@ impl File {
         rows: &[LineRow],
     ) -> Option<Vec<FileStateRow>> {
         let needs = Needs { relations: &[], functions: STAT_FUNCTIONS, roles: &[SETTINGS] };
-        let reason = "whether the server goes by the file as it stands cannot be told";
+        let reason =
+            format!("whether the server goes by {} as it stands cannot be told", self.name);
         let Some(missing) = selftest::missing(session, &needs).await else {
-            self.doubt(session, Cause::Internal, reason, "");
+            self.doubt(session, Cause::Internal, &reason, "");
             return None;
         };
         if !missing.is_empty() {
             let grants: Vec<&str> = missing.iter().map(|row| row.fix.as_str()).collect();
             let fix = format!("in database {}: {}", session.database(), grants.join(" "));
-            self.doubt(session, Cause::PermissionDenied, reason, &fix);
+            self.doubt(session, Cause::PermissionDenied, &reason, &fix);
             return None;
         }
         let more: BTreeSet<String> = rows.iter().filter_map(|row| row.file.clone()).collect();
@@ -176,7 +179,7 @@ impl File {
         let rows = session.rows(&statement, arguments).await;
         let refused = session.observation.gaps.iter_mut().skip(before);
         for gap in refused.filter(|gap| gap.cause == Cause::PermissionDenied) {
-            gap.reason = format!("{}: {reason} ({})", self.name, gap.reason);
+            gap.reason = format!("{reason} ({})", gap.reason);
             OUTSIDE.clone_into(&mut gap.fix);
         }
         rows
@@ -191,8 +194,7 @@ impl File {
 
     /// Notes that the file does not prove absence.
     pub(super) fn doubt(&self, session: &mut Session<'_>, cause: Cause, reason: &str, fix: &str) {
-        let reason = format!("{}: {reason}", self.name);
-        let trouble = Trouble { cause, reason, fix: fix.to_owned() };
+        let trouble = Trouble { cause, reason: reason.to_owned(), fix: fix.to_owned() };
         session.trouble_at(self.kind, &trouble, self.name);
     }
 
