@@ -38,7 +38,7 @@ use cluster::Cluster;
 use door::Doors;
 use session::{Session, Way};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use statements::{CLUSTER_SURFACES, DATABASE_SURFACES};
+use statements::{CLUSTER_SURFACES, DATABASE_SURFACES, FILES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use trouble::Trouble;
@@ -254,10 +254,9 @@ impl Target {
     }
 
     fn nobody_answers(&self, trouble: &Trouble) -> Vec<Gap> {
-        let files = [ResidualKind::HbaRule, ResidualKind::IdentMap];
         CLUSTER_SURFACES
             .iter()
-            .chain(files.iter().filter(|surface| self.required.contains(surface)))
+            .chain(FILES.iter().filter(|surface| self.required.contains(surface)))
             .map(|surface| Gap {
                 surface: *surface,
                 target: self.name.clone(),

@@ -229,8 +229,8 @@ const OUTSIDE: &str = "the file lies outside the data directory: only a member o
                        the data directory";
 
 /// What no view tells.
-const UNSEEN: &str = "read; but the view does not tell of a list taken in with @FILE, or of an included file that \
-                      is empty now, whether it changed since it was loaded";
+const UNSEEN: &str = "read; a list that it takes in with @FILE, and an included file that is empty now, may have \
+                       changed since the server loaded them: no view tells";
 
 fn moment(us: i64) -> String {
     UtcTime::from_micros(us).map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())

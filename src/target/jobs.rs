@@ -34,9 +34,20 @@ const PGAGENT: &str = "look at pgagent.pga_jobstep (jstconnstr) and at the conne
                        DROP EXTENSION pgagent; where it is not used";
 
 async fn cron(session: &mut Session<'_>, cluster: &Cluster, extension: &ExtensionRow) {
-    if !(extension.may_read && extension.sees_all) {
-        let agent = &extension.agent;
-        let reason = if extension.may_read {
+    let agent = &extension.agent;
+    let missing = [
+        (extension.may_enter, format!("GRANT USAGE ON SCHEMA cron TO {agent};")),
+        (extension.may_select, format!("GRANT SELECT ON cron.job TO {agent};")),
+        (
+            extension.sees_all,
+            format!("CREATE POLICY revoked_reads ON cron.job FOR SELECT TO {agent} USING (true);"),
+        ),
+    ];
+    let grants: Vec<String> =
+        missing.into_iter().filter_map(|(held, grant)| (!held).then_some(grant)).collect();
+    let may_read = extension.may_enter && extension.may_select;
+    if !grants.is_empty() {
+        let reason = if may_read {
             "row security hides jobs of other roles in cron.job from the agent's role"
         } else {
             "the agent's role may not read cron.job"
@@ -44,15 +55,12 @@ async fn cron(session: &mut Session<'_>, cluster: &Cluster, extension: &Extensio
         let trouble = Trouble {
             cause: Cause::PermissionDenied,
             reason: reason.to_owned(),
-            fix: format!(
-                "in database {}: GRANT USAGE ON SCHEMA cron TO {agent}; GRANT SELECT ON cron.job TO {agent}; \
-                 CREATE POLICY revoked_reads ON cron.job FOR SELECT TO {agent} USING (true);",
-                session.database()
-            ),
+            fix: format!("in database {}: {}", session.database(), grants.join(" ")),
         };
         session.trouble_at(ResidualKind::Job, &trouble, "jobs");
     }
-    if !extension.may_read {
+    // What is seen is there, whatever else is hidden.
+    if !may_read {
         return;
     }
     let rows: Option<Vec<JobRow>> = with_tracked(session, cluster, &sql::JOBS).await;

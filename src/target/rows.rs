@@ -187,7 +187,8 @@ pub(super) struct SlotRow {
 pub(super) struct ExtensionRow {
     pub name: String,
     pub agent: String,
-    pub may_read: bool,
+    pub may_enter: bool,
+    pub may_select: bool,
     pub sees_all: bool,
 }
 

@@ -292,8 +292,11 @@ impl<'a> Session<'a> {
     }
 
     fn gap_of(&mut self, statement: &Statement, trouble: &Trouble) {
-        let reason = &trouble.reason;
         if statement.surfaces.is_empty() {
+            let mut reason = trouble.reason.clone();
+            if !trouble.fix.is_empty() {
+                reason = format!("{reason}; to read it: {}", trouble.fix);
+            }
             self.observation.not_covered.push(NotCovered {
                 surface: statement.name.to_owned(),
                 reason: format!(

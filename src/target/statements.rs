@@ -157,6 +157,9 @@ pub const CLUSTER_SURFACES: &[K] = &[
     K::Job,
 ];
 
+/// Surfaces of an instance's files, read where the agent's role may, and required where the configuration says so.
+pub const FILES: &[K] = &[K::HbaRule, K::IdentMap];
+
 /// Surfaces of one database: what stays unread when it cannot be connected to.
 pub(super) const DATABASE_SURFACES: &[K] =
     &[K::Privilege, K::Ownership, K::DefaultPrivilege, K::Policy, K::DanglingAcl, K::Job];

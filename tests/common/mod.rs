@@ -9,6 +9,7 @@ pub(crate) mod logbook;
 pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
+pub(crate) mod withheld;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;

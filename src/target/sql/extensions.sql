@@ -4,10 +4,8 @@
 SELECT
     e.extname::text AS name,
     pg_catalog.format('%I', current_user) AS agent,
-    COALESCE(
-        pg_catalog.has_schema_privilege(t.relnamespace, 'USAGE')
-        AND pg_catalog.has_table_privilege(t.oid, 'SELECT'), false
-    ) AS may_read,
+    COALESCE(pg_catalog.has_schema_privilege(t.relnamespace, 'USAGE'), false) AS may_enter,
+    COALESCE(pg_catalog.has_table_privilege(t.oid, 'SELECT'), false) AS may_select,
     COALESCE(
         NOT pg_catalog.row_security_active(t.oid) OR p.opens AND NOT p.restricts, false
     ) AS sees_all
