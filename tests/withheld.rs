@@ -23,7 +23,8 @@ fn withheld(cluster: &Cluster, script: &str, surface: &str, says: &str) {
     assert_eq!(code, 3, "{place}: {report:#}");
     let found = gaps(&report);
     assert!(found.iter().any(|(kind, fix)| *kind == surface && fix.contains(says)), "{place}: {found:?}");
-    let fixes: BTreeSet<String> = found.iter().map(|(_, fix)| in_database(fix)).collect();
+    let grants = found.iter().filter(|(_, fix)| fix.contains("GRANT ") || fix.contains("POLICY"));
+    let fixes: BTreeSet<String> = grants.map(|(_, fix)| in_database(fix)).collect();
     sql(cluster, "postgres", "postgres", &fixes.into_iter().collect::<String>());
     let (code, report) = check_all(cluster, "x");
     assert_eq!(code, 0, "{place}: {:#}", report["gaps"]);
@@ -112,22 +113,25 @@ fn relations(cluster: &Cluster, required: bool) -> Vec<String> {
 
 #[test]
 fn each_catalog_hardened() {
-    for binaries in versions() {
-        let cluster = start(&binaries);
+    let all = versions();
+    // The newest and the oldest have every catalog that those between them have.
+    for binaries in [all.first(), all.last()].into_iter().flatten() {
+        let cluster = start(binaries);
         let catalogs = relations(&cluster, true);
         assert!(catalogs.len() >= 20, "{catalogs:?}");
+        let mut mend = String::new();
         for catalog in &catalogs {
-            let script = format!("REVOKE SELECT ON pg_catalog.{catalog} FROM PUBLIC");
+            let script = format!("{mend}REVOKE SELECT ON pg_catalog.{catalog} FROM PUBLIC;");
             sql(&cluster, "postgres", "postgres", &script);
             let (code, report) = check_all(&cluster, "x");
             assert_eq!(code, 3, "PostgreSQL {}: {catalog}: {report:#}", cluster.major());
-            let fix = format!("GRANT SELECT ON pg_catalog.{catalog} TO agent;");
+            mend = format!("GRANT SELECT ON pg_catalog.{catalog} TO agent;");
             let found = gaps(&report);
-            assert!(found.iter().any(|(_, text)| text.contains(&fix)), "{catalog}: {found:?}");
-            sql(&cluster, "postgres", "postgres", &fix);
-            let (code, report) = check_all(&cluster, "x");
-            assert_eq!(code, 0, "{catalog}: {:#}", report["gaps"]);
+            assert!(found.iter().any(|(_, fix)| fix.contains(&mend)), "{catalog}: {found:?}");
         }
+        sql(&cluster, "postgres", "postgres", &mend);
+        let (code, report) = check_all(&cluster, "x");
+        assert_eq!(code, 0, "the fixes do not fix: {:#}", report["gaps"]);
     }
 }
 
@@ -178,9 +182,9 @@ fn jobs_are_read_or_a_gap() {
         "postgres",
         "DROP POLICY narrow ON cron.job;
          INSERT INTO cron.job (schedule, command, nodeport, username, database, active) VALUES
-             ('0 3 * * *', 'SELECT ''secret''', 5432, 'x', 'orders', true),
-             ('0 4 * * *', 'SELECT ''secret''', 5432, 'x', 'postgres', false),
-             ('0 5 * * *', 'SELECT ''secret''', 5432, 'gone', 'orders', true)",
+             ('0 3 * * *', 'SELECT ''hunter2''', 5432, 'x', 'orders', true),
+             ('0 4 * * *', 'SELECT ''hunter2''', 5432, 'x', 'postgres', false),
+             ('0 5 * * *', 'SELECT ''hunter2''', 5432, 'gone', 'orders', true)",
     );
     let (code, report) = check_all(&cluster, "x");
     assert_eq!(code, 2);
@@ -195,7 +199,7 @@ fn jobs_are_read_or_a_gap() {
     assert_eq!(report["residual"][0]["strength"], "acts_now");
     let text = report.to_string();
     assert!(text.contains("runs as gone, which no role is called"), "{:#}", report["ambient"]);
-    assert!(!text.contains("secret"), "commands may hold secrets");
+    assert!(!text.contains("hunter2"), "commands may hold secrets");
 }
 
 #[test]

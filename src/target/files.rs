@@ -96,7 +96,7 @@ impl File {
     fn report(&self, session: &mut Session<'_>, cluster: &Cluster, rows: &[LineRow]) {
         for row in rows.iter().filter(|row| row.error.is_none()) {
             let place = self.place(row);
-            let word = row.word.as_deref().unwrap_or_default();
+            let Some(word) = row.word.as_deref() else { continue };
             let rule = row.rule.as_deref().unwrap_or_default();
             let Some(role) = row.role else {
                 let text = format!("{place} names {word}, which no role is called: {rule}");

@@ -27,6 +27,8 @@ pub(super) async fn read(
         IDENT.read(session, cluster, wanted, required, &sql::IDENT_MAPS_16).await;
     } else if cluster.version_num >= 150_000 {
         IDENT.read(session, cluster, wanted, required, &sql::IDENT_MAPS_15).await;
+    } else if cluster.version_num == 0 && required {
+        IDENT.doubt(session, Cause::Internal, "the server did not say its version", "");
     } else if required {
         let fix = "take ident_map out of `required` for this target, or upgrade it to PostgreSQL 15";
         IDENT.doubt(session, Cause::Internal, OLD, fix);

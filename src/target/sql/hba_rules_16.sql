@@ -6,7 +6,8 @@ WITH RECURSIVE held (member, role) AS (
     UNION
     SELECT h.member, m.roleid FROM held AS h JOIN pg_catalog.pg_auth_members AS m ON m.member = h.role
 ), lines AS MATERIALIZED (
-    SELECT * FROM pg_catalog.pg_hba_file_rules
+    SELECT v.*, pg_catalog.row_number() OVER (PARTITION BY v.file_name ORDER BY v.line_number) AS nth
+    FROM pg_catalog.pg_hba_file_rules AS v
 ), patterns (word, pattern) AS MATERIALIZED (
     SELECT DISTINCT w.word, pg_catalog.substr(w.word, 2)
     FROM lines AS l CROSS JOIN LATERAL pg_catalog.unnest(l.user_name) AS w (word)
@@ -35,6 +36,7 @@ SELECT
     l.error AS error
 FROM lines AS l
 LEFT JOIN named AS n ON n.word = ANY (l.user_name) AND l.error IS NULL AND l.auth_method <> 'reject'
-WHERE l.error IS NOT NULL OR n.word IS NOT NULL
+-- One line of each file in any case, since each may have been changed.
+WHERE l.error IS NOT NULL OR n.word IS NOT NULL OR l.nth = 1
 ORDER BY l.file_name, l.line_number, n.word
 LIMIT $3

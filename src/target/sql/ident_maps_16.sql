@@ -5,7 +5,8 @@ WITH RECURSIVE held (member, role) AS (
     UNION
     SELECT h.member, m.roleid FROM held AS h JOIN pg_catalog.pg_auth_members AS m ON m.member = h.role
 ), lines AS MATERIALIZED (
-    SELECT * FROM pg_catalog.pg_ident_file_mappings
+    SELECT v.*, pg_catalog.row_number() OVER (PARTITION BY v.file_name ORDER BY v.line_number) AS nth
+    FROM pg_catalog.pg_ident_file_mappings AS v
 ), patterns (word, pattern) AS MATERIALIZED (
     SELECT DISTINCT l.pg_username, '(?i)' || pg_catalog.substr(l.pg_username, 2)
     FROM lines AS l WHERE l.error IS NULL AND pg_catalog.left(l.pg_username, 1) = '/'
@@ -38,6 +39,7 @@ LEFT JOIN named AS n ON l.error IS NULL AND (
     AND pg_catalog.lower(pg_catalog.right(n.word, pg_catalog.length(l.pg_username) - p.at - 1))
         = pg_catalog.lower(pg_catalog.substr(l.pg_username, p.at + 2))
 )
-WHERE l.error IS NOT NULL OR n.word IS NOT NULL
+-- One line of each file in any case, since each may have been changed.
+WHERE l.error IS NOT NULL OR n.word IS NOT NULL OR l.nth = 1
 ORDER BY l.file_name, l.line_number, n.word
 LIMIT $3
