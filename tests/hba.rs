@@ -99,7 +99,10 @@ fn what_names_nobody_or_lets_nobody_in_is_no_finding() {
         let (code, report) = check_all(&cluster, "former");
         assert_eq!(code, 3);
         let text = report["ambient"].to_string();
-        assert!(text.contains("names former, which no role is called: local all former trust"), "{text}");
+        assert!(
+            text.contains("names former, which no role is called: local all former trust"),
+            "{text}"
+        );
     }
 }
 

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 
 fn gaps(report: &Value) -> Vec<(&str, &str)> {
     let list = report["gaps"].as_array().unwrap();
-    list.iter().map(|gap| (gap["surface"].as_str().unwrap(), gap["fix"].as_str().unwrap())).collect()
+    list.iter()
+        .map(|gap| (gap["surface"].as_str().unwrap(), gap["fix"].as_str().unwrap()))
+        .collect()
 }
 
 /// Takes something away by `script`, looks, and does what the gaps say; `surface` must be among them.
@@ -22,7 +24,10 @@ fn withheld(cluster: &Cluster, script: &str, surface: &str, says: &str) {
     let place = format!("PostgreSQL {}: {script}", cluster.major());
     assert_eq!(code, 3, "{place}: {report:#}");
     let found = gaps(&report);
-    assert!(found.iter().any(|(kind, fix)| *kind == surface && fix.contains(says)), "{place}: {found:?}");
+    assert!(
+        found.iter().any(|(kind, fix)| *kind == surface && fix.contains(says)),
+        "{place}: {found:?}"
+    );
     let grants = found.iter().filter(|(_, fix)| fix.contains("GRANT ") || fix.contains("POLICY"));
     let fixes: BTreeSet<String> = grants.map(|(_, fix)| in_database(fix)).collect();
     sql(cluster, "postgres", "postgres", &fixes.into_iter().collect::<String>());
@@ -96,7 +101,9 @@ fn relations(cluster: &Cluster, required: bool) -> Vec<String> {
         if here && statement.needs.is_none() && statement.surfaces.is_empty() != required {
             let parts = statement.sql.split("pg_catalog.").skip(1);
             let word = |part: &str| {
-                part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>()
+                part.chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                    .collect::<String>()
             };
             words.extend(parts.map(word));
         }
@@ -188,7 +195,8 @@ fn jobs_are_read_or_a_gap() {
     );
     let (code, report) = check_all(&cluster, "x");
     assert_eq!(code, 2);
-    let found: Vec<_> = report["residual"].as_array().unwrap().iter().map(|r| &r["sentence"]).collect();
+    let found: Vec<_> =
+        report["residual"].as_array().unwrap().iter().map(|r| &r["sentence"]).collect();
     assert_eq!(
         found,
         [
@@ -225,9 +233,14 @@ fn what_is_never_read_is_a_gap_where_it_is_required() {
         assert_eq!((code, report["gaps"][0]["surface"].as_str()), (3, Some(kind)), "{report:#}");
     }
     let url = cluster.url("agent", "postgres");
-    let (code, _, err) = common::run(
-        common::revoked().args(["check", "--target", &url, "x", "--require", "session"]),
-    );
+    let (code, _, err) = common::run(common::revoked().args([
+        "check",
+        "--target",
+        &url,
+        "x",
+        "--require",
+        "session",
+    ]));
     assert_eq!(code, 64);
     assert!(err.contains("all other surfaces are always required"), "{err}");
 }
@@ -242,7 +255,8 @@ fn more_than_is_needed_is_named() {
         "GRANT pg_read_all_data, pg_read_server_files TO agent; ALTER ROLE agent BYPASSRLS",
     );
     let text = check_all(&cluster, "x").1["over_privileged"].to_string();
-    for word in ["agent: BYPASSRLS", "member of pg_read_all_data", "member of pg_read_server_files"] {
+    for word in ["agent: BYPASSRLS", "member of pg_read_all_data", "member of pg_read_server_files"]
+    {
         assert!(text.contains(word), "{text}");
     }
 }

@@ -145,15 +145,12 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn required(
-        &self,
-        key: &str,
-        words: &[String],
-    ) -> Result<BTreeSet<ResidualKind>, ConfigError> {
+    fn required(&self, key: &str, words: &[String]) -> Result<BTreeSet<ResidualKind>, ConfigError> {
         let optional = |word: &String| {
             let kind = ResidualKind::from_word(word);
             kind.filter(|kind| ResidualKind::OPTIONAL.contains(kind)).ok_or_else(|| {
-                let known: Vec<_> = ResidualKind::OPTIONAL.iter().map(|kind| kind.as_str()).collect();
+                let known: Vec<_> =
+                    ResidualKind::OPTIONAL.iter().map(|kind| kind.as_str()).collect();
                 let reason = format!(
                     "`{word}` is none of {}; all others are always required",
                     known.join(", ")

@@ -21,6 +21,8 @@ use std::collections::BTreeSet;
 /// One of the files.
 pub(super) struct File {
     pub(super) kind: ResidualKind,
+    /// The same, as statements have it.
+    pub(super) surfaces: &'static [ResidualKind],
     /// As people call it.
     pub(super) name: &'static str,
     /// The setting that says where it is.
@@ -30,7 +32,8 @@ pub(super) struct File {
 }
 
 /// Knowing a file's age needs these beside the view.
-const STAT_FUNCTIONS: &[&str] = &["pg_catalog.pg_stat_file(text)", "pg_catalog.pg_conf_load_time()"];
+const STAT_FUNCTIONS: &[&str] =
+    &["pg_catalog.pg_stat_file(text)", "pg_catalog.pg_conf_load_time()"];
 /// The settings that name the files are hidden without it.
 const SETTINGS: &str = "pg_read_all_settings";
 const RELOAD: &str = "mend the file if it has an error, SELECT pg_reload_conf(); and look again";
@@ -97,16 +100,16 @@ impl File {
         for row in rows.iter().filter(|row| row.error.is_none()) {
             let place = self.place(row);
             let Some(word) = row.word.as_deref() else { continue };
-            let rule = row.rule.as_deref().unwrap_or_default();
+            let line = row.rule.as_deref().unwrap_or_default();
             let Some(role) = row.role else {
-                let text = format!("{place} names {word}, which no role is called: {rule}");
+                let text = format!("{place} names {word}, which no role is called: {line}");
                 session.observation.ambient.push(text);
                 continue;
             };
             let account = cluster.account(role.0);
             let mut found = Residual::new(self.kind, Strength::Latent, account);
             // By what the line says, not by its number: a line added above it does not make it another one.
-            found.object = Some(rule.to_owned());
+            found.object = Some(line.to_owned());
             let how = match cluster.role_name(role.0) {
                 Some(name) if name == word => String::new(),
                 _ if word.starts_with('+') => {
@@ -174,7 +177,7 @@ impl File {
             self.doubt(session, Cause::Internal, "the files could not be bound", "");
             return None;
         }
-        let statement = Statement { surfaces: self.surfaces(), ..sql::FILE_STATE };
+        let statement = Statement { surfaces: self.surfaces, ..sql::FILE_STATE };
         let before = session.observation.gaps.len();
         let rows = session.rows(&statement, arguments).await;
         let refused = session.observation.gaps.iter_mut().skip(before);
@@ -183,13 +186,6 @@ impl File {
             OUTSIDE.clone_into(&mut gap.fix);
         }
         rows
-    }
-
-    fn surfaces(&self) -> &'static [ResidualKind] {
-        match self.kind {
-            ResidualKind::IdentMap => &[ResidualKind::IdentMap],
-            _ => &[ResidualKind::HbaRule],
-        }
     }
 
     /// Notes that the file does not prove absence.
@@ -202,13 +198,9 @@ impl File {
     fn weigh(&self, session: &mut Session<'_>, required: bool, gaps: usize, before: usize) {
         let target = session.observation.target.clone();
         let surface = format!("{} of {target}", self.name);
-        if session.observation.gaps.len() == gaps
-            && session.observation.not_covered.len() == before
+        if session.observation.gaps.len() == gaps && session.observation.not_covered.len() == before
         {
-            session.observation.not_covered.push(NotCovered {
-                surface,
-                reason: UNSEEN.to_owned(),
-            });
+            session.observation.not_covered.push(NotCovered { surface, reason: UNSEEN.to_owned() });
             return;
         }
         if required {

@@ -9,6 +9,7 @@ use crate::domain::residual::ResidualKind;
 
 const HBA: File = File {
     kind: ResidualKind::HbaRule,
+    surfaces: &[ResidualKind::HbaRule],
     name: "pg_hba.conf",
     setting: "hba_file",
     view: "pg_catalog.pg_hba_file_rules",

@@ -10,6 +10,7 @@ use crate::domain::residual::ResidualKind;
 
 const IDENT: File = File {
     kind: ResidualKind::IdentMap,
+    surfaces: &[ResidualKind::IdentMap],
     name: "pg_ident.conf",
     setting: "ident_file",
     view: "pg_catalog.pg_ident_file_mappings",
@@ -30,7 +31,8 @@ pub(super) async fn read(
     } else if cluster.version_num == 0 && required {
         IDENT.doubt(session, Cause::Internal, "the server did not say its version", "");
     } else if required {
-        let fix = "take ident_map out of `required` for this target, or upgrade it to PostgreSQL 15";
+        let fix =
+            "take ident_map out of `required` for this target, or upgrade it to PostgreSQL 15";
         IDENT.doubt(session, Cause::Internal, OLD, fix);
     } else {
         let target = session.observation.target.clone();

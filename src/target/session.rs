@@ -282,8 +282,7 @@ impl<'a> Session<'a> {
         let asked = query.fetch_all(&mut *connection);
         let rows = tokio::time::timeout(self.way.limits.statement + PATIENCE, asked).await.ok()?;
         let grants: Vec<String> = rows.ok()?.into_iter().map(|row: SightRow| row.fix).collect();
-        (!grants.is_empty())
-            .then(|| format!("in database {}: {}", self.database, grants.join(" ")))
+        (!grants.is_empty()).then(|| format!("in database {}: {}", self.database, grants.join(" ")))
     }
 
     /// Notes that the surfaces of `statement` stay unread.

@@ -4,7 +4,7 @@ use super::{revoked, run, sql};
 use revoked::throwaway::{Binaries, Cluster, Template};
 use serde_json::Value;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Starts a server, with pg_cron where that is installed, and runs the script that `revoked init` prints for it.
 /// `x` is a leaver with nothing left, `orders` a database that PUBLIC may not enter.
@@ -45,7 +45,7 @@ pub(crate) fn file(cluster: &Cluster, name: &str) -> PathBuf {
 /// Writes a file of the server, as if some time ago: the server knows seconds only.
 pub(crate) fn write(cluster: &Cluster, name: &str, text: &str) {
     std::fs::write(file(cluster, name), text).unwrap();
-    let past = SystemTime::now() - Duration::from_secs(10);
+    let past = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
     for name in [name, "pg_ident.conf"] {
         let file = std::fs::File::options().write(true).open(file(cluster, name)).unwrap();
         file.set_modified(past).unwrap();
@@ -59,13 +59,12 @@ pub(crate) fn edit(cluster: &Cluster, name: &str, text: &str) {
 
 /// Lets the server load its files, and waits until it did.
 pub(crate) fn load(cluster: &Cluster) {
-    let loaded =
-        || sql(cluster, "postgres", "postgres", "SELECT pg_catalog.pg_conf_load_time()");
+    let loaded = || sql(cluster, "postgres", "postgres", "SELECT pg_catalog.pg_conf_load_time()");
     let before = loaded();
     sql(cluster, "postgres", "postgres", "SELECT pg_catalog.pg_reload_conf()");
-    let patience = SystemTime::now() + Duration::from_secs(20);
+    let patience = Instant::now() + Duration::from_secs(20);
     while loaded() == before {
-        assert!(SystemTime::now() < patience, "the server does not reload");
+        assert!(Instant::now() < patience, "the server does not reload");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
