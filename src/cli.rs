@@ -101,7 +101,7 @@ pub fn run() -> u8 {
             Command::Check(arguments) => check::run(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
-            Command::Init(arguments) => init::run(arguments),
+            Command::Init(arguments) => init::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Expect(command) => expect::run(command).await,

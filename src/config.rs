@@ -69,6 +69,8 @@ pub struct TargetConfig {
     pub instances: BTreeMap<String, Secret>,
     /// Databases judged by `pg_shdepend` alone.
     pub shdepend_only: Vec<String>,
+    /// Surfaces that have to be seen there beside those that always have to.
+    pub required: BTreeSet<ResidualKind>,
     /// The agent's store may lie on this cluster.
     pub store_on_target: bool,
     /// What is planted there and must be found.

@@ -167,8 +167,7 @@ impl Reconciler {
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
         let watched = self.watched().await?;
         let mut wanted = self.wanted(target.name(), &watched).await?;
-        let whole =
-            self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
+        let whole = self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
         wanted.depth = if whole { Depth::Full } else { Depth::Due };
         let mut look = target.look(&wanted).await;
         self.refuse_own_store(&look)?;

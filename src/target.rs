@@ -15,22 +15,31 @@ mod cluster;
 mod compare;
 mod database;
 mod door;
+mod files;
+mod hba;
+mod ident;
 mod instance;
+mod jobs;
 mod look;
 mod memberships;
 mod memory;
 mod prepared;
 mod rows;
+mod selftest;
 mod server;
 mod session;
 mod sessions;
 mod shared;
+mod slots;
 pub mod statements;
+mod survey;
 mod trouble;
 
 pub use session::Limits;
+pub use survey::Survey;
 
 use crate::domain::ids::RoleOid;
+use crate::domain::residual::ResidualKind;
 use door::Doors;
 use memory::Memory;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -49,6 +58,8 @@ pub struct Target {
     limits: Limits,
     pace: Pace,
     shdepend_only: BTreeSet<String>,
+    /// Surfaces that have to be seen beside those that always have to.
+    required: BTreeSet<ResidualKind>,
     memory: Memory,
 }
 
@@ -135,6 +146,7 @@ impl Target {
         Ok(Self {
             name: name.to_owned(),
             options: options(url)?,
+            required: BTreeSet::new(),
             doors: Doors::default(),
             instances: Vec::new(),
             limits: Limits::default(),
@@ -159,6 +171,13 @@ impl Target {
     #[must_use]
     pub fn shdepend_only(mut self, databases: impl IntoIterator<Item = String>) -> Self {
         self.shdepend_only.extend(databases);
+        self
+    }
+
+    /// Surfaces that have to be seen here beside those that always have to: of [`ResidualKind::OPTIONAL`].
+    #[must_use]
+    pub fn require(mut self, surfaces: impl IntoIterator<Item = ResidualKind>) -> Self {
+        self.required.extend(surfaces);
         self
     }
 

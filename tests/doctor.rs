@@ -66,6 +66,9 @@ fn a_healthy_installation_running_and_not_and_nothing_is_written() {
         })
     };
     assert!(readable("login", "postgres") && readable("privilege", "orders"), "{surfaces:?}");
+    // What is optional and cannot be read is said with the GRANT that is missing.
+    let text = target.to_string();
+    assert!(text.contains("GRANT SELECT ON pg_catalog.pg_hba_file_rules TO agent;"), "{text}");
     assert!(agent.stop().success());
 
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());

@@ -155,8 +155,11 @@ fn admin_of_others_is_exercised_through_them() {
 fn admin_of_a_superusers_role_is_of_use_to_a_superuser_only() {
     for binaries in versions() {
         let cluster = start(&binaries);
-        let options =
-            if cluster.major() >= 16 { "ADMIN TRUE, INHERIT FALSE, SET FALSE" } else { "ADMIN OPTION" };
+        let options = if cluster.major() >= 16 {
+            "ADMIN TRUE, INHERIT FALSE, SET FALSE"
+        } else {
+            "ADMIN OPTION"
+        };
         sql(
             &cluster,
             "postgres",
@@ -169,7 +172,8 @@ fn admin_of_a_superusers_role_is_of_use_to_a_superuser_only() {
             "x has ADMIN on dba, which is a superuser, so only a superuser can use it; granted by postgres",
         );
         assert!(!can(&cluster, "GRANT dba TO y"));
-        let taken = "x can SET ROLE dba, and dba has SUPERUSER: it may do everything, and take every role";
+        let taken =
+            "x can SET ROLE dba, and dba has SUPERUSER: it may do everything, and take every role";
         assert_eq!(
             sentences(&cluster, "x").contains(&taken.to_owned()),
             can(&cluster, "SET ROLE dba"),
@@ -197,7 +201,9 @@ fn a_superusers_role_is_reached_by_set_role() {
             "x can SET ROLE dba through team, and dba has SUPERUSER: it may do everything, and take every role"
         );
         assert_eq!(taken["strength"], "can_regain");
-        assert!(taken["rows"].as_array().unwrap().contains(&"pg_roles: rolname=dba rolsuper=t".into()));
+        assert!(
+            taken["rows"].as_array().unwrap().contains(&"pg_roles: rolname=dba rolsuper=t".into())
+        );
         assert!(can(&cluster, "SET ROLE dba; CREATE ROLE made SUPERUSER"));
         sql(&cluster, "postgres", "orders", "REVOKE team FROM x");
         assert_eq!(sentences(&cluster, "x"), ["x can log in"]);
@@ -257,18 +263,27 @@ fn the_owner_of_a_database_makes_objects_in_public() {
         says(
             &cluster,
             "x",
-            &format!("x is pg_database_owner in database orders, because it owns the database{rest}"),
+            &format!(
+                "x is pg_database_owner in database orders, because it owns the database{rest}"
+            ),
         );
         says(
             &cluster,
             "x",
-            &format!("x is pg_database_owner in database billing through app, which owns the database{rest}"),
+            &format!(
+                "x is pg_database_owner in database billing through app, which owns the database{rest}"
+            ),
         );
         if cluster.major() >= 15 {
             assert!(can(&cluster, "CREATE TABLE public.trojan (a int)"));
             assert!(can(&cluster, "\\connect billing\nCREATE TABLE public.trojan (a int)"));
         }
-        sql(&cluster, "postgres", "orders", "ALTER DATABASE orders OWNER TO app; REVOKE app FROM x");
+        sql(
+            &cluster,
+            "postgres",
+            "orders",
+            "ALTER DATABASE orders OWNER TO app; REVOKE app FROM x",
+        );
         assert!(!sentences(&cluster, "x").iter().any(|s| s.contains("pg_database_owner")));
         if cluster.major() >= 15 {
             assert!(!can(&cluster, "CREATE TABLE public.trojan2 (a int)"));
@@ -319,7 +334,12 @@ fn who_else_is_a_member_is_shown_and_decides_nothing() {
 fn predefined_roles_say_what_they_give() {
     for binaries in versions() {
         let cluster = start(&binaries);
-        sql(&cluster, "postgres", "orders", "GRANT pg_execute_server_program TO team; GRANT team TO x");
+        sql(
+            &cluster,
+            "postgres",
+            "orders",
+            "GRANT pg_execute_server_program TO team; GRANT team TO x",
+        );
         says(
             &cluster,
             "x",
@@ -418,15 +438,13 @@ fn the_rows_behind_it_are_those_of_the_catalog() {
             all.iter().find(|f| f["privilege"] == privilege).unwrap()["seen"].clone()
         };
         let options = if cluster.major() >= 16 { " inherit=t set=t" } else { "" };
-        let mut expected = vec![format!(
-            "pg_auth_members: role=team member=x grantor=postgres admin=f{options}"
-        )];
+        let mut expected =
+            vec![format!("pg_auth_members: role=team member=x grantor=postgres admin=f{options}")];
         if cluster.major() < 16 {
             expected.push("pg_roles: rolname=x rolinherit=t".into());
         }
-        expected.push(format!(
-            "pg_auth_members: role=g member=team grantor=postgres admin=f{options}"
-        ));
+        expected
+            .push(format!("pg_auth_members: role=g member=team grantor=postgres admin=f{options}"));
         if cluster.major() < 16 {
             expected.push("pg_roles: rolname=team rolinherit=t".into());
         }
@@ -466,7 +484,12 @@ fn a_plan_does_not_chase_what_goes_by_itself() {
             "CREATE ROLE dba SUPERUSER; GRANT dba TO team; GRANT team, g TO x; GRANT app TO x",
         );
         common::scenario::plan_and_check(&cluster, "x");
-        let left = sql(&cluster, "postgres", "orders", "SELECT rolsuper FROM pg_roles WHERE rolname = 'dba'");
+        let left = sql(
+            &cluster,
+            "postgres",
+            "orders",
+            "SELECT rolsuper FROM pg_roles WHERE rolname = 'dba'",
+        );
         assert_eq!(left.trim(), "t");
     }
 }
@@ -478,7 +501,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
@@ -595,9 +619,9 @@ fn compare(answer: &str, version: i32, script: &str) -> usize {
     let pairs: Vec<_> = rows.iter().filter(|row| row.len() == 7 && row[0] != "edge").collect();
     // Who can become a superuser can do all of it, and the oracle does not try that.
     let sets_super = |member: &str| {
-        pairs.iter().any(|row| {
-            row[0] == member && row[3] == "t" && attributes.contains_key(&oid(row[1]))
-        })
+        pairs
+            .iter()
+            .any(|row| row[0] == member && row[3] == "t" && attributes.contains_key(&oid(row[1])))
     };
     for row in &pairs {
         let (member, role) = (oid(row[0]), oid(row[1]));
@@ -607,7 +631,10 @@ fn compare(answer: &str, version: i32, script: &str) -> usize {
         let has = |can: Can| ways.iter().any(|way| way.can == can);
         let now = has(Can::UsesNow) || has(Can::SetRole);
         let grants = reach.admins().contains_key(&role)
-            || graph.direct(member).iter().any(|e| e.role == role && e.admin && graph.grantable(role));
+            || graph
+                .direct(member)
+                .iter()
+                .any(|e| e.role == role && e.admin && graph.grantable(role));
         let ours: Vec<bool> = vec![
             has(Can::UsesNow),
             has(Can::SetRole),
@@ -617,7 +644,8 @@ fn compare(answer: &str, version: i32, script: &str) -> usize {
         ];
         let theirs: Vec<bool> = row[2..].iter().map(|text| *text == "t").collect();
         // Rights now are rights after SET ROLE to oneself.
-        let theirs = [theirs[0], theirs[1], theirs[2], theirs[3] || theirs[0] || theirs[1], theirs[4]];
+        let theirs =
+            [theirs[0], theirs[1], theirs[2], theirs[3] || theirs[0] || theirs[1], theirs[4]];
         let what = ["USAGE", "SET", "MEMBER", "after SET ROLE", "self-grant"];
         let differ: BTreeSet<&str> =
             (0..compared).filter(|i| ours[*i] != theirs[*i]).map(|i| what[i]).collect();

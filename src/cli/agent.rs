@@ -14,7 +14,7 @@ use crate::journal::Journal;
 use crate::metrics::{Metrics, Vocabulary};
 use crate::reconcile;
 use crate::store::Store;
-use crate::target::statements::CLUSTER_SURFACES;
+use crate::target::statements::{CLUSTER_SURFACES, FILES};
 use anyhow::{Context as _, Result};
 use secrecy::ExposeSecret as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -84,7 +84,7 @@ fn metrics(config: &Config) -> prometheus::Result<Metrics> {
         milestones: cells,
         causes: Cause::ALL.iter().map(|word| word.as_str()).collect(),
         asks: Asked::ALL.iter().map(|word| word.as_str()).collect(),
-        surfaces: CLUSTER_SURFACES.iter().map(|word| word.as_str()).collect(),
+        surfaces: CLUSTER_SURFACES.iter().chain(FILES).map(|word| word.as_str()).collect(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
     };
     let build = (env!("CARGO_PKG_VERSION"), option_env!("REVOKED_REVISION").unwrap_or("unknown"));

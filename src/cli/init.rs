@@ -1,5 +1,7 @@
 //! `revoked init`: keys, the log's first lines, a configuration, and what the agent's role needs.
 
+mod grants;
+
 use super::exit;
 use crate::audit::file;
 use crate::audit::key::LogKey;
@@ -16,12 +18,13 @@ use zeroize::Zeroizing;
 
 /// Make a configuration, the signing keys and the log's first lines
 ///
-/// Prints the public key to give to auditors, and writes the SQL that makes the agent's role. Never
-/// overwrites anything.
+/// Prints the public key to give to auditors, and writes a psql script per cluster that makes the agent's role;
+/// it fits the server if that answers, else every version. Never overwrites anything.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Directory to make; it will hold revoked.yaml and the agent's state
-    dir: PathBuf,
+    #[arg(required_unless_present = "grants_only", conflicts_with = "grants_only")]
+    dir: Option<PathBuf>,
 
     /// A cluster to look at, as NAME=URL; repeatable
     #[arg(long, value_name = "NAME=URL")]
@@ -29,29 +32,59 @@ pub(super) struct Arguments {
 
     /// Name of the log, the first line that is signed; made from the host's name if not given
     #[arg(long, value_name = "NAME")]
+    #[arg(conflicts_with = "grants_only")]
     origin: Option<String>,
+
+    /// Print the script of grants and make nothing; with one --target for that cluster
+    #[arg(long)]
+    grants_only: bool,
+
+    #[command(flatten)]
+    grants: grants::Options,
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: Arguments) -> Result<u8> {
-    let dir = &arguments.dir;
+pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let targets = arguments
         .target
         .iter()
         .map(|text| target(text.expose_secret()))
         .collect::<Result<Vec<_>>>()?;
-    let origin = match arguments.origin {
-        Some(origin) => origin,
-        None => default_origin()?,
+    let Some(dir) = &arguments.dir else {
+        print!("{}", grants::for_one(&targets, &arguments.grants).await?);
+        return Ok(exit::OK);
     };
     if dir.join("state/log").exists() || dir.join("revoked.yaml").exists() {
         bail!("{} is set up already; nothing was changed", dir.display());
     }
+    let scripts = grants::files(&targets, &arguments.grants).await?;
+    let origin = match arguments.origin {
+        Some(origin) => origin,
+        None => default_origin()?,
+    };
+    let vkey = make(dir, &targets, &origin)?;
+    println!("made {}", dir.display());
+    println!("  revoked.yaml          the configuration; name your clusters in it");
+    for (name, text) in &scripts {
+        write_new(&dir.join(name), 0o644, text)?;
+        println!("  {name:<21} run it with psql on each cluster, as a superuser");
+    }
+    println!(
+        "  log.vkey              the public key; give it to your auditors, by another way than the log"
+    );
+    println!("  state/keys/next.key   the key after the next rotation: MOVE IT AWAY NOW, offline");
+    println!("public key: {vkey}");
+    println!("next: revoked serve --config {}", dir.join("revoked.yaml").display());
+    Ok(exit::OK)
+}
+
+/// Makes directories, keys, the log's first lines and the configuration; gives the public key.
+fn make(dir: &Path, targets: &[Named], origin: &str) -> Result<String> {
     make_dir(dir, 0o750)?;
     for (part, mode) in [("state", 0o750), ("state/log", 0o750), ("state/keys", 0o700)] {
         make_dir(&dir.join(part), mode)?;
     }
-    let (key, next) = (new_key(&origin)?, new_key(&origin)?);
+    let (key, next) = (new_key(origin)?, new_key(origin)?);
     Vkey::parse(&key.vkey())
         .with_context(|| format!("--origin: `{origin}` cannot be the name of a log"))?;
     let keys = dir.join("state/keys");
@@ -59,21 +92,14 @@ pub(super) fn run(arguments: Arguments) -> Result<u8> {
     next.write(&keys.join("next.key"))?;
     file::create(&dir.join("state/log"), &key, &next.vkey(), &clock::now().to_string())?;
     write_new(&dir.join("log.vkey"), 0o644, &format!("{}\n", key.vkey()))?;
-    write_new(&dir.join("revoked.yaml"), 0o640, &config_text(&targets))?;
-    write_new(&dir.join("grants.sql"), 0o644, GRANTS)?;
-    println!("made {}", dir.display());
-    println!("  revoked.yaml          the configuration; name your clusters in it");
-    println!("  grants.sql            run it with psql on each cluster, as a superuser");
-    println!(
-        "  log.vkey              the public key; give it to your auditors, by another way than the log"
-    );
-    println!("  state/keys/next.key   the key after the next rotation: MOVE IT AWAY NOW, offline");
-    println!("public key: {}", key.vkey());
-    println!("next: revoked serve --config {}", dir.join("revoked.yaml").display());
-    Ok(exit::OK)
+    write_new(&dir.join("revoked.yaml"), 0o640, &config_text(targets))?;
+    Ok(key.vkey())
 }
 
-fn target(text: &str) -> Result<(String, SecretString)> {
+/// A cluster's name and URL.
+type Named = (String, SecretString);
+
+fn target(text: &str) -> Result<Named> {
     let Some((name, url)) = text.split_once('=') else { bail!("--target: write it as NAME=URL") };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(plain) {
@@ -112,7 +138,7 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<()> {
         .with_context(|| format!("writing {}", path.display()))
 }
 
-fn config_text(targets: &[(String, SecretString)]) -> String {
+fn config_text(targets: &[Named]) -> String {
     let mut text = CONFIG.to_owned();
     if targets.is_empty() {
         text.push_str("  {}\n#  main:\n#    url: postgres://revoked_agent@db.example/postgres\n");
@@ -154,18 +180,7 @@ state_dir: state
 #  terminated: {login: 15m, access: 1h, credentials: 4h}
 
 # Clusters to look at. TLS is verified unless the URL says sslmode=disable. For a database of the provider
-# that nobody else may enter, list it under shdepend_only.
+# that nobody else may enter, list it under shdepend_only. `required: [hba_rule, ident_map]` makes it a gap when
+# pg_hba.conf or pg_ident.conf cannot be read.
 targets:
-";
-
-const GRANTS: &str = "\
--- The agent's role: it may look, and nothing else. Run this as a superuser on each cluster.
-CREATE ROLE revoked_agent LOGIN;
--- Give it a password with \\password revoked_agent, or an entry in pg_hba.conf.
-
--- To see where a session comes from and since when.
-GRANT pg_read_all_stats TO revoked_agent;
-
--- In each database whose CONNECT was revoked from PUBLIC:
--- GRANT CONNECT ON DATABASE … TO revoked_agent;
 ";

@@ -36,6 +36,11 @@ pub(super) struct At {
     #[arg(long, value_name = "DB", requires = "target")]
     shdepend_only: Vec<String>,
 
+    /// With --target: what else has to be seen (repeatable): hba_rule, ident_map, credential or probe; unseen, it
+    /// is a gap then
+    #[arg(long, value_name = "KIND", requires = "target", value_parser = optional_surface)]
+    require: Vec<ResidualKind>,
+
     /// Role names, exactly as in pg_roles; without --target also TARGET/ROLE, a subject, or rev_…
     #[arg(required = true, value_name = "ROLE|SUBJECT|rev_ID")]
     pub(super) names: Vec<String>,
@@ -73,7 +78,8 @@ impl At {
         let (mut asked, unread, targets, canaries) = if let Some(url) = &self.target {
             let target = Target::from_url("target", url.expose_secret())
                 .context("--target is not a usable connection URL")?
-                .shdepend_only(self.shdepend_only.iter().cloned());
+                .shdepend_only(self.shdepend_only.iter().cloned())
+                .require(self.require.iter().copied());
             let asked: Vec<Asked> = self.names.iter().map(|name| Asked::role(name)).collect();
             (asked, Vec::new(), vec![target], Canaries::new())
         } else {
@@ -95,6 +101,14 @@ impl At {
         Config::read(&self.state.file.config)
             .context("without --target the configured targets are looked at")
     }
+}
+
+fn optional_surface(word: &str) -> Result<ResidualKind, String> {
+    let optional = ResidualKind::OPTIONAL;
+    ResidualKind::from_word(word).filter(|kind| optional.contains(kind)).ok_or_else(|| {
+        let known: Vec<_> = optional.iter().map(|kind| kind.as_str()).collect();
+        format!("it is none of {}; all other surfaces are always required", known.join(", "))
+    })
 }
 
 /// Every configured target, ready to be looked at.

@@ -138,6 +138,7 @@ impl Reader<'_> {
                         .transpose()?,
                     name,
                     shdepend_only: target.shdepend_only,
+                    required: self.required(&key, &target.required)?,
                     store_on_target: target.store_on_target,
                 })
             })
@@ -169,6 +170,22 @@ impl Reader<'_> {
                 Ok((name, self.one_of(&key, instance.url, instance.url_file)?))
             })
             .collect()
+    }
+
+    fn required(&self, key: &str, words: &[String]) -> Result<BTreeSet<ResidualKind>, ConfigError> {
+        let optional = |word: &String| {
+            let kind = ResidualKind::from_word(word);
+            kind.filter(|kind| ResidualKind::OPTIONAL.contains(kind)).ok_or_else(|| {
+                let known: Vec<_> =
+                    ResidualKind::OPTIONAL.iter().map(|kind| kind.as_str()).collect();
+                let reason = format!(
+                    "`{word}` is none of {}; all others are always required",
+                    known.join(", ")
+                );
+                self.wrong(&format!("{key}.required"), reason)
+            })
+        };
+        words.iter().map(optional).collect()
     }
 
     fn tokens(

@@ -98,6 +98,9 @@ pub(super) struct TargetFile {
     /// Databases of the provider that nobody else may enter: judged by pg_shdepend alone.
     #[serde(default)]
     pub(super) shdepend_only: Vec<String>,
+    /// Surfaces that have to be seen here beside those that always have to: hba_rule, ident_map, credential, probe.
+    #[serde(default)]
+    pub(super) required: Vec<String>,
     /// Accept that the agent's store lies on this cluster.
     #[serde(default)]
     pub(super) store_on_target: bool,

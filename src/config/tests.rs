@@ -21,6 +21,18 @@ fn defaults() {
 }
 
 #[test]
+fn what_is_optional_can_be_required_and_nothing_else() {
+    let with = |words: &str| {
+        let url = "url: 'postgres://a@db/x'";
+        parse(&format!("state_dir: /s\ntargets: {{orders: {{{url}, required: [{words}]}}}}\n"))
+    };
+    let required = with("ident_map, hba_rule").unwrap().targets[0].required.clone();
+    assert_eq!(required, [ResidualKind::HbaRule, ResidualKind::IdentMap].into());
+    let error = with("session").unwrap_err().to_string();
+    assert!(error.contains("targets.orders.required: `session` is none of hba_rule"), "{error}");
+}
+
+#[test]
 fn errors_name_the_key_as_the_operator_wrote_it() {
     let cases = [
         ("look_interval: 0s\n", "look_interval: 1 s to 3600 s, not 0s"),

@@ -74,6 +74,12 @@ words! {
     }
 }
 
+impl ResidualKind {
+    /// Surfaces that a target may require beside those that are always asked for.
+    pub const OPTIONAL: &'static [Self] =
+        &[Self::HbaRule, Self::IdentMap, Self::Credential, Self::Probe];
+}
+
 /// The account a residual belongs to, as shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct AccountRef {
@@ -266,7 +272,10 @@ mod tests {
             "tampered":false,"sentence":"john reaches g through team"}"#;
         let read: Residual = serde_json::from_str(stored).unwrap();
         assert!(read.ways.is_empty() && read.rows.is_empty());
-        assert_eq!(read.identity(), "membership|orders|16401||||||g|boss".replace("||||||", "|||||"));
+        assert_eq!(
+            read.identity(),
+            "membership|orders|16401||||||g|boss".replace("||||||", "|||||")
+        );
         assert_eq!(read.described().sentence, "john reaches g through team; granted by boss");
     }
 }

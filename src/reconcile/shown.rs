@@ -4,12 +4,16 @@ use super::Reconciler;
 use crate::domain::observation::Observation;
 use crate::metrics::TargetLevel;
 use crate::store::StoreError;
+use crate::target::statements::FILES;
 use std::collections::BTreeSet;
 
 impl Reconciler {
     pub(super) fn show_target(&self, look: &Observation) {
+        // Not required and not read is no gap, and nobody saw it all the same.
+        let unread = FILES.iter().filter(|file| !look.coverage.iter().any(|c| c.surface == **file));
+        let gaps = look.gaps.iter().map(|gap| gap.surface);
         let unverifiable: BTreeSet<String> =
-            look.gaps.iter().map(|gap| gap.surface.as_str().to_owned()).collect();
+            gaps.chain(unread.copied()).map(|surface| surface.as_str().to_owned()).collect();
         #[expect(clippy::cast_precision_loss, reason = "a skew in microseconds fits 53 bits")]
         let skew = look.server.as_ref().map(|server| server.clock_skew_us as f64 / 1e6);
         // While nobody answers, the last success and the role's rights are what they were.

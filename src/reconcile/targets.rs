@@ -21,7 +21,8 @@ pub fn target_of(config: &TargetConfig) -> Result<Target, BadUrl> {
     for (name, url) in &config.instances {
         target = target.instance(name, url.expose_secret())?;
     }
-    Ok(target.shdepend_only(config.shdepend_only.iter().cloned()))
+    let target = target.shdepend_only(config.shdepend_only.iter().cloned());
+    Ok(target.require(config.required.iter().copied()))
 }
 
 /// The loops that look, one per target.

@@ -3,7 +3,10 @@
 use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow};
 use super::session::Session;
 use super::statements::{self as sql, Statement};
-use super::{Wanted, attributes, catalog, memberships, prepared, server, sessions, shared};
+use super::{
+    Wanted, attributes, catalog, hba, ident, memberships, prepared, selftest, server, sessions,
+    shared, slots,
+};
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
@@ -96,7 +99,11 @@ impl Cluster {
 }
 
 /// Reads the cluster's part of the look.
-pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster {
+pub(super) async fn read(
+    session: &mut Session<'_>,
+    wanted: &Wanted,
+    required: &BTreeSet<K>,
+) -> Cluster {
     let mut cluster = Cluster { target: session.observation.target.clone(), ..Cluster::default() };
 
     // Before the snapshot: see sql/prepared.sql.
@@ -124,7 +131,12 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
 
     session.begin().await;
     sessions::read(session, &cluster, None).await;
+    slots::read(session).await;
+    selftest::sessions(session).await;
     session.end().await;
+
+    hba::read(session, &cluster, wanted, required.contains(&K::HbaRule)).await;
+    ident::read(session, &cluster, wanted, required.contains(&K::IdentMap)).await;
     cluster
 }
 

@@ -2,6 +2,7 @@
 
 use super::cluster::{Cluster, with_tracked};
 use super::compare::{Evidence, PG_POLICY, compare};
+use super::jobs;
 use super::memory::Found;
 use super::rows::{
     AclRow, AclScanRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow,
@@ -48,8 +49,7 @@ pub(super) async fn read(
     let covered = session.observation.coverage.len();
     session.begin().await;
     let same = same_server(session).await;
-    unread_extensions(session).await;
-    let mut found = Found::default();
+    let mut found = jobs_of(session, cluster).await;
     let scan: Option<Vec<AclScanRow>> = with_tracked(session, cluster, &sql::ACL_SCAN).await;
     let owned: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::OWNED).await;
     let local: Option<Vec<DependencyRow>> =
@@ -69,7 +69,7 @@ pub(super) async fn read(
     session.end().await;
 
     let compared = compare(cluster, Some(&database.name), &evidence);
-    found.residual = compared.residual;
+    found.residual.extend(compared.residual);
     if complete && session.observation.gaps.len() == before {
         let unexplained =
             compared.unexplained.into_iter().chain(gone_since(cluster, database, &evidence));
@@ -83,6 +83,18 @@ pub(super) async fn read(
     }
     found.coverage = session.observation.coverage.get(covered..).unwrap_or_default().to_vec();
     Read { found, whole: complete && session.observation.gaps.len() == before }
+}
+
+/// What runs by itself in this database, apart from the look: it is remembered with the rest.
+async fn jobs_of(session: &mut Session<'_>, cluster: &Cluster) -> Found {
+    let (residual, ambient) =
+        (session.observation.residual.len(), session.observation.ambient.len());
+    jobs::read(session, cluster).await;
+    Found {
+        residual: session.observation.residual.split_off(residual),
+        ambient: session.observation.ambient.split_off(ambient),
+        ..Found::default()
+    }
 }
 
 /// The entries of access lists, read only when the scan or `pg_shdepend` tells of any. Gives whether they could
@@ -125,19 +137,6 @@ fn gone_since(cluster: &Cluster, database: &DatabaseRow, evidence: &Evidence) ->
         return Vec::new();
     }
     vec![format!("{gone} dependencies that were there when the look began are not there now")]
-}
-
-/// Extensions that hold access of their own and are not read by this version leave a gap.
-async fn unread_extensions(session: &mut Session<'_>) {
-    let rows: Option<Vec<(String,)>> = session.rows(&sql::EXTENSIONS, PgArguments::default()).await;
-    for (name,) in rows.unwrap_or_default() {
-        session.gap_at(
-            ResidualKind::Job,
-            Cause::Internal,
-            &format!("extension {name} is installed and this version does not read its jobs"),
-            "extensions",
-        );
-    }
 }
 
 /// What everybody has, what nobody can use any more, and what the agent itself was given.

@@ -3,14 +3,25 @@
 use super::cluster::Cluster;
 use super::session::Session;
 use super::statements as sql;
-use super::{server, sessions};
+use super::{Wanted, hba, ident, selftest, server, sessions};
 use crate::domain::observation::{Cause, Instance};
+use crate::domain::residual::ResidualKind;
+use std::collections::BTreeSet;
+
+/// What is asked of an instance.
+pub(super) struct Asked<'a> {
+    pub(super) name: &'a str,
+    pub(super) wanted: &'a Wanted,
+    pub(super) required: &'a BTreeSet<ResidualKind>,
+}
 
 /// Reads one instance that is not the one whose catalogs were read.
-pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, name: &str) {
+pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, asked: &Asked<'_>) {
+    let name = asked.name;
     if let Some(trouble) = session.broken().cloned() {
         let reason = format!("instance {name}: {}", trouble.reason);
-        for surface in sql::INSTANCE_SURFACES {
+        let files = sql::FILES.iter().filter(|surface| asked.required.contains(surface));
+        for surface in sql::INSTANCE_SURFACES.iter().chain(files) {
             session.gap_at(*surface, trouble.cause, &reason, "sessions");
         }
         return;
@@ -23,7 +34,8 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, name: &st
         session.observation.server.as_ref().map(|server| server.system_identifier);
     if cluster_of_look.is_some_and(|known| known != this.system_identifier) {
         let reason = format!("instance {name} is of another cluster ({})", this.system_identifier);
-        for surface in sql::INSTANCE_SURFACES {
+        let files = sql::FILES.iter().filter(|surface| asked.required.contains(surface));
+        for surface in sql::INSTANCE_SURFACES.iter().chain(files) {
             session.gap_at(*surface, Cause::Internal, &reason, "server");
         }
         return;
@@ -35,5 +47,10 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, name: &st
     });
     session.begin().await;
     sessions::read(session, cluster, Some(name)).await;
+    selftest::sessions(session).await;
     session.end().await;
+    hba::read(session, cluster, asked.wanted, asked.required.contains(&ResidualKind::HbaRule))
+        .await;
+    ident::read(session, cluster, asked.wanted, asked.required.contains(&ResidualKind::IdentMap))
+        .await;
 }

@@ -5,13 +5,30 @@ use super::database;
 use super::memory::{Due, Remembered};
 use super::rows::DatabaseRow;
 use super::session::{Session, Way};
-use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES};
+use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES, FILES};
 use super::trouble::Trouble;
 use super::{Depth, Facts, Target, Wanted, instance, server};
 use crate::clock;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::plan::quote::ident;
+use crate::domain::residual::ResidualKind;
 use std::collections::BTreeMap;
+
+/// What no look reads: the surface it would be, its name, why, and what to do about it.
+const UNREAD: &[(Option<ResidualKind>, &str, &str, &str)] = &[
+    (
+        Some(ResidualKind::Credential),
+        "passwords and other credentials",
+        "whether a secret still works is not tried",
+        "change the secret, and try the old one by hand",
+    ),
+    (
+        Some(ResidualKind::Probe),
+        "poolers and applications",
+        "accounts outside Postgres are not looked at",
+        "end the accounts and connections there",
+    ),
+];
 
 /// Databases per look of which only the statistics are asked: each costs a connection.
 const COMPARED: usize = 4;
@@ -35,11 +52,12 @@ impl Target {
             session.close().await;
             observation.gaps.extend(self.nobody_answers(&trouble));
         } else {
-            let cluster = cluster::read(&mut session, wanted).await;
+            let cluster = cluster::read(&mut session, wanted, &self.required).await;
             session.close().await;
             for (_, (name, way)) in ways.iter().enumerate().filter(|(index, _)| *index != first) {
                 let mut session = Session::open(way, None, &mut observation).await;
-                instance::read(&mut session, &cluster, name).await;
+                let asked = instance::Asked { name, wanted, required: &self.required };
+                instance::read(&mut session, &cluster, &asked).await;
                 session.close().await;
             }
             facts.database_owner =
@@ -47,7 +65,7 @@ impl Target {
             facts.superusers.clone_from(&cluster.superusers);
             self.look_into_databases(way, &cluster, wanted.depth, &mut observation).await;
         }
-        observation.not_covered.extend(self.unread());
+        self.unread(&mut observation);
         observation.residual.sort();
         observation.residual.dedup_by(|a, b| a.identity() == b.identity());
         observation.ended_at = clock::now();
@@ -63,25 +81,32 @@ impl Target {
         std::iter::once(own).chain(others).collect()
     }
 
-    /// What this version never reads, said with every answer.
-    fn unread(&self) -> impl Iterator<Item = NotCovered> + '_ {
-        const UNREAD: &[(&str, &str)] = &[
-            (
-                "pg_hba.conf and pg_ident.conf",
-                "their rules are not read: NOLOGIN is what is proved",
-            ),
-            ("passwords and other credentials", "whether a secret still works is not tried"),
-            ("poolers and applications", "accounts outside Postgres are not looked at"),
-        ];
-        UNREAD.iter().map(|(surface, reason)| NotCovered {
-            surface: format!("{surface} of {}", self.name),
-            reason: (*reason).to_owned(),
-        })
+    /// What no look reads: said with every answer, or a gap where it has to be seen.
+    fn unread(&self, observation: &mut Observation) {
+        for (kind, surface, reason, fix) in UNREAD {
+            if kind.is_some_and(|kind| self.required.contains(&kind)) {
+                let gaps = kind.map(|surface| Gap {
+                    surface,
+                    target: self.name.clone(),
+                    database: None,
+                    reason: (*reason).to_owned(),
+                    fix: format!("{fix}; then take {surface} out of `required`"),
+                    cause: Cause::Internal,
+                });
+                observation.gaps.extend(gaps);
+            } else {
+                observation.not_covered.push(NotCovered {
+                    surface: format!("{surface} of {}", self.name),
+                    reason: (*reason).to_owned(),
+                });
+            }
+        }
     }
 
     fn nobody_answers(&self, trouble: &Trouble) -> Vec<Gap> {
         CLUSTER_SURFACES
             .iter()
+            .chain(FILES.iter().filter(|surface| self.required.contains(surface)))
             .map(|surface| Gap {
                 surface: *surface,
                 target: self.name.clone(),

@@ -110,8 +110,7 @@ impl Seen<'_> {
             let role = self.name(edge.role.0);
             let ways = ways_of(edge);
             let usable = ways.iter().any(|way| way.can != Can::Listed);
-            let strength =
-                S::of(K::Membership, Known::gives(usable && powers::breaks_out(&role)));
+            let strength = S::of(K::Membership, Known::gives(usable && powers::breaks_out(&role)));
             let mut found = Residual::new(K::Membership, strength, self.cluster.account(tracked));
             found.grantor = self.cluster.role_name(edge.grantor.0).map(str::to_owned);
             found.inferred_grantor = self.inferred_grantor(edge.grantor);
@@ -189,7 +188,8 @@ impl Seen<'_> {
 
     /// ADMIN that others hold and the role can exercise.
     fn admins(&self, tracked: u32, reach: &Reach<'_>) -> Vec<Residual> {
-        let own = |role| self.graph.direct(RoleOid(tracked)).iter().any(|e| e.role == role && e.admin);
+        let own =
+            |role| self.graph.direct(RoleOid(tracked)).iter().any(|e| e.role == role && e.admin);
         let mut all = Vec::new();
         for (role, (path, edge)) in reach.admins() {
             if own(role) {
@@ -233,8 +233,9 @@ impl Seen<'_> {
             found.privilege = Some(DATABASE_OWNER.to_owned());
             found.database = Some(database.name.clone());
             if self.cluster.version_num >= 150_000 {
-                found.detail =
-                    Some("by default that role owns schema public and can make objects there".into());
+                found.detail = Some(
+                    "by default that role owns schema public and can make objects there".into(),
+                );
             }
             if let Some(path) = path {
                 let way = self.way(path);

@@ -176,3 +176,65 @@ pub(super) struct SharedAclRow {
     /// The agent's role, or one it holds, is grantee.
     pub own: bool,
 }
+
+/// A privilege that the agent's role lacks.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct SightRow {
+    pub object: String,
+    pub fix: String,
+}
+
+/// A line of `pg_hba.conf` or `pg_ident.conf` that names somebody, or is in error.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct LineRow {
+    pub file: Option<String>,
+    pub line: Option<i32>,
+    pub role: Option<Oid>,
+    pub word: Option<String>,
+    pub rule: Option<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct FileStateRow {
+    pub file: String,
+    pub changed_us: i64,
+    pub loaded_us: i64,
+    pub newer: bool,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct SlotRow {
+    pub name: String,
+    pub kind: String,
+    pub database: Option<String>,
+    pub pid: Option<i32>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct ExtensionRow {
+    pub name: String,
+    pub agent: String,
+    pub may_enter: bool,
+    pub may_select: bool,
+    pub sees_all: bool,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct JobRow {
+    pub job: i64,
+    pub name: String,
+    pub database: String,
+    pub active: bool,
+    pub role: Option<Oid>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct SurveyRow {
+    pub version_num: i32,
+    pub agent_role: String,
+    pub superuser: bool,
+    pub database: String,
+    pub cron_database: Option<String>,
+    pub closed: Vec<String>,
+}

@@ -1,7 +1,9 @@
 //! One read-only connection to one database: every statement gives rows or a gap.
 
 use super::door::Doors;
-use super::statements::Statement;
+use super::rows::SightRow;
+use super::selftest;
+use super::statements::{SIGHT, Statement};
 use super::trouble::Trouble;
 use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
@@ -247,15 +249,20 @@ impl<'a> Session<'a> {
                 if cause == Cause::Timeout {
                     self.way.lost(begun.elapsed());
                 }
-                self.gap(statement, cause, &reason);
-                if matches!(error, sqlx::Error::Database(_)) {
-                    // The transaction is lost, the connection is not. What follows sees a newer snapshot,
-                    // which is fine: with this gap nothing is called absent any more.
-                    self.end().await;
-                    self.begin().await;
-                } else {
+                if !matches!(error, sqlx::Error::Database(_)) {
+                    self.gap(statement, cause, &reason);
                     self.give_up(cause, reason);
+                    return None;
                 }
+                // The transaction is lost, the connection is not. What follows sees a newer snapshot,
+                // which is fine: with this gap nothing is called absent any more.
+                self.end().await;
+                self.begin().await;
+                let mut trouble = Trouble::new(cause, reason);
+                if cause == Cause::PermissionDenied {
+                    trouble.fix = self.missing(statement).await.unwrap_or_default();
+                }
+                self.gap_of(statement, &trouble);
                 None
             }
             Err(_) => {
@@ -268,14 +275,27 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The GRANTs that `statement` was refused for, if they can be told.
+    async fn missing(&mut self, statement: &Statement) -> Option<String> {
+        let connection = self.connection.as_mut()?;
+        let query = sqlx::query_as_with(SIGHT.sql, selftest::needs_of(statement)?);
+        let asked = query.fetch_all(&mut *connection);
+        let rows = tokio::time::timeout(self.way.limits.statement + PATIENCE, asked).await.ok()?;
+        let grants: Vec<String> = rows.ok()?.into_iter().map(|row: SightRow| row.fix).collect();
+        (!grants.is_empty()).then(|| format!("in database {}: {}", self.database, grants.join(" ")))
+    }
+
     /// Notes that the surfaces of `statement` stay unread.
     pub(super) fn gap(&mut self, statement: &Statement, cause: Cause, reason: &str) {
         self.gap_of(statement, &Trouble::new(cause, reason));
     }
 
     fn gap_of(&mut self, statement: &Statement, trouble: &Trouble) {
-        let reason = &trouble.reason;
         if statement.surfaces.is_empty() {
+            let mut reason = trouble.reason.clone();
+            if !trouble.fix.is_empty() {
+                reason = format!("{reason}; to read it: {}", trouble.fix);
+            }
             self.observation.not_covered.push(NotCovered {
                 surface: statement.name.to_owned(),
                 reason: format!(
@@ -287,6 +307,16 @@ impl<'a> Session<'a> {
         for surface in statement.surfaces {
             self.note(*surface, trouble, statement.name);
         }
+    }
+
+    /// Notes what is in the way of `surface`, here in this database.
+    pub(super) fn trouble_at(&mut self, surface: ResidualKind, trouble: &Trouble, name: &str) {
+        self.note(surface, trouble, name);
+    }
+
+    /// Database that this connection is to.
+    pub(super) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Notes one gap in this database.

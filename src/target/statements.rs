@@ -20,6 +20,8 @@ pub struct Statement {
     pub since: i32,
     /// First `server_version_num` it is no longer valid on.
     pub until: i32,
+    /// Extension that has the tables it reads: it is valid only where that is installed.
+    pub needs: Option<&'static str>,
 }
 
 macro_rules! statement {
@@ -34,6 +36,7 @@ macro_rules! statement {
             limit: $limit,
             since: $since,
             until: $until,
+            needs: None,
         }
     };
 }
@@ -87,6 +90,20 @@ pub(super) const POLICIES: Statement = statement!("policies", FINDINGS, &[K::Pol
 pub(super) const DEFAULT_LISTS: Statement =
     statement!("default_lists", FINDINGS, &[K::DefaultPrivilege]);
 pub(super) const EXTENSIONS: Statement = statement!("extensions", 100, &[K::Job]);
+pub(super) const JOBS: Statement =
+    Statement { needs: Some("pg_cron"), ..statement!("jobs", FINDINGS, &[K::Job]) };
+pub(super) const SIGHT: Statement = statement!("sight", 100, &[]);
+pub(super) const SLOTS: Statement = statement!("slots", 1_000, &[]);
+pub(super) const HBA_RULES_13: Statement =
+    statement!("hba_rules_13", FINDINGS, &[K::HbaRule], 0, 160_000);
+pub(super) const HBA_RULES_16: Statement =
+    statement!("hba_rules_16", FINDINGS, &[K::HbaRule], 160_000, i32::MAX);
+pub(super) const IDENT_MAPS_15: Statement =
+    statement!("ident_maps_15", FINDINGS, &[K::IdentMap], 150_000, 160_000);
+pub(super) const IDENT_MAPS_16: Statement =
+    statement!("ident_maps_16", FINDINGS, &[K::IdentMap], 160_000, i32::MAX);
+pub(super) const FILE_STATE: Statement = statement!("file_state", 1_000, &[]);
+pub(super) const SURVEY: Statement = statement!("survey", 1, &[]);
 
 /// Surfaces that each instance of a cluster has for itself.
 pub(super) const INSTANCE_SURFACES: &[K] = &[K::Session, K::VanishedSession, K::Replication];
@@ -121,6 +138,15 @@ pub const STATEMENTS: &[Statement] = &[
     POLICIES,
     DEFAULT_LISTS,
     EXTENSIONS,
+    JOBS,
+    SIGHT,
+    SLOTS,
+    HBA_RULES_13,
+    HBA_RULES_16,
+    IDENT_MAPS_15,
+    IDENT_MAPS_16,
+    FILE_STATE,
+    SURVEY,
 ];
 
 /// Surfaces that a look reads: what stays unread when nobody answers.
@@ -143,6 +169,9 @@ pub const CLUSTER_SURFACES: &[K] = &[
     K::DanglingAcl,
     K::Job,
 ];
+
+/// Surfaces of an instance's files, read where the agent's role may, and required where the configuration says so.
+pub const FILES: &[K] = &[K::HbaRule, K::IdentMap];
 
 /// Surfaces of one database: what stays unread when it cannot be connected to.
 pub(super) const DATABASE_SURFACES: &[K] =

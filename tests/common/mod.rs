@@ -9,6 +9,7 @@ pub(crate) mod logbook;
 pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
+pub(crate) mod withheld;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;
@@ -58,6 +59,16 @@ fn usual(found: &[Binaries]) -> Vec<u32> {
     let second =
         if installed == newest { found.last().map_or(newest, |b| b.major) } else { newest };
     vec![installed, second]
+}
+
+/// Settings of a server with pg_cron in database postgres.
+pub(crate) const CRON: &[&str] =
+    &["shared_preload_libraries=pg_cron", "cron.database_name=postgres"];
+
+/// Whether pg_cron was installed for this server: Debian has it for its own version.
+pub(crate) fn has_cron(binaries: &Binaries) -> bool {
+    let share = format!("/usr/share/postgresql/{}/extension/pg_cron.control", binaries.major);
+    binaries.dir.starts_with("/usr/lib/postgresql") && std::path::Path::new(&share).is_file()
 }
 
 /// Runs `script` with psql and fails the test if psql does.

@@ -112,8 +112,14 @@ fn coverage(section: &mut Section, seen: &Observation) {
             read.entry(*surface).or_default().insert(covered.database.clone());
         }
     }
+    // What is not always required is listed where it was read, or where it is required.
+    let asked = |surface: &ResidualKind| {
+        read.contains_key(surface) || seen.gaps.iter().any(|gap| gap.surface == *surface)
+    };
+    let optional = ResidualKind::OPTIONAL.iter().filter(|surface| asked(surface));
+    let surfaces: Vec<ResidualKind> = CLUSTER_SURFACES.iter().chain(optional).copied().collect();
     let mut list: Vec<Value> = Vec::new();
-    for surface in CLUSTER_SURFACES {
+    for surface in &surfaces {
         let gaps = seen.gaps.iter().filter(|gap| gap.surface == *surface);
         for gap in gaps.clone() {
             list.push(json!({
@@ -134,7 +140,7 @@ fn coverage(section: &mut Section, seen: &Observation) {
     section.fact("surfaces", list);
 
     let unread: BTreeSet<ResidualKind> = seen.gaps.iter().map(|gap| gap.surface).collect();
-    let whole: Vec<&str> = CLUSTER_SURFACES
+    let whole: Vec<&str> = surfaces
         .iter()
         .filter(|surface| read.contains_key(surface) && !unread.contains(surface))
         .map(|surface| surface.as_str())
@@ -148,7 +154,7 @@ fn coverage(section: &mut Section, seen: &Observation) {
             format!(
                 "readable, {} of {} surfaces: {}; databases: {}",
                 whole.len(),
-                CLUSTER_SURFACES.len(),
+                surfaces.len(),
                 whole.join(", "),
                 databases.join(", ")
             ),
@@ -169,7 +175,7 @@ fn gaps(section: &mut Section, gaps: &[Gap]) {
     }
     for ((database, reason, fix), mut surfaces) in together {
         surfaces.dedup();
-        let what = if surfaces.len() == CLUSTER_SURFACES.len() {
+        let what = if surfaces.len() >= CLUSTER_SURFACES.len() {
             "nothing can be read".to_owned()
         } else {
             surfaces.join(", ")

@@ -108,7 +108,9 @@ fn rows(found: &Residual) -> Vec<String> {
             let pid = object.split_whitespace().nth(1).unwrap_or("null");
             let since = found.since.map_or_else(|| "null".to_owned(), |since| since.to_string());
             let database = text(&found.database);
-            format!("pg_stat_activity: pid={pid} usesysid={oid} datname={database} backend_start={since}")
+            format!(
+                "pg_stat_activity: pid={pid} usesysid={oid} datname={database} backend_start={since}"
+            )
         }
         K::PreparedTransaction => {
             let since = found.since.map_or_else(|| "null".to_owned(), |since| since.to_string());
@@ -117,7 +119,9 @@ fn rows(found: &Residual) -> Vec<String> {
         }
         K::RoleSetting => {
             let (setting, database) = (text(&found.privilege), text(&found.database));
-            format!("pg_db_role_setting: setrole={oid} database={database} setconfig has {setting}=…")
+            format!(
+                "pg_db_role_setting: setrole={oid} database={database} setconfig has {setting}=…"
+            )
         }
         K::Login
         | K::Attribute
@@ -165,7 +169,9 @@ fn catalogs(found: &Residual) -> Vec<String> {
     };
     let one = |name: &str| vec![name.to_owned()];
     match found.kind {
-        K::Attribute | K::Membership | K::AdminOption if !found.rows.is_empty() => names(&found.rows),
+        K::Attribute | K::Membership | K::AdminOption if !found.rows.is_empty() => {
+            names(&found.rows)
+        }
         K::Login | K::Attribute => one("pg_roles"),
         K::Membership | K::AdminOption => one("pg_auth_members"),
         K::Session | K::VanishedSession | K::Replication => one("pg_stat_activity"),

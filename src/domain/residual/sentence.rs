@@ -76,9 +76,10 @@ impl Residual {
             K::DanglingAcl => {
                 format!("{object} still lists {who}, which no longer exists, for {privilege}")
             }
-            K::Job | K::HbaRule | K::IdentMap | K::Credential | K::Probe => {
-                format!("{who}: {object}")
-            }
+            K::Job => format!("{who} has {object}"),
+            K::HbaRule => format!("pg_hba.conf has a rule for {who}: {object}"),
+            K::IdentMap => format!("pg_ident.conf lets others in as {who}: {object}"),
+            K::Credential | K::Probe => format!("{who}: {object}"),
         }
     }
 
@@ -170,7 +171,9 @@ impl Residual {
                 )
             }
             Can::SelfGrant => {
-                format!("{who} can grant itself {at} and then SET ROLE {holder}, which has {attribute}")
+                format!(
+                    "{who} can grant itself {at} and then SET ROLE {holder}, which has {attribute}"
+                )
             }
             Can::SetRole | Can::UsesNow | Can::AfterSetRole | Can::Listed => {
                 let through = if before.is_empty() {

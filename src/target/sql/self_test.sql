@@ -1,5 +1,4 @@
--- revoked/self_test: what the agent's own role may do beyond reading, cluster-wide; and whether it sees
--- the columns of other people's sessions.
+-- revoked/self_test: what the agent's own role may do, cluster-wide, that no look needs.
 WITH RECURSIVE me (oid) AS (
     SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user
 ), held (oid) AS (
@@ -15,10 +14,13 @@ SELECT
         CASE WHEN r.rolcreaterole THEN 'CREATEROLE' END,
         CASE WHEN r.rolcreatedb THEN 'CREATEDB' END,
         CASE WHEN r.rolreplication THEN 'REPLICATION' END,
+        CASE WHEN r.rolbypassrls AND r.oid = (SELECT oid FROM me) THEN 'BYPASSRLS' END,
         CASE WHEN r.rolname IN (
             'pg_write_all_data', 'pg_signal_backend', 'pg_execute_server_program',
             'pg_write_server_files', 'pg_checkpoint', 'pg_maintain', 'pg_create_subscription',
-            'pg_signal_autovacuum_worker'
+            'pg_signal_autovacuum_worker',
+            -- Reading, but all of it: data and files of the server are nothing that a look needs.
+            'pg_read_all_data', 'pg_read_server_files'
         ) THEN 'member of ' || r.rolname END,
         CASE WHEN EXISTS (
             SELECT FROM pg_catalog.pg_shdepend AS s

@@ -1,0 +1,45 @@
+-- revoked/ident_maps_16: as ident_maps_15, with included files, +group and regular expressions, as in
+-- hba_rules_16. The name "all" leads to every role and names nobody.
+WITH RECURSIVE held (member, role) AS (
+    SELECT r.oid, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    UNION
+    SELECT h.member, m.roleid FROM held AS h JOIN pg_catalog.pg_auth_members AS m ON m.member = h.role
+), lines AS MATERIALIZED (
+    SELECT v.*, pg_catalog.row_number() OVER (PARTITION BY v.file_name ORDER BY v.line_number) AS nth
+    FROM pg_catalog.pg_ident_file_mappings AS v
+), patterns (word, pattern) AS MATERIALIZED (
+    SELECT DISTINCT l.pg_username, '(?i)' || pg_catalog.substr(l.pg_username, 2)
+    FROM lines AS l WHERE l.error IS NULL AND pg_catalog.left(l.pg_username, 1) = '/'
+), named (word, role) AS (
+    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    UNION
+    SELECT '+' || r.rolname, h.member FROM held AS h JOIN pg_catalog.pg_roles AS r ON r.oid = h.role
+    UNION
+    SELECT p.word, r.oid
+    FROM patterns AS p JOIN pg_catalog.pg_roles AS r ON r.oid = ANY ($1) AND r.rolname ~ p.pattern
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ p.pattern)
+    UNION
+    SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
+)
+SELECT
+    l.file_name AS file,
+    l.line_number AS line,
+    n.role AS role,
+    l.pg_username AS word,
+    pg_catalog.concat_ws(' ', l.map_name, l.sys_name, l.pg_username) AS rule,
+    l.error AS error
+FROM lines AS l
+CROSS JOIN LATERAL (SELECT pg_catalog.strpos(l.pg_username, E'\\1') AS at) AS p
+LEFT JOIN named AS n ON l.error IS NULL AND (
+    pg_catalog.lower(n.word) = pg_catalog.lower(l.pg_username)
+    OR p.at > 0 AND l.pg_username <> E'\\1' AND pg_catalog.left(l.pg_username, 1) <> '/'
+    AND pg_catalog.length(n.word) >= pg_catalog.length(l.pg_username) - 2
+    AND pg_catalog.lower(pg_catalog.left(n.word, p.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, p.at - 1))
+    AND pg_catalog.lower(pg_catalog.right(n.word, pg_catalog.length(l.pg_username) - p.at - 1))
+        = pg_catalog.lower(pg_catalog.substr(l.pg_username, p.at + 2))
+)
+-- One line of each file in any case, since each may have been changed.
+WHERE l.error IS NOT NULL OR n.word IS NOT NULL OR l.nth = 1
+ORDER BY l.file_name, l.line_number, n.word
+LIMIT $3
