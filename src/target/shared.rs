@@ -9,7 +9,12 @@ use super::statements as sql;
 use crate::domain::observation::Cause;
 use crate::domain::residual::ResidualKind;
 use sqlx::postgres::PgArguments;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// OID of `pg_catalog.pg_database`, the same on every server.
+const PG_DATABASE: u32 = 1262;
+/// OID of `pg_catalog.pg_tablespace`, the same on every server.
+const PG_TABLESPACE: u32 = 1213;
 
 /// Access lists and owners of databases, tablespaces and parameters, and owners of subscriptions.
 pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
@@ -24,6 +29,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
     }
     let complete = acl.is_some() && owned.is_some();
     let acl = acl.unwrap_or_default();
+    ambient(session, &acl);
     excess(session, &acl);
     let tracked: BTreeSet<u32> = cluster.tracked.iter().copied().collect();
     let mut evidence = Evidence {
@@ -57,6 +63,28 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
     if !complete {
         // Names could not be read; presence is proved all the same.
         session.observation.residual.extend(cluster.shared_by_dependency_alone());
+    }
+}
+
+/// What everybody has there beyond what every database gives: CONNECT and TEMPORARY.
+fn ambient(session: &mut Session<'_>, acl: &[SharedAclRow]) {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for row in acl.iter().map(|row| &row.entry).filter(|row| row.grantee.0 == 0) {
+        let class = match row.class.0 {
+            PG_DATABASE => "database",
+            PG_TABLESPACE => "tablespace",
+            _ => "parameter",
+        };
+        if class != "database" || row.privilege == "CREATE" {
+            *counts.entry((class, row.privilege.as_str())).or_default() += 1;
+        }
+    }
+    for ((class, privilege), count) in counts {
+        let several = if count == 1 { "" } else { "s" };
+        session
+            .observation
+            .ambient
+            .push(format!("PUBLIC has {privilege} on {count} {class}{several}"));
     }
 }
 

@@ -43,18 +43,26 @@ fn what_everybody_has() {
             &cluster,
             "postgres",
             "orders",
-            "CREATE ROLE x LOGIN; REVOKE ALL ON secret FROM x; GRANT SELECT ON secret TO PUBLIC;",
+            "CREATE ROLE x LOGIN; REVOKE ALL ON secret FROM x; GRANT SELECT ON secret TO PUBLIC;
+             GRANT CREATE ON DATABASE billing TO PUBLIC; GRANT CREATE ON TABLESPACE pg_default TO PUBLIC;",
         );
+        let mut everybodys = vec![
+            "PUBLIC has SELECT on 1 table in database orders",
+            "PUBLIC has CREATE on 1 database",
+            "PUBLIC has CREATE on 1 tablespace",
+        ];
+        if cluster.major() >= 15 {
+            sql(&cluster, "postgres", "orders", "GRANT SET ON PARAMETER log_statement TO PUBLIC;");
+            everybodys.push("PUBLIC has SET on 1 parameter");
+        }
         assert_eq!(sql(&cluster, "x", "orders", "SELECT count(*) FROM secret").trim(), "1");
         let seen = look(&cluster, &x(), &[]);
         assert_eq!(judged(&seen, "x").residual.len(), 1, "{}", told(&judged(&seen, "x")));
-        assert!(
-            seen.ambient
-                .iter()
-                .any(|text| text == "PUBLIC has SELECT on 1 table in database orders"),
-            "{:?}",
-            seen.ambient
-        );
+        for text in everybodys {
+            assert!(seen.ambient.iter().any(|seen| seen == text), "{text}: {:?}", seen.ambient);
+        }
+        // What every database gives is not worth a line.
+        assert!(!seen.ambient.iter().any(|seen| seen.contains("CONNECT")), "{:?}", seen.ambient);
         sql(&cluster, "postgres", "orders", "ALTER ROLE x NOLOGIN;");
         let seen = look(&cluster, &x(), &[]);
         assert_eq!(judged(&seen, "x").verdict, Verdict::Revoked, "{}", told(&judged(&seen, "x")));
