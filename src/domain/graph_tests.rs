@@ -78,13 +78,8 @@ fn admin_is_exercised_where_rights_are_used_or_after_set_role() {
 
 #[test]
 fn the_shortest_way_for_each_and_no_loop() {
-    let edges = [
-        edge(1, 2, "is"),
-        edge(2, 3, "is"),
-        edge(3, 4, "is"),
-        edge(2, 4, "s"),
-        edge(4, 1, "isa"),
-    ];
+    let edges =
+        [edge(1, 2, "is"), edge(2, 3, "is"), edge(3, 4, "is"), edge(2, 4, "s"), edge(4, 1, "isa")];
     let found = reached(&edges);
     assert_eq!(found[&4], ["uses_now 2>3>4", "set_role 2>4"]);
     assert_eq!(found.keys().copied().collect::<Vec<_>>(), [2, 3, 4]);

@@ -66,7 +66,9 @@ pub fn predefined(role: &str) -> Option<&'static str> {
         "pg_read_all_stats" => "it reads all statistics and what others run",
         "pg_stat_scan_tables" => "it runs monitoring functions that may lock tables for long",
         "pg_signal_backend" => "it ends the queries and sessions of all but superusers",
-        "pg_read_server_files" => "it reads every file that the server can read, whatever the grants",
+        "pg_read_server_files" => {
+            "it reads every file that the server can read, whatever the grants"
+        }
         "pg_write_server_files" => {
             "it writes every file that the server can write, and so can make itself superuser"
         }

@@ -121,6 +121,9 @@ pub struct Way {
     /// The role to SET ROLE to first, or the one that the account can grant itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// Who granted its first step, where a REVOKE without GRANTED BY would not remove that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_by: Option<String>,
 }
 
 /// Access, a session or a usable credential that is still there.
@@ -262,7 +265,10 @@ mod tests {
             "tampered":false,"sentence":"john reaches g through team"}"#;
         let read: Residual = serde_json::from_str(stored).unwrap();
         assert!(read.ways.is_empty() && read.rows.is_empty());
-        assert_eq!(read.identity(), "membership|orders|16401||||||g|boss".replace("||||||", "|||||"));
+        assert_eq!(
+            read.identity(),
+            "membership|orders|16401||||||g|boss".replace("||||||", "|||||")
+        );
         assert_eq!(read.described().sentence, "john reaches g through team; granted by boss");
     }
 }

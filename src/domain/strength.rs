@@ -48,11 +48,9 @@ impl S {
             // An owner can always grant itself what it does not have; what is prepared may grant anything.
             K::Ownership | K::PreparedTransaction => Self::CanRegain,
             K::Attribute | K::Membership | K::AdminOption | K::Privilege => lasting,
-            K::DefaultPrivilege
-            | K::Policy
-            | K::UserMapping
-            | K::RoleSetting
-            | K::DanglingAcl => Self::Latent,
+            K::DefaultPrivilege | K::Policy | K::UserMapping | K::RoleSetting | K::DanglingAcl => {
+                Self::Latent
+            }
         }
     }
 

@@ -243,9 +243,9 @@ impl View<'_> {
         let row = self.names.get(key)?;
         let who = self.cluster.account(role);
         match row.catalog.as_str() {
-            "pg_proc" if row.security_definer == Some(true) => {
-                Some(format!("SECURITY DEFINER: whoever may execute it acts with the rights of {who}"))
-            }
+            "pg_proc" if row.security_definer == Some(true) => Some(format!(
+                "SECURITY DEFINER: whoever may execute it acts with the rights of {who}"
+            )),
             "pg_event_trigger" => Some(match &row.fires_on {
                 Some(event) => format!("it still fires on every {event}"),
                 None => "it is disabled".to_owned(),
@@ -255,10 +255,11 @@ impl View<'_> {
                 Some("it is enabled and goes on writing what it receives".to_owned())
             }
             "pg_subscription" => Some("it is disabled; its owner can enable it".to_owned()),
-            "pg_database" if self.cluster.version_num >= 140_000 => {
-                Some("so it is pg_database_owner there, and may grant, rename and drop it".to_owned())
-            }
-            "pg_database" => Some("so it may grant, rename and drop it".to_owned()),
+            "pg_database" if self.cluster.version_num >= 140_000 => Some(format!(
+                "{who} is {} there, and may grant on it and drop it",
+                powers::DATABASE_OWNER
+            )),
+            "pg_database" => Some(format!("{who} may grant on it and drop it")),
             _ => None,
         }
     }
@@ -275,9 +276,11 @@ impl View<'_> {
     /// The owner column, where it was read, and what pg_shdepend says of it.
     fn owner_rows(&self, role: u32, key: Key) -> Vec<String> {
         let catalog = self.names.get(key).map_or("owner", |row| row.catalog.as_str());
-        let owned = |row: &&OwnedRow| (row.role.0, row.class.0, row.object.0) == (role, key.0, key.1);
+        let owned =
+            |row: &&OwnedRow| (row.role.0, row.class.0, row.object.0) == (role, key.0, key.1);
         let seen = self.evidence.owned.iter().find(owned);
-        let mut rows: Vec<_> = seen.map(|_| catalog::owner(catalog, key.1, role)).into_iter().collect();
+        let mut rows: Vec<_> =
+            seen.map(|_| catalog::owner(catalog, key.1, role)).into_iter().collect();
         rows.extend(self.dependency_rows(role, key, "o"));
         rows
     }

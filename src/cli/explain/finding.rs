@@ -108,7 +108,9 @@ fn rows(found: &Residual) -> Vec<String> {
             let pid = object.split_whitespace().nth(1).unwrap_or("null");
             let since = found.since.map_or_else(|| "null".to_owned(), |since| since.to_string());
             let database = text(&found.database);
-            format!("pg_stat_activity: pid={pid} usesysid={oid} datname={database} backend_start={since}")
+            format!(
+                "pg_stat_activity: pid={pid} usesysid={oid} datname={database} backend_start={since}"
+            )
         }
         K::PreparedTransaction => {
             let since = found.since.map_or_else(|| "null".to_owned(), |since| since.to_string());
@@ -117,7 +119,9 @@ fn rows(found: &Residual) -> Vec<String> {
         }
         K::RoleSetting => {
             let (setting, database) = (text(&found.privilege), text(&found.database));
-            format!("pg_db_role_setting: setrole={oid} database={database} setconfig has {setting}=…")
+            format!(
+                "pg_db_role_setting: setrole={oid} database={database} setconfig has {setting}=…"
+            )
         }
         K::Login
         | K::Attribute
@@ -165,7 +169,9 @@ fn catalogs(found: &Residual) -> Vec<String> {
     };
     let one = |name: &str| vec![name.to_owned()];
     match found.kind {
-        K::Attribute | K::Membership | K::AdminOption if !found.rows.is_empty() => names(&found.rows),
+        K::Attribute | K::Membership | K::AdminOption if !found.rows.is_empty() => {
+            names(&found.rows)
+        }
         K::Login | K::Attribute => one("pg_roles"),
         K::Membership | K::AdminOption => one("pg_auth_members"),
         K::Session | K::VanishedSession | K::Replication => one("pg_stat_activity"),
@@ -206,7 +212,13 @@ fn statements(kind: K) -> &'static [&'static str] {
 }
 
 fn evidence<'a>(found: &Residual, coverage: &'a [Coverage]) -> Vec<Read<'a>> {
-    let wanted = statements(found.kind);
+    let mut wanted = statements(found.kind).to_vec();
+    if !found.via.is_empty() {
+        wanted.push("memberships");
+    }
+    if found.kind == K::Membership && found.database.is_some() {
+        wanted.push("databases");
+    }
     let reads = |covered: &Coverage| {
         let name = covered.statement.trim_end_matches(|c: char| c.is_ascii_digit());
         let known = wanted.contains(&name.trim_end_matches('_'));
@@ -322,7 +334,12 @@ mod tests {
             let mut taken = found(K::Attribute, S::CanRegain);
             taken.privilege = Some("SUPERUSER".into());
             taken.via = via.iter().map(|role| (*role).to_owned()).collect();
-            taken.ways = vec![Way { can, via: taken.via.clone(), at: Some(at.to_owned()) }];
+            taken.ways = vec![Way {
+                can,
+                via: taken.via.clone(),
+                at: Some(at.to_owned()),
+                granted_by: None,
+            }];
             let finding = Finding::new(&taken, &[], &Setting::default(), None);
             assert!(finding.remove.is_empty(), "{:?}", finding.remove);
             finding.by_hand
