@@ -24,7 +24,7 @@ fn member_through_two_levels() {
         assert_eq!(through["via"], serde_json::json!(["team"]));
         assert_eq!(
             through["sentence"],
-            "x has the rights of g and can SET ROLE g, both through team"
+            "x has the rights of g, and can SET ROLE to it, through team"
         );
         plan_and_check(&cluster, "x");
     }

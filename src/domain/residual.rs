@@ -127,6 +127,9 @@ pub struct Way {
     /// The role to SET ROLE to first, or the one that the account can grant itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// Who granted its first step, where a REVOKE without GRANTED BY would not remove that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted_by: Option<String>,
 }
 
 /// Access, a session or a usable credential that is still there.

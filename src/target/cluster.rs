@@ -10,6 +10,7 @@ use super::{
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
+use crate::domain::strength::Known;
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::Oid;
@@ -87,7 +88,8 @@ impl Cluster {
                     "r" => K::Policy,
                     _ => K::Privilege,
                 };
-                let mut found = Residual::new(kind, S::Latent, self.account(row.role.0));
+                let strength = S::of(kind, Known::NOTHING);
+                let mut found = Residual::new(kind, strength, self.account(row.role.0));
                 found.database = name.map(str::to_owned);
                 found.object = Some(format!("object {} of catalog {}", row.object.0, row.class.0));
                 found.privilege = (kind == K::Privilege).then(|| "a privilege".to_owned());
@@ -183,7 +185,11 @@ async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {
     let rows: Option<Vec<RoleSettingRow>> =
         with_tracked(session, cluster, &sql::ROLE_SETTINGS).await;
     for row in rows.unwrap_or_default() {
-        let mut found = Residual::new(K::RoleSetting, S::Latent, cluster.account(row.role.0));
+        let mut found = Residual::new(
+            K::RoleSetting,
+            S::of(K::RoleSetting, Known::NOTHING),
+            cluster.account(row.role.0),
+        );
         found.database = row.database;
         // The name of the setting only: a value may hold a secret.
         found.privilege = row.setting.split_once('=').map(|(name, _)| name.to_owned());

@@ -253,10 +253,11 @@ impl View<'_> {
                 Some("it is enabled and goes on writing what it receives".to_owned())
             }
             "pg_subscription" => Some("it is disabled; its owner can enable it".to_owned()),
-            "pg_database" if self.cluster.version_num >= 140_000 => Some(
-                "so it is pg_database_owner there, and may grant, rename and drop it".to_owned(),
-            ),
-            "pg_database" => Some("so it may grant, rename and drop it".to_owned()),
+            "pg_database" if self.cluster.version_num >= 140_000 => Some(format!(
+                "{who} is {} there, and may grant on it and drop it",
+                powers::DATABASE_OWNER
+            )),
+            "pg_database" => Some(format!("{who} may grant on it and drop it")),
             _ => None,
         }
     }

@@ -80,7 +80,7 @@ impl Seen<'_> {
         if let (Can::CreateRole, Some(granted)) = (path.can, &at) {
             via.insert(via.len().saturating_sub(1), granted.clone());
         }
-        Way { can: path.can, via, at }
+        Way { can: path.can, via, at, granted_by: None }
     }
 
     /// The rows of a path.
@@ -173,17 +173,22 @@ impl Seen<'_> {
             }
             if found.via.is_empty() {
                 found.via.clone_from(&way.via);
-                found.inferred_grantor = self.other_grantor(tracked, path);
+                found.inferred_grantor = self.blame(&mut way, tracked, path);
             }
             found.ways.push(way);
         }
     }
 
-    /// Somebody else than a plain REVOKE would act for has granted the first step of a path.
-    fn other_grantor(&self, tracked: u32, path: &Path) -> Option<String> {
+    /// Says in `way` who has granted the first step of a path, and gives for whom a plain REVOKE would act
+    /// instead, where that is somebody else.
+    fn blame(&self, way: &mut Way, tracked: u32, path: &Path) -> Option<String> {
         let first = path.edges.first()?;
         let same = self.graph.direct(RoleOid(tracked)).iter().filter(|e| e.role == first.role);
-        same.filter_map(|edge| self.inferred_grantor(edge.grantor)).next()
+        let mut others =
+            same.filter_map(|edge| Some((edge.grantor, self.inferred_grantor(edge.grantor)?)));
+        let (grantor, inferred) = others.next()?;
+        way.granted_by = Some(self.name(grantor.0));
+        Some(inferred)
     }
 
     /// ADMIN that others hold and the role can exercise.
@@ -199,9 +204,9 @@ impl Seen<'_> {
             let mut found = Residual::new(K::AdminOption, strength, self.cluster.account(tracked));
             found.privilege = Some(self.name(role.0));
             found.grantable = true;
-            let way = self.way(&path);
+            let mut way = self.way(&path);
             found.via.clone_from(&way.via);
-            found.inferred_grantor = self.other_grantor(tracked, &path);
+            found.inferred_grantor = self.blame(&mut way, tracked, &path);
             found.ways = vec![way];
             found.rows = self.rows(&path.edges);
             found.rows.extend(self.rows(&[edge]));
@@ -252,7 +257,8 @@ impl Seen<'_> {
     /// Others who are members of a tracked role. What it is granted is theirs too, but it is their access and
     /// not the leaver's: shown, never decides.
     fn members(&self) -> Vec<String> {
-        let tracked = |oid: RoleOid| self.cluster.tracked.contains(&oid.0);
+        // They come from a set, in order.
+        let tracked = |oid: RoleOid| self.cluster.tracked.binary_search(&oid.0).is_ok();
         let mut all: Vec<String> = self
             .graph
             .edges()
@@ -294,7 +300,7 @@ fn ways_of(edge: &Edge) -> Vec<Way> {
         (!edge.admin && !edge.inherit && !edge.set, Can::Listed),
     ];
     let given = can.into_iter().filter(|(given, _)| *given);
-    given.map(|(_, can)| Way { can, via: Vec::new(), at: None }).collect()
+    given.map(|(_, can)| Way { can, via: Vec::new(), at: None, granted_by: None }).collect()
 }
 
 /// Whether `other` was granted by the member of `edge` by virtue of its ADMIN option.

@@ -212,7 +212,13 @@ fn statements(kind: K) -> &'static [&'static str] {
 }
 
 fn evidence<'a>(found: &Residual, coverage: &'a [Coverage]) -> Vec<Read<'a>> {
-    let wanted = statements(found.kind);
+    let mut wanted = statements(found.kind).to_vec();
+    if !found.via.is_empty() {
+        wanted.push("memberships");
+    }
+    if found.kind == K::Membership && found.database.is_some() {
+        wanted.push("databases");
+    }
     let reads = |covered: &Coverage| {
         let name = covered.statement.trim_end_matches(|c: char| c.is_ascii_digit());
         let known = wanted.contains(&name.trim_end_matches('_'));
@@ -328,7 +334,12 @@ mod tests {
             let mut taken = found(K::Attribute, S::CanRegain);
             taken.privilege = Some("SUPERUSER".into());
             taken.via = via.iter().map(|role| (*role).to_owned()).collect();
-            taken.ways = vec![Way { can, via: taken.via.clone(), at: Some(at.to_owned()) }];
+            taken.ways = vec![Way {
+                can,
+                via: taken.via.clone(),
+                at: Some(at.to_owned()),
+                granted_by: None,
+            }];
             let finding = Finding::new(&taken, &[], &Setting::default(), None);
             assert!(finding.remove.is_empty(), "{:?}", finding.remove);
             finding.by_hand

@@ -108,7 +108,7 @@ impl Residual {
         let parts: Vec<String> = self.ways.iter().map(|way| reached(way, role)).collect();
         match (self.ways.as_slice(), parts.as_slice()) {
             ([first, second], [_, _]) if first.via == second.via => format!(
-                "{who} has the rights of {role} and can SET ROLE {role}, both through {}",
+                "{who} has the rights of {role}, and can SET ROLE to it, through {}",
                 list(&first.via)
             ),
             (_, []) => format!("{who} reaches {role} through {}", list(&self.via)),
@@ -189,11 +189,14 @@ impl Residual {
     /// Who granted it, and whose REVOKE would not remove it.
     fn by_whom(&self) -> String {
         let Some(grantor) = &self.grantor else {
-            let (Some(first), Some(inferred)) = (self.via.first(), &self.inferred_grantor) else {
+            let by = self.ways.first().and_then(|way| way.granted_by.as_ref());
+            let (Some(first), Some(inferred), Some(by)) =
+                (self.via.first(), &self.inferred_grantor, by)
+            else {
                 return String::new();
             };
             return format!(
-                "; {first} was not granted by {inferred}, so a REVOKE by {inferred} will not remove it"
+                "; {first} was granted by {by}, so a REVOKE by {inferred} will not remove it"
             );
         };
         let owner = self.owner.as_ref().filter(|owner| *owner != grantor);

@@ -11,7 +11,12 @@ fn of(kind: K) -> Residual {
 }
 
 fn way(can: Can, via: &[&str], at: Option<&str>) -> Way {
-    Way { can, via: via.iter().map(|r| (*r).to_owned()).collect(), at: at.map(str::to_owned) }
+    Way {
+        can,
+        via: via.iter().map(|r| (*r).to_owned()).collect(),
+        at: at.map(str::to_owned),
+        granted_by: None,
+    }
 }
 
 /// A role held: directly where the first way has no roles in between.
@@ -71,10 +76,11 @@ fn a_membership_names_whose_revoke_does_not_remove_it() {
     );
     let mut reached = member("app_rw", &[way(Can::SetRole, &["team_a"], None)]);
     reached.inferred_grantor = Some("postgres".into());
+    reached.ways[0].granted_by = Some("boss2".into());
     assert_eq!(
         said(reached),
-        "john_doe can SET ROLE app_rw through team_a; team_a was not granted by postgres, so a REVOKE by \
-         postgres will not remove it"
+        "john_doe can SET ROLE app_rw through team_a; team_a was granted by boss2, so a REVOKE by postgres \
+         will not remove it"
     );
 }
 
@@ -87,7 +93,7 @@ fn roles_reached_through_others() {
     );
     assert_eq!(
         to(&[way(Can::UsesNow, &["team_a"], None), way(Can::SetRole, &["team_a"], None)]),
-        "john_doe has the rights of app_rw and can SET ROLE app_rw, both through team_a"
+        "john_doe has the rights of app_rw, and can SET ROLE to it, through team_a"
     );
     assert_eq!(
         to(&[way(Can::UsesNow, &["team_a"], None), way(Can::SetRole, &["b"], None)]),
