@@ -158,7 +158,7 @@ fn verdicts(truth: &Truth, answer: &Answer, found: &mut Differences) {
     for role in truth.roles.keys() {
         match (answer.verdicts.get(role), dirt.get(role)) {
             (Some(Verdict::Revoked), Some(why)) => {
-                found.add(*role, format!("FALSE REVOKED: {why}"))
+                found.add(*role, format!("FALSE REVOKED: {why}"));
             }
             (Some(Verdict::Residual), None) => {
                 found.add(*role, "residual, and every oracle says that the role is clean");

@@ -123,12 +123,12 @@ impl Stage {
         }
     }
 
-    /// Two of those who may log in stay where they are.
+    /// Four of those who may log in stay where they are.
     async fn leave_sessions(&mut self) {
         let mut connection = self.connect(DATABASES[0]).await;
         let names: Vec<String> = sqlx::query_scalar(
             "SELECT rolname::text FROM pg_roles JOIN oracle.roles USING (oid) \
-             WHERE rolcanlogin AND rolconnlimit <> 0 ORDER BY oid::int8 % 7, oid LIMIT 2",
+             WHERE rolcanlogin AND rolconnlimit <> 0 ORDER BY oid::int8 % 7, oid LIMIT 4",
         )
         .fetch_all(&mut connection)
         .await

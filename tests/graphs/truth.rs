@@ -94,8 +94,8 @@ pub(crate) struct Truth {
 
 /// Graphs of a batch whose roles are really acted as.
 const ACTED: usize = 3;
-/// Roles of a batch that really try to log in.
-const LOGINS: usize = 4;
+/// Roles of a batch that really try to log in, of those that may and of those that may not.
+const LOGINS: usize = 2;
 
 /// Leaves in what this version understands: `/*15 … 15*/` is for 15 and later.
 pub(super) fn for_version(text: &str, major: u32) -> String {
@@ -204,11 +204,19 @@ impl Stage {
     }
 
     fn log_in(&self, truth: &mut Truth) {
-        let there = self.made.iter().rev().filter_map(|made| {
+        let listed: BTreeSet<i64> =
+            truth.claims.iter().filter(|c| c.kind == "login").map(|c| c.role).collect();
+        let there = self.made.iter().filter_map(|made| {
             let name = truth.roles.get(&made.oid)?.name.clone()?;
             Some((made.oid, name))
         });
-        truth.logins = there.take(LOGINS).map(|(oid, name)| (oid, self.logs_in(&name))).collect();
+        let (may, may_not): (Vec<_>, Vec<_>) = there.partition(|(oid, _)| listed.contains(oid));
+        truth.logins = may
+            .iter()
+            .take(LOGINS)
+            .chain(may_not.iter().take(LOGINS))
+            .map(|(oid, name)| (*oid, self.logs_in(name)))
+            .collect();
     }
 }
 

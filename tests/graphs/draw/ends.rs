@@ -21,7 +21,7 @@ impl Draw {
                 5 => self.one_membership(role),
                 6 => self.options_only(role),
                 7 => self.rename(role),
-                8 => self.thorough(role, true),
+                8 | 9 => self.thorough(role, true),
                 _ => self.thorough(role, false),
             }
         }

@@ -144,7 +144,7 @@ impl Draw {
     /// An access list edited by hand: `pg_shdepend` does not hear of it.
     pub(super) fn edits(&mut self, database: usize, objects: &[Object]) {
         let table = objects.iter().find(|object| object.kind == "table");
-        let Some(table) = table.filter(|_| self.rng.percent(6)) else { return };
+        let Some(table) = table.filter(|_| self.rng.percent(15)) else { return };
         let (table, role) = (literal(&table.name), literal(&self.someone()));
         self.add(
             Phase::Objects,

@@ -116,7 +116,7 @@ impl Draw {
             self.add(Phase::Roles, 0, format!("ALTER ROLE {name} SET work_mem = '1MB';"));
         }
         if self.rng.percent(7) {
-            let database: &str = self.rng.pick(&DATABASES);
+            let database = self.rng.pick::<&str>(&DATABASES);
             let database = ident(database);
             self.add(
                 Phase::Roles,
