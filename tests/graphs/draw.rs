@@ -40,6 +40,8 @@ pub(crate) struct Role {
     superuser: bool,
     /// Gets nothing, ever: what the agent says of it must be `Revoked`.
     clean: bool,
+    /// Stands in a list that was edited by hand.
+    edited: bool,
 }
 
 /// What the parts of the drawing share.

@@ -13,6 +13,11 @@ impl Draw {
             if self.roles[role].clean {
                 continue;
             }
+            if self.roles[role].edited && self.rng.percent(50) {
+                // Nothing keeps it from being dropped, and its entry stays.
+                self.thorough(role, true);
+                continue;
+            }
             match self.rng.below(12) {
                 0 | 1 => {}
                 2 => self.no_login(role),

@@ -145,7 +145,9 @@ impl Draw {
     pub(super) fn edits(&mut self, database: usize, objects: &[Object]) {
         let table = objects.iter().find(|object| object.kind == "table");
         let Some(table) = table.filter(|_| self.rng.percent(15)) else { return };
-        let (table, role) = (literal(&table.name), literal(&self.someone()));
+        let edited = self.role();
+        self.roles[edited].edited = true;
+        let (table, role) = (literal(&table.name), literal(&self.name(edited)));
         self.add(
             Phase::Objects,
             database,

@@ -75,7 +75,7 @@ impl Draw {
             }
         }
         self.add(Phase::Roles, 0, format!("{};", words.join(" ")));
-        self.roles.push(Role { name, superuser, clean });
+        self.roles.push(Role { name, superuser, clean, edited: false });
     }
 
     fn membership(&mut self) {
