@@ -64,7 +64,10 @@ fn given_by_the_server(held: &str, asked: &Asked<'_>) -> bool {
         "postgres" => true,
         "pg_read_all_data" => (objects && asked.privilege == "SELECT") || schema,
         "pg_write_all_data" => {
-            (objects && matches!(asked.privilege, "INSERT" | "UPDATE" | "DELETE")) || schema
+            // nextval takes UPDATE as well as USAGE.
+            let sequence = asked.sub.is_none() && asked.privilege == "USAGE";
+            let written = matches!(asked.privilege, "INSERT" | "UPDATE" | "DELETE") || sequence;
+            (objects && written) || schema
         }
         "pg_maintain" => asked.privilege == "MAINTAIN",
         // initdb lets these run some functions and read some settings.
