@@ -1,5 +1,5 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test test-all check lint deny build-tests bench soak fmt build setup-demo setup-test setup-test-all clean
+.PHONY: demo test test-all check lint deny build-tests bench graphs soak fmt build setup-demo setup-test setup-test-all clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
@@ -31,6 +31,10 @@ deny:
 
 bench: ## figures as ratios; some minutes
 	cargo bench --locked --bench spine --bench pass --bench intake
+
+N ?= 10000
+graphs: setup-test ## random graphs of rights against the server's own answers, on each version found; hours
+	cargo bench --locked --bench graphs -- $(N)
 
 MINUTES ?= 10
 soak: ## memory and processor of an agent at rest, for that many minutes

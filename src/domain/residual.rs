@@ -234,12 +234,13 @@ impl Residual {
     pub fn identity(&self) -> String {
         let part = |text: &Option<String>| text.clone().unwrap_or_default();
         format!(
-            "{}|{}|{}|{}|{}|{}|{}|{}|{}",
+            "{}|{}|{}|{}|{}|{}|{}|{}|{}|{}",
             self.kind,
             self.account.target,
             self.account.oid,
             part(&self.database),
             part(&self.class),
+            part(&self.object_type),
             part(&self.object),
             part(&self.sub_object),
             part(&self.privilege),
@@ -266,6 +267,19 @@ mod tests {
         residual.sort();
         let order: Vec<_> = residual.iter().map(|r| r.kind.as_str()).collect();
         assert_eq!(order, ["session", "login", "privilege"]);
+    }
+
+    #[test]
+    fn default_privileges_of_one_maker_for_two_kinds_of_object_are_two() {
+        let on = |kind: &str| {
+            let mut found = Residual::new(ResidualKind::DefaultPrivilege, Strength::Latent, john());
+            found.object = Some("of app in schema sales".into());
+            found.object_type = Some(kind.into());
+            found.privilege = Some("USAGE".into());
+            found
+        };
+        assert_ne!(on("sequences").identity(), on("types").identity());
+        assert_eq!(on("types").identity(), on("types").identity());
     }
 
     #[test]
