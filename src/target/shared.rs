@@ -21,12 +21,13 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
     let complete = acl.is_some() && owned.is_some();
     let acl = acl.unwrap_or_default();
     excess(session, &acl);
-    let tracked: BTreeSet<u32> = cluster.tracked.iter().copied().collect();
     let mut evidence = Evidence {
         acl: acl
             .into_iter()
             .map(|row| row.entry)
-            .filter(|row| tracked.contains(&row.grantee.0) || tracked.contains(&row.grantor.0))
+            .filter(|row| {
+                cluster.tracked.contains(&row.grantee.0) || cluster.tracked.contains(&row.grantor.0)
+            })
             .collect(),
         owned: owned.unwrap_or_default(),
         dependencies: cluster

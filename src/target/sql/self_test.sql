@@ -20,10 +20,12 @@ SELECT
             'pg_write_server_files', 'pg_checkpoint', 'pg_maintain', 'pg_create_subscription',
             'pg_signal_autovacuum_worker'
         ) THEN 'member of ' || r.rolname END,
-        CASE WHEN EXISTS (
-            SELECT FROM pg_catalog.pg_shdepend AS s
+        -- A lone value, not EXISTS: that would be planned as a join that reads all of pg_shdepend.
+        CASE WHEN (
+            SELECT true FROM pg_catalog.pg_shdepend AS s
             WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
                 AND s.refobjid = r.oid AND s.deptype = 'o'
+            LIMIT 1
         ) THEN 'owns objects' END
     ) AS excess
 FROM held AS h
