@@ -202,13 +202,14 @@ fn deep(bench: &Bench, fast: Cost) -> Cost {
             let (due, full) =
                 (wanted(prefix, count, Depth::Due), wanted(prefix, count, Depth::Full));
             let seen = bench.look(&target, &full);
-            let base = bench.cost(4, |runtime| drop(runtime.block_on(target.look(&due))));
+            let resting = bench.cost(4, |runtime| drop(runtime.block_on(target.look(&due))));
             let mut best = Duration::MAX;
             let cost = bench.cost(6, |runtime| {
                 best = best.min(statements(&runtime.block_on(target.look(&full)), true));
             });
             // Looks that could not be read whole are read again by those that read what is due.
-            let deep = if seen.gaps.is_empty() { cost.server - base.server } else { cost.server };
+            let deep =
+                if seen.gaps.is_empty() { cost.server - resting.server } else { cost.server };
             println!(
                 "core, deep, {count:>5} {state} roles      statements {:>7.1} ms, {:>5.2} × counting   server's \
                  processor {:>6.1} ms, {:>5.2} × counting   {} findings, {} gaps",
