@@ -1,5 +1,5 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test test-all check lint deny build-tests bench graphs soak fmt build setup-demo setup-test setup-test-all clean
+.PHONY: demo test test-all check lint deny build-tests bench graphs latency soak fmt build setup-demo setup-test setup-test-all clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
@@ -29,8 +29,11 @@ lint:
 deny:
 	if command -v cargo-deny >/dev/null; then cargo deny --locked check --hide-inclusion-graph bans licenses sources; else echo "cargo-deny is not installed: licences and bans were not checked"; fi
 
-bench: ## figures as ratios; some minutes
-	cargo bench --locked --bench spine --bench pass --bench intake
+bench: ## figures as ratios; a quarter of an hour, half of it for `core`
+	cargo bench --locked --bench spine --bench pass --bench intake --bench core
+
+latency: ## from a change to the metric that shows it, at the default intervals; ten minutes
+	cargo bench --locked --bench latency
 
 N ?= 10000
 graphs: setup-test ## random graphs of rights against the server's own answers, on each version found; hours

@@ -74,11 +74,18 @@ impl Connection {
     }
 }
 
-/// The notice number `number` of a run: a new person, with one of a thousand roles.
-fn notice(run: &str, number: usize) -> (String, String) {
+/// Which role the person of a notice has.
+type Role = fn(usize) -> String;
+
+fn one_of_a_thousand(number: usize) -> String {
+    format!("r{}", number % 1_000)
+}
+
+/// The notice number `number` of a run: a new person.
+fn notice(run: &str, number: usize, role: Role) -> (String, String) {
     let event = format!("{run}-{number}");
     let body = serde_json::json!({
-        "username": event, "account": format!("r{}", number % 1_000), "reason": "terminated",
+        "username": event, "account": role(number), "reason": "terminated",
     });
     (event, body.to_string())
 }
@@ -104,7 +111,7 @@ pub(crate) fn on_schedule(address: &Address, run: &str, rate: u32, long: Duratio
         // A thread of its own sleeps more exactly than the runtime's timer, which counts milliseconds.
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         let (address, idle) = (address.clone(), idle.clone());
-        let (event, body) = notice(run, number);
+        let (event, body) = notice(run, number, one_of_a_thousand);
         sent.push(runtime.handle().spawn(async move {
             let free = idle.lock().unwrap().pop();
             let mut connection = match free {
@@ -133,6 +140,17 @@ pub(crate) fn one_after_the_other(
     senders: usize,
     count: usize,
 ) -> Sent {
+    for_accounts(address, run, senders, count, one_of_a_thousand)
+}
+
+/// As [`one_after_the_other`], with roles of one's own.
+pub(crate) fn for_accounts(
+    address: &Address,
+    run: &str,
+    senders: usize,
+    count: usize,
+    role: Role,
+) -> Sent {
     let next = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();
     let runtime = runtime();
@@ -148,7 +166,7 @@ pub(crate) fn one_after_the_other(
                     if number >= count {
                         return answers;
                     }
-                    let (event, body) = notice(&run, number);
+                    let (event, body) = notice(&run, number, role);
                     let due = Instant::now();
                     let status = connection.post(&event, &body).await.unwrap();
                     answers.push((status == 202).then(|| due.elapsed()));

@@ -4,6 +4,7 @@
 pub(crate) mod disk;
 pub(crate) mod load;
 pub(crate) mod process;
+pub(crate) mod scale;
 
 use std::time::{Duration, Instant};
 

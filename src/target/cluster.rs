@@ -25,8 +25,9 @@ pub(super) struct Cluster {
     pub(super) target: String,
     pub(super) version_num: i32,
     names: BTreeMap<u32, String>,
+    called: BTreeSet<String>,
     pub(super) superusers: BTreeSet<String>,
-    pub(super) tracked: Vec<u32>,
+    pub(super) tracked: BTreeSet<u32>,
     pub(super) databases: Vec<DatabaseRow>,
     pub(super) dependencies: Vec<DependencyRow>,
 }
@@ -48,7 +49,7 @@ impl Cluster {
 
     /// Whether a role is called so.
     pub(super) fn has_role_called(&self, name: &str) -> bool {
-        self.names.values().any(|known| known == name)
+        self.called.contains(name)
     }
 
     /// Whether the roles of the cluster were read.
@@ -169,6 +170,7 @@ async fn self_test(session: &mut Session<'_>) {
 
 fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, roles: &[RoleRow]) {
     cluster.names = roles.iter().map(|role| (role.oid.0, role.name.clone())).collect();
+    cluster.called = roles.iter().map(|role| role.name.clone()).collect();
     cluster.superusers = roles.iter().filter(|r| r.superuser).map(|r| r.name.clone()).collect();
     let mut tracked: BTreeSet<u32> = wanted.oids.iter().map(|oid| oid.0).collect();
     // A new role under a name that a tracked one bears, or that was asked for, is looked at at once.
@@ -178,7 +180,7 @@ fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, role
         .iter()
         .map(|role| RosterRole { oid: RoleOid(role.oid.0), name: role.name.clone() })
         .collect();
-    cluster.tracked = tracked.into_iter().collect();
+    cluster.tracked = tracked;
 }
 
 async fn role_settings(session: &mut Session<'_>, cluster: &Cluster) {

@@ -39,13 +39,6 @@ pub(super) struct Compared {
 
 type Key = (u32, u32, i32);
 
-/// Whether `other` holds the same privilege because the grantee of `row` granted it.
-fn depends(other: &AclRow, row: &AclRow) -> bool {
-    (other.class, other.object, other.sub_object) == (row.class, row.object, row.sub_object)
-        && other.privilege == row.privilege
-        && other.grantor == row.grantee
-}
-
 struct Names<'a>(BTreeMap<Key, &'a IdentityRow>);
 
 impl Names<'_> {
@@ -75,7 +68,14 @@ pub(super) fn compare(cluster: &Cluster, database: Option<&str>, evidence: &Evid
         .iter()
         .map(|row| (row.role.0, (row.class.0, row.object.0, row.sub_object), row.kind.as_str()))
         .collect();
-    let view = View { cluster, database, evidence, dependencies, names: &names };
+    let mut granted: BTreeMap<(u32, Key), Vec<&AclRow>> = BTreeMap::new();
+    for row in &evidence.acl {
+        let key = (row.class.0, row.object.0, row.sub_object);
+        granted.entry((row.grantor.0, key)).or_default().push(row);
+    }
+    let tracked_names = cluster.tracked.iter().filter_map(|oid| cluster.role_name(*oid)).collect();
+    let view =
+        View { cluster, database, evidence, dependencies, granted, tracked_names, names: &names };
     let mut residual = Vec::new();
     for row in &evidence.acl {
         if cluster.tracked.contains(&row.grantee.0) && row.grantee != row.owner {
@@ -93,6 +93,10 @@ struct View<'a> {
     evidence: &'a Evidence,
     /// Role, object and kind of each dependency.
     dependencies: BTreeSet<(u32, Key, &'a str)>,
+    /// Entries by who granted them on which object.
+    granted: BTreeMap<(u32, Key), Vec<&'a AclRow>>,
+    /// Present names of the accounts.
+    tracked_names: BTreeSet<&'a str>,
     names: &'a Names<'a>,
 }
 
@@ -141,18 +145,23 @@ impl View<'_> {
         if is_default {
             self.default_scope(&mut found, key);
         } else if row.grantable {
-            found.cascade = self.evidence.acl.iter().any(|other| depends(other, row));
+            found.cascade = self.granted_on(row).next().is_some();
             found.dependents = self.dependents(row);
         }
         found.described()
     }
 
+    /// Entries that hold the same privilege because the grantee of `row` granted it.
+    fn granted_on<'s>(&'s self, row: &'s AclRow) -> impl Iterator<Item = &'s AclRow> {
+        let key = (row.class.0, row.object.0, row.sub_object);
+        let by_grantee = self.granted.get(&(row.grantee.0, key)).into_iter().flatten().copied();
+        by_grantee.filter(move |other| other.privilege == row.privilege)
+    }
+
     /// Others who hold this privilege only because the account granted it.
     fn dependents(&self, row: &AclRow) -> Vec<Dependent> {
-        self.evidence
-            .acl
-            .iter()
-            .filter(|other| depends(other, row) && !self.cluster.tracked.contains(&other.grantee.0))
+        self.granted_on(row)
+            .filter(|other| !self.cluster.tracked.contains(&other.grantee.0))
             .map(|other| Dependent {
                 grantee: self.cluster.role_name(other.grantee.0).map(str::to_owned),
                 grantable: other.grantable,
@@ -355,8 +364,7 @@ impl View<'_> {
 
     /// Whether a name is that of an account which is to lose its access as well.
     fn tracked_name(&self, name: Option<&str>) -> bool {
-        let names = |oid: &u32| self.cluster.role_name(*oid);
-        name.is_some() && self.cluster.tracked.iter().any(|oid| names(oid) == name)
+        name.is_some_and(|name| self.tracked_names.contains(name))
     }
 
     /// Dependencies that no access list entry explains.

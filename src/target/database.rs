@@ -5,8 +5,7 @@ use super::compare::{Evidence, PG_POLICY, compare};
 use super::jobs;
 use super::memory::Found;
 use super::rows::{
-    AclRow, AclScanRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow,
-    PolicyRow,
+    AclScanRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
 };
 use super::server::same_server;
 use super::session::Session;
@@ -59,12 +58,13 @@ pub(super) async fn read(
 
     let complete = same && scan.is_some() && owned.is_some() && local.is_some();
     let mut evidence = Evidence {
+        acl: scan.iter().flatten().filter_map(AclScanRow::entry).collect(),
         owned: owned.unwrap_or_default(),
         dependencies: local.unwrap_or_default(),
         policies: policies.unwrap_or_default(),
         ..Evidence::default()
     };
-    let complete = entries(session, cluster, scan.as_deref(), &mut evidence).await && complete;
+    default_lists(session, cluster, &mut evidence).await;
     evidence.identities = identities(session, &evidence).await;
     session.end().await;
 
@@ -97,41 +97,28 @@ async fn jobs_of(session: &mut Session<'_>, cluster: &Cluster) -> Found {
     }
 }
 
-/// The entries of access lists, read only when the scan or `pg_shdepend` tells of any. Gives whether they could
-/// be read.
-async fn entries(
-    session: &mut Session<'_>,
-    cluster: &Cluster,
-    scan: Option<&[AclScanRow]>,
-    evidence: &mut Evidence,
-) -> bool {
-    let listed = scan.is_none_or(|rows| rows.iter().any(|row| row.tracked == Some(true)));
-    let depends = evidence.dependencies.iter().any(|row| row.kind == "a");
-    if !listed && !depends {
-        return true;
+/// Whom the default privileges made by tracked roles favour, read only when some list names such a role.
+async fn default_lists(session: &mut Session<'_>, cluster: &Cluster, evidence: &mut Evidence) {
+    if evidence.acl.is_empty() && !evidence.dependencies.iter().any(|row| row.kind == "a") {
+        return;
     }
-    let acl: Option<Vec<AclRow>> = with_tracked(session, cluster, &sql::ACL).await;
     let lists: Option<Vec<DefaultListRow>> =
         with_tracked(session, cluster, &sql::DEFAULT_LISTS).await;
-    let whole = acl.is_some();
-    evidence.acl = acl.unwrap_or_default();
     evidence.default_lists = lists.unwrap_or_default();
-    whole
 }
 
 /// What the look's first snapshot had in this database and this one has not: removed in between, or another
 /// server answered. The next look tells.
 fn gone_since(cluster: &Cluster, database: &DatabaseRow, evidence: &Evidence) -> Vec<String> {
-    let still = |row: &DependencyRow| {
-        evidence.dependencies.iter().any(|now| {
-            (now.role, now.class, now.object, now.sub_object, &now.kind)
-                == (row.role, row.class, row.object, row.sub_object, &row.kind)
-        })
+    let key = |row: &DependencyRow| {
+        let kind = row.kind.bytes().next();
+        (row.role.0, row.class.0, row.object.0, row.sub_object, kind)
     };
+    let now: BTreeSet<_> = evidence.dependencies.iter().map(key).collect();
     let gone = cluster
         .dependencies
         .iter()
-        .filter(|row| row.database == database.oid && !still(row))
+        .filter(|row| row.database == database.oid && !now.contains(&key(row)))
         .count();
     if gone == 0 {
         return Vec::new();

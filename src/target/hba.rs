@@ -17,9 +17,6 @@ const HBA: File = File {
 };
 
 /// Reads the file of the server that `session` is connected to, in a transaction of its own.
-///
-/// The connection has to be younger than the look: an older one may have learnt of a reload later than the
-/// file was read for it, and would take an edit in between for loaded.
 pub(super) async fn read(
     session: &mut Session<'_>,
     cluster: &Cluster,

@@ -205,6 +205,7 @@ async fn primary(ways: &[(&str, Way<'_>)]) -> usize {
         let mut session = Session::open(way, None, &mut asking).await;
         session.begin().await;
         let seen = server::ask(&mut session, &sql::SERVER).await;
+        session.end().await;
         session.close().await;
         match seen {
             Some(server) if !server.in_recovery => return index,

@@ -258,7 +258,7 @@ impl Seen<'_> {
     /// not the leaver's: shown, never decides.
     fn members(&self) -> Vec<String> {
         // They come from a set, in order.
-        let tracked = |oid: RoleOid| self.cluster.tracked.binary_search(&oid.0).is_ok();
+        let tracked = |oid: RoleOid| self.cluster.tracked.contains(&oid.0);
         let mut all: Vec<String> = self
             .graph
             .edges()

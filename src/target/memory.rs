@@ -80,7 +80,7 @@ impl Remembered {
             since: Instant::now(),
             compared: Instant::now(),
             changes,
-            tracked: cluster.tracked.iter().copied().collect(),
+            tracked: cluster.tracked.clone(),
             dependencies: dependencies(cluster, database),
             found,
         }
@@ -88,7 +88,7 @@ impl Remembered {
 
     /// What the newest snapshot of the cluster says about it.
     pub(super) fn due(&self, cluster: &Cluster, database: &DatabaseRow, pace: &Pace) -> Due {
-        let tracked: BTreeSet<u32> = cluster.tracked.iter().copied().collect();
+        let tracked = &cluster.tracked;
         let mut known = self.dependencies.clone();
         known.retain(|(role, ..)| tracked.contains(role));
         let changed = self.name != database.name

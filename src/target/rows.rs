@@ -153,19 +153,41 @@ pub(super) struct DefaultListRow {
     pub grantee: Option<String>,
 }
 
-/// What the access lists of one database hold of one class and privilege.
+/// What the access lists of one database hold of one class and privilege; or, with an object, one entry that
+/// names a tracked role.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct AclScanRow {
     pub class: String,
     pub privilege: String,
     /// Objects that users made and PUBLIC has it on.
     pub to_public: Option<i64>,
-    /// A tracked role is grantee or grantor.
-    pub tracked: Option<bool>,
     /// The agent's role, or one it holds, is grantee.
     pub own: Option<bool>,
     /// Objects that list a role which no longer exists.
     pub dangling: Option<i64>,
+    pub catalog: Option<Oid>,
+    pub object: Option<Oid>,
+    pub sub_object: Option<i32>,
+    pub owner: Option<Oid>,
+    pub grantee: Option<Oid>,
+    pub grantor: Option<Oid>,
+    pub grantable: Option<bool>,
+}
+
+impl AclScanRow {
+    /// The entry, if it is one.
+    pub(super) fn entry(&self) -> Option<AclRow> {
+        Some(AclRow {
+            class: self.catalog?,
+            object: self.object?,
+            sub_object: self.sub_object?,
+            owner: self.owner?,
+            grantee: self.grantee?,
+            grantor: self.grantor?,
+            privilege: self.privilege.clone(),
+            grantable: self.grantable?,
+        })
+    }
 }
 
 /// An entry of an access list that all databases share.

@@ -1,6 +1,6 @@
 //! One read-only connection to one database: every statement gives rows or a gap.
 
-use super::door::Doors;
+use super::door::{Doors, Made};
 use super::rows::SightRow;
 use super::selftest;
 use super::statements::{SIGHT, Statement};
@@ -10,7 +10,7 @@ use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
-use sqlx::{ConnectOptions, Connection, Executor, FromRow, PgConnection};
+use sqlx::{ConnectOptions, Connection, Executor, FromRow};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,10 @@ impl<'a> Way<'a> {
 
 /// A connection in use. What goes wrong is written into the observation as gaps.
 pub(super) struct Session<'a> {
-    connection: Option<PgConnection>,
+    connection: Option<Made>,
+    /// The connection is for the next look as well.
+    keep: bool,
+    in_transaction: bool,
     database: String,
     way: &'a Way<'a>,
     pub(super) observation: &'a mut Observation,
@@ -125,17 +128,35 @@ impl<'a> Session<'a> {
             ("idle_in_transaction_session_timeout", "60s".to_owned()),
             ("default_transaction_read_only", "on".to_owned()),
             ("jit", "off".to_owned()),
+            // The scan of access lists holds each distinct list once; beyond this it goes to disk.
+            ("work_mem", "32MB".to_owned()),
+            // One processor of a server that is not ours is enough.
+            ("max_parallel_workers_per_gather", "0".to_owned()),
             ("search_path", String::new()),
         ]);
-        let mut session = Self { connection: None, database: name, way, observation, broken: None };
+        let mut session = Self {
+            connection: None,
+            keep: database.is_none(),
+            in_transaction: false,
+            database: name,
+            way,
+            observation,
+            broken: None,
+        };
         if let Some(reason) = way.given_up() {
             session.broken = Some(Trouble::new(Cause::Timeout, reason));
             return session;
         }
+        if session.keep {
+            session.connection = way.doors.idle().await;
+            if session.connection.is_some() {
+                return session;
+            }
+        }
         // The first connection is one of its own, though it may be to a database that is read later.
         let door = database.unwrap_or_default();
         match way.doors.knock(door, &options, way.limits.connect).await {
-            Some(Ok(connection)) => session.connection = Some(connection),
+            Some(Ok(connection)) => session.connection = Some(Made::now(connection)),
             Some(Err(error)) => session.broken = Some(Trouble::connecting(&error, &options)),
             None => {
                 way.lost(way.limits.connect);
@@ -155,7 +176,8 @@ impl<'a> Session<'a> {
     pub(super) async fn begin(&mut self) {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         self.stop_waiting();
-        let Some(connection) = &mut self.connection else { return };
+        let Some(Made { connection, .. }) = &mut self.connection else { return };
+        self.in_transaction = true;
         let limit = self.way.limits.statement + PATIENCE;
         let work = async {
             connection.execute(begin).await?;
@@ -184,16 +206,20 @@ impl<'a> Session<'a> {
 
     /// Ends the transaction. It wrote nothing, so there is nothing to lose.
     pub(super) async fn end(&mut self) {
-        let Some(connection) = &mut self.connection else { return };
+        let Some(Made { connection, .. }) = &mut self.connection else { return };
         let ended = tokio::time::timeout(PATIENCE, connection.execute("ROLLBACK")).await;
         if !matches!(ended, Ok(Ok(_))) {
             self.give_up(Cause::Unreachable, "the connection broke".to_owned());
         }
+        self.in_transaction = false;
     }
 
-    /// Closes the connection politely, if it is still there.
+    /// Closes the connection politely, if it is still there and not for the next look as well.
     pub(super) async fn close(mut self) {
-        if let Some(connection) = self.connection.take() {
+        let Some(made) = self.connection.take() else { return };
+        let keep = self.keep && !self.in_transaction;
+        let left = if keep { self.way.doors.keep(made) } else { Some(made.connection) };
+        if let Some(connection) = left {
             let _ = tokio::time::timeout(PATIENCE, connection.close()).await;
         }
     }
@@ -227,7 +253,7 @@ impl<'a> Session<'a> {
             return None;
         }
         self.stop_waiting();
-        let Some(connection) = &mut self.connection else {
+        let Some(Made { connection, .. }) = &mut self.connection else {
             let unknown = || Trouble::new(Cause::Internal, "not connected");
             let trouble = self.broken.clone().unwrap_or_else(unknown);
             self.gap_of(statement, &trouble);
@@ -277,9 +303,9 @@ impl<'a> Session<'a> {
 
     /// The GRANTs that `statement` was refused for, if they can be told.
     async fn missing(&mut self, statement: &Statement) -> Option<String> {
-        let connection = self.connection.as_mut()?;
+        let made = self.connection.as_mut()?;
         let query = sqlx::query_as_with(SIGHT.sql, selftest::needs_of(statement)?);
-        let asked = query.fetch_all(&mut *connection);
+        let asked = query.fetch_all(&mut made.connection);
         let rows = tokio::time::timeout(self.way.limits.statement + PATIENCE, asked).await.ok()?;
         let grants: Vec<String> = rows.ok()?.into_iter().map(|row: SightRow| row.fix).collect();
         (!grants.is_empty()).then(|| format!("in database {}: {}", self.database, grants.join(" ")))

@@ -31,12 +31,13 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
     let acl = acl.unwrap_or_default();
     ambient(session, &acl);
     excess(session, &acl);
-    let tracked: BTreeSet<u32> = cluster.tracked.iter().copied().collect();
     let mut evidence = Evidence {
         acl: acl
             .into_iter()
             .map(|row| row.entry)
-            .filter(|row| tracked.contains(&row.grantee.0) || tracked.contains(&row.grantor.0))
+            .filter(|row| {
+                cluster.tracked.contains(&row.grantee.0) || cluster.tracked.contains(&row.grantor.0)
+            })
             .collect(),
         owned: owned.unwrap_or_default(),
         dependencies: cluster

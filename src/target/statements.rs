@@ -72,9 +72,7 @@ pub(super) const SHARED_ACL_15: Statement =
     statement!("shared_acl_15", MANY, &[K::Privilege], 150_000, i32::MAX);
 pub(super) const SHARED_OWNED: Statement = statement!("shared_owned", FINDINGS, &[K::Ownership]);
 pub(super) const ACL_SCAN: Statement =
-    statement!("acl_scan", MANY, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
-pub(super) const ACL: Statement =
-    statement!("acl", FINDINGS, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
+    statement!("acl_scan", FINDINGS, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
 pub(super) const CHANGES: Statement = statement!("changes", 1, &[]);
 pub(super) const OPEN_ROUTINES: Statement = statement!("open_routines", 1, &[]);
 pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership, K::UserMapping]);
@@ -128,7 +126,6 @@ pub const STATEMENTS: &[Statement] = &[
     SHARED_OWNED,
     SUBSCRIPTIONS,
     ACL_SCAN,
-    ACL,
     CHANGES,
     OPEN_ROUTINES,
     OWNED,

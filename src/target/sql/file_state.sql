@@ -1,15 +1,22 @@
 -- revoked/file_state: when the file that the setting $1 names, and those in $2, were changed, and when the
 -- server loaded its configuration. The time of a file has no fractions, so that the same second proves nothing.
+-- A server process learns of a load later than the server, by its own next statement: of one that came after
+-- this connection began it is only known that it did.
 SELECT
     f.file AS file,
     (pg_catalog.date_part('epoch', s.modification) * 1000000)::int8 AS changed_us,
-    (pg_catalog.date_part('epoch', pg_catalog.pg_conf_load_time()) * 1000000)::int8 AS loaded_us,
-    s.modification >= pg_catalog.date_trunc('second', pg_catalog.pg_conf_load_time()) AS newer
+    (pg_catalog.date_part('epoch', l.loaded) * 1000000)::int8 AS loaded_us,
+    s.modification >= pg_catalog.date_trunc('second', l.loaded) AS newer
 FROM (
     SELECT pg_catalog.current_setting($1) AS file
     UNION
     SELECT n.name FROM pg_catalog.unnest($2::text[]) AS n (name)
 ) AS f
 CROSS JOIN LATERAL pg_catalog.pg_stat_file(f.file) AS s
+CROSS JOIN (
+    SELECT LEAST(pg_catalog.pg_conf_load_time(), a.backend_start) AS loaded
+    FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.pid = pg_catalog.pg_backend_pid()
+) AS l
 ORDER BY f.file
 LIMIT $3

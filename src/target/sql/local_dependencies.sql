@@ -8,7 +8,7 @@ SELECT
     s.deptype::text AS kind
 FROM pg_catalog.pg_shdepend AS s
 WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
-    AND s.refobjid = ANY ($1)
+    AND s.refobjid IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
     AND s.deptype IN ('o', 'a', 'r')
     AND s.dbid = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
 LIMIT $2

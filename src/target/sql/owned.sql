@@ -16,7 +16,7 @@ FROM (
     SELECT 'pg_catalog.pg_type'::pg_catalog.regclass::oid, t.oid, t.typowner
     FROM pg_catalog.pg_type AS t
     WHERE t.typtype <> 'm' AND t.typcategory <> 'A'
-        AND (t.typrelid = 0 OR EXISTS (
+        AND (t.typrelid = 0 OR t.typowner IN (SELECT w.oid FROM pg_catalog.unnest($1::oid[]) AS w (oid)) AND EXISTS (
             SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.typrelid AND c.relkind = 'c'
         ))
     UNION ALL SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass::oid, oid, nspowner FROM pg_catalog.pg_namespace

@@ -22,10 +22,12 @@ SELECT
             -- Reading, but all of it: data and files of the server are nothing that a look needs.
             'pg_read_all_data', 'pg_read_server_files'
         ) THEN 'member of ' || r.rolname END,
-        CASE WHEN EXISTS (
-            SELECT FROM pg_catalog.pg_shdepend AS s
+        -- A lone value, not EXISTS: that would be planned as a join that reads all of pg_shdepend.
+        CASE WHEN (
+            SELECT true FROM pg_catalog.pg_shdepend AS s
             WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
                 AND s.refobjid = r.oid AND s.deptype = 'o'
+            LIMIT 1
         ) THEN 'owns objects' END
     ) AS excess
 FROM held AS h

@@ -11,6 +11,6 @@ SELECT
     r.oid IS NULL AS vanished
 FROM pg_catalog.pg_stat_activity AS a
 LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid
-WHERE a.usesysid IS NOT NULL AND a.usesysid <> 0 AND (a.usesysid = ANY ($1) OR r.oid IS NULL)
+WHERE a.usesysid IS NOT NULL AND a.usesysid <> 0 AND (a.usesysid IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid)) OR r.oid IS NULL)
 ORDER BY a.pid
 LIMIT $2
