@@ -4,6 +4,7 @@
 //! lets the verdict rules be tested as tables and a whole life of a revocation as a script.
 
 pub mod account;
+pub mod credential;
 pub mod effective;
 pub mod expectation;
 pub mod hex;
@@ -13,6 +14,7 @@ pub mod link;
 pub mod milestone;
 pub mod observation;
 pub mod plan;
+pub mod probe;
 pub mod profile;
 pub mod request;
 pub mod residual;

@@ -9,10 +9,12 @@
 
 mod cluster;
 mod compare;
+mod credentials;
 mod database;
 mod door;
 mod memberships;
 mod prepared;
+pub mod probe;
 mod reach;
 mod rows;
 mod session;
@@ -20,6 +22,7 @@ mod sessions;
 pub mod statements;
 mod trouble;
 
+pub use credentials::Secrets;
 pub use session::Limits;
 
 use crate::clock;
@@ -71,6 +74,8 @@ pub struct Wanted {
     pub names: BTreeSet<String>,
     /// Roles known by OID.
     pub oids: BTreeSet<RoleOid>,
+    /// Whose passwords are asked about, if anybody's.
+    pub secrets: Option<Secrets>,
 }
 
 /// What a plan needs beside the residual.
@@ -80,6 +85,24 @@ pub struct Facts {
     pub database_owner: BTreeMap<String, String>,
     /// Roles that may do everything.
     pub superusers: BTreeSet<String>,
+}
+
+fn over_socket(options: &PgConnectOptions) -> bool {
+    options.get_socket().is_some() || options.get_host().starts_with('/')
+}
+
+/// How a server is reached, in words for people.
+fn transport_of(options: &PgConnectOptions) -> &'static str {
+    if over_socket(options) {
+        return "over a Unix socket";
+    }
+    match options.get_ssl_mode() {
+        PgSslMode::VerifyFull => "over TLS; certificate and name are verified",
+        PgSslMode::VerifyCa => "over TLS; the certificate is verified, the name is not",
+        PgSslMode::Require => "over TLS, but nobody verifies whose",
+        PgSslMode::Prefer | PgSslMode::Allow => "over TCP; without TLS if the server has none",
+        PgSslMode::Disable => "over TCP without TLS",
+    }
 }
 
 impl Target {
@@ -108,7 +131,7 @@ impl Target {
         })?;
         let told = url.contains("sslmode=") || url.contains("ssl-mode=");
         if !told && std::env::var_os("PGSSLMODE").is_none() {
-            let socket = options.get_socket().is_some() || options.get_host().starts_with('/');
+            let socket = over_socket(&options);
             options =
                 options.ssl_mode(if socket { PgSslMode::Prefer } else { PgSslMode::VerifyFull });
         }
@@ -144,16 +167,7 @@ impl Target {
     /// How the server is reached, in words for people.
     #[must_use]
     pub fn transport(&self) -> &'static str {
-        if self.over_socket() {
-            return "over a Unix socket";
-        }
-        match self.options.get_ssl_mode() {
-            PgSslMode::VerifyFull => "over TLS; certificate and name are verified",
-            PgSslMode::VerifyCa => "over TLS; the certificate is verified, the name is not",
-            PgSslMode::Require => "over TLS, but nobody verifies whose",
-            PgSslMode::Prefer | PgSslMode::Allow => "over TCP; without TLS if the server has none",
-            PgSslMode::Disable => "over TCP without TLS",
-        }
+        transport_of(&self.options)
     }
 
     /// Whether nobody on the way can read or change what the server says.
@@ -164,7 +178,7 @@ impl Target {
     }
 
     fn over_socket(&self) -> bool {
-        self.options.get_socket().is_some() || self.options.get_host().starts_with('/')
+        over_socket(&self.options)
     }
 
     /// Looks for what `wanted` has. Always gives an observation: what failed is a gap in it.
@@ -204,7 +218,7 @@ impl Target {
                 "pg_hba.conf and pg_ident.conf",
                 "their rules are not read: NOLOGIN is what is proved",
             ),
-            ("passwords and other credentials", "whether a secret still works is not tried"),
+            ("passwords and other credentials", "no look tries whether a secret still works"),
             ("poolers and applications", "accounts outside Postgres are not looked at"),
         ];
         UNREAD.iter().map(|(surface, reason)| NotCovered {

@@ -165,6 +165,11 @@ CREATE ROLE revoked_agent LOGIN;
 -- To see where a session comes from and since when.
 GRANT pg_read_all_stats TO revoked_agent;
 
+-- To see whether the password of a shared account was changed (a rotation). Its verifier is hashed by the server
+-- and never read; but whoever has this grant could read it, and try passwords against it. Without it, only
+-- `revoked probe login` tells:
+-- GRANT SELECT (oid, rolname, rolpassword) ON pg_catalog.pg_authid TO revoked_agent;
+
 -- In each database whose CONNECT was revoked from PUBLIC:
 -- GRANT CONNECT ON DATABASE … TO revoked_agent;
 ";

@@ -5,12 +5,13 @@ use super::client::Where;
 use crate::clock;
 use crate::config::Config;
 use crate::domain::account::Account;
+use crate::domain::credential::Standing;
 use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, Verdict, judge};
+use crate::domain::verdict::{Judgement, Question, Rotation, Verdict, judge};
 use crate::reconcile::target_of;
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
@@ -150,6 +151,7 @@ fn wanted(asked: &[Asked], target: &str) -> Wanted {
     Wanted {
         names: names.filter(|n| n.applies_to(target)).map(|n| n.role.clone()).collect(),
         oids: accounts.filter(|a| a.target == target).map(|a| a.oid).collect(),
+        secrets: None,
     }
 }
 
@@ -191,6 +193,11 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
     for look in &looks {
         accounts = link::resolve(&accounts, &asked.names, look, &[]);
     }
+    let standings: Vec<&Standing> = asked.credentials.iter().collect();
+    let rotation = asked
+        .revocation
+        .as_ref()
+        .map(|revocation| Rotation { revocation, credentials: &standings });
     let question = Question {
         kind: asked.kind,
         accounts: &accounts,
@@ -201,6 +208,7 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
         not_required: &asked.not_required,
         known_as: &asked.roles,
         gone_since: asked.gone_since,
+        rotation,
     };
     let mut judged = judge(&question, &looks);
     if let Some(reason) = &asked.unread {

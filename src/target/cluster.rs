@@ -5,7 +5,7 @@ use super::rows::{
 };
 use super::session::Session;
 use super::statements::{self as sql, Statement};
-use super::{Wanted, memberships, prepared, sessions};
+use super::{Wanted, credentials, memberships, prepared, sessions};
 use crate::clock;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::observation::{Cause, RosterRole, Server};
@@ -98,6 +98,7 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     roles_held(session, &cluster, roles.as_deref().unwrap_or_default());
+    credentials::read(session, &cluster, wanted).await;
     memberships::read(session, &cluster).await;
     role_settings(session, &cluster).await;
     cluster.dependencies =

@@ -85,6 +85,10 @@ pub(super) const DEFAULT_LISTS: Statement =
     statement!("default_lists", FINDINGS, &[K::DefaultPrivilege]);
 pub(super) const PUBLIC_GRANTS: Statement = statement!("public_grants", 1_000, &[]);
 pub(super) const EXTENSIONS: Statement = statement!("extensions", 100, &[K::Job]);
+pub(super) const CREDENTIAL_TERMS: Statement =
+    statement!("credential_terms", FINDINGS, &[K::Credential]);
+pub(super) const CREDENTIALS: Statement = statement!("credentials", FINDINGS, &[K::Credential]);
+pub(super) const BACKEND_PID: Statement = statement!("backend_pid", 1, &[]);
 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[Statement] = &[
@@ -108,6 +112,9 @@ pub const STATEMENTS: &[Statement] = &[
     DEFAULT_LISTS,
     PUBLIC_GRANTS,
     EXTENSIONS,
+    CREDENTIAL_TERMS,
+    CREDENTIALS,
+    BACKEND_PID,
 ];
 
 /// Surfaces that a look reads: what stays unread when nobody answers.
