@@ -1,19 +1,32 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test check bench soak fmt build setup-demo setup-test clean
+.PHONY: demo test test-all check lint deny build-tests bench soak fmt build setup-demo setup-test setup-test-all clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
 	cargo run --quiet --locked -- demo
 
-test: setup-test ## cargo-nextest where it is installed
-	if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
+# cargo-nextest where it is installed
+TESTS = if command -v cargo-nextest >/dev/null; then cargo nextest run --locked; else cargo test --locked; fi
 
-check: setup-test ## the gate: everything that must be green before a merge
+test: setup-test ## on the PostgreSQL installed and the newest, or those named: REVOKED_TEST_VERSIONS=14,17
+	$(TESTS)
+
+test-all: export REVOKED_TEST_VERSIONS = all
+test-all: setup-test-all ## on PostgreSQL 13 to 18
+	$(TESTS)
+
+build-tests:
+	if command -v cargo-nextest >/dev/null; then cargo nextest run --locked --no-run; else cargo test --locked --no-run; fi
+
+check: setup-test lint test deny ## the gate: everything that must be green before a merge
+
+lint:
 	cargo fmt --check
 	promtool check rules alerts/*.yml
 	promtool test rules alerts/tests/*.yml
 	cargo clippy --all-targets --locked -- -D warnings
-	$(MAKE) test
+
+deny:
 	if command -v cargo-deny >/dev/null; then cargo deny --locked check --hide-inclusion-graph bans licenses sources; else echo "cargo-deny is not installed: licences and bans were not checked"; fi
 
 bench: ## figures as ratios; some minutes
@@ -34,6 +47,9 @@ setup-demo:
 
 setup-test:
 	@scripts/setup test
+
+setup-test-all:
+	@scripts/setup test-all
 
 clean:
 	cargo clean

@@ -2,7 +2,7 @@
 
 use crate::domain::observation::Observation;
 use crate::domain::time::UtcTime;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -13,6 +13,8 @@ use tokio::sync::watch;
 pub struct Board {
     newest: Mutex<BTreeMap<String, Arc<Observation>>>,
     judged: Mutex<HashMap<String, UtcTime>>,
+    /// Targets whose next look must read everything.
+    whole: Mutex<BTreeSet<String>>,
     asked: watch::Sender<u64>,
     passed: watch::Sender<u64>,
 }
@@ -22,6 +24,7 @@ impl Default for Board {
         Self {
             newest: Mutex::default(),
             judged: Mutex::default(),
+            whole: Mutex::default(),
             asked: watch::Sender::new(0),
             passed: watch::Sender::new(0),
         }
@@ -36,6 +39,17 @@ impl Board {
     /// Asks for a look at every target, soon.
     pub fn ask(&self) {
         self.asked.send_modify(|count| *count += 1);
+    }
+
+    /// Asks for a look at `target`, soon, that reads everything.
+    pub fn ask_whole(&self, target: &str) {
+        locked(&self.whole).insert(target.to_owned());
+        self.ask();
+    }
+
+    /// Whether somebody asked for such a look at `target`; asks no more.
+    pub fn take_whole(&self, target: &str) -> bool {
+        locked(&self.whole).remove(target)
     }
 
     /// Changes whenever somebody asks for a look.

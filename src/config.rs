@@ -1,5 +1,6 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
+mod canary;
 mod check;
 mod file;
 mod live;
@@ -11,6 +12,7 @@ pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use secret::Secret;
 
+use crate::domain::canary::Canary;
 use crate::domain::profile::Profiles;
 use crate::domain::residual::ResidualKind;
 use crate::domain::subject::Mapping;
@@ -63,10 +65,14 @@ pub struct TargetConfig {
     pub name: String,
     /// Connection URL.
     pub url: Secret,
+    /// Connection URLs of further instances of the cluster, by name.
+    pub instances: BTreeMap<String, Secret>,
     /// Databases judged by `pg_shdepend` alone.
     pub shdepend_only: Vec<String>,
     /// The agent's store may lie on this cluster.
     pub store_on_target: bool,
+    /// What is planted there and must be found.
+    pub canary: Option<Canary>,
 }
 
 /// A bearer token.
@@ -112,6 +118,8 @@ pub struct Config {
     pub tokens: Vec<TokenConfig>,
     /// Time between looks.
     pub look_interval: Duration,
+    /// Longest time between two readings of all access lists of a database.
+    pub deep_interval: Duration,
     /// Time between the first clean look and the one that confirms it.
     pub verification_delay: Duration,
     /// How long a verified revocation is looked at.

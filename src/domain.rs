@@ -4,6 +4,7 @@
 //! lets the verdict rules be tested as tables and a whole life of a revocation as a script.
 
 pub mod account;
+pub mod canary;
 pub mod credential;
 pub mod effective;
 pub mod expectation;

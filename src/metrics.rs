@@ -69,6 +69,8 @@ pub struct TargetLevel {
     pub up: bool,
     /// Start of the last attempt, Unix seconds.
     pub attempt: f64,
+    /// Start of the look that read the oldest access list in use, Unix seconds.
+    pub deep: f64,
     /// End of the last look that got an answer, Unix seconds.
     pub success: Option<f64>,
     /// The target's clock less ours, seconds.
@@ -77,6 +79,15 @@ pub struct TargetLevel {
     pub unverifiable: Vec<String>,
     /// Rights of the agent's role beyond reading.
     pub excess: i64,
+}
+
+/// The canary of a target, as far as the log holds it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CanaryLevel {
+    /// It is missed.
+    pub missing: Option<bool>,
+    /// Start of the newest look that found it, Unix seconds.
+    pub detected: Option<f64>,
 }
 
 /// The audit log as this process knows it.
@@ -95,6 +106,7 @@ struct Known {
     levels: Option<Levels>,
     targets: BTreeMap<String, TargetLevel>,
     vanished: BTreeMap<String, i64>,
+    canaries: BTreeMap<String, CanaryLevel>,
     audit: Option<AuditLevel>,
 }
 
@@ -125,6 +137,8 @@ pub struct Metrics {
     pub reconcile_duration: HistogramVec,
     /// `access_revocation_agent_passes_skipped_total`.
     pub passes_skipped: IntCounterVec,
+    /// `access_revocation_canary_missed_total`.
+    pub canary_missed: IntCounterVec,
     sla: GaugeVec,
     gauges: Gauges,
 }
@@ -206,6 +220,7 @@ impl Metrics {
             audit_append_failures: declare.add(IntCounter::new("access_revocation_audit_append_failures_total", "Commits that the audit log refused."))?,
             reconcile_duration: declare.histogram("access_revocation_agent_reconcile_duration_seconds", "Time of one look at a target and of judging it.", &["target"], &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])?,
             passes_skipped: declare.counter("access_revocation_agent_passes_skipped_total", "Looks that were not begun in time because the one before took too long.", &["target"])?,
+            canary_missed: declare.counter("access_revocation_canary_missed_total", "Times that the canary of a target was not found although it should have been.", &["target"])?,
             sla: declare.gauge("access_revocation_sla_seconds", "Configured time allowed for a milestone.", &["reason", "milestone"])?,
             gauges: Gauges::declare(&declare)?,
             registry: registry.clone(),
@@ -245,6 +260,7 @@ impl Metrics {
         let mut known = self.known();
         known.targets.retain(|target, _| targets.contains(target));
         known.vanished.retain(|target, _| targets.contains(target));
+        known.canaries.retain(|target, _| targets.contains(target));
         known.configured = targets;
         self.gauges.forget_targets();
     }
@@ -295,6 +311,21 @@ impl Metrics {
     pub fn set_reload_failed(&self) {
         let none: &[&str] = &[];
         self.gauges.reloaded.with_label_values(none).set(0);
+    }
+
+    /// `target` has a canary: its misses are counted from 0 on.
+    pub fn expect_canary(&self, target: &str) {
+        let _ = self.canary_missed.with_label_values(&[target]);
+    }
+
+    /// Replaces what is known of the canaries.
+    pub fn set_canaries(&self, canaries: BTreeMap<String, CanaryLevel>) {
+        self.known().canaries = canaries;
+    }
+
+    /// What was last shown of the canary of a target.
+    pub fn canary(&self, target: &str) -> Option<CanaryLevel> {
+        self.known().canaries.get(target).copied()
     }
 
     /// Replaces what is known of the log.

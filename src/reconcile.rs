@@ -1,5 +1,6 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
+mod canary;
 mod levels;
 mod moves;
 mod pace;
@@ -18,16 +19,18 @@ use crate::config::{Config, Live};
 use crate::domain::credential::{self, Standing};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lifecycle::Look;
+use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Cause, Observation, RosterRole};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Question, Rotation, judge};
+use crate::domain::verdict::{Judgement, Question, Rotation, judge};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::store::{Known, Move, StoreError, Stored};
 use crate::supervise::{Pulse, Trouble};
-use crate::target::{Target, Wanted};
+use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
+use canary::canary_of;
 use question::{has_no_account, names_of, roles_of};
 use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
@@ -38,6 +41,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Looks that are asked for by an arrival are at least this far apart, however many arrive.
 const BREATH: Duration = Duration::from_millis(500);
+
+/// Where a revocation has several targets, what was read whole so long ago at most still counts as read by the
+/// look: their looks are never whole at the same time, and could not prove anything together.
+const WHOLE_FOR: Duration = Duration::from_secs(15);
 
 /// Looks at every target and moves every revocation.
 pub struct Reconciler {
@@ -52,6 +59,7 @@ pub struct Reconciler {
     /// Roles seen, by cluster; the store has them too.
     rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
     ready: Mutex<HashMap<String, roster::Ready>>,
+    canaries: canary::Seen,
     /// What is watched, as last read.
     known: Known,
     /// One judgement at a time.
@@ -86,6 +94,7 @@ impl Reconciler {
             salt: tokio::sync::OnceCell::new(),
             rosters: Mutex::default(),
             ready: Mutex::default(),
+            canaries: canary::Seen::default(),
             known: Known::default(),
             turn: tokio::sync::Mutex::new(()),
             trouble: Trouble::default(),
@@ -164,11 +173,14 @@ impl Reconciler {
     /// When the store does not take it. Nothing is lost: the next pass judges anew.
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
         let watched = self.watched().await?;
-        let wanted = self.wanted(target.name(), &watched).await?;
+        let mut wanted = self.wanted(target.name(), &watched).await?;
+        let whole = self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
+        wanted.depth = if whole { Depth::Full } else { Depth::Due };
         let mut look = target.look(&wanted).await;
         self.refuse_own_store(&look)?;
         self.remember(&look).await?;
         self.name_the_vanished(&mut look).await?;
+        self.watch_canary(&mut look).await?;
         self.show_target(&look);
         self.board.put(Arc::new(look));
         Box::pin(self.judge_all(target.name())).await?;
@@ -184,6 +196,7 @@ impl Reconciler {
     async fn wanted(&self, target: &str, watched: &[Arc<Stored>]) -> Result<Wanted, StoreError> {
         let mut wanted = Wanted::default();
         let config = self.config.current();
+        wanted.names.extend(canary_of(&config, target).map(|canary| canary.role.clone()));
         for stored in watched {
             let names = names_of(stored, &config);
             let names = names.into_iter().filter(|name| name.applies_to(target));
@@ -260,6 +273,9 @@ impl Reconciler {
             rotation: Some(Rotation { revocation: &stored.revocation.id, credentials: &standings }),
         };
         let judged = judge(&question, &borrowed);
+        if self.rests_on_memory(stored, &judged, &borrowed, &config) {
+            return Ok(None);
+        }
         self.count(target, stored, &judged, &borrowed, &config);
         let mut newest_judged = stored.clone();
         if moves::forget_the_future(&mut newest_judged.life, clock::now()) {
@@ -276,12 +292,48 @@ impl Reconciler {
         Ok(Some((look.started_at, step)))
     }
 
+    /// Whether the judgement would decide something while it rests on access lists that an earlier look read.
+    /// Then those looks are asked for that read everything, and nothing is decided before.
+    fn rests_on_memory(
+        &self,
+        stored: &Stored,
+        judged: &Judgement,
+        looks: &[&Observation],
+        config: &Config,
+    ) -> bool {
+        // What confirms must not be the reading that it confirms.
+        let first = stored.life.confirm_from;
+        let allowed = if looks.len() > 1 { WHOLE_FOR } else { Duration::ZERO };
+        let outdated: Vec<&&Observation> = looks
+            .iter()
+            .filter(|look| look.deep_at < look.started_at)
+            .filter(|look| {
+                look.started_at.since(look.deep_at) > allowed
+                    || first.is_some_and(|first| look.deep_at <= first)
+            })
+            .collect();
+        if outdated.is_empty() {
+            return false;
+        }
+        let mut terms = moves::terms(stored, config);
+        if judged.no_account {
+            terms.deadlines = Deadlines::default();
+        }
+        let decides = stored.life.decides(&terms, &moves::look_of(judged, looks));
+        if decides {
+            for look in outdated {
+                self.board.ask_whole(&look.target);
+            }
+        }
+        decides
+    }
+
     /// Counts the attempt, and why it failed if it did.
     fn count(
         &self,
         target: &str,
         stored: &Stored,
-        judged: &crate::domain::verdict::Judgement,
+        judged: &Judgement,
         looks: &[&Observation],
         config: &Config,
     ) {
@@ -306,6 +358,6 @@ impl Reconciler {
     async fn show_levels(&self) -> Result<(), StoreError> {
         let watched = self.watched().await?;
         self.metrics.set_levels(levels::levels(&watched, &self.config.current()));
-        Ok(())
+        self.show_canaries().await
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
+mod canary;
 mod gather;
 mod many;
 mod meta;
@@ -12,6 +13,7 @@ mod records;
 mod revocations;
 mod roster;
 
+pub use canary::StoredCanary;
 pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{

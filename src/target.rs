@@ -3,48 +3,88 @@
 //! A look is made of three parts, each in its own read-only transaction (why in this order:
 //! `ARCHITECTURE.md`, "A look"):
 //!
-//! 1. prepared transactions, then one snapshot of what the whole cluster shares;
-//! 2. sessions, in a new transaction after the role state, because `pg_stat_activity` is frozen within one;
-//! 3. each database: access lists and owners, compared with `pg_shdepend` in the same snapshot.
+//! 1. prepared transactions, then one snapshot of what the whole cluster shares (`cluster`, `shared`);
+//! 2. sessions, in a new transaction after the role state, because `pg_stat_activity` is frozen within one, on
+//!    every instance (`sessions`, `instance`);
+//! 3. each database: access lists and owners, compared with `pg_shdepend` in the same snapshot (`database`). It
+//!    is dear, so a look that goes before a decision reads all of them, and others only what is due (`memory`).
 
 mod cluster;
 mod compare;
 mod credentials;
 mod database;
 mod door;
+mod instance;
+mod look;
 mod memberships;
+mod memory;
 mod prepared;
 pub mod probe;
 mod reach;
 mod rows;
+mod server;
 mod session;
 mod sessions;
+mod shared;
 pub mod statements;
 mod trouble;
 
 pub use credentials::Secrets;
 pub use session::Limits;
 
-use crate::clock;
 use crate::domain::ids::RoleOid;
-use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
-use cluster::Cluster;
 use door::Doors;
-use session::{Session, Way};
+use memory::Memory;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use statements::{CLUSTER_SURFACES, DATABASE_SURFACES};
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
-use trouble::Trouble;
+use std::time::Duration;
 
-/// One configured cluster.
+/// One configured cluster. Clones share what they remember of it.
 #[derive(Clone)]
 pub struct Target {
     name: String,
     options: PgConnectOptions,
-    limits: Limits,
-    shdepend_only: BTreeSet<String>,
     doors: Doors,
+    /// Further instances of the cluster.
+    instances: Vec<OtherInstance>,
+    limits: Limits,
+    pace: Pace,
+    shdepend_only: BTreeSet<String>,
+    memory: Memory,
+}
+
+/// A further instance of a cluster.
+#[derive(Clone)]
+struct OtherInstance {
+    name: String,
+    options: PgConnectOptions,
+    doors: Doors,
+}
+
+/// How long the access lists of a database that were read are taken for what they are now.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// At most this long, whatever else is known.
+    pub deep: Duration,
+    /// This long without asking the server's statistics for a change.
+    pub compare: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { deep: Duration::from_secs(300), compare: Duration::from_secs(30) }
+    }
+}
+
+/// How much a look reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything.
+    #[default]
+    Full,
+    /// What changes fast, and the access lists of those databases for which it is time.
+    Due,
 }
 
 impl std::fmt::Debug for Target {
@@ -76,6 +116,8 @@ pub struct Wanted {
     pub oids: BTreeSet<RoleOid>,
     /// Whose passwords are asked about, if anybody's.
     pub secrets: Option<Secrets>,
+    /// How much is read.
+    pub depth: Depth,
 }
 
 /// What a plan needs beside the residual.
@@ -87,24 +129,6 @@ pub struct Facts {
     pub superusers: BTreeSet<String>,
 }
 
-fn over_socket(options: &PgConnectOptions) -> bool {
-    options.get_socket().is_some() || options.get_host().starts_with('/')
-}
-
-/// How a server is reached, in words for people.
-fn transport_of(options: &PgConnectOptions) -> &'static str {
-    if over_socket(options) {
-        return "over a Unix socket";
-    }
-    match options.get_ssl_mode() {
-        PgSslMode::VerifyFull => "over TLS; certificate and name are verified",
-        PgSslMode::VerifyCa => "over TLS; the certificate is verified, the name is not",
-        PgSslMode::Require => "over TLS, but nobody verifies whose",
-        PgSslMode::Prefer | PgSslMode::Allow => "over TCP; without TLS if the server has none",
-        PgSslMode::Disable => "over TCP without TLS",
-    }
-}
-
 impl Target {
     /// A target from its URL. Over TCP the server's certificate and name are verified unless the URL says
     /// otherwise (`sslmode=`); a Unix socket needs no TLS.
@@ -112,36 +136,27 @@ impl Target {
     /// # Errors
     /// When the URL is not one of Postgres.
     pub fn from_url(name: &str, url: &str) -> Result<Self, BadUrl> {
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(BadUrl::Scheme);
-        }
-        // A password with a bare `/` ends the host early: its rest would become the name of a database, which
-        // is no secret.
-        let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-        if path.is_some_and(|(_, path)| path.split('?').next().is_some_and(|p| p.contains('@'))) {
-            return Err(BadUrl::Syntax(
-                "it has an @ after the first /; in a password or a name write / as %2F and @ as %40".to_owned(),
-            ));
-        }
-        let mut options = PgConnectOptions::from_str(url).map_err(|error| {
-            let sqlx::Error::Configuration(source) = error else {
-                return BadUrl::Syntax("it is not a connection URL".to_owned());
-            };
-            BadUrl::Syntax(source.to_string())
-        })?;
-        let told = url.contains("sslmode=") || url.contains("ssl-mode=");
-        if !told && std::env::var_os("PGSSLMODE").is_none() {
-            let socket = over_socket(&options);
-            options =
-                options.ssl_mode(if socket { PgSslMode::Prefer } else { PgSslMode::VerifyFull });
-        }
         Ok(Self {
             name: name.to_owned(),
-            options,
-            limits: Limits::default(),
-            shdepend_only: BTreeSet::new(),
+            options: options(url)?,
             doors: Doors::default(),
+            instances: Vec::new(),
+            limits: Limits::default(),
+            pace: Pace::default(),
+            shdepend_only: BTreeSet::new(),
+            memory: Memory::default(),
         })
+    }
+
+    /// A further instance of the cluster, such as a standby: it has sessions of its own. Whichever of all
+    /// instances is the primary is asked for what they share.
+    ///
+    /// # Errors
+    /// As [`from_url`](Self::from_url).
+    pub fn instance(mut self, name: &str, url: &str) -> Result<Self, BadUrl> {
+        let (name, options) = (name.to_owned(), options(url)?);
+        self.instances.push(OtherInstance { name, options, doors: Doors::default() });
+        Ok(self)
     }
 
     /// Databases that are judged by `pg_shdepend` alone, because the provider keeps others out of them.
@@ -164,137 +179,76 @@ impl Target {
         &self.name
     }
 
-    /// How the server is reached, in words for people.
+    /// How long what was read of a database is taken for what it is now.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+
+    /// How its instances are reached, the least safe way of them, in words for people.
     #[must_use]
     pub fn transport(&self) -> &'static str {
-        transport_of(&self.options)
+        let ways = self.ways().map(transport_of);
+        ways.min_by_key(|(safety, _)| *safety).map_or("", |(_, words)| words)
     }
 
-    /// Whether nobody on the way can read or change what the server says.
+    /// Whether nobody on the way can read or change what the servers say.
     #[must_use]
     pub fn transport_is_safe(&self) -> bool {
-        self.over_socket()
-            || matches!(self.options.get_ssl_mode(), PgSslMode::VerifyFull | PgSslMode::VerifyCa)
+        self.ways().all(|options| transport_of(options).0 >= SAFE)
     }
 
-    fn over_socket(&self) -> bool {
-        over_socket(&self.options)
+    fn ways(&self) -> impl Iterator<Item = &PgConnectOptions> {
+        std::iter::once(&self.options).chain(self.instances.iter().map(|other| &other.options))
     }
+}
 
-    /// Looks for what `wanted` has. Always gives an observation: what failed is a gap in it.
-    pub async fn look(&self, wanted: &Wanted) -> Observation {
-        self.look_with_facts(wanted).await.0
-    }
+/// From here on somebody is verified.
+const SAFE: u8 = 3;
 
-    /// As [`look`](Self::look), with what a plan needs.
-    pub async fn look_with_facts(&self, wanted: &Wanted) -> (Observation, Facts) {
-        let mut observation = Observation::begun(&self.name, clock::now());
-        observation.searched.clone_from(&wanted.names);
-        let mut facts = Facts::default();
-        let way = Way::new(&self.options, &self.doors, self.limits);
-        let mut session = Session::open(&way, None, &mut observation).await;
-        if let Some(trouble) = session.broken().cloned() {
-            session.close().await;
-            observation.gaps.extend(self.nobody_answers(&trouble));
-        } else {
-            let cluster = cluster::read(&mut session, wanted).await;
-            session.close().await;
-            facts.database_owner =
-                cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
-            facts.superusers.clone_from(&cluster.superusers);
-            self.look_into_databases(&way, &cluster, &mut observation).await;
-        }
-        observation.not_covered.extend(self.unread());
-        observation.residual.sort();
-        observation.residual.dedup_by(|a, b| a.identity() == b.identity());
-        observation.ended_at = clock::now();
-        (observation, facts)
+/// How safe a way is, and in words.
+fn transport_of(options: &PgConnectOptions) -> (u8, &'static str) {
+    if over_socket(options) {
+        return (5, "over a Unix socket");
     }
+    match options.get_ssl_mode() {
+        PgSslMode::VerifyFull => (4, "over TLS; certificate and name are verified"),
+        PgSslMode::VerifyCa => (SAFE, "over TLS; the certificate is verified, the name is not"),
+        PgSslMode::Require => (2, "over TLS, but nobody verifies whose"),
+        PgSslMode::Prefer | PgSslMode::Allow => (1, "over TCP; without TLS if the server has none"),
+        PgSslMode::Disable => (0, "over TCP without TLS"),
+    }
+}
 
-    /// What this version never reads, said with every answer.
-    fn unread(&self) -> impl Iterator<Item = NotCovered> + '_ {
-        const UNREAD: &[(&str, &str)] = &[
-            (
-                "pg_hba.conf and pg_ident.conf",
-                "their rules are not read: NOLOGIN is what is proved",
-            ),
-            ("passwords and other credentials", "no look tries whether a secret still works"),
-            ("poolers and applications", "accounts outside Postgres are not looked at"),
-        ];
-        UNREAD.iter().map(|(surface, reason)| NotCovered {
-            surface: format!("{surface} of {}", self.name),
-            reason: (*reason).to_owned(),
-        })
-    }
+fn over_socket(options: &PgConnectOptions) -> bool {
+    options.get_socket().is_some() || options.get_host().starts_with('/')
+}
 
-    fn nobody_answers(&self, trouble: &Trouble) -> Vec<Gap> {
-        CLUSTER_SURFACES
-            .iter()
-            .map(|surface| Gap {
-                surface: *surface,
-                target: self.name.clone(),
-                database: None,
-                reason: trouble.reason.clone(),
-                fix: trouble.fix.clone(),
-                cause: trouble.cause,
-            })
-            .collect()
+/// How to connect, by a URL.
+fn options(url: &str) -> Result<PgConnectOptions, BadUrl> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(BadUrl::Scheme);
     }
-
-    async fn look_into_databases(
-        &self,
-        way: &Way<'_>,
-        cluster: &Cluster,
-        observation: &mut Observation,
-    ) {
-        let mut shared_read = false;
-        for database in &cluster.databases {
-            let alone = if self.shdepend_only.contains(&database.name) {
-                Some("is listed under shdepend_only")
-            } else if !database.allows_connections {
-                Some("does not accept connections")
-            } else {
-                None
-            };
-            if let Some(why) = alone {
-                observation.not_covered.push(NotCovered {
-                    surface: format!("access lists of {}/{}", self.name, database.name),
-                    reason: format!("judged by pg_shdepend alone: {} {why}", database.name),
-                });
-                observation.residual.extend(cluster.by_dependency_alone(database));
-                continue;
-            }
-            if !database.may_connect {
-                observation.residual.extend(cluster.by_dependency_alone(database));
-                observation.gaps.extend(self.may_not_connect(&database.name, observation));
-                continue;
-            }
-            let mut session = Session::open(way, Some(&database.name), observation).await;
-            shared_read |= database::read(&mut session, cluster, database).await;
-            session.close().await;
-        }
-        if !shared_read {
-            observation.residual.extend(cluster.shared_by_dependency_alone());
-        }
+    // A password with a bare `/` ends the host early: its rest would become the name of a database, which
+    // is no secret.
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    if path.is_some_and(|(_, path)| path.split('?').next().is_some_and(|p| p.contains('@'))) {
+        return Err(BadUrl::Syntax(
+            "it has an @ after the first /; in a password or a name write / as %2F and @ as %40"
+                .to_owned(),
+        ));
     }
-
-    fn may_not_connect(&self, database: &str, observation: &Observation) -> Vec<Gap> {
-        let agent =
-            observation.server.as_ref().map_or("the agent's role", |s| s.agent_role.as_str());
-        DATABASE_SURFACES
-            .iter()
-            .map(|surface| Gap {
-                surface: *surface,
-                target: self.name.clone(),
-                database: Some(database.to_owned()),
-                reason: format!("{agent} may not connect to database {database}"),
-                fix: format!(
-                    "GRANT CONNECT ON DATABASE {} TO {};",
-                    crate::domain::plan::quote::ident(database),
-                    crate::domain::plan::quote::ident(agent)
-                ),
-                cause: Cause::PermissionDenied,
-            })
-            .collect()
+    let mut options = PgConnectOptions::from_str(url).map_err(|error| {
+        let sqlx::Error::Configuration(source) = error else {
+            return BadUrl::Syntax("it is not a connection URL".to_owned());
+        };
+        BadUrl::Syntax(source.to_string())
+    })?;
+    let told = url.contains("sslmode=") || url.contains("ssl-mode=");
+    if !told && std::env::var_os("PGSSLMODE").is_none() {
+        let socket = over_socket(&options);
+        options = options.ssl_mode(if socket { PgSslMode::Prefer } else { PgSslMode::VerifyFull });
     }
+    Ok(options)
 }

@@ -241,24 +241,49 @@ impl Cluster {
     /// # Errors
     /// When the copy fails or the server does not take connections within a minute.
     pub fn start(template: &Template, settings: &[&str]) -> Result<Self, ThrowawayError> {
-        let dir = private_dir("revoked-pg-", &template.place)?;
+        let settings = settings.iter().map(|&setting| setting.to_owned()).collect();
+        let mut cluster =
+            Self::copy(&template.binaries, &template.dir.join("data"), &template.place, settings)?;
+        cluster.boot()?;
+        Ok(cluster)
+    }
+
+    fn copy(
+        binaries: &Binaries,
+        from: &Path,
+        place: &Path,
+        settings: Vec<String>,
+    ) -> Result<Self, ThrowawayError> {
+        let dir = private_dir("revoked-pg-", place)?;
+        let data = dir.path().join("data");
         let mut copy = Command::new("cp");
         if is_root() {
             copy.uid(NOBODY).gid(NOBODY).current_dir("/");
         }
-        copy.arg("-r").arg(template.dir.join("data")).arg(dir.path().join("data"));
+        copy.arg("-r").arg(from).arg(&data);
         run(copy)?;
-        let data = dir.path().join("data");
         let mode = std::fs::Permissions::from_mode(0o700);
         std::fs::set_permissions(&data, mode).map_err(doing("setting permissions"))?;
-        let mut cluster = Self {
-            binaries: template.binaries.clone(),
-            dir,
-            server: None,
-            settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
-        };
-        cluster.boot()?;
-        Ok(cluster)
+        Ok(Self { binaries: binaries.clone(), dir, server: None, settings })
+    }
+
+    /// A hot standby that follows this cluster. The cluster is restarted: its files are copied at rest.
+    ///
+    /// # Errors
+    /// When the copy fails or one of the servers does not come up.
+    pub fn standby(&mut self) -> Result<Self, ThrowawayError> {
+        self.stop();
+        let place = self.dir.path().parent().unwrap_or_else(|| Path::new("/tmp")).to_owned();
+        let mut settings = self.settings.clone();
+        let primary = format!("host={} user=postgres", self.dir.path().display());
+        settings.push(format!("primary_conninfo={primary}"));
+        let data = self.dir.path().join("data");
+        let mut standby = Self::copy(&self.binaries, &data, &place, settings)?;
+        self.boot()?;
+        std::fs::write(standby.dir.path().join("data/standby.signal"), "")
+            .map_err(doing("making a standby"))?;
+        standby.boot()?;
+        Ok(standby)
     }
 
     /// A cluster of its own template, for when one is enough.
@@ -395,11 +420,15 @@ impl Drop for Cluster {
     }
 }
 
-/// The `psql` of the newest server found, else the one in `PATH`.
-fn psql_path() -> PathBuf {
-    Binaries::all()
-        .into_iter()
-        .map(|binaries| binaries.dir.join("psql"))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| PathBuf::from("psql"))
+/// The `psql` of the newest server found, else the one in `PATH`. Sought once: that starts every server's
+/// `--version`.
+fn psql_path() -> &'static Path {
+    static PSQL: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    PSQL.get_or_init(|| {
+        Binaries::all()
+            .into_iter()
+            .map(|binaries| binaries.dir.join("psql"))
+            .find(|path| path.is_file())
+            .unwrap_or_else(|| PathBuf::from("psql"))
+    })
 }

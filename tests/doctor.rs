@@ -202,3 +202,41 @@ fn every_command_has_a_manual_page() {
     let (code, page, _) = run(revoked().arg("man"));
     assert!(code == 0 && page.contains(".TH revoked 1"), "{page}");
 }
+
+#[test]
+fn the_canary_is_looked_for_and_must_have_no_power() {
+    let (cluster, agent) = prepared("");
+    agent.plant("revoked_canary");
+    let told = |report: &Value| {
+        let target = section(report, "target").clone();
+        (target["facts"]["canary"]["found"].clone(), target["lines"].to_string())
+    };
+    let (code, report) = doctor(&agent, &["--check-db"]);
+    let (found, lines) = told(&report);
+    assert_eq!((code, found), (3, false.into()), "{report:#}");
+    assert!(lines.contains("the canary revoked_canary has no privilege"), "{lines}");
+
+    sql(
+        &cluster,
+        "postgres",
+        "orders",
+        "CREATE ROLE revoked_canary NOLOGIN; CREATE TABLE planted (); GRANT SELECT ON planted TO revoked_canary;",
+    );
+    let (code, report) = doctor(&agent, &["--check-db"]);
+    let (found, lines) = told(&report);
+    assert_eq!((code, found), (0, true.into()), "{report:#}");
+    assert!(lines.contains("the canary revoked_canary is found: privilege"), "{lines}");
+    assert!(!lines.contains("has power"), "{lines}");
+
+    sql(&cluster, "postgres", "orders", "ALTER ROLE revoked_canary LOGIN;");
+    let (code, report) = doctor(&agent, &["--check-db"]);
+    let (found, lines) = told(&report);
+    assert_eq!((code, found), (0, true.into()), "it is found all the same: {report:#}");
+    assert!(lines.contains("the canary has power"), "{lines}");
+
+    sql(&cluster, "postgres", "orders", "REVOKE CONNECT ON DATABASE orders FROM PUBLIC;");
+    let (code, report) = doctor(&agent, &["--check-db"]);
+    let (found, lines) = told(&report);
+    assert_eq!((code, found), (3, Value::Null), "{report:#}");
+    assert!(lines.contains("cannot be told"), "{lines}");
+}

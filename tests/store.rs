@@ -16,6 +16,8 @@ macro_rules! on_both {
     };
 }
 
+#[path = "store/canary.rs"]
+mod canary;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/holder.rs"]

@@ -94,6 +94,13 @@ fn documented() -> BTreeMap<String, bool> {
 async fn every_family_is_there_from_the_first_scrape_on() {
     let mut cluster = cluster();
     let mut agent = prepared(&cluster, "");
+    sql(
+        &cluster,
+        "postgres",
+        "postgres",
+        "CREATE ROLE revoked_canary NOLOGIN; CREATE TABLE planted (); GRANT SELECT ON planted TO revoked_canary;",
+    );
+    agent.plant("revoked_canary");
     // Down, so that no look gets an answer before the first scrape.
     cluster.stop();
     agent.start();
@@ -124,7 +131,10 @@ async fn every_family_is_there_from_the_first_scrape_on() {
     assert_sound(&down);
 
     cluster.restart().unwrap();
-    agent.until_metrics(&["access_revocation_target_up{target=\"main\"} 1"]);
+    agent.until_metrics(&[
+        "access_revocation_target_up{target=\"main\"} 1",
+        "access_revocation_canary_missing{target=\"main\"} 0",
+    ]);
     let page = agent.get("/metrics").unwrap();
     assert_sound(&page);
     let documented: BTreeSet<&str> = documented.keys().map(String::as_str).collect();

@@ -4,8 +4,10 @@
 //! of the log, role names and object names. Texts of a server's error messages stay out as well, since
 //! nobody knows what they quote.
 
+mod canary;
 mod changes;
 
+pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 use changes::credential;
 pub use changes::{
     Approval, amended, approval_requested, approved, attested, config_changed, withdrawn,

@@ -1,6 +1,7 @@
 //! `revoked doctor`: what can be seen and what cannot.
 
 mod agent;
+mod canary;
 mod log;
 mod section;
 mod store;
@@ -12,6 +13,7 @@ use super::output::{Format, print_wrapped};
 use crate::audit::file;
 use crate::clock;
 use crate::config::{Config, ConfigError};
+use crate::domain::canary::Canary;
 use crate::domain::observation::Observation;
 use crate::domain::time::UtcTime;
 use crate::target::{Target, Wanted};
@@ -91,10 +93,14 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     let only_targets = arguments.check_db || !arguments.target.is_empty();
     let origin = file::origin(&config.log_dir).ok();
     let store = store::section(&config, origin.as_deref()).await;
-    for (target, seen) in look(targets).await? {
+    for (target, seen) in look(targets, &config).await? {
         let allowed = config.target(&seen.target).is_some_and(|target| target.store_on_target);
         let on = store.system_identifier.as_deref();
-        sections.push(targets::section(&target, &seen, on, allowed));
+        let mut section = targets::section(&target, &seen, on, allowed);
+        if let Some(canary) = canary_of(&config, target.name()) {
+            canary::say(&mut section, canary, &seen);
+        }
+        sections.push(section);
     }
     if only_targets {
         return Ok(sections);
@@ -133,12 +139,18 @@ fn wanted(arguments: &Arguments, config: &Config) -> Result<Vec<Target>> {
     Ok(targets)
 }
 
-/// All at the same time, searching for nobody.
-async fn look(targets: Vec<Target>) -> Result<Vec<(Target, Observation)>> {
+fn canary_of<'a>(config: &'a Config, target: &str) -> Option<&'a Canary> {
+    config.target(target)?.canary.as_ref()
+}
+
+/// All at the same time, searching for nobody but their canaries.
+async fn look(targets: Vec<Target>, config: &Config) -> Result<Vec<(Target, Observation)>> {
     let mut looking = JoinSet::new();
     for target in targets {
+        let mut wanted = Wanted::default();
+        wanted.names.extend(canary_of(config, target.name()).map(|canary| canary.role.clone()));
         looking.spawn(async move {
-            let seen = target.look(&Wanted::default()).await;
+            let seen = target.look(&wanted).await;
             (target, seen)
         });
     }

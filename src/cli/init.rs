@@ -144,7 +144,8 @@ state_dir: state
 
 # Time between looks, between the first clean look and the one that confirms it, and how long a verified
 # revocation is watched.
-#look_interval: 10s
+#look_interval: 8s
+#deep_interval: 5m
 #verification_delay: 60s
 #watch: 400d
 

@@ -5,6 +5,7 @@ use super::client::Where;
 use crate::clock;
 use crate::config::Config;
 use crate::domain::account::Account;
+use crate::domain::canary::Canary;
 use crate::domain::credential::Standing;
 use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
@@ -16,7 +17,7 @@ use crate::reconcile::target_of;
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
 use secrecy::{ExposeSecret as _, SecretString};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::JoinSet;
 
 /// Where to look and for whom.
@@ -70,21 +71,21 @@ impl At {
     /// Finds out who is meant, looks at each target once for all of them, and judges each. What must be gone
     /// is `kind`, else what the revocation says, else everything.
     pub(super) async fn look(&self, kind: Option<Kind>) -> Result<Looked> {
-        let (mut asked, unread, targets) = if let Some(url) = &self.target {
+        let (mut asked, unread, targets, canaries) = if let Some(url) = &self.target {
             let target = Target::from_url("target", url.expose_secret())
                 .context("--target is not a usable connection URL")?
                 .shdepend_only(self.shdepend_only.iter().cloned());
             let asked: Vec<Asked> = self.names.iter().map(|name| Asked::role(name)).collect();
-            (asked, Vec::new(), vec![target])
+            (asked, Vec::new(), vec![target], Canaries::new())
         } else {
             let config = self.config()?;
             let (asked, unread) = asked::questions(&self.names, &config, &self.state).await?;
-            (asked, unread, targets(&config)?)
+            (asked, unread, targets(&config)?, canaries(&config))
         };
         for asked in &mut asked {
             asked.kind = kind.unwrap_or(asked.kind);
         }
-        let looks = look(targets, &asked).await?;
+        let looks = look(targets, &asked, &canaries).await?;
         let subjects = asked.into_iter().map(|asked| answer(asked, &looks)).collect();
         let begun = looks.iter().map(|look| look.observation.started_at).min();
         let as_of = begun.unwrap_or_else(clock::now);
@@ -109,8 +110,19 @@ pub(super) fn targets(config: &Config) -> Result<Vec<Target>> {
         .collect()
 }
 
+/// What is planted, by target.
+type Canaries = BTreeMap<String, Canary>;
+
+fn canaries(config: &Config) -> Canaries {
+    let planted = config
+        .targets
+        .iter()
+        .filter_map(|target| target.canary.clone().map(|canary| (target.name.clone(), canary)));
+    planted.collect()
+}
+
 /// Looks at every target that somebody is asked about on, all at the same time.
-async fn look(targets: Vec<Target>, asked: &[Asked]) -> Result<Vec<Look>> {
+async fn look(targets: Vec<Target>, asked: &[Asked], canaries: &Canaries) -> Result<Vec<Look>> {
     let mut configured = BTreeSet::new();
     let mut looking = JoinSet::new();
     for target in targets {
@@ -118,9 +130,13 @@ async fn look(targets: Vec<Target>, asked: &[Asked]) -> Result<Vec<Look>> {
         if !asked.iter().any(|asked| concerns(asked, target.name())) {
             continue;
         }
-        let wanted = wanted(asked, target.name());
+        let mut wanted = wanted(asked, target.name());
+        let canary = canaries.get(target.name()).cloned();
+        wanted.names.extend(canary.as_ref().map(|canary| canary.role.clone()));
         looking.spawn(async move {
-            let (observation, facts) = target.look_with_facts(&wanted).await;
+            let (mut observation, facts) = target.look_with_facts(&wanted).await;
+            let blind = canary.map(|canary| canary.gaps_of(&observation));
+            observation.gaps.extend(blind.into_iter().flatten());
             Look { observation, facts }
         });
     }
@@ -151,7 +167,7 @@ fn wanted(asked: &[Asked], target: &str) -> Wanted {
     Wanted {
         names: names.filter(|n| n.applies_to(target)).map(|n| n.role.clone()).collect(),
         oids: accounts.filter(|a| a.target == target).map(|a| a.oid).collect(),
-        secrets: None,
+        ..Wanted::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the file to checked values: what is wrong is said with its key.
 
-use super::file::{File, ProfileFile, SourceFile, StoreFile, TargetFile, TokenFile};
+use super::file::{File, InstanceFile, ProfileFile, SourceFile, StoreFile, TargetFile, TokenFile};
 use super::{Config, ConfigError, Secret, SourceConfig, TargetConfig, TokenConfig};
 use crate::domain::effective;
 use crate::domain::hex::hex;
@@ -90,7 +90,7 @@ impl Reader<'_> {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &self,
         key: &str,
         text: Option<String>,
@@ -128,18 +128,45 @@ impl Reader<'_> {
         file.into_iter()
             .map(|(name, target)| {
                 let key = format!("targets.{name}");
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-                if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
-                    return Err(
-                        self.wrong(&key, "a name has 1 to 63 letters, digits, `-`, `_` or `.`")
-                    );
-                }
+                self.name_of_server(&key, &name)?;
                 Ok(TargetConfig {
                     url: self.one_of(&key, target.url, target.url_file)?,
+                    instances: self.instances(&key, &name, target.instances)?,
+                    canary: target
+                        .canary
+                        .map(|canary| self.canary(&format!("{key}.canary"), canary))
+                        .transpose()?,
                     name,
                     shdepend_only: target.shdepend_only,
                     store_on_target: target.store_on_target,
                 })
+            })
+            .collect()
+    }
+
+    /// The name stands in metrics, messages and the names of roles asked for.
+    fn name_of_server(&self, key: &str, name: &str) -> Result<(), ConfigError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
+            return Err(self.wrong(key, "a name has 1 to 63 letters, digits, `-`, `_` or `.`"));
+        }
+        Ok(())
+    }
+
+    fn instances(
+        &mut self,
+        target: &str,
+        own: &str,
+        file: BTreeMap<String, InstanceFile>,
+    ) -> Result<BTreeMap<String, Secret>, ConfigError> {
+        file.into_iter()
+            .map(|(name, instance)| {
+                let key = format!("{target}.instances.{name}");
+                self.name_of_server(&key, &name)?;
+                if name == own {
+                    return Err(self.wrong(&key, "the target's own url bears this name already"));
+                }
+                Ok((name, self.one_of(&key, instance.url, instance.url_file)?))
             })
             .collect()
     }
@@ -313,7 +340,13 @@ impl Reader<'_> {
             metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,
             api_listen: self.address("listen.api", listen.api, "127.0.0.1:7390")?,
             tokens,
-            look_interval: self.duration("look_interval", looks, seconds(10), (1, 3600))?,
+            look_interval: self.duration("look_interval", looks, seconds(8), (1, 3600))?,
+            deep_interval: self.duration(
+                "deep_interval",
+                file.deep_interval,
+                seconds(300),
+                (10, 86_400),
+            )?,
             verification_delay: self.duration(
                 "verification_delay",
                 delay,

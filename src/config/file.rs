@@ -24,8 +24,11 @@ pub(super) struct File {
     /// Who may use the API, by name.
     #[serde(default)]
     pub(super) tokens: BTreeMap<String, TokenFile>,
-    /// Time between looks, 1s to 1h; 10s without it.
+    /// Time between looks, 1s to 1h; 8s without it.
     pub(super) look_interval: Option<String>,
+    /// Longest time between two readings of all access lists of a database, 10s to 1d; 5m without it. They are
+    /// read sooner when anything tells of a change, and before each decision.
+    pub(super) deep_interval: Option<String>,
     /// Time between the first clean look and the one that confirms it, 1s to 1d; 60s without it.
     pub(super) verification_delay: Option<String>,
     /// How long a verified revocation is looked at; 400d without it.
@@ -89,12 +92,39 @@ pub(super) struct TargetFile {
     pub(super) url: Option<Secret>,
     /// File that holds the URL.
     pub(super) url_file: Option<PathBuf>,
+    /// Further instances of the cluster, such as standbys, by name: each has sessions of its own.
+    #[serde(default)]
+    pub(super) instances: BTreeMap<String, InstanceFile>,
     /// Databases of the provider that nobody else may enter: judged by pg_shdepend alone.
     #[serde(default)]
     pub(super) shdepend_only: Vec<String>,
     /// Accept that the agent's store lies on this cluster.
     #[serde(default)]
     pub(super) store_on_target: bool,
+    /// A role without power whose planted residual every look must find.
+    pub(super) canary: Option<CanaryFile>,
+}
+
+/// A role without power whose planted residual every look must find.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CanaryFile {
+    /// Exact name of the role.
+    pub(super) role: String,
+    /// Longest time between two looks that find it, 10m to 7d; 6h without it.
+    pub(super) every: Option<String>,
+    /// Kinds of residual that must be found; [privilege] without it.
+    pub(super) expect: Option<Vec<String>>,
+}
+
+/// A further instance of a cluster: give url or url_file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstanceFile {
+    /// postgres://… of any database.
+    pub(super) url: Option<Secret>,
+    /// File that holds the URL.
+    pub(super) url_file: Option<PathBuf>,
 }
 
 /// Who may use the API.

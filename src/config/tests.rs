@@ -47,6 +47,46 @@ fn errors_name_the_key_as_the_operator_wrote_it() {
 }
 
 #[test]
+fn a_canary_has_no_power() {
+    let with = |canary: &str| {
+        parse(&format!(
+            "state_dir: /x\ntargets:\n  orders: {{url: 'postgres://a@db/x', canary: {canary}}}\n"
+        ))
+    };
+    let config = with("{role: revoked_canary}").unwrap();
+    let canary = config.targets[0].canary.as_ref().unwrap();
+    assert_eq!(canary.role, "revoked_canary");
+    assert_eq!(canary.every, Duration::from_secs(6 * 3600));
+    assert_eq!(canary.expect, [ResidualKind::Privilege].into());
+    let config =
+        with("{role: Bird, every: 7d, expect: [membership, privilege, membership]}").unwrap();
+    let canary = config.targets[0].canary.as_ref().unwrap();
+    assert_eq!(canary.expect, [ResidualKind::Membership, ResidualKind::Privilege].into());
+    let cases = [
+        ("{}", "missing field `role`"),
+        ("revoked_canary", "targets.orders.canary"),
+        ("{role: ''}", "targets.orders.canary.role: name the role"),
+        ("{role: pg_monitor}", "targets.orders.canary.role: name the role"),
+        ("{role: c, every: 9m}", "targets.orders.canary.every: 600 s to 604800 s, not 9m"),
+        ("{role: c, every: 8d}", "targets.orders.canary.every: 600 s to 604800 s, not 8d"),
+        (
+            "{role: c, expect: []}",
+            "targets.orders.canary.expect: name what must be found: membership",
+        ),
+        (
+            "{role: c, expect: [login]}",
+            "targets.orders.canary.expect: `login` is nothing that a role",
+        ),
+        ("{role: c, expect: [priv]}", "`priv` is nothing that a role without power has; there are"),
+        ("{role: c, often: 1h}", "unknown field `often`"),
+    ];
+    for (canary, says) in cases {
+        let error = with(canary).unwrap_err().to_string();
+        assert!(error.contains(says), "{canary}: {error}");
+    }
+}
+
+#[test]
 fn errors_never_quote_what_may_be_a_secret() {
     const TOKEN: &str = "0123hush89abcdef0123456789abcdef";
     for text in [

@@ -150,6 +150,26 @@ impl Life {
         }
     }
 
+    /// Whether this look would decide something: absence for the first time or its confirmation, access that came
+    /// back, or a milestone missed. Such a look must have read everything itself.
+    #[must_use]
+    pub fn decides(&self, terms: &Terms, look: &Look) -> bool {
+        let open = matches!(self.state, State::Open | State::Regressed)
+            || (self.state == State::Scheduled && look.started_at >= terms.effective_at);
+        let confirms = self
+            .confirm_from
+            .is_none_or(|from| look.started_at.since(from) >= terms.verification_delay);
+        let misses = milestones(terms.kind, terms.reason).iter().any(|milestone| {
+            let due = terms.deadlines.get(*milestone).is_some_and(|at| look.started_at >= at);
+            due && self.met.get(*milestone).is_none() && self.missed.get(*milestone).is_none()
+        });
+        match look.verdict {
+            Verdict::Revoked => open && (self.first_clean_at.is_none() || confirms || misses),
+            Verdict::Residual => self.state == State::Verified || (open && misses),
+            Verdict::Inconclusive => open && misses,
+        }
+    }
+
     /// Milestones missed and not met: what `overdue` means. Only `Open` and `Regressed` can be.
     pub fn overdue<'a>(&'a self, terms: &Terms) -> impl Iterator<Item = Milestone> + 'a {
         let due = matches!(self.state, State::Open | State::Regressed);

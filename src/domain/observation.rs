@@ -36,6 +36,8 @@ super::words::words! {
         PermissionDenied = "permission_denied",
         /// It took too long.
         Timeout = "timeout",
+        /// The canary of the target was not found: whatever else its looks do not show may be there.
+        CanaryMissed = "canary_missed",
         /// Anything else, limits reached included.
         Internal = "internal",
     }
@@ -88,6 +90,17 @@ pub struct Server {
     pub agent_role: String,
 }
 
+/// A further instance of the cluster that was looked at: its sessions are its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Instance {
+    /// Configured name.
+    pub name: String,
+    /// `server_version`.
+    pub version: String,
+    /// A standby.
+    pub in_recovery: bool,
+}
+
 /// A role of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RosterRole {
@@ -107,8 +120,13 @@ pub struct Observation {
     pub started_at: UtcTime,
     /// The agent's clock when the look ended.
     pub ended_at: UtcTime,
+    /// The agent's clock when the oldest evidence it rests on was read: `started_at`, or earlier where the
+    /// access lists of a database were read by an earlier look and nothing told of a change since.
+    pub deep_at: UtcTime,
     /// Who answered; `None` when nobody did.
     pub server: Option<Server>,
+    /// Further instances that answered.
+    pub instances: Vec<Instance>,
     /// Every role of the cluster; empty when it could not be read (there is a gap then).
     pub roster: Vec<RosterRole>,
     /// OIDs this look searched for.
@@ -141,7 +159,9 @@ impl Observation {
             target: target.to_owned(),
             started_at,
             ended_at: started_at,
+            deep_at: started_at,
             server: None,
+            instances: Vec::new(),
             roster: Vec::new(),
             tracked: BTreeSet::new(),
             searched: BTreeSet::new(),

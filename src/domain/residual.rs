@@ -146,6 +146,9 @@ pub struct Residual {
     /// Since when, where the server knows (session start, prepare time; its own clock).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<UtcTime>,
+    /// Instance of the cluster, for sessions on another one than the primary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Further facts for people: address and program of a session, options of a membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -179,6 +182,7 @@ impl Residual {
             via: Vec::new(),
             tampered: false,
             since: None,
+            instance: None,
             detail: None,
             cascade: false,
             dependents: Vec::new(),
@@ -281,6 +285,8 @@ impl Residual {
     fn object_in_words(&self) -> String {
         let object = self.object.as_deref().unwrap_or("an object");
         let Some(kind) = &self.object_type else { return object.to_owned() };
+        // As the server calls the row that holds the list; people call it a parameter.
+        let kind = if kind == "parameter ACL" { "parameter" } else { kind };
         match (self.kind, &self.sub_object) {
             (ResidualKind::Policy, Some(policy)) => format!("policy {policy} on {object}"),
             // The schema it is limited to stands in the object's words already.

@@ -98,7 +98,8 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     let mut gaps: Vec<Gap> = Vec::new();
     let mut not_covered: Vec<NotCovered> = Vec::new();
     for look in looks {
-        gaps.extend(look.gaps.iter().filter(|gap| asked_for(question, gap.surface)).cloned());
+        let asked = |gap: &&Gap| doubts_all(gap) || asked_for(question, gap.surface);
+        gaps.extend(look.gaps.iter().filter(asked).cloned());
         not_covered.extend(look.not_covered.iter().cloned());
         for account in question.accounts.iter().filter(|account| account.target == look.target) {
             match identity_gap(account, look) {
@@ -134,14 +135,14 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
 
     let disabled = !no_account
         && !found.iter().any(|r| LOGIN.contains(&r.kind))
-        && !looks.iter().flat_map(|look| &look.gaps).any(|gap| LOGIN.contains(&gap.surface));
+        && !looks.iter().flat_map(|look| &look.gaps).any(of_login);
     let login = answer(
         found.iter().any(|r| LOGIN.contains(&r.kind) && required(&r.kind)),
-        gaps.iter().any(|gap| LOGIN.contains(&gap.surface)),
+        gaps.iter().any(of_login),
     );
     let (residual, kept): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|residual| must_go(question, looks, residual));
-    gaps.retain(|gap| matters(question.kind, gap.surface));
+    gaps.retain(|gap| doubts_all(gap) || matters(question.kind, gap.surface));
     gaps.sort();
     gaps.dedup();
     Judgement {
@@ -167,6 +168,16 @@ fn answer(residual: bool, gap: bool) -> Verdict {
         (false, true) => Verdict::Inconclusive,
         (false, false) => Verdict::Revoked,
     }
+}
+
+/// A look that does not find the canary proves no absence at all, wherever the canary lies.
+fn doubts_all(gap: &Gap) -> bool {
+    gap.cause == Cause::CanaryMissed
+}
+
+/// Whether the gap leaves the login milestone open.
+fn of_login(gap: &Gap) -> bool {
+    doubts_all(gap) || LOGIN.contains(&gap.surface)
 }
 
 /// Whether not having seen `surface` matters. The state of the roles always does: everything else rests on it.

@@ -247,3 +247,26 @@ fn partial_is_not_proved_for_superusers_and_sessions_begun_before() {
     let judged = judge(&question, &[&look(vec![session], vec![])]);
     assert_eq!(judged.verdict, Verdict::Revoked);
 }
+
+#[test]
+fn without_its_canary_a_target_proves_no_absence() {
+    let (accounts, roles) = ([account()], ["app_rw".to_owned()]);
+    let everything: BTreeSet<_> = ResidualKind::ALL.iter().copied().collect();
+    // Wherever it lies, and whatever the configuration does not ask for.
+    let missed = Gap { cause: Cause::CanaryMissed, ..gap(ResidualKind::RoleSetting) };
+    for kind in [Kind::Full, Kind::Suspend, Kind::Partial] {
+        let question = ask(kind, &accounts, &[], &roles);
+        assert_eq!(judge(&question, &[&look(vec![], vec![])]).verdict, Verdict::Revoked, "{kind}");
+        for question in [question, Question { not_required: &everything, ..question }] {
+            let judged = judge(&question, &[&look(vec![], vec![missed.clone()])]);
+            assert!(judged.gaps.contains(&missed), "{kind}");
+            let answers = (judged.verdict, judged.login, judged.disabled);
+            assert_eq!(answers, (Verdict::Inconclusive, Verdict::Inconclusive, false), "{kind}");
+        }
+        let there = residual(ResidualKind::AdminOption, Strength::CanRegain);
+        let found = judge(&question, &[&look(vec![there], vec![missed.clone()])]);
+        let expected =
+            if kind == Kind::Suspend { Verdict::Inconclusive } else { Verdict::Residual };
+        assert_eq!(found.verdict, expected, "{kind}: presence is proved by any look");
+    }
+}

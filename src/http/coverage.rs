@@ -7,7 +7,7 @@ use super::openapi::Common;
 use super::problem::Problem;
 use super::question::{Nothing, Question};
 use crate::domain::ids::SystemIdentifier;
-use crate::domain::observation::{self, Gap, NotCovered, Observation};
+use crate::domain::observation::{self, Gap, Instance, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use crate::domain::time::UtcTime;
 use axum::Json;
@@ -33,8 +33,12 @@ pub(super) struct TargetCoverage {
     up: bool,
     /// When the look began; `null` before the first one.
     looked_at: Option<UtcTime>,
+    /// When the look began that read the oldest access list in use.
+    deep_at: Option<UtcTime>,
     /// Who answered.
     server: Option<Server>,
+    /// Further instances that answered.
+    instances: Vec<Instance>,
     /// What could not be seen, with what makes it visible.
     gaps: Vec<Gap>,
     /// What nobody tried to see.
@@ -114,7 +118,9 @@ impl TargetCoverage {
             name: name.to_owned(),
             up: server.is_some(),
             looked_at: look.map(|look| look.started_at),
+            deep_at: look.map(|look| look.deep_at),
             server: server.map(Server::from),
+            instances: look.map(|look| look.instances.clone()).unwrap_or_default(),
             gaps: gaps.map(hide::names).collect(),
             not_covered: look.map(|look| look.not_covered.clone()).unwrap_or_default(),
             coverage: coverage.map(SurfaceRead::from).collect(),

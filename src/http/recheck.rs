@@ -61,7 +61,9 @@ pub(super) async fn recheck(
         return Err(Problem::new(409, "not-watched", "Not looked at any more")
             .detail("a revocation is looked at until it is withdrawn, or was verified long ago"));
     }
-    app.board.ask();
+    for target in &app.config.current().targets {
+        app.board.ask_whole(&target.name);
+    }
     match tokio::time::timeout(PATIENCE, judged(&app, &id, asked_at)).await {
         Ok(Ok(Some(stored))) => {
             View::of(stored, &app.board).map(|view| Json(view).into_response()).ok_or_else(nothing)

@@ -29,6 +29,10 @@ pub(super) fn count(metrics: &Metrics, record: &QueuedRecord) {
         "verification_failed" | "verification_inconclusive" => {
             metrics.deadline_missed.with_label_values(&[reason, word("milestone")]).inc();
         }
+        // One for the target; those of its revocations follow from it.
+        "canary_missed" if record.revocation_id.is_none() => {
+            metrics.canary_missed.with_label_values(&[word("target")]).inc();
+        }
         "access_regressed" => metrics.regressions.with_label_values(&[reason]).inc(),
         _ => {}
     }
@@ -41,7 +45,10 @@ pub(super) fn say(landed: &LandedRecord) {
     let (revocation, seq) = (landed.record.revocation_id.as_deref(), landed.seq);
     let milestone = landed.record.body.get("milestone").and_then(Value::as_str);
     match record {
-        "access_regressed" | "verification_failed" | "verification_inconclusive" => {
+        "access_regressed"
+        | "verification_failed"
+        | "verification_inconclusive"
+        | "canary_missed" => {
             tracing::warn!(revocation, record, milestone, seq, "a record landed");
         }
         "subject" | "validation_completed" | "subject_linked" | "observation" => {

@@ -17,9 +17,12 @@ pub(super) struct Gauges {
     pub(super) target_up: IntGaugeVec,
     pub(super) attempt: GaugeVec,
     pub(super) success: GaugeVec,
+    pub(super) deep: GaugeVec,
     pub(super) skew: GaugeVec,
     pub(super) verifiable: IntGaugeVec,
     pub(super) excess: IntGaugeVec,
+    pub(super) canary_missing: IntGaugeVec,
+    pub(super) canary_detected: GaugeVec,
     pub(super) audit_head: IntGaugeVec,
     pub(super) audit_queued: IntGaugeVec,
     pub(super) interval: GaugeVec,
@@ -43,9 +46,12 @@ impl Gauges {
             target_up: declare.int_gauge("access_revocation_target_up", "1 when the last look at the target got an answer.", &["target"])?,
             attempt: declare.gauge("access_revocation_agent_last_reconcile_attempt_timestamp_seconds", "Start of the last look, answered or not.", &["target"])?,
             success: declare.gauge("access_revocation_agent_last_reconcile_success_timestamp_seconds", "End of the last look that got an answer.", &["target"])?,
+            deep: declare.gauge("access_revocation_agent_deep_evidence_timestamp_seconds", "Start of the look that read the oldest access list in use.", &["target"])?,
             skew: declare.gauge("access_revocation_target_clock_skew_seconds", "The target's clock less the agent's.", &["target"])?,
             verifiable: declare.int_gauge("access_revocation_surface_verifiable", "1 when the last look could read the surface everywhere.", &["target", "surface"])?,
             excess: declare.int_gauge("access_revocation_agent_excess_privileges", "Rights of the agent's role beyond what it needs.", &["target"])?,
+            canary_missing: declare.int_gauge("access_revocation_canary_missing", "1 from when the canary is missed until it is found again: no look at the target proves absence.", &["target"])?,
+            canary_detected: declare.gauge("access_revocation_canary_last_detected_timestamp_seconds", "Start of the newest look that found the canary.", &["target"])?,
             audit_head: declare.int_gauge("access_revocation_audit_head_sequence", "Sequence of the newest record in the audit log.", &[])?,
             interval: declare.gauge("access_revocation_agent_reconcile_interval_seconds", "Configured time between looks.", &[])?,
             reloaded: declare.int_gauge("access_revocation_agent_config_last_reload_successful", "1 when the configuration file was taken the last time it was read, 0 when the old one stays in force.", &[])?,
@@ -66,6 +72,17 @@ impl Gauges {
         for (target, level) in &known.targets {
             self.set_target(target, level, words);
         }
+        // A target may lose its canary and stay.
+        self.canary_missing.reset();
+        self.canary_detected.reset();
+        for (target, canary) in &known.canaries {
+            if let Some(missing) = canary.missing {
+                self.canary_missing.with_label_values(&[target]).set(i64::from(missing));
+            }
+            if let Some(detected) = canary.detected {
+                self.canary_detected.with_label_values(&[target]).set(detected);
+            }
+        }
         let none: &[&str] = &[];
         if let Some(audit) = known.audit {
             let head = i64::try_from(audit.head).unwrap_or(i64::MAX);
@@ -79,7 +96,7 @@ impl Gauges {
         for levels in [&self.residual, &self.target_up, &self.verifiable, &self.excess] {
             levels.reset();
         }
-        for levels in [&self.attempt, &self.success, &self.skew] {
+        for levels in [&self.attempt, &self.success, &self.deep, &self.skew] {
             levels.reset();
         }
     }
@@ -123,6 +140,7 @@ impl Gauges {
         self.target_up.with_label_values(&[target]).set(i64::from(level.up));
         self.attempt.with_label_values(&[target]).set(level.attempt);
         self.excess.with_label_values(&[target]).set(level.excess);
+        self.deep.with_label_values(&[target]).set(level.deep);
         if let Some(success) = level.success {
             self.success.with_label_values(&[target]).set(success);
         }

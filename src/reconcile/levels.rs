@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Shows what is configured: time between looks, and time allowed.
 pub fn show_settings(metrics: &Metrics, config: &Config) {
     metrics.set_interval(config.look_interval.as_secs_f64());
+    for target in config.targets.iter().filter(|target| target.canary.is_some()) {
+        metrics.expect_canary(&target.name);
+    }
     for reason in Reason::ALL {
         for milestone in Milestone::ALL {
             // A role change has no login milestone, so it has no time allowed for one either.

@@ -51,16 +51,7 @@ impl Reconciler {
         config: &Config,
     ) -> Option<Vec<Arc<Observation>>> {
         let names = names_of(stored, config);
-        let mut targets: BTreeSet<&str> =
-            stored.accounts.iter().map(|account| account.target.as_str()).collect();
-        for target in &config.targets {
-            // Where there is no name to search for, that there is none is asked of every target.
-            if names.is_empty() || names.iter().any(|name| name.applies_to(&target.name)) {
-                targets.insert(&target.name);
-            }
-        }
-        targets.extend(names.iter().filter_map(|name| name.target.as_deref()));
-        targets
+        targets_of(stored, &names, config)
             .into_iter()
             .map(|target| {
                 if config.target(target).is_none() {
@@ -86,6 +77,24 @@ impl Reconciler {
 fn told_at(stored: &Stored) -> UtcTime {
     let probes = stored.life.credentials.iter().flat_map(|held| &held.standing.probes);
     probes.map(|probe| probe.at).fold(stored.revocation.received_at, UtcTime::max)
+}
+
+/// The targets whose looks answer for a revocation that searches for `names`.
+pub(super) fn targets_of<'a>(
+    stored: &'a Stored,
+    names: &'a [AccountName],
+    config: &'a Config,
+) -> BTreeSet<&'a str> {
+    let mut targets: BTreeSet<&str> =
+        stored.accounts.iter().map(|account| account.target.as_str()).collect();
+    for target in &config.targets {
+        // Where there is no name to search for, that there is none is asked of every target.
+        if names.is_empty() || names.iter().any(|name| name.applies_to(&target.name)) {
+            targets.insert(&target.name);
+        }
+    }
+    targets.extend(names.iter().filter_map(|name| name.target.as_deref()));
+    targets
 }
 
 /// What to search for: the notices' names, and what the configuration says of the subject now.

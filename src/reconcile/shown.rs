@@ -25,6 +25,7 @@ impl Reconciler {
             TargetLevel {
                 up: look.server.is_some(),
                 attempt: look.started_at.seconds(),
+                deep: look.deep_at.seconds(),
                 success,
                 skew,
                 unverifiable: unverifiable.into_iter().collect(),

@@ -3,7 +3,7 @@
 use super::Reconciler;
 use crate::config::{Config, TargetConfig};
 use crate::supervise::{Pulses, panic_message};
-use crate::target::{BadUrl, Target};
+use crate::target::{BadUrl, Pace, Target};
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
 use std::collections::BTreeMap;
@@ -15,9 +15,12 @@ use tokio_util::sync::CancellationToken;
 /// A target as it is configured.
 ///
 /// # Errors
-/// When its URL is not one of Postgres.
+/// When a URL is not one of Postgres.
 pub fn target_of(config: &TargetConfig) -> Result<Target, BadUrl> {
-    let target = Target::from_url(&config.name, config.url.expose_secret())?;
+    let mut target = Target::from_url(&config.name, config.url.expose_secret())?;
+    for (name, url) in &config.instances {
+        target = target.instance(name, url.expose_secret())?;
+    }
     Ok(target.shdepend_only(config.shdepend_only.iter().cloned()))
 }
 
@@ -27,7 +30,8 @@ struct Loops {
     /// How long a loop may show no sign of life.
     silence: Duration,
     tasks: JoinSet<(String, anyhow::Result<()>)>,
-    running: BTreeMap<String, (TargetConfig, CancellationToken)>,
+    /// With what each runs.
+    running: BTreeMap<String, (TargetConfig, Duration, CancellationToken)>,
 }
 
 impl Loops {
@@ -53,7 +57,7 @@ impl Loops {
 
     /// Gives up the look in flight at `name`, and waits until it is over.
     async fn end(&mut self, name: &str) -> anyhow::Result<()> {
-        let Some((_, stop)) = self.running.remove(name) else { return Ok(()) };
+        let Some((_, _, stop)) = self.running.remove(name) else { return Ok(()) };
         stop.cancel();
         while self.ended().await? != name {}
         Ok(())
@@ -63,7 +67,9 @@ impl Loops {
     fn outdated(&self, config: &Config) -> Vec<String> {
         self.running
             .iter()
-            .filter(|(name, (running, _))| config.target(name) != Some(running))
+            .filter(|(name, (running, deep, _))| {
+                config.target(name) != Some(running) || config.deep_interval != *deep
+            })
             .map(|(name, _)| name.clone())
             .collect()
     }
@@ -100,7 +106,7 @@ impl Reconciler {
             }
         };
         let mut left = Ok(());
-        for (_, own) in loops.running.values() {
+        for (_, _, own) in loops.running.values() {
             own.cancel();
         }
         while !loops.tasks.is_empty() {
@@ -129,9 +135,12 @@ impl Reconciler {
             }
             let name = configured.name.clone();
             let target = target_of(configured).with_context(|| format!("targets.{name}.url"))?;
+            let target = target.pace(Pace { deep: config.deep_interval, ..Pace::default() });
             let (reconciler, own) = (self.clone(), stop.child_token());
             let pulse = loops.pulses.watch(format!("looking at {name}"), loops.silence);
-            loops.running.insert(name.clone(), (configured.clone(), own.clone()));
+            loops
+                .running
+                .insert(name.clone(), (configured.clone(), config.deep_interval, own.clone()));
             loops.tasks.spawn(async move {
                 let result = Box::pin(reconciler.run(&target, own, &pulse)).await;
                 (name, result)

@@ -6,7 +6,7 @@ use crate::domain::time::UtcTime;
 use crate::store::{Move, StoreError};
 
 /// Moves that share a transaction. A notice that comes in meanwhile waits for it.
-const TOGETHER: usize = 16;
+pub(super) const TOGETHER: usize = 16;
 
 impl Reconciler {
     pub(super) async fn judge_all(&self, target: &str) -> Result<(), StoreError> {
@@ -39,7 +39,8 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn advance(
+    /// Commits `moves` and lands what they queued.
+    pub(super) async fn advance(
         &self,
         moves: &[Move],
     ) -> Result<Vec<Result<Option<String>, StoreError>>, StoreError> {

@@ -1,14 +1,11 @@
 //! What the whole cluster shares: roles, memberships, settings, `pg_shdepend`, sessions.
 
-use super::rows::{
-    DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow, ServerRow,
-};
+use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow};
 use super::session::Session;
 use super::statements::{self as sql, Statement};
-use super::{Wanted, credentials, memberships, prepared, sessions};
-use crate::clock;
-use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::observation::{Cause, RosterRole, Server};
+use super::{Wanted, credentials, memberships, prepared, server, sessions, shared};
+use crate::domain::ids::RoleOid;
+use crate::domain::observation::{Cause, RosterRole};
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
@@ -23,7 +20,7 @@ const PG_AUTH_MEMBERS: u32 = 1261;
 pub(super) struct Cluster {
     pub(super) target: String,
     pub(super) version_num: i32,
-    pub(super) names: BTreeMap<u32, String>,
+    names: BTreeMap<u32, String>,
     pub(super) superusers: BTreeSet<String>,
     pub(super) tracked: Vec<u32>,
     pub(super) databases: Vec<DatabaseRow>,
@@ -45,6 +42,21 @@ impl Cluster {
         }
     }
 
+    /// Whether a role is called so.
+    pub(super) fn has_role_called(&self, name: &str) -> bool {
+        self.names.values().any(|known| known == name)
+    }
+
+    /// Whether the roles of the cluster were read.
+    pub(super) fn knows_roles(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// Every role of the cluster as one parameter.
+    pub(super) fn known_oids(&self) -> Vec<Oid> {
+        self.names.keys().copied().map(Oid).collect()
+    }
+
     /// The tracked OIDs as one parameter.
     pub(super) fn tracked_oids(&self) -> Vec<Oid> {
         self.tracked.iter().copied().map(Oid).collect()
@@ -55,7 +67,7 @@ impl Cluster {
         self.by_dependency(database.oid, Some(&database.name))
     }
 
-    /// Residual on what all databases share, when no database could be read.
+    /// Residual on what all databases share, when its access lists could not be read.
     pub(super) fn shared_by_dependency_alone(&self) -> Vec<Residual> {
         self.by_dependency(Oid(0), None)
     }
@@ -88,7 +100,8 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
 
     // Before the snapshot: see sql/prepared.sql.
     session.begin().await;
-    server(session, &mut cluster).await;
+    server::begin_with(session).await;
+    cluster.version_num = session.observation.server.as_ref().map_or(0, |s| s.version_num);
     let prepared: Option<Vec<PreparedRow>> =
         session.rows(&sql::PREPARED, PgArguments::default()).await;
     self_test(session).await;
@@ -98,7 +111,7 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     roles_held(session, &cluster, roles.as_deref().unwrap_or_default());
-    credentials::read(session, &cluster, wanted).await;
+    credentials::read(session, wanted).await;
     memberships::read(session, &cluster).await;
     role_settings(session, &cluster).await;
     cluster.dependencies =
@@ -106,10 +119,11 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
     prepared::judge(session, &cluster, &prepared.unwrap_or_default());
+    shared::read(session, &cluster).await;
     session.end().await;
 
     session.begin().await;
-    sessions::read(session, &cluster).await;
+    sessions::read(session, &cluster, None).await;
     session.end().await;
     cluster
 }
@@ -129,56 +143,6 @@ where
         return None;
     }
     session.rows(statement, arguments).await
-}
-
-/// Whether this connection reached the server that the look began with: behind a proxy it may not have.
-pub(super) async fn same_server(session: &mut Session<'_>) -> bool {
-    let rows: Option<Vec<ServerRow>> = session.rows(&sql::SERVER, PgArguments::default()).await;
-    let Some(row) = rows.and_then(|mut rows| rows.pop()) else { return false };
-    let Some(first) = &session.observation.server else { return false };
-    let same = row.system_identifier == first.system_identifier.to_string()
-        && (row.timeline, row.in_recovery) == (first.timeline, first.in_recovery);
-    if !same {
-        for surface in sql::DATABASE_SURFACES {
-            session.gap_at(
-                *surface,
-                Cause::Internal,
-                "this connection reached another server than the first one of the look",
-                "server",
-            );
-        }
-    }
-    same
-}
-
-async fn server(session: &mut Session<'_>, cluster: &mut Cluster) {
-    let asked = clock::now();
-    let rows: Option<Vec<ServerRow>> = session.rows(&sql::SERVER, PgArguments::default()).await;
-    let answered = clock::now();
-    let Some(row) = rows.and_then(|mut rows| rows.pop()) else { return };
-    let Ok(system_identifier) = row.system_identifier.parse() else {
-        session.gap(&sql::SERVER, Cause::Internal, "system_identifier is not a number");
-        return;
-    };
-    cluster.version_num = row.version_num;
-    if row.in_recovery {
-        // Its catalogs lag and it shows neither prepared transactions nor the primary's sessions: what it
-        // shows is there, what it does not show may be there all the same.
-        for surface in sql::CLUSTER_SURFACES {
-            session.gap_at(*surface, Cause::Internal, "the server is a standby", "server");
-        }
-    }
-    // Half the round trip is the best guess at when the server read its clock.
-    let middle = i64::midpoint(asked.micros(), answered.micros());
-    session.observation.server = Some(Server {
-        system_identifier: SystemIdentifier(system_identifier),
-        version: row.version,
-        version_num: row.version_num,
-        in_recovery: row.in_recovery,
-        timeline: row.timeline,
-        clock_skew_us: row.clock_us - middle,
-        agent_role: row.agent_role,
-    });
 }
 
 async fn self_test(session: &mut Session<'_>) {

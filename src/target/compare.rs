@@ -1,19 +1,20 @@
-//! Two evidence paths of one database, compared. Pure.
+//! Two evidence paths of one database, or of what all databases share, compared. Pure.
 //!
 //! An access list entry without its dependency is a residual that somebody put there by editing a catalog;
 //! a dependency without its entry is a gap, because then we do not understand what we see.
 
 use super::cluster::Cluster;
-use super::rows::{
-    AclRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
-};
+use super::rows::{AclRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow};
 use crate::domain::residual::{Dependent, Residual, ResidualKind as K, Strength as S};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Roles below this OID are made by initdb and pinned: `pg_shdepend` never lists them.
 const FIRST_NORMAL_OID: u32 = 16_384;
 
-/// What was read of one database.
+/// OID of `pg_catalog.pg_policy`, the same on every server.
+pub(super) const PG_POLICY: u32 = 3256;
+
+/// What was read of one database, or of what all share.
 #[derive(Default)]
 pub(super) struct Evidence {
     pub(super) acl: Vec<AclRow>,
@@ -54,8 +55,8 @@ impl Names<'_> {
     }
 }
 
-/// Compares both paths.
-pub(super) fn compare(cluster: &Cluster, database: &DatabaseRow, evidence: &Evidence) -> Compared {
+/// Compares both paths. `database` is `None` for what all databases share.
+pub(super) fn compare(cluster: &Cluster, database: Option<&str>, evidence: &Evidence) -> Compared {
     let names = Names(
         evidence
             .identities
@@ -82,7 +83,7 @@ pub(super) fn compare(cluster: &Cluster, database: &DatabaseRow, evidence: &Evid
 
 struct View<'a> {
     cluster: &'a Cluster,
-    database: &'a DatabaseRow,
+    database: Option<&'a str>,
     evidence: &'a Evidence,
     /// Role, object and kind of each dependency.
     dependencies: BTreeSet<(u32, Key, &'a str)>,
@@ -102,11 +103,7 @@ impl View<'_> {
                 .unwrap_or_else(|| format!("object {} of catalog {}", key.1, key.0)),
         );
         found.sub_object = identity.and_then(|row| row.column_name.clone());
-        let shared = matches!(
-            found.class.as_deref(),
-            Some("pg_database" | "pg_tablespace" | "pg_parameter_acl" | "pg_subscription")
-        );
-        found.database = (!shared).then(|| self.database.name.clone());
+        found.database = self.database.map(str::to_owned);
         found
     }
 
@@ -241,13 +238,15 @@ impl View<'_> {
     }
 
     fn policies(&self) -> Vec<Residual> {
-        self.evidence
-            .dependencies
-            .iter()
-            .filter(|row| row.kind == "r")
-            .map(|row| {
-                let key = (row.class.0, row.object.0, row.sub_object);
-                let mut found = self.about(K::Policy, S::Latent, row.role.0, key);
+        let named =
+            self.evidence.policies.iter().map(|row| (row.role.0, (PG_POLICY, row.policy.0, 0)));
+        let depend = self.evidence.dependencies.iter().filter(|row| row.kind == "r");
+        let depend = depend.map(|row| (row.role.0, (row.class.0, row.object.0, row.sub_object)));
+        let keys: BTreeSet<(u32, Key)> = named.chain(depend).collect();
+        keys.into_iter()
+            .map(|(role, key)| {
+                let mut found = self.about(K::Policy, S::Latent, role, key);
+                found.tampered = role >= FIRST_NORMAL_OID && !self.depends(role, key, "r");
                 let address = self.names.get(key).and_then(|identity| identity.names.clone());
                 if let Some([schema, table, name]) = address.as_deref() {
                     use crate::domain::plan::quote::ident;
@@ -259,7 +258,7 @@ impl View<'_> {
                     .evidence
                     .policies
                     .iter()
-                    .filter(|other| other.policy == row.object && other.role == row.role)
+                    .filter(|other| (other.policy.0, other.role.0) == (key.1, role) && other.shared)
                     .filter(|other| !self.tracked_name(other.other.as_deref()))
                     .map(|other| Dependent {
                         grantee: other.other.clone(),

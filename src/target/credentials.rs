@@ -1,12 +1,11 @@
 //! Whether passwords change: digests of verifiers, where the agent may read them.
 
 use super::Wanted;
-use super::cluster::Cluster;
 use super::session::Session;
 use super::statements::{CREDENTIAL_TERMS, CREDENTIALS};
 use crate::domain::credential::{Seen, Verifier};
 use crate::domain::ids::RoleOid;
-use crate::domain::observation::Cause;
+use crate::domain::observation::{Cause, RosterRole};
 use crate::domain::time::UtcTime;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::Arguments as _;
@@ -40,15 +39,12 @@ struct DigestRow {
 
 /// Reads what is asked about, in the snapshot of the roles. What may not be read is no gap here: it matters to
 /// rotations alone, and can be made up for.
-pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, wanted: &Wanted) {
+pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) {
     let Some(secrets) = &wanted.secrets else { return };
-    let named = |name: &String| secrets.names.contains(name);
-    let roles: Vec<Oid> = cluster
-        .names
-        .iter()
-        .filter(|(oid, name)| secrets.oids.contains(&RoleOid(**oid)) || named(name))
-        .map(|(oid, _)| Oid(*oid))
-        .collect();
+    let asked =
+        |role: &&RosterRole| secrets.oids.contains(&role.oid) || secrets.names.contains(&role.name);
+    let roster = session.observation.roster.iter();
+    let roles: Vec<Oid> = roster.filter(asked).map(|role| Oid(role.oid.0)).collect();
     if roles.is_empty() {
         return;
     }

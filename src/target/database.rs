@@ -1,11 +1,13 @@
-//! One database: access lists and owners, both evidence paths in one snapshot.
+//! One database, read whole: access lists and owners, both evidence paths in one snapshot.
 
-use super::cluster::{Cluster, same_server, with_tracked};
-use super::compare::{Evidence, compare};
+use super::cluster::{Cluster, with_tracked};
+use super::compare::{Evidence, PG_POLICY, compare};
+use super::memory::Found;
 use super::rows::{
-    AclRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
-    PublicGrantRow,
+    AclRow, AclScanRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow,
+    PolicyRow,
 };
+use super::server::same_server;
 use super::session::Session;
 use super::statements as sql;
 use crate::domain::observation::Cause;
@@ -15,40 +17,59 @@ use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::Oid;
 use std::collections::BTreeSet;
 
-/// Reads one database's part of the look; gives whether all of it could be read.
+/// Privileges that an agent which only looks does not need.
+const WRITES: &[&str] =
+    &["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER", "MAINTAIN", "CREATE", "TEMPORARY"];
+
+/// What one database gave.
+pub(super) struct Read {
+    pub(super) found: Found,
+    /// Everything could be read: what was not found is not there.
+    pub(super) whole: bool,
+}
+
+/// How often this database's access was written, as far as the server's statistics know. To be read before the
+/// snapshot that it speaks for: what is written in between is then counted as new.
+pub(super) async fn changes(session: &mut Session<'_>) -> Option<String> {
+    session.begin().await;
+    let rows: Option<Vec<(Option<String>,)>> =
+        session.rows(&sql::CHANGES, PgArguments::default()).await;
+    session.end().await;
+    rows.and_then(|mut rows| rows.pop()).and_then(|(written,)| written)
+}
+
+/// Reads one database's part of the look.
 pub(super) async fn read(
     session: &mut Session<'_>,
     cluster: &Cluster,
     database: &DatabaseRow,
-) -> bool {
+) -> Read {
     let before = session.observation.gaps.len();
+    let covered = session.observation.coverage.len();
     session.begin().await;
     let same = same_server(session).await;
     unread_extensions(session).await;
-    ambient(session, database).await;
-    let acl_statement = if cluster.version_num >= 150_000 { sql::ACL_15 } else { sql::ACL_13 };
-    let acl: Option<Vec<AclRow>> = with_tracked(session, cluster, &acl_statement).await;
+    let mut found = Found::default();
+    let scan: Option<Vec<AclScanRow>> = with_tracked(session, cluster, &sql::ACL_SCAN).await;
     let owned: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::OWNED).await;
     let local: Option<Vec<DependencyRow>> =
         with_tracked(session, cluster, &sql::LOCAL_DEPENDENCIES).await;
     let policies: Option<Vec<PolicyRow>> = with_tracked(session, cluster, &sql::POLICIES).await;
-    let lists: Option<Vec<DefaultListRow>> =
-        with_tracked(session, cluster, &sql::DEFAULT_LISTS).await;
+    for_everybody(session, database, scan.as_deref().unwrap_or_default(), &mut found).await;
 
-    let complete = same && acl.is_some() && owned.is_some() && local.is_some();
+    let complete = same && scan.is_some() && owned.is_some() && local.is_some();
     let mut evidence = Evidence {
-        acl: acl.unwrap_or_default(),
         owned: owned.unwrap_or_default(),
         dependencies: local.unwrap_or_default(),
         policies: policies.unwrap_or_default(),
-        default_lists: lists.unwrap_or_default(),
-        identities: Vec::new(),
+        ..Evidence::default()
     };
+    let complete = entries(session, cluster, scan.as_deref(), &mut evidence).await && complete;
     evidence.identities = identities(session, &evidence).await;
     session.end().await;
 
-    let compared = compare(cluster, database, &evidence);
-    session.observation.residual.extend(compared.residual);
+    let compared = compare(cluster, Some(&database.name), &evidence);
+    found.residual = compared.residual;
     if complete && session.observation.gaps.len() == before {
         let unexplained =
             compared.unexplained.into_iter().chain(gone_since(cluster, database, &evidence));
@@ -58,9 +79,32 @@ pub(super) async fn read(
     }
     if !complete {
         // Names could not be read; presence is proved all the same.
-        session.observation.residual.extend(cluster.by_dependency_alone(database));
+        found.residual.extend(cluster.by_dependency_alone(database));
     }
-    complete
+    found.coverage = session.observation.coverage.get(covered..).unwrap_or_default().to_vec();
+    Read { found, whole: complete && session.observation.gaps.len() == before }
+}
+
+/// The entries of access lists, read only when the scan or `pg_shdepend` tells of any. Gives whether they could
+/// be read.
+async fn entries(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    scan: Option<&[AclScanRow]>,
+    evidence: &mut Evidence,
+) -> bool {
+    let listed = scan.is_none_or(|rows| rows.iter().any(|row| row.tracked == Some(true)));
+    let depends = evidence.dependencies.iter().any(|row| row.kind == "a");
+    if !listed && !depends {
+        return true;
+    }
+    let acl: Option<Vec<AclRow>> = with_tracked(session, cluster, &sql::ACL).await;
+    let lists: Option<Vec<DefaultListRow>> =
+        with_tracked(session, cluster, &sql::DEFAULT_LISTS).await;
+    let whole = acl.is_some();
+    evidence.acl = acl.unwrap_or_default();
+    evidence.default_lists = lists.unwrap_or_default();
+    whole
 }
 
 /// What the look's first snapshot had in this database and this one has not: removed in between, or another
@@ -96,35 +140,61 @@ async fn unread_extensions(session: &mut Session<'_>) {
     }
 }
 
-async fn ambient(session: &mut Session<'_>, database: &DatabaseRow) {
-    let rows: Option<Vec<PublicGrantRow>> =
-        session.rows(&sql::PUBLIC_GRANTS, PgArguments::default()).await;
-    for row in rows.unwrap_or_default() {
-        session.observation.ambient.push(format!(
-            "PUBLIC has {} on {} {}{} in database {}",
-            row.privilege,
-            row.objects,
-            row.class,
-            if row.objects == 1 { "" } else { "s" },
-            database.name
+/// What everybody has, what nobody can use any more, and what the agent itself was given.
+async fn for_everybody(
+    session: &mut Session<'_>,
+    database: &DatabaseRow,
+    scan: &[AclScanRow],
+    found: &mut Found,
+) {
+    let name = &database.name;
+    let several = |count: i64| if count == 1 { "" } else { "s" };
+    for row in scan {
+        let objects = row.to_public.unwrap_or_default();
+        if objects > 0 {
+            found.ambient.push(format!(
+                "PUBLIC has {} on {objects} {}{} in database {name}",
+                row.privilege,
+                row.class,
+                several(objects)
+            ));
+        }
+        let objects = row.dangling.unwrap_or_default();
+        if objects > 0 {
+            found.ambient.push(format!(
+                "{objects} {}{} in database {name} list for {} a role that no longer exists",
+                row.class,
+                several(objects),
+                row.privilege
+            ));
+        }
+    }
+    let rows: Option<Vec<(i64,)>> = session.rows(&sql::OPEN_ROUTINES, PgArguments::default()).await;
+    let open = rows.and_then(|mut rows| rows.pop()).map_or(0, |(routines,)| routines);
+    if open > 0 {
+        found.ambient.push(format!(
+            "PUBLIC may execute {open} SECURITY DEFINER routine{} in database {name}",
+            several(open)
         ));
     }
-    let writes: Option<Vec<(String,)>> =
-        session.rows(&sql::SELF_WRITES, PgArguments::default()).await;
-    let writes: Vec<String> = writes.unwrap_or_default().into_iter().map(|(word,)| word).collect();
+    found.ambient.sort();
+    let writes: BTreeSet<&str> = scan
+        .iter()
+        .filter(|row| row.own == Some(true))
+        .map(|row| row.privilege.as_str())
+        .filter(|privilege| WRITES.contains(privilege))
+        .collect();
     if !writes.is_empty() {
-        session.observation.excess.push(format!(
-            "{} granted in database {}",
-            writes.join(", "),
-            database.name
-        ));
+        let writes: Vec<&str> = writes.into_iter().collect();
+        found.excess.push(format!("{} granted in database {name}", writes.join(", ")));
     }
 }
 
 /// Names of everything found.
-async fn identities(session: &mut Session<'_>, evidence: &Evidence) -> Vec<IdentityRow> {
+pub(super) async fn identities(session: &mut Session<'_>, evidence: &Evidence) -> Vec<IdentityRow> {
     let mut keys: BTreeSet<(u32, u32, i32)> = BTreeSet::new();
     keys.extend(evidence.acl.iter().map(|row| (row.class.0, row.object.0, row.sub_object)));
+    keys.extend(evidence.policies.iter().map(|row| (PG_POLICY, row.policy.0, 0)));
     keys.extend(evidence.owned.iter().map(|row| (row.class.0, row.object.0, 0)));
     keys.extend(
         evidence.dependencies.iter().map(|row| (row.class.0, row.object.0, row.sub_object)),

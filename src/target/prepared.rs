@@ -21,7 +21,7 @@ pub(super) fn judge(session: &mut Session<'_>, cluster: &Cluster, rows: &[Prepar
                 format!("prepared transaction {} has changed roles; nobody can see which", row.gid);
             session.gap_at(K::PreparedTransaction, Cause::Internal, &reason, "prepared");
         }
-        let vanished = !cluster.names.is_empty() && cluster.role_name(row.role.0).is_none();
+        let vanished = cluster.knows_roles() && cluster.role_name(row.role.0).is_none();
         if vanished && !cluster.tracked.contains(&row.role.0) {
             session.observation.vanished.push(prepared_by(row, cluster.account(row.role.0)));
         }

@@ -74,7 +74,7 @@ impl Login {
         Path {
             host: socket.unwrap_or_else(|| self.options.get_host().to_owned()),
             port: self.options.get_port(),
-            transport: transport_of(&self.options).to_owned(),
+            transport: transport_of(&self.options).1.to_owned(),
             database: self.database.clone(),
         }
     }

@@ -128,10 +128,13 @@ pub(super) struct IdentityRow {
     pub column_name: Option<String>,
 }
 
+/// A policy that names a role, and one of the others that it names.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct PolicyRow {
     pub policy: Oid,
     pub role: Oid,
+    /// There is another, PUBLIC if it has no name.
+    pub shared: bool,
     pub other: Option<String>,
 }
 
@@ -142,9 +145,26 @@ pub(super) struct DefaultListRow {
     pub grantee: Option<String>,
 }
 
+/// What the access lists of one database hold of one class and privilege.
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct PublicGrantRow {
+pub(super) struct AclScanRow {
     pub class: String,
     pub privilege: String,
-    pub objects: i64,
+    /// Objects that users made and PUBLIC has it on.
+    pub to_public: Option<i64>,
+    /// A tracked role is grantee or grantor.
+    pub tracked: Option<bool>,
+    /// The agent's role, or one it holds, is grantee.
+    pub own: Option<bool>,
+    /// Objects that list a role which no longer exists.
+    pub dangling: Option<i64>,
+}
+
+/// An entry of an access list that all databases share.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct SharedAclRow {
+    #[sqlx(flatten)]
+    pub entry: AclRow,
+    /// The agent's role, or one it holds, is grantee.
+    pub own: bool,
 }

@@ -82,7 +82,7 @@ fn fix_for(cause: Cause, target: &str, statement: &str) -> String {
         Cause::Timeout => format!(
             "find out what keeps target {target} busy, or raise statement_timeout if {statement} needs longer"
         ),
-        Cause::Internal | Cause::ResidualAccess => {
+        Cause::Internal | Cause::ResidualAccess | Cause::CanaryMissed => {
             format!("look at the server log of target {target} for the statement {statement}")
         }
     }

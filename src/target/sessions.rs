@@ -4,12 +4,19 @@ use super::cluster::{Cluster, with_tracked};
 use super::rows::SessionRow;
 use super::session::Session;
 use super::statements as sql;
+use crate::domain::observation::Cause;
 use crate::domain::residual::{Residual, ResidualKind as K, Strength as S};
 use crate::domain::time::UtcTime;
+use sqlx::Arguments as _;
+use sqlx::postgres::PgArguments;
 
-/// Sessions of tracked roles, and of roles that exist no more.
-pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
-    let rows: Option<Vec<SessionRow>> = with_tracked(session, cluster, &sql::SESSIONS).await;
+/// Sessions of tracked roles, and of roles that exist no more; on `instance`, if the cluster has several.
+pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, instance: Option<&str>) {
+    let rows: Option<Vec<SessionRow>> = if instance.is_none() {
+        with_tracked(session, cluster, &sql::SESSIONS).await
+    } else {
+        of_instance(session, cluster).await
+    };
     for row in rows.unwrap_or_default() {
         let kind = if row.vanished {
             K::VanishedSession
@@ -21,12 +28,21 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
         let mut found = Residual::new(kind, S::ActsNow, cluster.account(row.role.0));
         found.since = row.started_us.and_then(UtcTime::from_micros);
         // A pid alone may be used again; with the start it is one session.
-        found.object = Some(match found.since {
-            Some(since) => format!("pid {} since {since}", row.pid),
-            None => format!("pid {}", row.pid),
+        let mut object = format!("pid {}", row.pid);
+        if let Some(since) = found.since {
+            object = format!("{object} since {since}");
+        }
+        if let Some(instance) = instance {
+            object = format!("{object} on {instance}");
+        }
+        found.object = Some(object);
+        found.instance = instance.map(str::to_owned);
+        let detail = session_detail(row.pid, row.client, row.application, found.since);
+        found.detail = Some(match instance {
+            Some(instance) => format!("on instance {instance}, {detail}"),
+            None => detail,
         });
         found.database = row.database;
-        found.detail = Some(session_detail(row.pid, row.client, row.application, found.since));
         let found = found.described();
         if cluster.tracked.contains(&row.role.0) {
             session.observation.residual.push(found);
@@ -34,6 +50,22 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
             session.observation.vanished.push(found);
         }
     }
+}
+
+async fn of_instance(session: &mut Session<'_>, cluster: &Cluster) -> Option<Vec<SessionRow>> {
+    let statement = &sql::INSTANCE_SESSIONS;
+    if !cluster.knows_roles() {
+        session.gap(statement, Cause::Internal, "the primary's roles were not read");
+        return None;
+    }
+    let mut arguments = PgArguments::default();
+    let bound =
+        arguments.add(cluster.tracked_oids()).and_then(|()| arguments.add(cluster.known_oids()));
+    if bound.is_err() {
+        session.gap(statement, Cause::Internal, "the OIDs could not be bound");
+        return None;
+    }
+    session.rows(statement, arguments).await
 }
 
 fn session_detail(

@@ -60,35 +60,39 @@ pub(super) const DEPENDENCIES: Statement = statement!(
 pub(super) const PREPARED: Statement = statement!("prepared", FINDINGS, &[K::PreparedTransaction]);
 pub(super) const SESSIONS: Statement =
     statement!("sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
+pub(super) const INSTANCE_SESSIONS: Statement =
+    statement!("instance_sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const SELF_TEST: Statement = statement!("self_test", 1_000, &[]);
-pub(super) const SELF_WRITES: Statement = statement!("self_writes", 1_000, &[]);
-pub(super) const ACL_13: Statement = statement!(
-    "acl_13",
-    FINDINGS,
-    &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl],
-    0,
-    150_000
-);
-pub(super) const ACL_15: Statement = statement!(
-    "acl_15",
-    FINDINGS,
-    &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl],
-    150_000,
-    i32::MAX
-);
-pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership]);
+pub(super) const SHARED_ACL_13: Statement =
+    statement!("shared_acl_13", MANY, &[K::Privilege], 0, 150_000);
+pub(super) const SHARED_ACL_15: Statement =
+    statement!("shared_acl_15", MANY, &[K::Privilege], 150_000, i32::MAX);
+pub(super) const SHARED_OWNED: Statement = statement!("shared_owned", FINDINGS, &[K::Ownership]);
+pub(super) const ACL_SCAN: Statement =
+    statement!("acl_scan", MANY, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
+pub(super) const ACL: Statement =
+    statement!("acl", FINDINGS, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
+pub(super) const CHANGES: Statement = statement!("changes", 1, &[]);
+pub(super) const OPEN_ROUTINES: Statement = statement!("open_routines", 1, &[]);
+pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership, K::UserMapping]);
+pub(super) const SUBSCRIPTIONS: Statement =
+    statement!("subscriptions", FINDINGS, &[K::Subscription], 140_000, i32::MAX);
 pub(super) const LOCAL_DEPENDENCIES: Statement =
     statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
 pub(super) const IDENTIFY: Statement = statement!("identify", 2 * FINDINGS, &[K::Privilege]);
 pub(super) const POLICIES: Statement = statement!("policies", FINDINGS, &[K::Policy]);
 pub(super) const DEFAULT_LISTS: Statement =
     statement!("default_lists", FINDINGS, &[K::DefaultPrivilege]);
-pub(super) const PUBLIC_GRANTS: Statement = statement!("public_grants", 1_000, &[]);
 pub(super) const EXTENSIONS: Statement = statement!("extensions", 100, &[K::Job]);
 pub(super) const CREDENTIAL_TERMS: Statement =
     statement!("credential_terms", FINDINGS, &[K::Credential]);
 pub(super) const CREDENTIALS: Statement = statement!("credentials", FINDINGS, &[K::Credential]);
 pub(super) const BACKEND_PID: Statement = statement!("backend_pid", 1, &[]);
+
+/// Surfaces that each instance of a cluster has for itself.
+pub(super) const INSTANCE_SURFACES: &[K] = &[K::Session, K::VanishedSession, K::Replication];
+/// Who answers on a further instance: without it its sessions stay unread, and nothing else.
+pub(super) const INSTANCE: Statement = Statement { surfaces: INSTANCE_SURFACES, ..SERVER };
 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[Statement] = &[
@@ -101,16 +105,21 @@ pub const STATEMENTS: &[Statement] = &[
     DEPENDENCIES,
     PREPARED,
     SESSIONS,
+    INSTANCE_SESSIONS,
     SELF_TEST,
-    SELF_WRITES,
-    ACL_13,
-    ACL_15,
+    SHARED_ACL_13,
+    SHARED_ACL_15,
+    SHARED_OWNED,
+    SUBSCRIPTIONS,
+    ACL_SCAN,
+    ACL,
+    CHANGES,
+    OPEN_ROUTINES,
     OWNED,
     LOCAL_DEPENDENCIES,
     IDENTIFY,
     POLICIES,
     DEFAULT_LISTS,
-    PUBLIC_GRANTS,
     EXTENSIONS,
     CREDENTIAL_TERMS,
     CREDENTIALS,

@@ -59,6 +59,14 @@ impl Agent {
         std::fs::write(self.config(), text).unwrap();
     }
 
+    /// Configures a canary on the target `main`.
+    pub(crate) fn plant(&self, role: &str) {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        let canary = format!("\n  main:\n    canary: {{role: {role}}}\n");
+        assert!(text.contains("\n  main:\n"), "{text}");
+        std::fs::write(self.config(), text.replace("\n  main:\n", &canary)).unwrap();
+    }
+
     pub(crate) fn dir(&self) -> PathBuf {
         self.home.path().join("revoked")
     }

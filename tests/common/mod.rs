@@ -25,11 +25,40 @@ pub(crate) fn cluster_of(binaries: &Binaries) -> Cluster {
     Cluster::start(&Template::shared(binaries).unwrap(), &["max_prepared_transactions=5"]).unwrap()
 }
 
-/// Every version on this machine.
+/// The oldest and the newest major version that the program knows.
+const KNOWN: std::ops::RangeInclusive<u32> = 13..=18;
+
+/// The versions to test on, newest first, as `REVOKED_TEST_VERSIONS` names them: `14,17`, `all`, or `usual`,
+/// which is the default and may stand in a list.
 pub(crate) fn versions() -> Vec<Binaries> {
     let found = Binaries::all();
-    assert!(!found.is_empty(), "no PostgreSQL server found; run scripts/setup test");
-    found
+    let wanted = std::env::var("REVOKED_TEST_VERSIONS").unwrap_or_default();
+    let majors = wanted.split(',').flat_map(|word| match word.trim() {
+        "" | "usual" => usual(&found),
+        "all" => KNOWN.collect(),
+        major => vec![major.parse().expect("REVOKED_TEST_VERSIONS")],
+    });
+    let mut majors: Vec<u32> = majors.collect();
+    majors.sort_unstable_by(|a, b| b.cmp(a));
+    majors.dedup();
+    let of = |major: &u32| {
+        let binaries = found.iter().find(|binaries| binaries.major == *major);
+        binaries.cloned().unwrap_or_else(|| {
+            let have: Vec<u32> = found.iter().map(|binaries| binaries.major).collect();
+            panic!("PostgreSQL {major} is not here, only {have:?}; run scripts/setup test-all")
+        })
+    };
+    majors.iter().map(of).collect()
+}
+
+/// The installed version, which brought psql, and the newest; where that is the same one, the oldest beside it.
+fn usual(found: &[Binaries]) -> Vec<u32> {
+    let newest = found.first().expect("no PostgreSQL server found; run scripts/setup test").major;
+    let installed = found.iter().find(|binaries| binaries.dir.join("psql").is_file());
+    let installed = installed.map_or(newest, |binaries| binaries.major);
+    let second =
+        if installed == newest { found.last().map_or(newest, |b| b.major) } else { newest };
+    vec![installed, second]
 }
 
 /// Runs `script` with psql and fails the test if psql does.
@@ -73,7 +102,7 @@ impl LiveSession {
         database: &str,
         first: &str,
     ) -> Option<Self> {
-        let mut child = cluster
+        let child = cluster
             .psql(user, database)
             .args(["-A", "-t"])
             .stdin(Stdio::piped())
@@ -81,20 +110,25 @@ impl LiveSession {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let script = format!("{first}\n\\echo ready\n");
+        let mut session = Self(child);
+        session.ask(first).map(|_| session)
+    }
+
+    /// Runs `script` in the session and gives what it printed; nothing if the server refused it, which ends
+    /// the session.
+    pub(crate) fn ask(&mut self, script: &str) -> Option<String> {
+        let script = format!("{script}\n\\echo ready\n");
         // Refused, it may be gone before it reads.
-        let _ = child.stdin.as_mut().unwrap().write_all(script.as_bytes());
+        let _ = self.0.stdin.as_mut().unwrap().write_all(script.as_bytes());
         let mut answer = Vec::new();
-        let stdout = child.stdout.as_mut().unwrap();
+        let stdout = self.0.stdout.as_mut().unwrap();
         while !answer.ends_with(b"ready\n") {
             let mut byte = [0];
-            if std::io::Read::read_exact(stdout, &mut byte).is_err() {
-                let _ = child.wait();
-                return None;
-            }
+            std::io::Read::read_exact(stdout, &mut byte).ok()?;
             answer.push(byte[0]);
         }
-        Some(Self(child))
+        let answer = String::from_utf8(answer).unwrap();
+        Some(answer.trim_end_matches("ready\n").trim().to_owned())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::look::{Answered, Look, Looked};
 use crate::cli::output::{self, Rows};
-use crate::domain::observation::{Coverage, Gap, NotCovered};
+use crate::domain::observation::{Coverage, Gap, Instance, NotCovered};
 use crate::domain::residual::Residual;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
@@ -52,6 +52,8 @@ struct TargetReport<'a> {
     system_identifier: Option<String>,
     server_version: Option<&'a str>,
     in_recovery: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    instances: Vec<&'a Instance>,
 }
 
 impl<'a> Report<'a> {
@@ -231,5 +233,6 @@ fn target(look: &Look) -> TargetReport<'_> {
         system_identifier: server.map(|s| s.system_identifier.to_string()),
         server_version: server.map(|s| s.version.as_str()),
         in_recovery: server.map(|s| s.in_recovery),
+        instances: look.observation.instances.iter().collect(),
     }
 }

@@ -103,6 +103,12 @@ fn down(view: &View) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Targets whose looks do not find their canary.
+fn without_canary(views: &[View]) -> BTreeSet<&str> {
+    let gaps = views.iter().flat_map(|view| &view.gaps);
+    gaps.filter(|gap| gap.cause == Cause::CanaryMissed).map(|gap| gap.target.as_str()).collect()
+}
+
 /// The answer before the table.
 pub(super) fn headline(views: &[View], now: UtcTime) -> String {
     if views.is_empty() {
@@ -137,6 +143,9 @@ pub(super) fn headline(views: &[View], now: UtcTime) -> String {
     if !targets.is_empty() {
         let answer = targets.len() - silent.len();
         parts.push(format!("their targets: {answer} of {} up", targets.len()));
+    }
+    for target in without_canary(views) {
+        parts.push(format!("the canary of {target} is missed, so nothing is proved there"));
     }
     wrapped(&parts.join("; "), WIDTH).join("\n")
 }

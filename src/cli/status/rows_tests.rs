@@ -156,3 +156,15 @@ fn lengths_of_time() {
         assert_eq!(in_words(Duration::from_secs(seconds)), text);
     }
 }
+
+#[test]
+fn a_missed_canary_is_in_the_answer() {
+    let views = [
+        blind(view(1, "john", State::Open, 60), "main", Cause::CanaryMissed),
+        blind(view(2, "jane", State::Open, 60), "main", Cause::CanaryMissed),
+    ];
+    assert_snapshot!(headline(&views, at(0)), @r"
+    2 are open, none is overdue; the canary of main is missed, so nothing is proved
+    there
+    ");
+}

@@ -1,11 +1,16 @@
--- revoked/owned: objects of this database, and shared ones, whose owner column names a role of $1. The
--- second path beside pg_shdepend. Left out is what never has an owner dependency of its own: indexes,
--- TOAST tables, row types, array types, multiranges. Subscriptions too: before 14 their OIDs are not
--- readable by everybody, and pg_shdepend has their owners.
+-- revoked/owned: objects of this database whose owner column names a role of $1. The
+-- second path beside pg_shdepend. Left out is what never has an owner dependency of its own: indexes with
+-- the owner of their table, TOAST tables, row types, array types, multiranges.
 SELECT o.class AS class, o.object AS object, o.owner AS role
 FROM (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, oid, relowner
     FROM pg_catalog.pg_class WHERE relkind NOT IN ('i', 'I', 't', 'c')
+    UNION ALL
+    SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, i.oid, i.relowner
+    FROM pg_catalog.pg_class AS i
+    JOIN pg_catalog.pg_index AS x ON x.indexrelid = i.oid
+    JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid
+    WHERE i.relowner <> c.relowner
     UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::oid, oid, proowner FROM pg_catalog.pg_proc
     UNION ALL
     SELECT 'pg_catalog.pg_type'::pg_catalog.regclass::oid, t.oid, t.typowner
@@ -30,9 +35,8 @@ FROM (
     UNION ALL SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass::oid, oid, stxowner FROM pg_catalog.pg_statistic_ext
     UNION ALL SELECT 'pg_catalog.pg_publication'::pg_catalog.regclass::oid, oid, pubowner FROM pg_catalog.pg_publication
     UNION ALL SELECT 'pg_catalog.pg_event_trigger'::pg_catalog.regclass::oid, oid, evtowner FROM pg_catalog.pg_event_trigger
+    UNION ALL SELECT 'pg_catalog.pg_user_mapping'::pg_catalog.regclass::oid, umid, umuser FROM pg_catalog.pg_user_mappings
     UNION ALL SELECT 'pg_catalog.pg_default_acl'::pg_catalog.regclass::oid, oid, defaclrole FROM pg_catalog.pg_default_acl
-    UNION ALL SELECT 'pg_catalog.pg_database'::pg_catalog.regclass::oid, oid, datdba FROM pg_catalog.pg_database
-    UNION ALL SELECT 'pg_catalog.pg_tablespace'::pg_catalog.regclass::oid, oid, spcowner FROM pg_catalog.pg_tablespace
 ) AS o (class, object, owner)
-WHERE o.owner = ANY ($1)
+WHERE o.owner IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
 LIMIT $2

@@ -1,4 +1,5 @@
--- revoked/acl_15: as acl_13, with parameter lists. PostgreSQL 15 and later.
+-- revoked/acl: every entry of an access list of this database that names a role of $1, as grantee or as
+-- grantor. Run only when acl_scan or pg_shdepend tells of one.
 WITH objects (class, object, sub_object, owner, acl) AS MATERIALIZED (
     SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, c.oid, 0, c.relowner, c.relacl
     FROM pg_catalog.pg_class AS c WHERE c.relacl IS NOT NULL
@@ -30,21 +31,13 @@ WITH objects (class, object, sub_object, owner, acl) AS MATERIALIZED (
     UNION ALL
     SELECT 'pg_catalog.pg_default_acl'::pg_catalog.regclass::oid, e.oid, 0, e.defaclrole, e.defaclacl
     FROM pg_catalog.pg_default_acl AS e
-    UNION ALL
-    SELECT 'pg_catalog.pg_database'::pg_catalog.regclass::oid, b.oid, 0, b.datdba, b.datacl
-    FROM pg_catalog.pg_database AS b WHERE b.datacl IS NOT NULL
-    UNION ALL
-    SELECT 'pg_catalog.pg_tablespace'::pg_catalog.regclass::oid, q.oid, 0, q.spcowner, q.spcacl
-    FROM pg_catalog.pg_tablespace AS q WHERE q.spcacl IS NOT NULL
-    UNION ALL
-    SELECT 'pg_catalog.pg_parameter_acl'::pg_catalog.regclass::oid, g.oid, 0, 10::oid, g.paracl
-    FROM pg_catalog.pg_parameter_acl AS g
 ), mentioned (acl) AS MATERIALIZED (
     SELECT DISTINCT o.acl
     FROM objects AS o
     WHERE EXISTS (
         SELECT FROM pg_catalog.aclexplode(o.acl) AS x
-        WHERE x.grantee = ANY ($1) OR x.grantor = ANY ($1)
+        WHERE x.grantee IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
+            OR x.grantor IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
     )
 )
 SELECT
@@ -59,5 +52,6 @@ SELECT
 FROM objects AS o
 JOIN mentioned AS m ON m.acl = o.acl
 CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) AS x
-WHERE x.grantee = ANY ($1) OR x.grantor = ANY ($1)
+WHERE x.grantee IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
+    OR x.grantor IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
 LIMIT $2

@@ -1,0 +1,2 @@
+-- revoked/canary_delete
+DELETE FROM canary WHERE target = $1

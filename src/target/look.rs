@@ -1,0 +1,219 @@
+//! One look: which instance is asked, what is read of it, and what is taken from memory.
+
+use super::cluster::{self, Cluster};
+use super::database;
+use super::memory::{Due, Remembered};
+use super::rows::DatabaseRow;
+use super::session::{Session, Way};
+use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES};
+use super::trouble::Trouble;
+use super::{Depth, Facts, Target, Wanted, instance, server};
+use crate::clock;
+use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use crate::domain::plan::quote::ident;
+use std::collections::BTreeMap;
+
+/// Databases per look of which only the statistics are asked: each costs a connection.
+const COMPARED: usize = 4;
+
+impl Target {
+    /// Looks for what `wanted` has. Always gives an observation: what failed is a gap in it.
+    pub async fn look(&self, wanted: &Wanted) -> Observation {
+        self.look_with_facts(wanted).await.0
+    }
+
+    /// As [`look`](Self::look), with what a plan needs.
+    pub async fn look_with_facts(&self, wanted: &Wanted) -> (Observation, Facts) {
+        let mut observation = Observation::begun(&self.name, clock::now());
+        observation.searched.clone_from(&wanted.names);
+        let mut facts = Facts::default();
+        let ways = self.every_way();
+        let first = primary(&ways).await;
+        let Some((_, way)) = ways.get(first) else { return (observation, facts) };
+        let mut session = Session::open(way, None, &mut observation).await;
+        if let Some(trouble) = session.broken().cloned() {
+            session.close().await;
+            observation.gaps.extend(self.nobody_answers(&trouble));
+        } else {
+            let cluster = cluster::read(&mut session, wanted).await;
+            session.close().await;
+            for (_, (name, way)) in ways.iter().enumerate().filter(|(index, _)| *index != first) {
+                let mut session = Session::open(way, None, &mut observation).await;
+                instance::read(&mut session, &cluster, name).await;
+                session.close().await;
+            }
+            facts.database_owner =
+                cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
+            facts.superusers.clone_from(&cluster.superusers);
+            self.look_into_databases(way, &cluster, wanted.depth, &mut observation).await;
+        }
+        observation.not_covered.extend(self.unread());
+        observation.residual.sort();
+        observation.residual.dedup_by(|a, b| a.identity() == b.identity());
+        observation.ended_at = clock::now();
+        (observation, facts)
+    }
+
+    /// The ways to all instances; the first is that of the target's own URL, and bears its name.
+    fn every_way(&self) -> Vec<(&str, Way<'_>)> {
+        let others = self.instances.iter().map(|other| {
+            (other.name.as_str(), Way::new(&other.options, &other.doors, self.limits))
+        });
+        let own = (self.name.as_str(), Way::new(&self.options, &self.doors, self.limits));
+        std::iter::once(own).chain(others).collect()
+    }
+
+    /// What this version never reads, said with every answer.
+    fn unread(&self) -> impl Iterator<Item = NotCovered> + '_ {
+        const UNREAD: &[(&str, &str)] = &[
+            (
+                "pg_hba.conf and pg_ident.conf",
+                "their rules are not read: NOLOGIN is what is proved",
+            ),
+            ("passwords and other credentials", "no look tries whether a secret still works"),
+            ("poolers and applications", "accounts outside Postgres are not looked at"),
+        ];
+        UNREAD.iter().map(|(surface, reason)| NotCovered {
+            surface: format!("{surface} of {}", self.name),
+            reason: (*reason).to_owned(),
+        })
+    }
+
+    fn nobody_answers(&self, trouble: &Trouble) -> Vec<Gap> {
+        CLUSTER_SURFACES
+            .iter()
+            .map(|surface| Gap {
+                surface: *surface,
+                target: self.name.clone(),
+                database: None,
+                reason: trouble.reason.clone(),
+                fix: trouble.fix.clone(),
+                cause: trouble.cause,
+            })
+            .collect()
+    }
+
+    async fn look_into_databases(
+        &self,
+        way: &Way<'_>,
+        cluster: &Cluster,
+        depth: Depth,
+        observation: &mut Observation,
+    ) {
+        let mut known = self.memory.take(observation);
+        let mut kept = BTreeMap::new();
+        let mut compared = 0;
+        for database in &cluster.databases {
+            if let Some(why) = self.judged_by_dependency_alone(database) {
+                observation.not_covered.push(NotCovered {
+                    surface: format!("access lists of {}/{}", self.name, database.name),
+                    reason: format!("judged by pg_shdepend alone: {} {why}", database.name),
+                });
+                observation.residual.extend(cluster.by_dependency_alone(database));
+                continue;
+            }
+            if !database.may_connect {
+                observation.residual.extend(cluster.by_dependency_alone(database));
+                observation.gaps.extend(self.may_not_connect(&database.name, observation));
+                continue;
+            }
+            let mut remembered = known.remove(&database.oid.0);
+            let due = match (&remembered, depth) {
+                (Some(remembered), Depth::Due) => remembered.due(cluster, database, &self.pace),
+                (None, _) | (_, Depth::Full) => Due::Read,
+            };
+            let due = if due == Due::Compare && compared == COMPARED { Due::Rest } else { due };
+            compared += usize::from(due == Due::Compare);
+            if due != Due::Rest {
+                remembered = read_anew(way, cluster, database, remembered, due, observation).await;
+            }
+            // What could not be read whole is in the look with its gaps, and is read again by the next.
+            if let Some(remembered) = remembered {
+                if remembered.read_at < observation.started_at {
+                    observation.deep_at = observation.deep_at.min(remembered.read_at);
+                    observation.coverage.extend(remembered.found.coverage.iter().cloned());
+                }
+                remembered.recall(cluster).tell(observation);
+                kept.insert(database.oid.0, remembered);
+            }
+        }
+        self.memory.keep(observation, kept);
+    }
+
+    /// Why nobody enters a database, if so.
+    fn judged_by_dependency_alone(&self, database: &DatabaseRow) -> Option<&'static str> {
+        if self.shdepend_only.contains(&database.name) {
+            Some("is listed under shdepend_only")
+        } else if !database.allows_connections {
+            Some("does not accept connections")
+        } else {
+            None
+        }
+    }
+
+    fn may_not_connect(&self, database: &str, observation: &Observation) -> Vec<Gap> {
+        let agent =
+            observation.server.as_ref().map_or("the agent's role", |s| s.agent_role.as_str());
+        DATABASE_SURFACES
+            .iter()
+            .map(|surface| Gap {
+                surface: *surface,
+                target: self.name.clone(),
+                database: Some(database.to_owned()),
+                reason: format!("{agent} may not connect to database {database}"),
+                fix: format!("GRANT CONNECT ON DATABASE {} TO {};", ident(database), ident(agent)),
+                cause: Cause::PermissionDenied,
+            })
+            .collect()
+    }
+}
+
+/// Index of the instance that is the primary. Without one it is the first that answers, without that the first.
+async fn primary(ways: &[(&str, Way<'_>)]) -> usize {
+    if ways.len() == 1 {
+        return 0;
+    }
+    let mut answers = None;
+    for (index, (name, way)) in ways.iter().enumerate() {
+        // What is wrong with an instance is told when it is read.
+        let mut asking = Observation::begun(name, clock::now());
+        let mut session = Session::open(way, None, &mut asking).await;
+        session.begin().await;
+        let seen = server::ask(&mut session, &sql::SERVER).await;
+        session.close().await;
+        match seen {
+            Some(server) if !server.in_recovery => return index,
+            Some(_) => answers = answers.or(Some(index)),
+            None => {}
+        }
+    }
+    answers.unwrap_or(0)
+}
+
+/// Reads a database, or finds that what is remembered of it still holds. `None`: it could not be read whole, and
+/// what was found is in the look.
+async fn read_anew(
+    way: &Way<'_>,
+    cluster: &Cluster,
+    database: &DatabaseRow,
+    remembered: Option<Remembered>,
+    due: Due,
+    observation: &mut Observation,
+) -> Option<Remembered> {
+    let begun = observation.started_at;
+    let mut session = Session::open(way, Some(&database.name), observation).await;
+    let changes = database::changes(&mut session).await;
+    if let (Due::Compare, Some(mut remembered)) = (due, remembered)
+        && remembered.unchanged(changes.as_deref())
+    {
+        session.close().await;
+        return Some(remembered);
+    }
+    let read = database::read(&mut session, cluster, database).await;
+    session.close().await;
+    if read.whole {
+        return Some(Remembered::new(cluster, database, begun, changes, read.found));
+    }
+    read.found.tell(observation);
+    None
+}

@@ -1,0 +1,163 @@
+//! What was read of each database by earlier looks, and what makes it outdated. Reading all access lists is dear
+//! and `pg_shdepend`, which each look reads for all databases, tells of nearly every change; so they are read
+//! anew only when something tells of a change, or when the last time is too long ago.
+
+use super::Pace;
+use super::cluster::Cluster;
+use super::rows::{DatabaseRow, DependencyRow};
+use crate::domain::ids::SystemIdentifier;
+use crate::domain::observation::{Coverage, Observation};
+use crate::domain::residual::Residual;
+use crate::domain::time::UtcTime;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// What one database holds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub(super) residual: Vec<Residual>,
+    pub(super) ambient: Vec<String>,
+    pub(super) excess: Vec<String>,
+    pub(super) coverage: Vec<Coverage>,
+}
+
+impl Found {
+    /// Writes it into the look.
+    pub(super) fn tell(self, observation: &mut Observation) {
+        observation.residual.extend(self.residual);
+        observation.ambient.extend(self.ambient);
+        observation.excess.extend(self.excess);
+    }
+}
+
+type Dependency = (u32, u32, u32, i32, String);
+
+/// A database that was read whole.
+#[derive(Clone, Debug)]
+pub(super) struct Remembered {
+    name: String,
+    /// When the look began that read it.
+    pub(super) read_at: UtcTime,
+    since: Instant,
+    /// When `changes` was last found the same.
+    compared: Instant,
+    changes: Option<String>,
+    tracked: BTreeSet<u32>,
+    dependencies: BTreeSet<Dependency>,
+    pub(super) found: Found,
+}
+
+/// Whether a database has to be read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Yes, whatever the server's statistics say.
+    Read,
+    /// Only if the server's statistics tell of a change.
+    Compare,
+    /// Not in this look.
+    Rest,
+}
+
+fn dependencies(cluster: &Cluster, database: &DatabaseRow) -> BTreeSet<Dependency> {
+    let key = |row: &DependencyRow| {
+        (row.role.0, row.class.0, row.object.0, row.sub_object, row.kind.clone())
+    };
+    cluster.dependencies.iter().filter(|row| row.database == database.oid).map(key).collect()
+}
+
+impl Remembered {
+    pub(super) fn new(
+        cluster: &Cluster,
+        database: &DatabaseRow,
+        read_at: UtcTime,
+        changes: Option<String>,
+        found: Found,
+    ) -> Self {
+        Self {
+            name: database.name.clone(),
+            read_at,
+            since: Instant::now(),
+            compared: Instant::now(),
+            changes,
+            tracked: cluster.tracked.iter().copied().collect(),
+            dependencies: dependencies(cluster, database),
+            found,
+        }
+    }
+
+    /// What the newest snapshot of the cluster says about it.
+    pub(super) fn due(&self, cluster: &Cluster, database: &DatabaseRow, pace: &Pace) -> Due {
+        let tracked: BTreeSet<u32> = cluster.tracked.iter().copied().collect();
+        let mut known = self.dependencies.clone();
+        known.retain(|(role, ..)| tracked.contains(role));
+        let changed = self.name != database.name
+            || !tracked.is_subset(&self.tracked)
+            || known != dependencies(cluster, database)
+            || self.names_changed(cluster);
+        if changed || self.since.elapsed() >= pace.deep {
+            Due::Read
+        } else if self.compared.elapsed() >= pace.compare {
+            Due::Compare
+        } else {
+            Due::Rest
+        }
+    }
+
+    /// Whether a role that a finding names is called otherwise now, or is gone.
+    fn names_changed(&self, cluster: &Cluster) -> bool {
+        self.found.residual.iter().any(|found| {
+            let others = [&found.grantor, &found.owner];
+            cluster.role_name(found.account.oid.0) != found.account.role.as_deref()
+                || others.into_iter().flatten().any(|name| !cluster.has_role_called(name))
+        })
+    }
+
+    /// Whether the server's statistics are as they were. Without them nobody can say so.
+    pub(super) fn unchanged(&mut self, changes: Option<&str>) -> bool {
+        let same = changes.is_some() && self.changes.as_deref() == changes;
+        if same {
+            self.compared = Instant::now();
+        }
+        same
+    }
+
+    /// What it holds of the accounts that are searched for now.
+    pub(super) fn recall(&self, cluster: &Cluster) -> Found {
+        let mut found = self.found.clone();
+        found.residual.retain(|residual| cluster.tracked.contains(&residual.account.oid.0));
+        found
+    }
+}
+
+/// The databases of one cluster, by OID.
+#[derive(Debug, Default)]
+struct State {
+    cluster: Option<(SystemIdentifier, i32)>,
+    databases: BTreeMap<u32, Remembered>,
+}
+
+/// What a target's looks remember of each other.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory(Arc<Mutex<State>>);
+
+impl Memory {
+    fn locked(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is known of the databases of this cluster out; another cluster's is forgotten.
+    pub(super) fn take(&self, look: &Observation) -> BTreeMap<u32, Remembered> {
+        let mut state = self.locked();
+        let now = look.server.as_ref().map(|server| (server.system_identifier, server.timeline));
+        let known = std::mem::take(&mut *state);
+        if now.is_some() && known.cluster == now { known.databases } else { BTreeMap::new() }
+    }
+
+    /// Keeps what is known now.
+    pub(super) fn keep(&self, look: &Observation, databases: BTreeMap<u32, Remembered>) {
+        let cluster =
+            look.server.as_ref().map(|server| (server.system_identifier, server.timeline));
+        *self.locked() = State { cluster, databases };
+    }
+}
