@@ -16,6 +16,7 @@ mod manual;
 mod openapi;
 mod output;
 mod plan;
+mod probe;
 mod serve;
 mod status;
 mod verify;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::Arguments),
     Explain(explain::Arguments),
     Plan(plan::Arguments),
+    #[command(subcommand)]
+    Probe(probe::Command),
     Init(init::Arguments),
     Doctor(doctor::Arguments),
     Serve(serve::Arguments),
@@ -101,6 +104,7 @@ pub fn run() -> u8 {
             Command::Check(arguments) => check::run(arguments).await,
             Command::Explain(arguments) => explain::run(arguments).await,
             Command::Plan(arguments) => plan::run(arguments).await,
+            Command::Probe(command) => probe::run(command).await,
             Command::Init(arguments) => init::run(arguments).await,
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod canary;
+pub mod credential;
 pub mod effective;
 pub mod expectation;
 pub mod graph;
@@ -16,6 +17,7 @@ pub mod milestone;
 pub mod observation;
 pub mod plan;
 pub mod powers;
+pub mod probe;
 pub mod profile;
 pub mod request;
 pub mod residual;

@@ -10,6 +10,7 @@ mod hide;
 pub mod list;
 mod notice;
 mod openapi;
+pub mod probe;
 pub mod problem;
 mod question;
 pub mod recheck;
@@ -62,6 +63,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(revocations::show, amend::change, amend::withdraw))
         .routes(routes!(amend::approve))
         .routes(routes!(recheck::recheck))
+        .routes(routes!(probe::attest))
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))

@@ -3,6 +3,7 @@
 pub mod amend;
 pub mod csv;
 pub mod merge;
+pub mod probe;
 pub mod submission;
 mod turns;
 

@@ -16,11 +16,14 @@ pub use targets::target_of;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
+use crate::domain::credential::{self, Standing};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
+use crate::domain::lifecycle::Look;
 use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Cause, Observation, RosterRole};
+use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, judge};
+use crate::domain::verdict::{Judgement, Question, Rotation, judge};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::store::{Known, Move, StoreError, Stored};
@@ -29,6 +32,7 @@ use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
 use canary::canary_of;
 use question::{has_no_account, names_of, roles_of};
+use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -50,6 +54,8 @@ pub struct Reconciler {
     metrics: Arc<Metrics>,
     /// The store's own cluster, if it is one.
     store_cluster: Option<SystemIdentifier>,
+    /// What digests of passwords are salted with, once it was read from the store.
+    salt: tokio::sync::OnceCell<SecretString>,
     /// Roles seen, by cluster; the store has them too.
     rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
     ready: Mutex<HashMap<String, roster::Ready>>,
@@ -85,6 +91,7 @@ impl Reconciler {
             config,
             metrics,
             store_cluster,
+            salt: tokio::sync::OnceCell::new(),
             rosters: Mutex::default(),
             ready: Mutex::default(),
             canaries: canary::Seen::default(),
@@ -209,6 +216,7 @@ impl Reconciler {
                 past.iter().filter(|role| wanted.names.contains(&role.name)).map(|role| role.oid);
             wanted.oids.extend(bore.collect::<BTreeSet<RoleOid>>());
         }
+        wanted.secrets = self.secrets(target, watched).await?;
         Ok(wanted)
     }
 
@@ -246,6 +254,12 @@ impl Reconciler {
         let accounts = self.linked(stored, &names, &looks).await?;
         let (roles, unmapped) = roles_of(stored, &config);
         let known_as = self.known_as(&roles, &looks).await?;
+        let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
+        let held = match stored.revocation.kind {
+            Kind::Rotation => credential::follow(&stored.life.credentials, &accounts, &borrowed),
+            Kind::Full | Kind::Suspend | Kind::Partial | Kind::Transfer => Vec::new(),
+        };
+        let standings: Vec<&Standing> = held.iter().map(|held| &held.standing).collect();
         let question = Question {
             kind: stored.revocation.kind,
             accounts: &accounts,
@@ -256,8 +270,8 @@ impl Reconciler {
             not_required: &config.not_required,
             known_as: &known_as,
             gone_since: stored.life.gone_since,
+            rotation: Some(Rotation { revocation: &stored.revocation.id, credentials: &standings }),
         };
-        let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let judged = judge(&question, &borrowed);
         if self.rests_on_memory(stored, &judged, &borrowed, &config) {
             return Ok(None);
@@ -272,7 +286,7 @@ impl Reconciler {
         }
         let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
         newest_judged.life.last_look_at = newest_judged.life.last_look_at.max(at);
-        let look = moves::look_of(&judged, &borrowed);
+        let look = Look { credentials: held, ..moves::look_of(&judged, &borrowed) };
         let step =
             moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
         Ok(Some((look.started_at, step)))

@@ -13,6 +13,7 @@ mod attributes;
 mod catalog;
 mod cluster;
 mod compare;
+mod credentials;
 mod database;
 mod door;
 mod files;
@@ -24,6 +25,7 @@ mod look;
 mod memberships;
 mod memory;
 mod prepared;
+pub mod probe;
 mod rows;
 mod selftest;
 mod server;
@@ -35,6 +37,7 @@ pub mod statements;
 mod survey;
 mod trouble;
 
+pub use credentials::Secrets;
 pub use session::Limits;
 pub use survey::Survey;
 
@@ -123,6 +126,8 @@ pub struct Wanted {
     pub names: BTreeSet<String>,
     /// Roles known by OID.
     pub oids: BTreeSet<RoleOid>,
+    /// Whose passwords are asked about, if anybody's.
+    pub secrets: Option<Secrets>,
     /// How much is read.
     pub depth: Depth,
 }

@@ -385,10 +385,19 @@ impl Cluster {
         self.binaries.major
     }
 
-    /// URL for `user` and `database`.
+    /// The port, of TCP too where the settings open it, as in `listen_addresses=127.0.0.1` and `port=54321`.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let set = self.settings.iter().find_map(|setting| setting.strip_prefix("port="));
+        set.and_then(|port| port.parse().ok()).unwrap_or(5432)
+    }
+
+    /// URL for `user` and `database`, over the socket.
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
-        format!("postgres:///{database}?host={}&user={user}", self.socket_dir().display())
+        let url =
+            format!("postgres:///{database}?host={}&user={user}", self.socket_dir().display());
+        if self.port() == 5432 { url } else { format!("{url}&port={}", self.port()) }
     }
 
     /// `psql` on this cluster, stopping at the first error, without anybody's `.psqlrc`.
@@ -398,6 +407,7 @@ impl Cluster {
     pub fn psql(&self, user: &str, database: &str) -> Command {
         let mut command = Command::new(psql_path());
         command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-h"]).arg(self.socket_dir());
+        command.args(["-p", &self.port().to_string()]);
         command.args([OsStr::new("-U"), OsStr::new(user), OsStr::new("-d"), OsStr::new(database)]);
         command
     }

@@ -8,9 +8,13 @@ mod canary;
 mod changes;
 
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
-pub use changes::{Approval, amended, approval_requested, approved, config_changed, withdrawn};
+use changes::credential;
+pub use changes::{
+    Approval, amended, approval_requested, approved, attested, config_changed, withdrawn,
+};
 
 use crate::domain::account::{Account, AccountName};
+use crate::domain::credential::Held;
 use crate::domain::lifecycle::{Label, Life, Terms};
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Coverage, Gap, NotCovered};
@@ -159,6 +163,8 @@ pub struct Seen<'a> {
     pub not_covered: &'a [NotCovered],
     /// What was read.
     pub coverage: &'a [Coverage],
+    /// For a rotation: what is known of the passwords.
+    pub credentials: &'a [Held],
     /// The accounts exist still.
     pub exists: bool,
 }
@@ -185,6 +191,10 @@ pub fn observation(about: &About<'_>, label: Label, seen: &Seen<'_>) -> Body {
         }),
     );
     body.insert(state.to_owned(), account_state(seen));
+    if !seen.credentials.is_empty() {
+        let known = seen.credentials.iter().map(|held| credential(&held.standing));
+        body.insert("credentials".to_owned(), Value::Array(fitting(known)));
+    }
     body
 }
 
@@ -387,6 +397,7 @@ mod tests {
             gaps: &[],
             not_covered: &[],
             coverage: &[],
+            credentials: &[],
             exists: true,
         };
         let body = observation(&about, Label::Before, &seen);

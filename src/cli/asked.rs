@@ -4,6 +4,7 @@ use super::client::Where;
 use super::output::shown;
 use crate::config::Config;
 use crate::domain::account::{Account, AccountName, LinkRule};
+use crate::domain::credential::Standing;
 use crate::domain::observation::NotCovered;
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::{Kind, State};
@@ -39,6 +40,8 @@ pub(super) struct Asked {
     pub(super) not_required: BTreeSet<ResidualKind>,
     /// For a partial revocation: since when its roles are known to be gone.
     pub(super) gone_since: Option<UtcTime>,
+    /// For a rotation: what the agent knows of the passwords.
+    pub(super) credentials: Vec<Standing>,
     /// Why the agent could not be asked for accounts.
     pub(super) unread: Option<String>,
     /// First look of the agent that found something.
@@ -63,6 +66,7 @@ impl Asked {
             no_account: false,
             not_required: BTreeSet::new(),
             gone_since: None,
+            credentials: Vec::new(),
             unread: None,
             first_seen: None,
         }
@@ -77,6 +81,7 @@ impl Asked {
             roles: view.roles.clone(),
             no_account: view.no_account_confirmed,
             gone_since: view.first_clean_at,
+            credentials: view.credentials.clone(),
             first_seen: view.first_residual_at,
             ..Self::names(&view.subject, view.searched.clone())
         }
@@ -124,6 +129,7 @@ impl Asked {
                 self.unmapped.push(permission);
             }
         }
+        self.credentials.extend(other.credentials);
         self.no_account &= other.no_account;
         self.gone_since = self.gone_since.max(other.gone_since);
         self.first_seen = [self.first_seen, other.first_seen].into_iter().flatten().min();

@@ -9,6 +9,7 @@ use super::agent::Agent;
 use crate::audit::file::LogError;
 use crate::config::{Config, Live};
 use crate::domain::request::Request;
+use crate::http::probe::Taken;
 use crate::http::view::View;
 use crate::intake::amend;
 use answers::{ProblemText, taken};
@@ -227,6 +228,31 @@ impl Reach {
                 let changed =
                     self.landing(Box::pin(agent.intake.approve(id, request, &myself()?))).await??;
                 Ok(changed.map(Into::into))
+            }
+        }
+    }
+
+    /// Attests an attempt with an old secret; `None`: there is no such revocation.
+    pub(super) async fn attest(&self, id: &str, body: Vec<u8>) -> Result<Option<Taken>> {
+        match self {
+            Self::Http { client, base, .. } => {
+                let Some(path) = path_of(id) else { return Ok(None) };
+                let request = client.post(format!("{base}{path}/probe")).body(body);
+                let request = request.header("content-type", "application/json");
+                let response = self.answer(request).await?;
+                if response.status() == reqwest::StatusCode::NOT_FOUND {
+                    return Ok(None);
+                }
+                Ok(Some(read(response).await?))
+            }
+            Self::Alone(agent) => {
+                let taken =
+                    self.landing(Box::pin(agent.intake.attest(id, &body, &myself()?))).await??;
+                Ok(taken.map(|taken| Taken {
+                    id: id.to_owned(),
+                    finding: taken.finding,
+                    why: taken.why,
+                }))
             }
         }
     }

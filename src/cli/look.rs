@@ -6,12 +6,13 @@ use crate::clock;
 use crate::config::Config;
 use crate::domain::account::Account;
 use crate::domain::canary::Canary;
+use crate::domain::credential::Standing;
 use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, Verdict, judge};
+use crate::domain::verdict::{Judgement, Question, Rotation, Verdict, judge};
 use crate::reconcile::target_of;
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
@@ -222,6 +223,11 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
     for look in &looks {
         accounts = link::resolve(&accounts, &asked.names, look, &[]);
     }
+    let standings: Vec<&Standing> = asked.credentials.iter().collect();
+    let rotation = asked
+        .revocation
+        .as_ref()
+        .map(|revocation| Rotation { revocation, credentials: &standings });
     let question = Question {
         kind: asked.kind,
         accounts: &accounts,
@@ -232,6 +238,7 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
         not_required: &asked.not_required,
         known_as: &asked.roles,
         gone_since: asked.gone_since,
+        rotation,
     };
     let mut judged = judge(&question, &looks);
     if let Some(reason) = &asked.unread {

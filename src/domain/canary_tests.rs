@@ -214,6 +214,7 @@ fn seen(minute: i64, verdict: Verdict) -> Look {
         kinds: BTreeSet::new(),
         disabled: verdict == Verdict::Revoked,
         gone_at: (verdict == Verdict::Revoked).then(|| at(minute)),
+        credentials: Vec::new(),
     }
 }
 

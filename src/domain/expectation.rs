@@ -21,8 +21,8 @@ pub fn milestones(kind: Kind, reason: Reason) -> &'static [Milestone] {
 
 /// Deadlines of a revocation, counted from the later of `effective_at` and `received_at`.
 ///
-/// `stated` (the notice's own deadline) sets `access` and caps `login`; it never grants more time for
-/// login than the allowance does.
+/// `stated` (the notice's own deadline) sets `access`, or `credentials` of a rotation, and caps `login`; it never
+/// grants more time for login than the allowance does.
 #[must_use]
 pub fn deadlines(
     kind: Kind,
@@ -37,9 +37,10 @@ pub fn deadlines(
     for milestone in milestones(kind, reason) {
         let allowed = allowance.get(*milestone).map(|duration| start.plus(duration));
         let deadline = match (milestone, stated) {
-            (Milestone::Access, Some(stated)) => Some(stated),
+            // A rotation has no other milestone.
+            (Milestone::Access | Milestone::Credentials, Some(stated)) => Some(stated),
             (Milestone::Login, Some(stated)) => Some(allowed.map_or(stated, |at| at.min(stated))),
-            (Milestone::Credentials, _) | (_, None) => allowed,
+            (_, None) => allowed,
         };
         deadlines.set(*milestone, deadline);
     }
@@ -60,23 +61,25 @@ mod tests {
         let allowance = Allowance {
             login: Some(Duration::from_secs(900)),
             access: Some(Duration::from_secs(3600)),
-            credentials: None,
+            credentials: Some(Duration::from_secs(7200)),
         };
         let cases = [
-            // kind, reason, effective, received, stated, login, access
-            (Kind::Full, Reason::Terminated, 10, 0, None, Some(25), Some(70)),
-            (Kind::Full, Reason::Terminated, 0, 10, None, Some(25), Some(70)),
-            (Kind::Full, Reason::Terminated, 0, 0, Some(5), Some(5), Some(5)),
-            (Kind::Full, Reason::Terminated, 0, 0, Some(90), Some(15), Some(90)),
-            (Kind::Full, Reason::RoleChange, 0, 0, None, None, Some(60)),
-            (Kind::Partial, Reason::Terminated, 0, 0, None, None, Some(60)),
-            (Kind::Rotation, Reason::CredentialRotation, 0, 0, None, None, None),
+            // kind, reason, effective, received, stated, login, access, credentials
+            (Kind::Full, Reason::Terminated, 10, 0, None, Some(25), Some(70), None),
+            (Kind::Full, Reason::Terminated, 0, 10, None, Some(25), Some(70), None),
+            (Kind::Full, Reason::Terminated, 0, 0, Some(5), Some(5), Some(5), None),
+            (Kind::Full, Reason::Terminated, 0, 0, Some(90), Some(15), Some(90), None),
+            (Kind::Full, Reason::RoleChange, 0, 0, None, None, Some(60), None),
+            (Kind::Partial, Reason::Terminated, 0, 0, None, None, Some(60), None),
+            (Kind::Rotation, Reason::CredentialRotation, 0, 0, None, None, None, Some(120)),
+            (Kind::Rotation, Reason::CredentialRotation, 0, 0, Some(30), None, None, Some(30)),
         ];
-        for (kind, reason, effective, received, stated, login, access) in cases {
+        for (kind, reason, effective, received, stated, login, access, credentials) in cases {
             let got =
                 deadlines(kind, reason, &allowance, at(effective), at(received), stated.map(at));
             assert_eq!(got.login, login.map(at), "{kind} {reason} login");
             assert_eq!(got.access, access.map(at), "{kind} {reason} access");
+            assert_eq!(got.credentials, credentials.map(at), "{kind} {reason} credentials");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! How a revocation moves from state to state.
 
+use super::credential::Held;
 use super::expectation::milestones;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
 use super::request::Request;
@@ -48,6 +49,9 @@ pub struct Life {
     /// Since when everything that must go is known to be gone, whatever its sessions may still do.
     #[serde(default)]
     pub gone_since: Option<UtcTime>,
+    /// For a rotation: what is known of the passwords.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<Held>,
     /// What waits for a second person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Request>,
@@ -71,6 +75,8 @@ pub struct Look {
     /// When the newest of its observations began, if everything is gone but for sessions that may have begun
     /// before.
     pub gone_at: Option<UtcTime>,
+    /// For a rotation: what is known of the passwords after it.
+    pub credentials: Vec<Held>,
 }
 
 /// What an observation is recorded for.
@@ -139,6 +145,7 @@ impl Life {
             disabled_at: None,
             seen: BTreeSet::new(),
             gone_since: None,
+            credentials: Vec::new(),
             pending: None,
         }
     }
@@ -235,6 +242,7 @@ fn observe(next: &mut Life, look: &Look, effects: &mut Vec<Effect>) {
         None if look.verdict == Verdict::Residual => next.gone_since = None,
         None => {}
     }
+    next.credentials.clone_from(&look.credentials);
     next.seen.extend(look.kinds.iter().copied());
     next.last_look_at = Some(look.started_at);
     next.last_verdict = Some(look.verdict);

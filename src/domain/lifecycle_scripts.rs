@@ -44,6 +44,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             kinds: std::collections::BTreeSet::new(),
             disabled: login == Verdict::Revoked,
             gone_at: None,
+            credentials: Vec::new(),
         };
         let (next, effects) = step(&terms, &life, &look);
         life = next;

@@ -1,5 +1,6 @@
 //! What a look saw, and what it could not see.
 
+use super::credential;
 use super::ids::{RoleOid, SystemIdentifier};
 use super::residual::{Residual, ResidualKind};
 use super::time::UtcTime;
@@ -134,6 +135,8 @@ pub struct Observation {
     pub searched: BTreeSet<String>,
     /// What was still there, of every tracked account.
     pub residual: Vec<Residual>,
+    /// Passwords of those tracked roles that are asked about.
+    pub credentials: Vec<credential::Seen>,
     /// Sessions of roles that exist no more and are not tracked.
     pub vanished: Vec<Residual>,
     /// What PUBLIC has, and who else is a member of a tracked role. Shown, never decides.
@@ -163,6 +166,7 @@ impl Observation {
             tracked: BTreeSet::new(),
             searched: BTreeSet::new(),
             residual: Vec::new(),
+            credentials: Vec::new(),
             vanished: Vec::new(),
             ambient: Vec::new(),
             gaps: Vec::new(),

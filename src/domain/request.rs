@@ -3,7 +3,7 @@
 use super::effective::Effective;
 use super::lifecycle::Life;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
-use super::revocation::{Revocation, State};
+use super::revocation::{Kind, Revocation, State};
 use super::time::UtcTime;
 use super::words::words;
 use serde::{Deserialize, Serialize};
@@ -70,6 +70,17 @@ pub enum Refused {
     /// The state does not allow it.
     #[error("a revocation that is {0} cannot be changed like this")]
     State(State),
+    /// Only a rotation is about a secret.
+    #[error("a {0} revocation is not about a secret; only a rotation is")]
+    NotARotation(Kind),
+    /// The attempt was made against another password than there is now.
+    #[error(
+        "the password, or its VALID UNTIL, was seen to change since the attempt began; try the old secret again"
+    )]
+    Outdated,
+    /// Enough was tried.
+    #[error("too many paths were tried already")]
+    TooManyPaths,
     /// There is an account.
     #[error("it has an account: {0}")]
     HasAccount(String),

@@ -49,7 +49,8 @@ words! {
 
 impl Kind {
     /// What this version takes and proves.
-    pub const ACCEPTED: &'static [Self] = &[Self::Full, Self::Suspend, Self::Partial];
+    pub const ACCEPTED: &'static [Self] =
+        &[Self::Full, Self::Suspend, Self::Partial, Self::Rotation];
 }
 
 impl Reason {

@@ -1,5 +1,9 @@
 //! The verdict rules.
 
+mod rotation;
+
+pub use rotation::Rotation;
+
 use super::account::{Account, AccountName};
 use super::observation::{Cause, Gap, NotCovered, Observation};
 use super::residual::{Residual, ResidualKind, Strength};
@@ -42,6 +46,8 @@ pub struct Question<'a> {
     pub known_as: &'a [String],
     /// For [`Kind::Partial`]: since when they are known to be gone, if they are.
     pub gone_since: Option<UtcTime>,
+    /// For [`Kind::Rotation`]: what is known of the passwords.
+    pub rotation: Option<Rotation<'a>>,
 }
 
 /// The answer with its reasons.
@@ -69,6 +75,14 @@ pub struct Judgement {
 /// Residual kinds that decide the login milestone.
 const LOGIN: &[ResidualKind] = &[
     ResidualKind::Login,
+    ResidualKind::Session,
+    ResidualKind::VanishedSession,
+    ResidualKind::Replication,
+];
+
+/// What a rotation is about.
+const ROTATED: &[ResidualKind] = &[
+    ResidualKind::Credential,
     ResidualKind::Session,
     ResidualKind::VanishedSession,
     ResidualKind::Replication,
@@ -106,6 +120,9 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     if question.kind == Kind::Partial {
         gaps.extend(sessions_begun_before(question, looks, &found));
     }
+    if question.kind == Kind::Rotation {
+        rotation::judge(question, looks, &mut found, &mut gaps, &mut not_covered);
+    }
     let required = |surface: &ResidualKind| !question.not_required.contains(surface);
     not_covered.extend(question.not_required.iter().map(|surface| NotCovered {
         surface: format!("{surface} of every account"),
@@ -124,7 +141,7 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
         gaps.iter().any(of_login),
     );
     let (residual, kept): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|residual| must_go(question, residual));
+        found.into_iter().partition(|residual| must_go(question, looks, residual));
     gaps.retain(|gap| doubts_all(gap) || matters(question.kind, gap.surface));
     gaps.sort();
     gaps.dedup();
@@ -165,16 +182,19 @@ fn of_login(gap: &Gap) -> bool {
 
 /// Whether not having seen `surface` matters. The state of the roles always does: everything else rests on it.
 fn asked_for(question: &Question<'_>, surface: ResidualKind) -> bool {
-    surface == ResidualKind::Login || !question.not_required.contains(&surface)
+    // Only a rotation is about a password.
+    let foreign = surface == ResidualKind::Credential && question.kind != Kind::Rotation;
+    surface == ResidualKind::Login || !(foreign || question.not_required.contains(&surface))
 }
 
 /// Whether `residual` counts against the expectation, or may stay.
-fn must_go(question: &Question<'_>, residual: &Residual) -> bool {
+fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual) -> bool {
     if question.not_required.contains(&residual.kind) {
         return false;
     }
     match question.kind {
-        Kind::Full | Kind::Rotation | Kind::Transfer => true,
+        Kind::Full | Kind::Transfer => true,
+        Kind::Rotation => rotation::must_go(question, looks, residual),
         // Committing what was prepared may give the login back.
         Kind::Suspend => {
             matches!(residual.strength, Strength::ActsNow | Strength::CanLogIn)
@@ -197,7 +217,8 @@ fn must_go(question: &Question<'_>, residual: &Residual) -> bool {
 fn matters(kind: Kind, surface: ResidualKind) -> bool {
     use ResidualKind as K;
     match kind {
-        Kind::Full | Kind::Rotation | Kind::Transfer => true,
+        Kind::Full | Kind::Transfer => true,
+        Kind::Rotation => rotation::matters(surface),
         Kind::Suspend => matches!(
             surface,
             K::Login
@@ -426,11 +447,21 @@ fn question_of_kind(
             "a partial revocation that names no role cannot be judged".to_owned(),
             "say which roles must be gone (--role)",
         ),
-        Kind::Full | Kind::Suspend | Kind::Partial => None,
-        Kind::Rotation | Kind::Transfer => gap(
+        Kind::Rotation if ROTATED.iter().any(|kind| question.not_required.contains(kind)) => gap(
+            ResidualKind::Login,
+            "secrets or sessions are switched off in the configuration, and a rotation is about them".to_owned(),
+            "take revoke_tokens and terminate_sessions: false out of rights_revocation.actions",
+        ),
+        Kind::Rotation if question.rotation.is_none() => gap(
             ResidualKind::Credential,
-            format!("a {} needs evidence about the secret, which no look gives", question.kind),
-            "expect a full revocation, or wait for rotation campaigns",
+            "whether a password was changed is known to the agent only".to_owned(),
+            "ask about its revocation: rev_…",
+        ),
+        Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation => None,
+        Kind::Transfer => gap(
+            ResidualKind::Credential,
+            "a transfer needs evidence about the secret, which no look gives".to_owned(),
+            "expect a full revocation, or a rotation",
         ),
     }
 }

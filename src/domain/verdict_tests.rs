@@ -32,6 +32,7 @@ fn ask<'a>(
         not_required: &EVERYTHING,
         known_as: roles,
         gone_since: Some(start()),
+        rotation: None,
     }
 }
 

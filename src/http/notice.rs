@@ -42,7 +42,7 @@ pub(super) struct Notice {
     /// Why; free text is mapped to a class.
     #[schema(min_length = 1, max_length = 1000)]
     reason: String,
-    /// `full` (default), `suspend` or `partial`.
+    /// `full` (default), `suspend`, `partial` or `rotation`.
     #[schema(value_type = Option<AcceptedKind>)]
     revocation_type: Option<String>,
     /// For a partial revocation: roles that must be gone.
@@ -86,6 +86,8 @@ enum AcceptedKind {
     Suspend,
     /// The named roles and privileges are gone.
     Partial,
+    /// The account's password was changed, the old one is dead, and no session of it is left.
+    Rotation,
 }
 
 #[cfg(test)]

@@ -127,6 +127,9 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::Another(_)
         | Refused::Expired
         | Refused::State(_)
+        | Refused::NotARotation(_)
+        | Refused::Outdated
+        | Refused::TooManyPaths
         | Refused::HasAccount(_) => {
             Problem::new(409, "not-possible", "Not possible as it stands").detail(detail)
         }

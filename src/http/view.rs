@@ -3,6 +3,7 @@
 use super::hide;
 use crate::board::Board;
 use crate::domain::account::{Account, AccountName};
+use crate::domain::credential::Standing;
 use crate::domain::effective::Effective;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
@@ -75,6 +76,9 @@ pub struct View {
     pub gaps: Vec<Gap>,
     /// What the answer does not speak about.
     pub not_covered: Vec<NotCovered>,
+    /// For a rotation: what is known of the passwords, and of attempts with the old secret.
+    #[serde(default)]
+    pub credentials: Vec<Standing>,
     /// What waits for a second person.
     pub pending: Option<Request>,
     /// Who told us.
@@ -95,6 +99,7 @@ impl View {
         let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
             && matches!(life.state, State::Scheduled | State::Open | State::Regressed)
             && life.first_clean_at.is_none();
+        let credentials = stored.life.credentials.into_iter().map(|held| held.standing).collect();
         let judged = board.judged(&asked.id).or(stored.evidence.as_of);
         let evidence = if waiting { Evidence::default() } else { stored.evidence };
         Some(Self {
@@ -130,6 +135,7 @@ impl View {
             kept: evidence.kept,
             gaps: evidence.gaps.into_iter().map(hide::names).collect(),
             not_covered: evidence.not_covered,
+            credentials,
             pending: life.pending,
             source: asked.source,
             ticket: asked.ticket,

@@ -261,7 +261,7 @@ impl Intake {
 
     /// Reads the revocation, decides and commits, again if somebody moved it meanwhile; then waits for the
     /// records.
-    async fn moving(
+    pub(super) async fn moving(
         &self,
         id: &str,
         decide: impl Fn(&Stored, &Config, UtcTime) -> Result<Move, IntakeError>,
@@ -298,7 +298,7 @@ impl Intake {
 }
 
 /// A move that changes nothing yet.
-fn unchanged(stored: &Stored, now: UtcTime) -> Move {
+pub(super) fn unchanged(stored: &Stored, now: UtcTime) -> Move {
     Move {
         from: stored.clone(),
         revocation: stored.revocation.clone(),

@@ -67,7 +67,7 @@ pub struct Submission {
     pub account: Option<OneOrMany>,
     /// Why; free text is mapped to a class.
     pub reason: String,
-    /// `full` (default), `suspend` or `partial`.
+    /// `full` (default), `suspend`, `partial` or `rotation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_type: Option<String>,
     /// For a partial revocation: roles that must be gone.
@@ -283,21 +283,26 @@ impl Submission {
             None if roles.is_empty() && permissions.is_empty() => Kind::Full,
             None => Kind::Partial,
             Some(word) => Kind::from_word(word).ok_or_else(|| {
-                wrong("/revocation_type", format!("full, suspend or partial, not `{word}`"))
+                wrong(
+                    "/revocation_type",
+                    format!("full, suspend, partial or rotation, not `{word}`"),
+                )
             })?,
         };
         match kind {
-            Kind::Full | Kind::Suspend if !roles.is_empty() => {
+            Kind::Full | Kind::Suspend | Kind::Rotation if !roles.is_empty() => {
                 Err(wrong("/roles", format!("a {kind} revocation names no roles; partial does")))
             }
-            Kind::Full | Kind::Suspend if !permissions.is_empty() => Err(wrong(
+            Kind::Full | Kind::Suspend | Kind::Rotation if !permissions.is_empty() => Err(wrong(
                 "/permissions",
                 format!("a {kind} revocation names no permissions; partial does"),
             )),
-            Kind::Full | Kind::Suspend | Kind::Partial => Ok(kind),
-            Kind::Rotation | Kind::Transfer => Err(wrong(
+            Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation => Ok(kind),
+            Kind::Transfer => Err(wrong(
                 "/revocation_type",
-                format!("this version cannot prove a {kind}; use full, suspend or partial"),
+                format!(
+                    "this version cannot prove a {kind}; use full, suspend, partial or rotation"
+                ),
             )),
         }
     }
@@ -345,7 +350,7 @@ impl Submission {
 
 /// `role`, or `target/role` where the first part looks like a target's name. A role name may have a slash
 /// itself; then write it with its target.
-fn account_name(text: &str) -> AccountName {
+pub(super) fn account_name(text: &str) -> AccountName {
     match text.split_once('/') {
         Some((target, role)) if !target.is_empty() && !role.is_empty() => AccountName {
             target: Some(target.to_owned()),

@@ -48,12 +48,16 @@ fn what_is_wrong_is_named() {
         (r#"{"username":"a","reason":"x","effective_at":"tomorrow"}"#, "/effective_at: `tomorrow`"),
         (r#"{"username":"a","reason":"x","deadline":"soon"}"#, "/deadline: a time, or"),
         (
-            r#"{"username":"a","reason":"x","revocation_type":"rotation"}"#,
+            r#"{"username":"a","reason":"x","revocation_type":"transfer"}"#,
             "/revocation_type: this version",
         ),
         (
             r#"{"username":"a","reason":"x","revocation_type":"full","roles":["r"]}"#,
             "/roles: a full",
+        ),
+        (
+            r#"{"username":"a","reason":"x","revocation_type":"rotation","permissions":["r"]}"#,
+            "/permissions: a rotation",
         ),
     ] {
         let error = read(json).unwrap_err().to_string();

@@ -121,7 +121,8 @@ impl Gauges {
             self.regressed.with_label_values(&[reason]).set(count);
         }
         for target in targets {
-            for surface in &words.surfaces {
+            // No look reads passwords as a surface of its own, but a rotation may find one.
+            for surface in words.surfaces.iter().chain(&["credential"]) {
                 let cell = (target.clone(), (*surface).to_owned());
                 let count = levels.residual.get(&cell).copied().unwrap_or(0);
                 self.residual.with_label_values(&[target.as_str(), surface]).set(count);

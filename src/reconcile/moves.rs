@@ -39,6 +39,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         kinds: judged.residual.iter().map(|residual| residual.kind).collect(),
         disabled: judged.disabled,
         gone_at: gone.then(|| looks.iter().map(|look| look.started_at).max()).flatten(),
+        credentials: Vec::new(),
     }
 }
 
@@ -113,6 +114,7 @@ pub(super) fn plan(
         gaps: &evidence.gaps,
         not_covered: &evidence.not_covered,
         coverage: &coverage,
+        credentials: &life.credentials,
         exists,
     };
     records.extend(
@@ -146,7 +148,9 @@ fn carried(stored: &Stored, judged: &Judgement, looks: &[&Observation]) -> Vec<R
     let down = |target: &str| looks.iter().any(|l| l.target == target && l.server.is_none());
     let mut residual = judged.residual.clone();
     for before in &stored.evidence.residual {
-        let unseen = blind || down(&before.account.target);
+        // What is known of a password is remembered, and told anew each time.
+        let remembered = before.kind == ResidualKind::Credential;
+        let unseen = (blind && !remembered) || down(&before.account.target);
         if unseen && !residual.iter().any(|now| now.identity() == before.identity()) {
             residual.push(before.clone());
         }

@@ -4,13 +4,45 @@ use super::Reconciler;
 use crate::clock;
 use crate::config::Config;
 use crate::domain::account::AccountName;
+use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Gap, Observation};
 use crate::domain::residual::ResidualKind;
-use crate::store::Stored;
+use crate::domain::revocation::Kind;
+use crate::domain::time::UtcTime;
+use crate::store::{StoreError, Stored};
+use crate::target::Secrets;
+use secrecy::SecretString;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Reconciler {
+    /// Whose passwords a look at `target` has to tell apart: those of rotations.
+    pub(super) async fn secrets(
+        &self,
+        target: &str,
+        watched: &[Arc<Stored>],
+    ) -> Result<Option<Secrets>, StoreError> {
+        let config = self.config.current();
+        let (mut names, mut oids) = (BTreeSet::new(), BTreeSet::new());
+        for stored in watched.iter().filter(|stored| stored.revocation.kind == Kind::Rotation) {
+            let theirs = names_of(stored, &config);
+            names.extend(theirs.into_iter().filter(|n| n.applies_to(target)).map(|n| n.role));
+            let linked = stored.accounts.iter().filter(|account| account.target == target);
+            oids.extend(linked.map(|account| account.oid));
+        }
+        if names.is_empty() && oids.is_empty() {
+            return Ok(None);
+        }
+        let salt = self.salt.get_or_try_init(|| async {
+            let fresh = clock::random::<32>().map_err(|error| {
+                StoreError::Held(format!("a salt for digests of passwords cannot be made: {error}"))
+            })?;
+            let salt = self.journal.store.meta_once("credential_salt", &hex(&fresh)).await?;
+            Ok::<_, StoreError>(SecretString::from(salt))
+        });
+        Ok(Some(Secrets { salt: salt.await?.clone(), names, oids }))
+    }
+
     /// The newest look at each target of a revocation; `None` while one of them has not been looked at for
     /// it yet.
     pub(super) fn looks_for(
@@ -30,14 +62,21 @@ impl Reconciler {
                     .iter()
                     .filter(|name| name.applies_to(target))
                     .all(|name| look.searched.contains(&name.role));
-                // A look begun before the notice came says nothing about what was expected then.
+                // A look begun before the notice came says nothing about what was expected then, nor one begun before
+                // an attempt with the old secret was attested.
                 // One that came before the clock was set back must not wait for the clock, though.
-                let received = stored.revocation.received_at;
+                let received = told_at(stored);
                 let after = look.started_at >= received || received > clock::now();
                 (searched && after).then_some(look)
             })
             .collect()
     }
+}
+
+/// When the newest of what it is judged by was told: the notice, or an attempt with an old secret.
+fn told_at(stored: &Stored) -> UtcTime {
+    let probes = stored.life.credentials.iter().flat_map(|held| &held.standing.probes);
+    probes.map(|probe| probe.at).fold(stored.revocation.received_at, UtcTime::max)
 }
 
 /// The targets whose looks answer for a revocation that searches for `names`.

@@ -29,6 +29,19 @@ impl Store {
         ))
     }
 
+    /// The fact `key`: `value`, unless it was said before.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn meta_once(&self, key: &str, value: &str) -> Result<String, StoreError> {
+        let inserted: Result<u64, StoreError> = writing!(self, tx =>
+            sqlx::query(statement!("meta_insert"))
+                .bind(key).bind(value).execute(&mut *tx).await?.rows_affected()
+        );
+        inserted?;
+        Ok(self.meta(key).await?.unwrap_or_else(|| value.to_owned()))
+    }
+
     /// Binds the store to the log `origin`: the first log is remembered, another one is refused.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingR
 use super::session::Session;
 use super::statements::{self as sql, Statement};
 use super::{
-    Wanted, attributes, catalog, hba, ident, memberships, prepared, selftest, server, sessions,
-    shared, slots,
+    Wanted, attributes, catalog, credentials, hba, ident, memberships, prepared, selftest, server,
+    sessions, shared, slots,
 };
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
@@ -122,6 +122,7 @@ pub(super) async fn read(
     let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     attributes::held(session, &cluster, roles.as_deref().unwrap_or_default());
+    credentials::read(session, wanted).await;
     role_settings(session, &cluster).await;
     cluster.dependencies =
         with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();

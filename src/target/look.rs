@@ -19,8 +19,8 @@ const UNREAD: &[(Option<ResidualKind>, &str, &str, &str)] = &[
     (
         Some(ResidualKind::Credential),
         "passwords and other credentials",
-        "whether a secret still works is not tried",
-        "change the secret, and try the old one by hand",
+        "no look tries whether a secret still works",
+        "change the secret, and try the old one with revoked probe login",
     ),
     (
         Some(ResidualKind::Probe),

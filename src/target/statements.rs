@@ -102,6 +102,10 @@ pub(super) const IDENT_MAPS_16: Statement =
     statement!("ident_maps_16", FINDINGS, &[K::IdentMap], 160_000, i32::MAX);
 pub(super) const FILE_STATE: Statement = statement!("file_state", 1_000, &[]);
 pub(super) const SURVEY: Statement = statement!("survey", 1, &[]);
+pub(super) const CREDENTIAL_TERMS: Statement =
+    statement!("credential_terms", FINDINGS, &[K::Credential]);
+pub(super) const CREDENTIALS: Statement = statement!("credentials", FINDINGS, &[K::Credential]);
+pub(super) const BACKEND_PID: Statement = statement!("backend_pid", 1, &[]);
 
 /// Surfaces that each instance of a cluster has for itself.
 pub(super) const INSTANCE_SURFACES: &[K] = &[K::Session, K::VanishedSession, K::Replication];
@@ -144,6 +148,9 @@ pub const STATEMENTS: &[Statement] = &[
     IDENT_MAPS_16,
     FILE_STATE,
     SURVEY,
+    CREDENTIAL_TERMS,
+    CREDENTIALS,
+    BACKEND_PID,
 ];
 
 /// Surfaces that a look reads: what stays unread when nobody answers.

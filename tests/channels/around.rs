@@ -30,6 +30,7 @@ fn of_accounts(accounts: &[Account], look: &Observation) -> revoked::domain::ver
         not_required: &BTreeSet::new(),
         known_as: &[],
         gone_since: None,
+        rotation: None,
     };
     judge(&question, &[look])
 }

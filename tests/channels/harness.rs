@@ -130,6 +130,7 @@ pub(crate) fn judged(look: &Observation, role: &str) -> Judgement {
         not_required: &BTreeSet::new(),
         known_as: &[],
         gone_since: None,
+        rotation: None,
     };
     judge(&question, &[look])
 }

@@ -1,6 +1,8 @@
 //! Records of what people change: a revocation after it was accepted, and the configuration.
 
 use super::{About, Body, effective, fitting, object, searched, with};
+use crate::domain::account::Account;
+use crate::domain::credential::{Attested, Standing};
 use crate::domain::request::Request;
 use crate::domain::residual::ResidualKind;
 use crate::domain::time::UtcTime;
@@ -82,6 +84,39 @@ pub fn approved(about: &About<'_>, approval: &Approval<'_>) -> Body {
 #[must_use]
 pub fn withdrawn(about: &About<'_>, approval: &Approval<'_>) -> Body {
     with(about.body(), json!({"approval": approval.value()}))
+}
+
+/// `item_attested`: somebody tried the old secret of an account, and says how the server answered.
+#[must_use]
+pub fn attested(about: &About<'_>, account: &Account, probe: &Attested) -> Body {
+    with(
+        about.body(),
+        json!({
+            "account": {
+                "oid": account.oid, "role": account.role,
+                "system_identifier": account.system_identifier, "target": account.target,
+            },
+            "attests": "old_secret",
+            "probe": attempt(probe),
+        }),
+    )
+}
+
+fn attempt(probe: &Attested) -> Value {
+    json!({
+        "answer": probe.answer, "at": probe.at, "by": probe.by, "control": probe.control,
+        "credential_since": probe.credential, "finding": probe.finding, "path": probe.path,
+    })
+}
+
+/// What was known of a password. Nothing of its verifier.
+pub(super) fn credential(standing: &Standing) -> Value {
+    json!({
+        "change": standing.change, "expires_at": standing.expires_at, "first_read_at": standing.first_read_at,
+        "oid": standing.oid, "old_until": standing.old_until,
+        "probes": fitting(standing.current().map(attempt)), "since": standing.since,
+        "target": standing.target, "unsure_until": standing.unsure_until,
+    })
 }
 
 /// `config_changed`: another configuration is in force. `not_required` are the surfaces that it does not ask

@@ -51,7 +51,8 @@ struct Notice {
     #[arg(long, value_name = "ROLE")]
     account: Vec<String>,
 
-    /// What must be gone: full, suspend, or partial (with --role or --permissions)
+    /// What must be gone: full, suspend, partial (with --role or --permissions), or rotation: the old password of
+    /// --account, and every session that it opened
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
 
@@ -169,9 +170,11 @@ fn print_asked(asked: &Revocation, output: Format) -> Result<u8> {
                 asked.reason
             );
             println!("  effective    {}", asked.effective_at);
-            for (name, deadline) in
-                [("login by", asked.deadlines.login), ("all gone by", asked.deadlines.access)]
-            {
+            for (name, deadline) in [
+                ("login by", asked.deadlines.login),
+                ("all gone by", asked.deadlines.access),
+                ("rotated by", asked.deadlines.credentials),
+            ] {
                 if let Some(deadline) = deadline {
                     println!("  {name:<12} {deadline}");
                 }

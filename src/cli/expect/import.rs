@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Expect the revocations of a CSV file
 ///
 /// The first line names the columns, in any order: username and reason; and, where you have them,
-/// revocation_type (full, suspend, partial), preserve_data (true/false, yes/no, 1/0), employee_id, account,
+/// revocation_type (full, suspend, partial, rotation), preserve_data (true/false, yes/no, 1/0), employee_id, account,
 /// roles, permissions, effective_at, time_zone, deadline, ticket, event_id. Also user, kind, role and tz are
 /// understood; case does not matter, nor a blank or hyphen for `_`. An empty cell says nothing.
 ///

@@ -3,6 +3,7 @@
 use super::super::client::Where;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
+use crate::domain::credential::{Change, Standing};
 use crate::domain::request::Asked;
 use crate::http::view::View;
 use anyhow::{Result, bail};
@@ -49,6 +50,7 @@ pub(super) fn print_view(view: &View) {
     for (name, time) in [
         ("login by", view.deadlines.login),
         ("all gone by", view.deadlines.access),
+        ("rotated by", view.deadlines.credentials),
         ("first seen", view.first_residual_at),
         ("first clean", view.first_clean_at),
         ("verified", view.verified_at),
@@ -78,6 +80,9 @@ pub(super) fn print_view(view: &View) {
             account.oid
         );
     }
+    for standing in &view.credentials {
+        print_credential(view, standing);
+    }
     if !view.roles.is_empty() {
         println!("  must be gone {}", shown(&view.roles.join(", ")));
     }
@@ -95,5 +100,29 @@ pub(super) fn print_view(view: &View) {
     output::print_gaps(&view.gaps);
     for skipped in &view.not_covered {
         println!("  not covered: {}: {}", shown(&skipped.surface), shown(&skipped.reason));
+    }
+}
+
+/// What is known of a shared password, and who tried the old one.
+fn print_credential(view: &View, standing: &Standing) {
+    let account = view.accounts.iter().find(|account| standing.is_of(account));
+    let role =
+        account.map_or_else(|| format!("OID {}", standing.oid), |account| account.role.clone());
+    let name = shown(&format!("{}/{role}", standing.target));
+    let since = standing.since;
+    match standing.change {
+        Change::Unread => println!("  password     {name}: whether it changes may not be read"),
+        Change::Unchanged => println!("  password     {name}: unchanged"),
+        Change::Changed => println!("  password     {name}: changed, as seen at {since}"),
+    }
+    for probe in &standing.probes {
+        let current = if probe.credential == since { "" } else { ", of an earlier password" };
+        println!(
+            "  old secret   {} at {}, says {}{current}: {}",
+            probe.finding,
+            probe.at,
+            shown(&probe.by),
+            shown(&probe.path.in_words())
+        );
     }
 }

@@ -39,6 +39,7 @@ fn view(number: u32, subject: &str, state: State, due: i64) -> View {
         kept: Vec::new(),
         gaps: Vec::new(),
         not_covered: Vec::new(),
+        credentials: Vec::new(),
         pending: None,
         source: "hr".to_owned(),
         ticket: None,
