@@ -25,6 +25,7 @@ pub use session::Limits;
 use crate::clock;
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use crate::domain::plan::Membership;
 use cluster::Cluster;
 use door::Doors;
 use session::{Session, Way};
@@ -78,8 +79,12 @@ pub struct Wanted {
 pub struct Facts {
     /// Owner of each database.
     pub database_owner: BTreeMap<String, String>,
+    /// Databases that take no connections.
+    pub closed: BTreeSet<String>,
     /// Roles that may do everything.
     pub superusers: BTreeSet<String>,
+    /// Every membership of the cluster.
+    pub memberships: Vec<Membership>,
 }
 
 impl Target {
@@ -187,12 +192,18 @@ impl Target {
             session.close().await;
             facts.database_owner =
                 cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
+            let closed = cluster.databases.iter().filter(|d| !d.allows_connections);
+            facts.closed = closed.map(|d| d.name.clone()).collect();
             facts.superusers.clone_from(&cluster.superusers);
+            facts.memberships.clone_from(&cluster.memberships);
             self.look_into_databases(&way, &cluster, &mut observation).await;
         }
         observation.not_covered.extend(self.unread());
         observation.residual.sort();
-        observation.residual.dedup_by(|a, b| a.identity() == b.identity());
+        // Default privileges of one role on tables and on functions differ in the kind of object alone.
+        observation
+            .residual
+            .dedup_by(|a, b| a.identity() == b.identity() && a.object_type == b.object_type);
         observation.ended_at = clock::now();
         (observation, facts)
     }

@@ -43,6 +43,8 @@ pub(super) struct Asked {
     pub(super) unread: Option<String>,
     /// First look of the agent that found something.
     pub(super) first_seen: Option<UtcTime>,
+    /// Data are to be preserved: nothing may be dropped.
+    pub(super) preserve_data: bool,
 }
 
 impl Asked {
@@ -65,6 +67,7 @@ impl Asked {
             gone_since: None,
             unread: None,
             first_seen: None,
+            preserve_data: false,
         }
     }
 
@@ -78,6 +81,7 @@ impl Asked {
             no_account: view.no_account_confirmed,
             gone_since: view.first_clean_at,
             first_seen: view.first_residual_at,
+            preserve_data: view.preserve_data,
             ..Self::names(&view.subject, view.searched.clone())
         }
     }
@@ -125,6 +129,7 @@ impl Asked {
             }
         }
         self.no_account &= other.no_account;
+        self.preserve_data |= other.preserve_data;
         self.gone_since = self.gone_since.max(other.gone_since);
         self.first_seen = [self.first_seen, other.first_seen].into_iter().flatten().min();
     }

@@ -9,6 +9,7 @@ use super::{Wanted, memberships, prepared, sessions};
 use crate::clock;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::observation::{Cause, RosterRole, Server};
+use crate::domain::plan::Membership;
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
@@ -28,6 +29,7 @@ pub(super) struct Cluster {
     pub(super) tracked: Vec<u32>,
     pub(super) databases: Vec<DatabaseRow>,
     pub(super) dependencies: Vec<DependencyRow>,
+    pub(super) memberships: Vec<Membership>,
 }
 
 impl Cluster {
@@ -98,7 +100,7 @@ pub(super) async fn read(session: &mut Session<'_>, wanted: &Wanted) -> Cluster 
     let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     roles_held(session, &cluster, roles.as_deref().unwrap_or_default());
-    memberships::read(session, &cluster).await;
+    cluster.memberships = memberships::read(session, &cluster).await;
     role_settings(session, &cluster).await;
     cluster.dependencies =
         with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();

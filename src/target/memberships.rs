@@ -5,12 +5,14 @@ use super::reach::Reach;
 use super::rows::MembershipRow;
 use super::session::Session;
 use super::statements as sql;
+use crate::domain::plan::Membership;
+use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::residual::{Dependent, Residual, ResidualKind as K, Strength as S};
 use sqlx::postgres::PgArguments;
 use sqlx::postgres::types::Oid;
 
-/// Residual of every membership that a tracked role holds, directly or through others.
-pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
+/// Residual of every membership that a tracked role holds, directly or through others. Gives all memberships.
+pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) -> Vec<Membership> {
     let statement =
         if cluster.version_num >= 160_000 { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
     let rows: Option<Vec<MembershipRow>> = session.rows(&statement, PgArguments::default()).await;
@@ -45,6 +47,16 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
             session.observation.residual.push(found.described());
         }
     }
+    let named = |edge: &MembershipRow| Membership {
+        role: name(edge.role),
+        member: name(edge.member),
+        grantor: name(edge.grantor),
+        by_bootstrap: edge.grantor.0 == BOOTSTRAP.0,
+        admin: edge.admin_option,
+        inherit: edge.inherit_option,
+        set: edge.set_option,
+    };
+    edges.iter().map(named).collect()
 }
 
 fn options_of(edge: &MembershipRow) -> String {
