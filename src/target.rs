@@ -42,6 +42,7 @@ pub use session::Limits;
 pub use survey::Survey;
 
 use crate::domain::ids::RoleOid;
+use crate::domain::plan::Membership;
 use crate::domain::residual::ResidualKind;
 use door::Doors;
 use memory::Memory;
@@ -137,8 +138,12 @@ pub struct Wanted {
 pub struct Facts {
     /// Owner of each database.
     pub database_owner: BTreeMap<String, String>,
+    /// Databases that take no connections.
+    pub closed: BTreeSet<String>,
     /// Roles that may do everything.
     pub superusers: BTreeSet<String>,
+    /// Every membership of the cluster.
+    pub memberships: Vec<Membership>,
 }
 
 impl Target {

@@ -46,6 +46,8 @@ pub(super) struct Asked {
     pub(super) unread: Option<String>,
     /// First look of the agent that found something.
     pub(super) first_seen: Option<UtcTime>,
+    /// Data are to be preserved: nothing may be dropped.
+    pub(super) preserve_data: bool,
 }
 
 impl Asked {
@@ -69,6 +71,7 @@ impl Asked {
             credentials: Vec::new(),
             unread: None,
             first_seen: None,
+            preserve_data: false,
         }
     }
 
@@ -83,6 +86,7 @@ impl Asked {
             gone_since: view.first_clean_at,
             credentials: view.credentials.clone(),
             first_seen: view.first_residual_at,
+            preserve_data: view.preserve_data,
             ..Self::names(&view.subject, view.searched.clone())
         }
     }
@@ -131,6 +135,7 @@ impl Asked {
         }
         self.credentials.extend(other.credentials);
         self.no_account &= other.no_account;
+        self.preserve_data |= other.preserve_data;
         self.gone_since = self.gone_since.max(other.gone_since);
         self.first_seen = [self.first_seen, other.first_seen].into_iter().flatten().min();
     }

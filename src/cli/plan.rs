@@ -1,22 +1,29 @@
 //! `revoked plan`: SQL that removes what was found, for a person to read and run.
 
+mod answer;
+
 use super::exit;
 use super::look::{At, Look, Looked};
-use super::output::shown;
-use crate::domain::plan::quote::{comment, literal};
-use crate::domain::plan::{Setting, plan};
+use super::output::{self, Format, print_wrapped, shown};
+use crate::domain::observation::Gap;
+use crate::domain::plan::quote::comment;
+use crate::domain::plan::script::{Place, render};
+use crate::domain::plan::simulate::{Simulation, simulate};
+use crate::domain::plan::{Plan, Setting, plan};
 use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::verdict::Verdict;
+use answer::Answer;
 use anyhow::{Result, bail};
 
 /// Print the SQL that removes what remains of a role or subject, for psql
 ///
 /// Nothing is run: read it, then pipe it to psql as a superuser. Objects are given to the owner of their
-/// database (or to --reassign-to), never dropped, and never to a superuser unless you name one. For configured
+/// database (or to --reassign-to), never dropped, and never to a superuser unless you name one. For several
 /// targets there is one part per cluster; run the script on each, and the parts for others are skipped.
 ///
 /// Exit status: 0 a plan, or nothing to remove; 3 not everything could be seen, so the plan may not be
-/// whole (a note says so); 1 the question could not be put.
+/// whole (a note says so); 1 the question could not be put. With --simulate: 0 nothing would remain; 2
+/// something would; 3 not everything could be seen.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -25,6 +32,28 @@ pub(super) struct Arguments {
     /// New owner of what the role owns, in every database
     #[arg(long, value_name = "ROLE")]
     reassign_to: Option<String>,
+
+    /// Drop nothing at all, not even a user mapping, and roll back no prepared transaction; on by itself where
+    /// the revocation says so
+    #[arg(long)]
+    preserve_data: bool,
+
+    /// Print what would remain once the plan had been run, and what others would lose or keep
+    #[arg(long)]
+    simulate: bool,
+
+    /// Output; the table of a plan is the script
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// The plan for one target.
+pub(super) struct Planned<'a> {
+    look: &'a Look,
+    residual: Vec<Residual>,
+    preserve_data: bool,
+    plan: Plan,
+    simulation: Option<Simulation>,
 }
 
 /// Runs the command.
@@ -33,23 +62,132 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     if let Some(heir) = &arguments.reassign_to {
         check_heir(heir, &looked)?;
     }
-    for look in &looked.looks {
-        print!("{}", script(look, &looked, arguments.reassign_to.as_deref()));
-    }
+    let planned: Vec<_> =
+        looked.looks.iter().map(|look| Planned::on(look, &looked, &arguments)).collect();
     let mut gaps: Vec<_> = looked.subjects.iter().flat_map(|one| &one.judged.gaps).collect();
     gaps.sort();
     gaps.dedup();
-    if !gaps.is_empty() {
-        // A pipe to psql swallows comments and this program's exit status.
-        eprintln!("revoked: not everything could be seen, so the plan may not be whole");
-        for gap in &gaps {
-            let note = format!("NOT SEEN: {} of {}: {}", gap.surface, gap.target, gap.reason);
-            println!("-- {}", comment(&note));
-        }
-    }
     let inconclusive =
         looked.subjects.iter().any(|one| one.judged.verdict == Verdict::Inconclusive);
-    Ok(if inconclusive || !gaps.is_empty() { exit::INCONCLUSIVE } else { exit::OK })
+    let unseen = inconclusive || !gaps.is_empty();
+    match (arguments.output, arguments.simulate) {
+        (Format::Json, _) => {
+            let answer = Answer::new(&looked, &planned, &gaps);
+            println!("{}", serde_json::to_string_pretty(&answer)?);
+        }
+        (Format::Table, true) => print_simulations(&looked, &planned, &gaps),
+        (Format::Table, false) => print_scripts(&looked, &planned, &gaps),
+    }
+    let remains = planned.iter().filter_map(|one| one.simulation.as_ref()).any(leaves_something);
+    Ok(match (remains, unseen) {
+        (true, _) => exit::RESIDUAL,
+        (false, true) => exit::INCONCLUSIVE,
+        (false, false) => exit::OK,
+    })
+}
+
+fn leaves_something(simulation: &Simulation) -> bool {
+    !simulation.would_remain.is_empty() || simulation.stops.is_some()
+}
+
+impl<'a> Planned<'a> {
+    fn on(look: &'a Look, looked: &Looked, arguments: &Arguments) -> Self {
+        let mut setting = setting(look, arguments.reassign_to.as_deref());
+        setting.preserve_data =
+            arguments.preserve_data || looked.subjects.iter().any(|one| one.asked.preserve_data);
+        let residual = residual_on(look, looked);
+        let plan = plan(&residual, &setting);
+        let simulation = arguments.simulate.then(|| simulate(&plan.steps, &residual, &setting));
+        Self { look, residual, preserve_data: setting.preserve_data, plan, simulation }
+    }
+
+    fn script(&self, looked: &Looked) -> String {
+        let seen = &self.look.observation;
+        let subjects: Vec<_> =
+            looked.subjects.iter().map(|one| one.asked.subject.as_str()).collect();
+        let place = if looked.configured { format!(" on {}", seen.target) } else { String::new() };
+        let held =
+            if self.preserve_data { "; data are preserved, so it drops nothing" } else { "" };
+        let title = format!(
+            "revoked plan for {}{place} as of {}{held}",
+            subjects.join(", "),
+            seen.started_at
+        );
+        let Some(server) = &seen.server else {
+            return format!("-- {}: the target did not answer\n", comment(&title));
+        };
+        let system_identifier = server.system_identifier.to_string();
+        let place = Place { target: &seen.target, system_identifier: &system_identifier };
+        render(&self.plan, &title, Some(place))
+    }
+}
+
+fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap]) {
+    for one in planned {
+        print!("{}", one.script(looked));
+    }
+    if gaps.is_empty() {
+        return;
+    }
+    // A pipe to psql swallows comments and this program's exit status.
+    eprintln!("revoked: not everything could be seen, so the plan may not be whole");
+    for gap in gaps {
+        let note = format!("NOT SEEN: {} of {}: {}", gap.surface, gap.target, gap.reason);
+        println!("-- {}", comment(&note));
+    }
+}
+
+fn print_simulations(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap]) {
+    for one in planned {
+        print_simulation(looked, one, gaps.is_empty());
+    }
+    if !gaps.is_empty() {
+        println!("not seen, so more may remain:");
+        output::print_gaps(&gaps.iter().map(|gap| (*gap).clone()).collect::<Vec<_>>());
+    }
+    for text in looked.looks.iter().flat_map(|look| &look.observation.not_covered) {
+        print_wrapped("not covered: ", &shown(&format!("{}: {}", text.surface, text.reason)));
+    }
+}
+
+fn print_simulation(looked: &Looked, one: &Planned<'_>, whole: bool) {
+    let Some(simulation) = &one.simulation else { return };
+    let subjects: Vec<_> = looked.subjects.iter().map(|one| shown(&one.asked.subject)).collect();
+    let remain = simulation.would_remain.len();
+    let said = match (one.look.observation.server.is_some(), remain) {
+        (false, _) => "the target did not answer".to_owned(),
+        (true, 0) if one.residual.is_empty() && whole => "nothing is there to remove".to_owned(),
+        (true, 0) if whole => "nothing would remain".to_owned(),
+        (true, 0) => "of what was seen nothing would remain".to_owned(),
+        (true, _) => format!("{remain} of {} would remain", one.residual.len()),
+    };
+    let steps = one.plan.steps.len();
+    let of = looked.of_target(one.look, &subjects.join(", "));
+    println!("after the plan for {of} ({steps} steps): {said}");
+    output::print_residual(&simulation.would_remain);
+    if let Some(stop) = &simulation.stops {
+        let place =
+            stop.database.as_ref().map_or(String::new(), |name| format!(" in database {name}"));
+        let text = format!("{}{place}: {}; nothing after it would be done", stop.sql, stop.reason);
+        print_wrapped("the script would stop at ", &shown(&text));
+    }
+    let lists = [
+        ("others would lose:", &simulation.others_lose),
+        ("others keep what they hold through it, granted anew:", &simulation.others_keep),
+        ("new owners:", &simulation.new_owners),
+    ];
+    for (heading, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        println!("{heading}");
+        for text in list {
+            print_wrapped("  ", &shown(text));
+        }
+    }
+    if !one.plan.by_hand.is_empty() {
+        println!("not removed by the plan, and what does it:");
+        for note in &one.plan.by_hand {
+            print_wrapped("  ", &shown(&note.text));
+        }
+    }
 }
 
 /// What must go on one target.
@@ -64,46 +202,18 @@ fn residual_on(look: &Look, looked: &Looked) -> Vec<Residual> {
 
 /// What a plan has to know of the target.
 pub(super) fn setting(look: &Look, reassign_to: Option<&str>) -> Setting {
+    let seen = &look.observation;
+    let leavers = seen.tracked.iter().filter_map(|oid| seen.role(*oid));
     Setting {
-        version_num: look.observation.server.as_ref().map_or(0, |server| server.version_num),
+        version_num: seen.server.as_ref().map_or(0, |server| server.version_num),
         database_owner: look.facts.database_owner.clone(),
+        closed: look.facts.closed.clone(),
         superusers: look.facts.superusers.clone(),
+        memberships: look.facts.memberships.clone(),
+        leavers: leavers.map(|role| role.name.clone()).collect(),
         reassign_to: reassign_to.map(str::to_owned),
+        preserve_data: false,
     }
-}
-
-fn script(look: &Look, looked: &Looked, reassign_to: Option<&str>) -> String {
-    let subjects: Vec<_> = looked.subjects.iter().map(|one| one.asked.subject.as_str()).collect();
-    let target = &look.observation.target;
-    let place = if looked.configured { format!(" on {target}") } else { String::new() };
-    let title = format!(
-        "revoked plan for {}{place} as of {}",
-        subjects.join(", "),
-        look.observation.started_at
-    );
-    if looked.configured && look.observation.server.is_none() {
-        return format!("-- {}: the target did not answer\n", comment(&title));
-    }
-    let plan = plan(&residual_on(look, looked), &setting(look, reassign_to));
-    let text = plan.render(&title);
-    match &look.observation.server {
-        Some(server) if looked.configured && !plan.is_empty() => {
-            only_there(&text, target, &server.system_identifier.to_string())
-        }
-        _ => text,
-    }
-}
-
-/// A script that does nothing on another cluster: several may be run in one file, or on the wrong one.
-fn only_there(script: &str, target: &str, system_identifier: &str) -> String {
-    let elsewhere =
-        format!("skipped: this part is for target {target}, system identifier {system_identifier}");
-    format!(
-        "SELECT system_identifier::text = {} AS here FROM pg_catalog.pg_control_system() \\gset revoked_\n\
-         \\if :revoked_here\n{script}\\else\n\\warn {}\n\\endif\n",
-        literal(system_identifier),
-        literal(&elsewhere),
-    )
 }
 
 /// A new owner that does not exist would stop the script half-way, with the login off and objects left.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
+use crate::domain::plan::Membership;
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
 use crate::domain::strength::Known;
 use sqlx::Arguments as _;
@@ -30,6 +31,7 @@ pub(super) struct Cluster {
     pub(super) tracked: BTreeSet<u32>,
     pub(super) databases: Vec<DatabaseRow>,
     pub(super) dependencies: Vec<DependencyRow>,
+    pub(super) memberships: Vec<Membership>,
 }
 
 impl Cluster {
@@ -128,7 +130,8 @@ pub(super) async fn read(
         with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
-    memberships::read(session, &cluster, roles.as_deref().unwrap_or_default()).await;
+    cluster.memberships =
+        memberships::read(session, &cluster, roles.as_deref().unwrap_or_default()).await;
     prepared::judge(session, &cluster, &prepared.unwrap_or_default());
     shared::read(session, &cluster).await;
     session.end().await;

@@ -62,7 +62,10 @@ impl Target {
             }
             facts.database_owner =
                 cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
+            let closed = cluster.databases.iter().filter(|d| !d.allows_connections);
+            facts.closed = closed.map(|d| d.name.clone()).collect();
             facts.superusers.clone_from(&cluster.superusers);
+            facts.memberships.clone_from(&cluster.memberships);
             self.look_into_databases(way, &cluster, wanted.depth, &mut observation).await;
         }
         self.unread(&mut observation);

@@ -7,6 +7,7 @@ use super::statements as sql;
 use super::{attributes, catalog};
 use crate::domain::graph::{Can, Edge, Graph, Path, Reach};
 use crate::domain::ids::RoleOid;
+use crate::domain::plan::Membership;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::powers::{self, Attribute, DATABASE_OWNER};
 use crate::domain::residual::{Dependent, Residual, ResidualKind as K, Strength as S, Way};
@@ -26,8 +27,12 @@ pub(super) struct Seen<'a> {
 }
 
 /// Residual of everything that a tracked role has through memberships: those it holds, the roles it reaches,
-/// ADMIN and attributes on the way, and the databases it owns thereby.
-pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, roles: &[RoleRow]) {
+/// ADMIN and attributes on the way, and the databases it owns thereby. Gives all memberships.
+pub(super) async fn read(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    roles: &[RoleRow],
+) -> Vec<Membership> {
     let statement =
         if cluster.version_num >= PER_GRANTOR { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
     let rows: Option<Vec<MembershipRow>> = session.rows(&statement, PgArguments::default()).await;
@@ -49,6 +54,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, roles: &[
     }
     let members = seen.members();
     session.observation.ambient.extend(members);
+    edges.iter().map(|edge| seen.named(edge)).collect()
 }
 
 fn edge(row: &MembershipRow) -> Edge {
@@ -63,6 +69,19 @@ fn edge(row: &MembershipRow) -> Edge {
 }
 
 impl Seen<'_> {
+    /// A membership as a plan needs it.
+    fn named(&self, edge: &MembershipRow) -> Membership {
+        Membership {
+            role: self.name(edge.role.0),
+            member: self.name(edge.member.0),
+            grantor: self.name(edge.grantor.0),
+            by_bootstrap: edge.grantor.0 == BOOTSTRAP.0,
+            admin: edge.admin_option,
+            inherit: edge.inherit_option,
+            set: edge.set_option,
+        }
+    }
+
     pub(super) fn name(&self, oid: u32) -> String {
         let name = self.cluster.role_name(oid);
         name.map_or_else(|| format!("role with OID {oid}"), str::to_owned)

@@ -255,20 +255,13 @@ fn removal(found: &Residual, setting: &Setting) -> (Vec<Step>, Vec<String>) {
         return (Vec::new(), vec![format!("goes with {what}")]);
     }
     let plan = plan(slice::from_ref(found), setting);
-    let step = |database: Option<&String>, sql: &String| Step {
-        database: database.cloned(),
-        sql: sql.clone(),
-    };
-    let in_databases = |steps: &std::collections::BTreeMap<String, Vec<String>>| {
-        let each = steps.iter();
-        each.flat_map(|(database, list)| list.iter().map(move |sql| step(Some(database), sql)))
-            .collect::<Vec<_>>()
-    };
-    let mut steps = in_databases(&plan.first);
-    steps.extend(plan.cluster.iter().map(|sql| step(None, sql)));
-    steps.extend(in_databases(&plan.databases));
-    steps.extend(in_databases(&plan.last));
-    let mut by_hand = plan.by_hand;
+    let steps: Vec<Step> = plan
+        .steps
+        .iter()
+        .flat_map(|placed| placed.step.sql().into_iter().map(|sql| (placed.database.clone(), sql)))
+        .map(|(database, sql)| Step { database, sql })
+        .collect();
+    let mut by_hand: Vec<String> = plan.by_hand.into_iter().map(|note| note.text).collect();
     if found.account.oid == BOOTSTRAP && steps.is_empty() {
         by_hand = vec!["the server needs it: this is the bootstrap superuser".to_owned()];
     }

@@ -1,6 +1,6 @@
 //! The role that `initdb` made: the server itself needs what it is and owns.
 
-use super::Setting;
+use super::{Note, Setting};
 use crate::domain::ids::RoleOid;
 use crate::domain::residual::{Residual, ResidualKind as K};
 use std::collections::BTreeMap;
@@ -14,9 +14,10 @@ const STUCK: &[K] =
 
 /// What SQL can take away, and in words what it cannot: the server refuses NOSUPERUSER (from 16 on) and
 /// REASSIGN OWNED for this role, and its privileges come with ownership of the catalogs.
-pub(super) fn apart(residual: &[Residual], setting: &Setting) -> (Vec<Residual>, Vec<String>) {
+pub(super) fn apart(residual: &[Residual], setting: &Setting) -> (Vec<Residual>, Vec<Note>) {
     let mut notes = Vec::new();
     let mut left: BTreeMap<String, usize> = BTreeMap::new();
+    let mut stuck = Vec::new();
     let mut removable = Vec::new();
     for found in residual {
         if found.account.oid != BOOTSTRAP {
@@ -26,11 +27,15 @@ pub(super) fn apart(residual: &[Residual], setting: &Setting) -> (Vec<Residual>,
         if STUCK.contains(&found.kind) {
             let place = found.database.as_deref().unwrap_or("the whole cluster");
             *left.entry(place.to_owned()).or_default() += 1;
+            stuck.push(found.identity());
         } else if found.kind == K::Login && !somebody_else(found, setting) {
-            notes.push(format!(
-                "{} is the only superuser: make another one before you take its login away",
-                found.account
-            ));
+            notes.push(Note {
+                about: vec![found.identity()],
+                text: format!(
+                    "{} is the only superuser: make another one before you take its login away",
+                    found.account
+                ),
+            });
         } else {
             removable.push(found.clone());
         }
@@ -38,13 +43,15 @@ pub(super) fn apart(residual: &[Residual], setting: &Setting) -> (Vec<Residual>,
     if let Some(found) = residual.iter().find(|found| found.account.oid == BOOTSTRAP) {
         let counts: Vec<_> =
             left.iter().map(|(place, count)| format!("{count} in {place}")).collect();
-        notes.push(format!(
+        let counts =
+            if counts.is_empty() { "nothing was read".to_owned() } else { counts.join(", ") };
+        let text = format!(
             "{} is the bootstrap superuser (OID 10). Its powers cannot be removed with GRANT or REVOKE: the \
-             server needs the role, its attributes and what it owns ({}). Change its password, keep it out in \
-             pg_hba.conf, and let people use roles of their own",
+             server needs the role, its attributes and what it owns ({counts}). Change its password, keep it out \
+             in pg_hba.conf, and let people use roles of their own",
             found.account,
-            if counts.is_empty() { "nothing was read".to_owned() } else { counts.join(", ") }
-        ));
+        );
+        notes.push(Note { about: stuck, text });
     }
     (removable, notes)
 }
@@ -78,12 +85,14 @@ mod tests {
         let mut residual = vec![of(10, K::Login), of(10, K::Attribute)];
         residual.extend((0..1_000).map(|_| of(10, K::Ownership)));
         let alone = plan(&residual, &Setting::default());
-        assert_eq!((alone.cluster.len(), alone.last.len(), alone.by_hand.len()), (0, 0, 2));
-        assert!(alone.by_hand.iter().any(|note| note.contains("1001 in orders")), "{alone:?}");
+        assert_eq!((alone.steps.len(), alone.by_hand.len()), (0, 2));
+        assert!(alone.by_hand.iter().any(|note| note.text.contains("1001 in orders")), "{alone:?}");
 
         let superusers = ["postgres".to_owned(), "boss".to_owned()].into();
         let with_boss = plan(&residual, &Setting { superusers, ..Setting::default() });
-        assert_eq!(with_boss.cluster, ["ALTER ROLE \"postgres\" NOLOGIN;"]);
+        let sql: Vec<_> = with_boss.steps.iter().flat_map(|placed| placed.step.sql()).collect();
+        assert_eq!(sql.first().map(String::as_str), Some("ALTER ROLE \"postgres\" NOLOGIN;"));
+        assert!(sql.iter().skip(1).all(|line| line.contains("pg_terminate_backend")), "{sql:?}");
     }
 
     #[test]

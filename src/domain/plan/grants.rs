@@ -1,126 +1,139 @@
-//! Taking away memberships and privileges, per grantor, without taking from others what is theirs.
+//! Taking privileges away, per grantor, without taking from others what is theirs.
 
-use super::quote::ident;
+use super::step::{Acting, Object, Right, Step};
 use super::{Plan, Setting, of};
-use crate::domain::residual::{Dependent, Residual, ResidualKind};
-use std::collections::BTreeSet;
+use crate::domain::residual::{Residual, ResidualKind as K};
+use std::collections::BTreeMap;
 
-/// Direct memberships only: what is reached through them goes with them.
-pub(super) fn memberships(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
-    let mut steps = Vec::new();
-    for found in of(residual, &[ResidualKind::Membership, ResidualKind::AdminOption]) {
-        let (true, Some(role), Some(group)) =
-            (found.via.is_empty(), &found.account.role, &found.privilege)
-        else {
-            continue;
-        };
-        let granted_by_leaver = of(residual, &[ResidualKind::AdminOption]).any(|other| {
-            other.account.role.is_some()
-                && other.account.role == found.grantor
-                && other.privilege == found.privilege
-        });
-        if granted_by_leaver && setting.version_num >= 160_000 {
-            // It goes with the CASCADE that takes the grantor's own.
-            continue;
-        }
-        let (role, group) = (ident(role), ident(group));
-        // Since 16 a membership belongs to its grantor, and others may depend on it.
-        if setting.version_num >= 160_000 {
-            for other in &found.dependents {
-                steps.push(regrant_membership(&group, other));
-            }
-            let by = found
-                .grantor
-                .as_deref()
-                .map_or(String::new(), |by| format!(" GRANTED BY {}", ident(by)));
-            let cascade = if found.cascade { " CASCADE" } else { "" };
-            steps.push(format!("REVOKE {group} FROM {role}{by}{cascade};"));
-        } else {
-            steps.push(format!("REVOKE {group} FROM {role};"));
-        }
-    }
-    let mut seen = BTreeSet::new();
-    plan.cluster.extend(steps.into_iter().filter(|step| seen.insert(step.clone())));
+/// What one statement can take away together. Columns come before the table: a REVOKE on the table takes those
+/// of its columns along, and fails where somebody depends on them.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Together {
+    /// Steps as the same role stand next to each other.
+    acting: Option<Acting>,
+    on: Object,
+    whole: bool,
+    grantee: String,
+    cascade: bool,
+    tampered: bool,
 }
 
-fn regrant_membership(group: &str, other: &Dependent) -> String {
-    let option = |name: &str, value: Option<bool>| {
-        value.map(|on| format!("{name} {}", if on { "TRUE" } else { "FALSE" }))
+/// Revokes per object and grantor. A superuser's REVOKE acts for the owner, so a grant by another is revoked as
+/// that other.
+pub(super) fn revoke(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
+    let all: Vec<&Residual> = of(residual, &[K::Privilege]).collect();
+    for found in &all {
+        regrant(found, plan);
+    }
+    let mut statements: BTreeMap<(Option<String>, Together), Vec<Right>> = BTreeMap::new();
+    for found in &all {
+        let Some((on, right)) = about(found) else {
+            plan.leave(found, UNREAD);
+            continue;
+        };
+        if goes_with_its_grantor(found, &all) {
+            continue;
+        }
+        match together(found, on, right.column.is_none(), setting) {
+            Ok(together) => {
+                let key = (found.database.clone(), together);
+                let rights = statements.entry(key).or_default();
+                if !rights.contains(&right) {
+                    rights.push(right);
+                }
+            }
+            Err(why) => plan.leave(found, why),
+        }
+    }
+    for ((database, together), mut rights) in statements {
+        rights.sort_by(|a, b| (&a.column, &a.privilege).cmp(&(&b.column, &b.privilege)));
+        let Together { acting, on, grantee, cascade, tampered, .. } = together;
+        let step = Step::RevokePrivilege { on, rights, grantee, acting, cascade, tampered };
+        plan.add_at(database.as_ref(), step);
+    }
+}
+
+const UNREAD: &str =
+    "its access list was not read; make that possible (`revoked check` says how), and plan again";
+
+fn about(found: &Residual) -> Option<(Object, Right)> {
+    let on = Object {
+        class: found.class.clone()?,
+        kind: found.object_type.clone(),
+        name: found.object.clone()?,
     };
-    let options: Vec<String> = [
-        option("ADMIN", Some(other.grantable)),
-        option("INHERIT", other.inherit),
-        option("SET", other.set),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let grantee = other.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident);
-    format!("GRANT {group} TO {grantee} WITH {};", options.join(", "))
+    Some((on, Right { privilege: found.privilege.clone()?, column: found.sub_object.clone() }))
 }
 
-/// The words by which GRANT names a kind of object.
-pub(super) fn object_words(class: &str, object_type: Option<&str>) -> &'static str {
-    match (class, object_type) {
-        ("pg_class", Some("sequence")) => "SEQUENCE",
-        ("pg_proc", _) => "ROUTINE",
-        ("pg_type", _) => "TYPE",
-        ("pg_namespace", _) => "SCHEMA",
-        ("pg_language", _) => "LANGUAGE",
-        ("pg_largeobject", _) => "LARGE OBJECT",
-        ("pg_foreign_data_wrapper", _) => "FOREIGN DATA WRAPPER",
-        ("pg_foreign_server", _) => "FOREIGN SERVER",
-        ("pg_database", _) => "DATABASE",
-        ("pg_tablespace", _) => "TABLESPACE",
-        ("pg_parameter_acl", _) => "PARAMETER",
-        _ => "TABLE",
-    }
-}
-
-/// Revokes per object and grantor. A REVOKE acts for the owner unless run as the grantor, so a grant by
-/// another is revoked after `SET ROLE` to that other.
-pub(super) fn privileges(residual: &[Residual], plan: &mut Plan) {
-    for found in of(residual, &[ResidualKind::Privilege]) {
-        let (Some(role), Some(class), Some(object), Some(privilege)) =
-            (&found.account.role, &found.class, &found.object, &found.privilege)
-        else {
-            plan.by_hand.push(found.sentence.clone());
-            continue;
-        };
-        let granted_by_leaver = of(residual, &[ResidualKind::Privilege]).any(|other| {
-            other.grantable
-                && other.account.role.is_some()
-                && other.account.role == found.grantor
-                && (&other.database, &other.object, &other.sub_object, &other.privilege)
-                    == (&found.database, &found.object, &found.sub_object, &found.privilege)
-        });
-        if granted_by_leaver {
-            continue;
-        }
-        let on = format!("{} {object}", object_words(class, found.object_type.as_deref()));
-        let what = match &found.sub_object {
-            Some(column) => format!("{privilege} ({})", ident(column)),
-            None => privilege.clone(),
-        };
-        let mut steps = Vec::new();
-        for other in &found.dependents {
-            let grantee = other.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident);
-            let option = if other.grantable { " WITH GRANT OPTION" } else { "" };
-            steps.push(format!("GRANT {what} ON {on} TO {grantee}{option};"));
-        }
-        let cascade = if found.cascade { " CASCADE" } else { "" };
-        let revoke = format!("REVOKE {what} ON {on} FROM {}{cascade};", ident(role));
-        match (&found.grantor, &found.owner) {
-            (Some(grantor), Some(owner)) if grantor != owner => {
-                steps.push(format!("SET ROLE {};", ident(grantor)));
-                steps.push(revoke);
-                steps.push("RESET ROLE;".to_owned());
+fn together(
+    found: &Residual,
+    on: Object,
+    whole: bool,
+    setting: &Setting,
+) -> Result<Together, &'static str> {
+    let Some(grantee) = found.account.role.clone() else {
+        return Err("no statement names a role that exists no more");
+    };
+    let acting = match (&found.grantor, &found.owner) {
+        (Some(grantor), owner) if owner.as_ref() != Some(grantor) => {
+            if found.tampered {
+                return Err(
+                    "whoever edited the catalog made it look granted by a role that may have no grant option, so \
+                     that no REVOKE takes it: look at the entry, and edit it back",
+                );
             }
-            _ => steps.push(revoke),
+            let demoted =
+                setting.superusers.contains(grantor) && !setting.leavers.contains(grantor);
+            Some(Acting { role: grantor.clone(), demoted })
         }
-        match &found.database {
-            Some(database) => plan.databases.entry(database.clone()).or_default().extend(steps),
-            None => plan.cluster.extend(steps),
+        (None, Some(_)) => return Err("its grantor exists no more, so no REVOKE acts for it"),
+        (Some(_) | None, _) => None,
+    };
+    let (cascade, tampered) = (found.cascade, found.tampered);
+    Ok(Together { acting, on, whole, grantee, cascade, tampered })
+}
+
+/// What others hold through the leaver, granted for the owner before anything is revoked.
+fn regrant(found: &Residual, plan: &mut Plan) {
+    let Some((on, right)) = about(found) else { return };
+    for other in &found.dependents {
+        // As few statements as there are grantees: a second privilege joins the first.
+        let same = |step: &&mut Step| {
+            matches!(step, Step::GrantPrivilege { on: object, grantee, grantable, .. }
+                if *object == on && *grantee == other.grantee && *grantable == other.grantable)
+        };
+        let place = plan.steps.iter_mut().filter(|placed| placed.database == found.database);
+        if let Some(Step::GrantPrivilege { rights, .. }) =
+            place.map(|placed| &mut placed.step).find(same)
+        {
+            if !rights.contains(&right) {
+                rights.push(right.clone());
+            }
+            continue;
         }
+        let step = Step::GrantPrivilege {
+            on: on.clone(),
+            rights: vec![right.clone()],
+            grantee: other.grantee.clone(),
+            grantable: other.grantable,
+        };
+        plan.add_at(found.database.as_ref(), step);
     }
+}
+
+/// Whether a leaver granted it, by a grant option that is revoked with CASCADE.
+fn goes_with_its_grantor(found: &Residual, all: &[&Residual]) -> bool {
+    all.iter().any(|other| {
+        other.grantable
+            && other.account.role.is_some()
+            && other.account.role == found.grantor
+            && (&other.database, &other.class, &other.object, &other.sub_object, &other.privilege)
+                == (
+                    &found.database,
+                    &found.class,
+                    &found.object,
+                    &found.sub_object,
+                    &found.privilege,
+                )
+    })
 }

@@ -1,0 +1,78 @@
+//! The contract of `plan -o json`.
+
+use super::Planned;
+use crate::cli::look::Looked;
+use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::plan::simulate::Simulation;
+use crate::domain::plan::{Note, Placed};
+use crate::domain::time::UtcTime;
+use serde::Serialize;
+
+/// The contract of `plan -o json`.
+#[derive(Serialize)]
+pub(super) struct Answer<'a> {
+    as_of: UtcTime,
+    subjects: Vec<&'a str>,
+    /// One plan per cluster.
+    targets: Vec<TargetPlan<'a>>,
+    gaps: &'a [&'a Gap],
+    not_covered: Vec<&'a NotCovered>,
+}
+
+#[derive(Serialize)]
+struct TargetPlan<'a> {
+    name: &'a str,
+    system_identifier: Option<String>,
+    server_version: Option<&'a str>,
+    preserve_data: bool,
+    steps: Vec<StepReport<'a>>,
+    by_hand: &'a [Note],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulation: Option<&'a Simulation>,
+    script: String,
+}
+
+#[derive(Serialize)]
+struct StepReport<'a> {
+    #[serde(flatten)]
+    placed: &'a Placed,
+    /// What it is for, where the statements do not say it.
+    why: Option<String>,
+    sql: Vec<String>,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn new(looked: &'a Looked, planned: &'a [Planned<'a>], gaps: &'a [&'a Gap]) -> Self {
+        let not_covered = looked
+            .looks
+            .iter()
+            .flat_map(|look| &look.observation.not_covered)
+            .chain(&looked.unread);
+        Self {
+            as_of: looked.as_of,
+            subjects: looked.subjects.iter().map(|one| one.asked.subject.as_str()).collect(),
+            targets: planned.iter().map(|one| TargetPlan::new(one, looked)).collect(),
+            gaps,
+            not_covered: not_covered.collect(),
+        }
+    }
+}
+
+impl<'a> TargetPlan<'a> {
+    fn new(one: &'a Planned<'a>, looked: &Looked) -> Self {
+        let server = one.look.observation.server.as_ref();
+        let steps = one.plan.steps.iter();
+        Self {
+            name: &one.look.observation.target,
+            system_identifier: server.map(|server| server.system_identifier.to_string()),
+            server_version: server.map(|server| server.version.as_str()),
+            preserve_data: one.preserve_data,
+            steps: steps
+                .map(|placed| StepReport { placed, why: placed.step.why(), sql: placed.step.sql() })
+                .collect(),
+            by_hand: &one.plan.by_hand,
+            simulation: one.simulation.as_ref(),
+            script: one.script(looked),
+        }
+    }
+}
