@@ -142,7 +142,9 @@ impl Graph {
         for edge in edges {
             by_member.entry(edge.member).or_default().push(edge);
         }
-        by_member.values_mut().for_each(|edges| edges.sort());
+        for edges in by_member.values_mut() {
+            edges.sort();
+        }
         let create_role_grants_all = version_num < CREATE_ROLE_NEEDS_ADMIN;
         Self { by_member, attributes, create_role_grants_all }
     }

@@ -157,14 +157,12 @@ pub(super) fn meaning(strength: S) -> &'static str {
 fn catalogs(found: &Residual) -> Vec<String> {
     let class = found.class.as_deref();
     let names = |rows: &[String]| {
-        let names: Vec<String> =
-            rows.iter().filter_map(|row| Some(row.split_once(':')?.0.to_owned())).collect();
         let mut once: Vec<String> = Vec::new();
-        names.into_iter().for_each(|name| {
-            if !once.contains(&name) {
-                once.push(name);
+        for (name, _) in rows.iter().filter_map(|row| row.split_once(':')) {
+            if !once.iter().any(|known| known == name) {
+                once.push(name.to_owned());
             }
-        });
+        }
         once
     };
     let one = |name: &str| vec![name.to_owned()];

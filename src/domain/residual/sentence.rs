@@ -89,7 +89,6 @@ impl Residual {
         let can: Vec<Can> = self.ways.iter().map(|way| way.can).collect();
         let member = format!("{who} is a member of {role}");
         match (can.contains(&Can::UsesNow), can.contains(&Can::SetRole)) {
-            (true, true) => member,
             (true, false) => format!("{member} and has its rights, but cannot SET ROLE {role}"),
             (false, true) => format!("{member}, with its rights only after SET ROLE {role}"),
             (false, false) if can.contains(&Can::SelfGrant) => {
@@ -98,7 +97,8 @@ impl Residual {
             (false, false) if can.contains(&Can::Listed) => {
                 format!("{member} without its rights; only {} would match it", hba(role))
             }
-            (false, false) => member,
+            // Rights and SET ROLE is what everybody understands by it.
+            (true, true) | (false, false) => member,
         }
     }
 
