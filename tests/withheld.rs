@@ -200,7 +200,7 @@ fn jobs_are_read_or_a_gap() {
     assert_eq!(
         found,
         [
-            "x has pg_cron job 1 in database postgres (active, connects to database orders)",
+            "x has job 1 of pg_cron in database postgres (active, connects to database orders)",
             "x has pg_cron job 2 in database postgres (inactive, connects to database postgres)",
         ]
     );

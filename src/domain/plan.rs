@@ -206,7 +206,7 @@ fn of<'a>(residual: &'a [Residual], kinds: &'a [K]) -> impl Iterator<Item = &'a 
 
 fn block_login(residual: &[Residual], plan: &mut Plan) {
     let mut options: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for found in of(residual, &[K::Login, K::Attribute]) {
+    for found in of(residual, &[K::Login, K::Attribute]).filter(|found| found.basis().is_none()) {
         let Some(role) = found.account.role.as_deref() else {
             plan.leave(found, "the role has no name any more");
             continue;
@@ -224,7 +224,20 @@ fn block_login(residual: &[Residual], plan: &mut Plan) {
 /// Also where no session was seen, but a login: one may have begun since.
 fn end_sessions(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
     const KINDS: &[K] = &[K::Session, K::VanishedSession, K::Replication, K::Login];
-    let accounts: BTreeSet<_> = of(residual, KINDS).map(|found| &found.account).collect();
+    // Sessions of another instance are ended there.
+    let accounts: BTreeSet<_> = of(residual, KINDS)
+        .filter(|found| found.instance.is_none())
+        .map(|found| &found.account)
+        .collect();
+    for found in of(residual, KINDS) {
+        if let Some(instance) = &found.instance {
+            let way = format!(
+                "on {instance}: SELECT pg_terminate_backend(pid) where usesysid = {}",
+                found.account.oid
+            );
+            plan.leave(found, &way);
+        }
+    }
     for account in accounts {
         let step = Step::Terminate {
             oid: account.oid,

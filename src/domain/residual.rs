@@ -132,6 +132,17 @@ pub struct Way {
     pub granted_by: Option<String>,
 }
 
+/// What a residual is a consequence of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis<'a> {
+    /// The membership in this role.
+    Membership(&'a str),
+    /// The attribute CREATEROLE.
+    CreateRole,
+    /// The ownership of this database.
+    Ownership(&'a str),
+}
+
 /// Access, a session or a usable credential that is still there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Residual {
@@ -227,6 +238,26 @@ impl Residual {
             rows: Vec::new(),
             sentence: String::new(),
         }
+    }
+
+    /// What this rests on, if it is only a consequence: it goes when that goes, and by itself nobody can take it
+    /// away.
+    #[must_use]
+    pub fn basis(&self) -> Option<Basis<'_>> {
+        use ResidualKind as K;
+        if !matches!(self.kind, K::Membership | K::AdminOption | K::Attribute) {
+            return None;
+        }
+        if let Some(first) = self.via.first() {
+            let own = self
+                .ways
+                .first()
+                .is_some_and(|way| way.can == Can::CreateRole && way.at.as_ref() == Some(first));
+            return Some(if own { Basis::CreateRole } else { Basis::Membership(first) });
+        }
+        // Whoever owns a database is pg_database_owner there.
+        let database = self.database.as_deref().filter(|_| self.kind == K::Membership)?;
+        Some(Basis::Ownership(database))
     }
 
     /// The parts that make this the same residual in two looks.

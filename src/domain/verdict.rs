@@ -98,7 +98,11 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     let mut gaps: Vec<Gap> = Vec::new();
     let mut not_covered: Vec<NotCovered> = Vec::new();
     for look in looks {
-        let asked = |gap: &&Gap| doubts_all(gap) || asked_for(question, gap.surface);
+        // Of the whole target: the configuration requires what no look reads.
+        let required =
+            |gap: &Gap| gap.database.is_none() && gap.surface == ResidualKind::Credential;
+        let asked =
+            |gap: &&Gap| doubts_all(gap) || required(gap) || asked_for(question, gap.surface);
         gaps.extend(look.gaps.iter().filter(asked).cloned());
         not_covered.extend(look.not_covered.iter().cloned());
         for account in question.accounts.iter().filter(|account| account.target == look.target) {
@@ -201,6 +205,13 @@ fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual)
                 || matches!(residual.kind, ResidualKind::Job | ResidualKind::PreparedTransaction)
         }
         Kind::Partial => {
+            // Until 15 it grants itself any role that is no superuser.
+            let createrole = residual.kind == ResidualKind::Attribute
+                && residual.privilege.as_deref() == Some("CREATEROLE")
+                && looks.iter().any(|look| {
+                    look.target == residual.account.target
+                        && look.server.as_ref().is_some_and(|server| server.version_num < 160_000)
+                });
             let named =
                 residual.privilege.as_ref().is_some_and(|role| question.known_as.contains(role));
             let held =
@@ -208,7 +219,10 @@ fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual)
             // A superuser may take every role without holding it.
             let superuser = residual.kind == ResidualKind::Attribute
                 && residual.privilege.as_deref() == Some("SUPERUSER");
-            (held && named) || superuser || residual.kind == ResidualKind::PreparedTransaction
+            (held && named)
+                || superuser
+                || createrole
+                || residual.kind == ResidualKind::PreparedTransaction
         }
     }
 }

@@ -79,7 +79,7 @@ async fn cron(session: &mut Session<'_>, cluster: &Cluster, extension: &Extensio
         let mut found = Residual::new(ResidualKind::Job, strength, cluster.account(role.0));
         found.database = Some(here.clone());
         found.class = Some("cron.job".to_owned());
-        found.object = Some(format!("pg_cron job {}", job.job));
+        found.object = Some(format!("job {} of pg_cron", job.job));
         found.detail = Some(format!("{state}, connects to database {}", job.database));
         session.observation.residual.push(found.described());
     }

@@ -59,6 +59,7 @@ impl Answer {
                 not_required: &BTreeSet::new(),
                 known_as: &[],
                 gone_since: None,
+                rotation: None,
             };
             answer.verdicts.insert(role.oid, judge(&question, &[look]).verdict);
         }

@@ -1,10 +1,9 @@
 //! One residual with everything that people ask about it. Pure.
 
-use crate::domain::graph::Can;
 use crate::domain::observation::Coverage;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::plan::{Setting, plan};
-use crate::domain::residual::{Residual, ResidualKind as K, Strength as S};
+use crate::domain::residual::{Basis, Residual, ResidualKind as K, Strength as S};
 use crate::domain::time::UtcTime;
 use serde::Serialize;
 use std::slice;
@@ -268,25 +267,17 @@ fn removal(found: &Residual, setting: &Setting) -> (Vec<Step>, Vec<String>) {
 
 /// What takes this along, where nothing has to be done about it by itself.
 fn goes_with(found: &Residual) -> Option<String> {
-    let held = matches!(found.kind, K::Membership | K::AdminOption | K::Attribute);
-    let first = found.via.first().filter(|_| held);
-    let way = found.ways.first();
-    if let (Some(first), Some(way)) = (first, way)
-        && way.can == Can::CreateRole
-        && way.at.as_ref() == Some(first)
-    {
-        return Some("CREATEROLE".to_owned());
-    }
-    if let Some(first) = first {
-        return Some(format!("the membership in {first}"));
-    }
-    let database = found.database.as_ref().filter(|_| found.kind == K::Membership)?;
-    Some(format!("the ownership of database {database}"))
+    Some(match found.basis()? {
+        Basis::Membership(role) => format!("the membership in {role}"),
+        Basis::CreateRole => "CREATEROLE".to_owned(),
+        Basis::Ownership(database) => format!("the ownership of database {database}"),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::graph::Can;
     use crate::domain::ids::RoleOid;
     use crate::domain::residual::{AccountRef, Way};
 

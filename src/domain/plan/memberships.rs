@@ -2,7 +2,7 @@
 
 use super::step::{MemberOption, Step};
 use super::{Part, Plan, Setting, of};
-use crate::domain::residual::{Dependent, Residual, ResidualKind as K};
+use crate::domain::residual::{Basis, Dependent, Residual, ResidualKind as K};
 use std::collections::BTreeMap;
 
 /// Options of a membership: ADMIN, INHERIT, SET.
@@ -12,7 +12,7 @@ type Options = (bool, bool, bool);
 /// depends on a leaver before the first is revoked: since 16 a CASCADE goes through a whole chain of them.
 pub(super) fn revoke(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
     let direct: Vec<&Residual> = of(residual, &[K::Membership, K::AdminOption])
-        .filter(|found| found.via.is_empty())
+        .filter(|found| found.basis().is_none())
         .collect();
     stays_reached(residual, &direct, plan);
     let per_grantor = setting.version_num >= 160_000;
@@ -46,11 +46,11 @@ pub(super) fn revoke(residual: &[Residual], setting: &Setting, plan: &mut Plan) 
 
 /// What is reached through a membership that is not to be revoked, as in a partial revocation.
 fn stays_reached(residual: &[Residual], direct: &[&Residual], plan: &mut Plan) {
-    for found in of(residual, &[K::Membership, K::AdminOption]) {
-        let Some(first) = found.via.first() else { continue };
-        let goes = direct
-            .iter()
-            .any(|other| other.account == found.account && other.privilege.as_ref() == Some(first));
+    for found in of(residual, &[K::Membership, K::AdminOption, K::Attribute]) {
+        let Some(Basis::Membership(first)) = found.basis() else { continue };
+        let goes = direct.iter().any(|other| {
+            other.account == found.account && other.privilege.as_deref() == Some(first)
+        });
         if !goes {
             let way =
                 format!("the membership in {first} is not to go; decide which of the two it is");

@@ -2,7 +2,9 @@
 
 use super::world::{World, is_of};
 use super::{BTreeSet, K, Membership, Residual};
+use crate::domain::plan::quote::ident;
 use crate::domain::plan::step::MemberOption;
+use crate::domain::residual::Basis;
 
 const PER_GRANTOR: i32 = 160_000;
 
@@ -52,8 +54,30 @@ impl World {
         let (Some(member), Some(role)) = (&found.account.role, &found.privilege) else {
             return true;
         };
-        if !found.via.is_empty() {
-            return self.reaches(member, role);
+        match found.basis() {
+            Some(Basis::Membership(_)) => {
+                let end = if found.kind == K::Membership { Some(role) } else { found.via.last() };
+                return end.is_none_or(|end| self.reaches(member, end));
+            }
+            Some(Basis::CreateRole) => {
+                return self.items.iter().any(|item| {
+                    item.kind == K::Attribute
+                        && is_of(item, member)
+                        && item.privilege.as_deref() == Some("CREATEROLE")
+                });
+            }
+            Some(Basis::Ownership(database)) => {
+                return self.items.iter().any(|item| {
+                    item.kind == K::Ownership
+                        && is_of(item, member)
+                        && item.class.as_deref() == Some("pg_database")
+                        && item
+                            .object
+                            .as_ref()
+                            .is_some_and(|name| *name == database || *name == ident(database))
+                });
+            }
+            None => {}
         }
         self.edges.iter().any(|edge| {
             edge.role == *role

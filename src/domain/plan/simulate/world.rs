@@ -27,7 +27,7 @@ pub(super) struct World {
     pub(super) superusers: BTreeSet<String>,
     pub(super) leavers: BTreeSet<String>,
     bootstrap: Option<String>,
-    /// What is still there, but for memberships, which are in `edges`.
+    /// What is still there, but for memberships and their consequences, which `edges` tell of.
     pub(super) items: Vec<Residual>,
     memberships: Vec<Residual>,
     pub(super) edges: Vec<Membership>,
@@ -40,10 +40,10 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn captured(residual: &[Residual], setting: &Setting) -> Self {
-        let (memberships, items): (Vec<Residual>, Vec<Residual>) = residual
-            .iter()
-            .cloned()
-            .partition(|found| matches!(found.kind, K::Membership | K::AdminOption));
+        let (memberships, items): (Vec<Residual>, Vec<Residual>) =
+            residual.iter().cloned().partition(|found| {
+                matches!(found.kind, K::Membership | K::AdminOption) || found.basis().is_some()
+            });
         let mut leavers = setting.leavers.clone();
         leavers.extend(residual.iter().filter_map(|found| found.account.role.clone()));
         let of_bootstrap = |found: &&Residual| found.account.oid == BOOTSTRAP;
@@ -61,7 +61,7 @@ impl World {
             notes: Vec::new(),
             owners: BTreeMap::new(),
         };
-        for found in world.memberships.iter().filter(|found| found.via.is_empty()) {
+        for found in world.memberships.iter().filter(|found| found.basis().is_none()) {
             complete(&mut world.edges, found, world.version_num);
         }
         world
@@ -219,6 +219,7 @@ impl World {
     fn terminate(&mut self, oid: RoleOid) {
         self.take(|found| {
             found.account.oid == oid
+                && found.instance.is_none()
                 && matches!(found.kind, K::Session | K::VanishedSession | K::Replication)
         });
     }
