@@ -201,7 +201,7 @@ fn jobs_are_read_or_a_gap() {
         found,
         [
             "x has job 1 of pg_cron in database postgres (active, connects to database orders)",
-            "x has pg_cron job 2 in database postgres (inactive, connects to database postgres)",
+            "x has job 2 of pg_cron in database postgres (inactive, connects to database postgres)",
         ]
     );
     assert_eq!(report["residual"][0]["strength"], "acts_now");

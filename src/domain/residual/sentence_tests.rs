@@ -336,9 +336,15 @@ fn logins_sessions_and_what_runs_at_login() {
         "prepared transaction later, by john_doe or about it, takes effect when it is committed in database \
          orders"
     );
-    for kind in [K::Job, K::HbaRule, K::IdentMap, K::Credential, K::Probe] {
+    for (kind, words) in [
+        (K::Job, "john_doe has nightly"),
+        (K::HbaRule, "pg_hba.conf has a rule for john_doe: nightly"),
+        (K::IdentMap, "pg_ident.conf lets others in as john_doe: nightly"),
+        (K::Credential, "john_doe: nightly"),
+        (K::Probe, "john_doe: nightly"),
+    ] {
         let mut found = of(kind);
         found.object = Some("nightly".into());
-        assert_eq!(said(found), "john_doe: nightly");
+        assert_eq!(said(found), words);
     }
 }
