@@ -172,7 +172,7 @@ fn nothing_is_decided_on_what_is_only_remembered() {
         "postgres",
         "billing",
         "SET allow_system_table_mods = on; SET track_counts = off;
-         UPDATE pg_class SET relacl = relacl || 'x=r/app'::aclitem WHERE relname = 'bills';",
+         UPDATE pg_class SET relacl = relacl || 'x=r/postgres'::aclitem WHERE relname = 'bills';",
     );
     sql(&cluster, "postgres", "orders", "REVOKE SELECT ON sales.orders FROM x");
     let view = agent.until(&id, |view| view["residual"][0]["database"] == "billing");

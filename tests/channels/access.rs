@@ -172,7 +172,7 @@ fn granted(grant: &Grant, place: &str) -> Channel {
         .setup(&format!("{create} GRANT {privilege} ON {on} TO {{x}}{option};"))
         .act(act.0, act.1)
         .found(&[&format!(
-            "{strength} privilege {place} {grantor} | {{x}} has {word} on {shown}{inside}{told}; granted by {grantor}"
+            "{strength} privilege {place} {grantor} | {{x}} has {word} on {shown}{inside}{told}*; granted by {grantor}"
         )])
         .remove(&format!("REVOKE {privilege} ON {on} FROM {{x}}"))
 }

@@ -96,13 +96,13 @@ fn settings() -> Vec<Channel> {
         Channel::new("setting")
             .setup("ALTER ROLE {x} SET work_mem = '1234kB';")
             .act("SHOW work_mem", "1234kB")
-            .found(&["latent role_setting - - | {x} has a role setting work_mem"])
+            .found(&["latent role_setting - - | {x} has a value of its own for the setting work_mem"])
             .remove("ALTER ROLE {x} RESET ALL"),
         Channel::new("setting_of_database")
             .setup("ALTER ROLE {x} IN DATABASE orders SET work_mem = '1234kB';")
             .act("SHOW work_mem", "1234kB")
             .found(&[
-                "latent role_setting orders - | {x} has a role setting work_mem in database orders",
+                "latent role_setting orders - | {x} has a value of its own for the setting work_mem in database orders",
             ])
             .remove("ALTER ROLE {x} IN DATABASE orders RESET ALL"),
     ]

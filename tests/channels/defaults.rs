@@ -154,7 +154,7 @@ fn mappings() -> Vec<Channel> {
             )
             .act("SELECT a FROM t_{x}", "1")
             .found(&[
-                "latent user_mapping orders - | {x} has a credential for another server: server s_{x} in database orders",
+                "latent user_mapping orders - | {x} has a user mapping, which may hold a password, for server s_{x} in database orders",
             ])
             .remove("DROP USER MAPPING FOR {x} SERVER s_{x}"),
     ]

@@ -127,7 +127,7 @@ fn owners() -> Vec<Channel> {
              EDIT pg_user_mapping SET umuser = '{x}'::regrole",
         )
         .act("SELECT umoptions FROM pg_user_mappings WHERE srvname = 's_{x}'", "{a=b}")
-        .found(&["latent user_mapping orders - | TAMPERED {x} has a credential for another server: server s_{x} in database orders; *"])
+        .found(&["latent user_mapping orders - | TAMPERED {x} has a user mapping, which may hold a password, for server s_{x} in database orders; *"])
         .remove("DROP USER MAPPING FOR {x} SERVER s_{x}"),
         subscription(),
     ]
@@ -143,7 +143,7 @@ fn subscription() -> Channel {
     )
     .on(14..=18)
     .act("COMMENT ON SUBSCRIPTION s_{x} IS 'mine'; SELECT 'done'", "done")
-    .found(&["acts_now subscription - - | TAMPERED {x} owns subscription s_{x}*"])
+    .found(&["can_regain subscription - - | TAMPERED {x} owns subscription s_{x}*"])
     .remove("ALTER SUBSCRIPTION s_{x} OWNER TO postgres")
 }
 

@@ -16,7 +16,7 @@ fn plain() -> Vec<Channel> {
         Channel::new("member")
             .setup("GRANT g TO {x}; REVOKE ALL ON secret FROM {x};")
             .act(READS, "1")
-            .found(&["latent membership - postgres | {x} *g*INHERIT*granted by postgres*"])
+            .found(&["latent membership - postgres | {x} is a member of g; granted by postgres*"])
             .remove("REVOKE g FROM {x}"),
         // Once ADMIN, always a member.
         Channel::new("admin_13")
@@ -61,7 +61,7 @@ fn options() -> Vec<Channel> {
             .on(13..=15)
             .setup("ALTER ROLE {x} NOINHERIT; GRANT g TO {x};")
             .act("SET ROLE g; SELECT count(*) FROM secret", "1")
-            .found(&["latent membership - postgres | {x} *g*SET*"])
+            .found(&["latent membership - postgres | {x} is a member of g*SET ROLE*"])
             .remove("REVOKE g FROM {x}"),
         Channel::new("set_only")
             .on(16..=18)
@@ -73,7 +73,7 @@ fn options() -> Vec<Channel> {
             .on(16..=18)
             .setup("GRANT g TO {x} WITH INHERIT TRUE, SET FALSE;")
             .act(READS, "1")
-            .found(&[&format!("{granted} {{x}} *g*INHERIT*")])
+            .found(&[&format!("{granted} {{x}} is a member of g and has its rights, but cannot SET ROLE g*")])
             .remove("REVOKE g FROM {x}"),
         // s07: every has_…_privilege function says no.
         Channel::new("admin_only")
@@ -86,7 +86,7 @@ fn options() -> Vec<Channel> {
             )
             .found(&[
                 "can_regain admin_option - postgres | {x}*g*",
-                &format!("{granted} {{x}} *g*ADMIN*"),
+                &format!("{granted} {{x}} is a member of g without its rights, but can grant them to itself*"),
             ])
             .remove("REVOKE g FROM {x}"),
         Channel::new("no_options")

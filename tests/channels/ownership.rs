@@ -209,7 +209,7 @@ fn owned(class: &Class) -> Channel {
     };
     let (place, strength, kind) = match *name {
         "database" | "tablespace" => ("-", "can_regain", "ownership"),
-        "subscription" => ("-", "acts_now", "subscription"),
+        "subscription" => ("-", "can_regain", "subscription"),
         _ => ("billing", "can_regain", "ownership"),
     };
     let inside = if place == "-" { "" } else { " in database billing" };
@@ -219,7 +219,10 @@ fn owned(class: &Class) -> Channel {
              \\connect orders\nDROP OWNED BY {{x}};"
         ))
         .act(&format!("\\connect billing\nCOMMENT ON {object} IS 'mine'; SELECT 'done'"), "done")
-        .found(&[&format!("{strength} {kind} {place} - | {{x}} owns {shown}{inside}*")])
+        .found(&[
+            &format!("{strength} {kind} {place} - | {{x}} owns {shown}{inside}*"),
+            "?* membership * * | {x}*pg_database_owner*",
+        ])
         .remove(&format!("\\connect billing\nALTER {object} OWNER TO {heir}"))
 }
 
@@ -281,7 +284,7 @@ fn special() -> Vec<Channel> {
         Channel::new("default_privileges")
             .setup("ALTER DEFAULT PRIVILEGES FOR ROLE {x} GRANT SELECT ON TABLES TO y;")
             .found(&[
-                "latent default_privilege orders - | {x} has default privileges of its own: tables of {x} in database orders",
+                "latent default_privilege orders - | {x} has default privileges of its own for new tables of {x} in database orders",
             ])
             .remove("DROP OWNED BY {x}"),
         // s09: DROP OWNED knows only its own database.
