@@ -103,15 +103,18 @@ fn reached() -> Vec<Channel> {
             .setup("CREATE ROLE a_{x}; GRANT g TO a_{x}; GRANT a_{x} TO {x};")
             .act(READS, "1")
             .found(&[
-                "latent membership - postgres | {x} *a_{x}*",
-                "latent membership - * | {x}*g*through a_{x}*",
+                "latent membership - postgres | {x} is a member of a_{x}*",
+                "latent membership - - | {x}*g*a_{x}*",
             ])
             .remove("REVOKE a_{x} FROM {x}"),
         // Attributes are not inherited, but come with SET ROLE.
         Channel::new("member_of_superuser")
             .setup("CREATE ROLE a_{x} SUPERUSER; GRANT a_{x} TO {x};")
             .act("SET ROLE a_{x}; SELECT count(*) > 0 FROM pg_authid", "t")
-            .found(&["* membership - postgres | {x} *a_{x}*"])
+            .found(&[
+                "* membership - postgres | {x} is a member of a_{x}*",
+                "can_regain attribute - - | {x} can SET ROLE a_{x}, and a_{x} has SUPERUSER*",
+            ])
             .remove("REVOKE a_{x} FROM {x}"),
         // What pg_has_role and has_…_privilege do not see.
         Channel::new("set_then_inherit_13")
@@ -121,8 +124,8 @@ fn reached() -> Vec<Channel> {
             )
             .act("SET ROLE a_{x}; SELECT count(*) FROM secret", "1")
             .found(&[
-                "latent membership - postgres | {x} *a_{x}*",
-                "latent membership - * | {x}*g*through a_{x}*",
+                "latent membership - postgres | {x} is a member of a_{x}*",
+                "latent membership - - | {x}*g*a_{x}*",
             ])
             .remove("REVOKE a_{x} FROM {x}"),
         Channel::new("set_then_inherit_16")
@@ -137,8 +140,8 @@ fn reached() -> Vec<Channel> {
                 "f|f|f\n1",
             )
             .found(&[
-                "latent membership - postgres | {x} *a_{x}*",
-                "latent membership - * | {x}*g*through a_{x}*",
+                "latent membership - postgres | {x} is a member of a_{x}*",
+                "latent membership - - | {x}*g*a_{x}*",
             ])
             .remove("REVOKE a_{x} FROM {x}"),
         // Who may act as one that has ADMIN may grant.
@@ -146,9 +149,9 @@ fn reached() -> Vec<Channel> {
             .setup("CREATE ROLE a_{x}; GRANT g TO a_{x} WITH ADMIN OPTION; GRANT a_{x} TO {x};")
             .act("BEGIN; GRANT g TO y; SELECT pg_has_role('y', 'g', 'USAGE'); ROLLBACK;", "t")
             .found(&[
-                "latent membership - postgres | {x} *a_{x}*",
-                "latent membership - * | {x}*g*through a_{x}*",
-                "?can_regain admin_option - * | {x}*g*through a_{x}*",
+                "latent membership - postgres | {x} is a member of a_{x}*",
+                "latent membership - - | {x}*g*a_{x}*",
+                "?can_regain admin_option - * | {x}*g*a_{x}*",
             ])
             .remove("REVOKE a_{x} FROM {x}"),
         // ADMIN on a role that reaches another: grant it to oneself, and be there.
@@ -161,8 +164,8 @@ fn reached() -> Vec<Channel> {
             .act("BEGIN; GRANT a_{x} TO {x} WITH INHERIT TRUE; SELECT count(*) FROM secret; ROLLBACK;", "1")
             .found(&[
                 "can_regain admin_option - postgres | {x}*a_{x}*",
-                "latent membership - postgres | {x} *a_{x}*",
-                "* membership - * | {x}*g*through a_{x}*",
+                "latent membership - postgres | {x} is a member of a_{x}*",
+                "* membership - - | {x}*g*a_{x}*",
             ])
             .remove("REVOKE a_{x} FROM {x}"),
     ]
@@ -205,7 +208,7 @@ fn predefined() -> Vec<Channel> {
             .on(since..=18)
             .setup(&format!("GRANT {role} TO {{x}};"))
             .act(act, prints)
-            .found(&[&format!("latent membership - postgres | {{x}} *{role}*granted by postgres*")])
+            .found(&[&format!("* membership - postgres | {{x}} is a member of {role}*granted by postgres*")])
             .remove(&format!("REVOKE {role} FROM {{x}}"))
     };
     let has = |role: &str, since: u32| {
