@@ -99,7 +99,7 @@ async fn a_view_says_how_its_time_came_about_and_when_it_was_looked_at() {
 async fn coverage_says_what_is_seen_and_never_where() {
     let cluster = cluster();
     sql(&cluster, "postgres", "postgres", "CREATE ROLE revoked_agent LOGIN CREATEDB;");
-    let elsewhere = "postgres://somebody:hidden@no-such-host.invalid:1/postgres?sslmode=disable";
+    let elsewhere = "postgres://somebody:sesame@no-such-host.invalid:1/postgres?sslmode=disable";
     let main = cluster.url("revoked_agent", "postgres");
     let mut agent = Agent::init(&[("main", &main), ("lost", elsewhere)], "");
     agent.start();
@@ -117,7 +117,7 @@ async fn coverage_says_what_is_seen_and_never_where() {
         }
         assert!(begun.elapsed() < common::agent::PATIENCE, "{answer:?}");
     };
-    for secret in ["hidden", "no-such-host", "postgres://", main.as_str()] {
+    for secret in ["sesame", "no-such-host", "postgres://", main.as_str()] {
         assert!(!answer.text.contains(secret), "{secret}: {}", answer.text);
     }
     let seen = answer.json();

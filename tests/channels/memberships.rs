@@ -208,7 +208,9 @@ fn predefined() -> Vec<Channel> {
             .on(since..=18)
             .setup(&format!("GRANT {role} TO {{x}};"))
             .act(act, prints)
-            .found(&[&format!("* membership - postgres | {{x}} is a member of {role}*granted by postgres*")])
+            .found(&[&format!(
+                "* membership - postgres | {{x}} is a member of {role}*granted by postgres*"
+            )])
             .remove(&format!("REVOKE {role} FROM {{x}}"))
     };
     let has = |role: &str, since: u32| {

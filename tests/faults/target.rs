@@ -113,7 +113,7 @@ pub(crate) async fn logins_that_hang_do_not_pile_up() {
 pub(crate) async fn a_look_waits_in_vain_only_so_long() {
     let cluster = cluster();
     sql(&cluster, "postgres", "postgres", "CREATE ROLE agent LOGIN; CREATE ROLE x LOGIN;");
-    let locking = "BEGIN; LOCK TABLE pg_catalog.pg_policy;";
+    let locking = "BEGIN; LOCK TABLE pg_catalog.pg_ts_dict;";
     let mut lockers = Vec::new();
     for number in 0..6 {
         let name = format!("d{number}");
