@@ -4,8 +4,11 @@ mod common;
 #[path = "graphs/mod.rs"]
 mod graphs;
 
+use graphs::claim::Derived;
 use graphs::coverage::Coverage;
 use graphs::{Batch, compare, run, seed_alone};
+use revoked::domain::graph::Can;
+use revoked::domain::residual::ResidualKind;
 use revoked::throwaway::Binaries;
 use std::collections::BTreeSet;
 
@@ -47,6 +50,47 @@ fn what_is_left_out_or_invented_is_noticed(batch: &Batch) {
         assert!(!compare::compare(&batch.truth, &more).is_empty(), "invented: {claim:?}");
     }
     assert!(kinds.len() > 8, "{kinds:?}");
+    through_others_too(batch);
+}
+
+/// The same for findings without a row of their own; and one that says something else of the way.
+fn through_others_too(batch: &Batch) {
+    let mut seen = BTreeSet::new();
+    for (at, finding) in batch.answer.derived.iter().enumerate() {
+        let can = finding.ways.first().map(|way| way.can);
+        if !seen.insert((finding.kind, finding.database.is_empty(), can)) {
+            continue;
+        }
+        let noticed = |doctored: &str, change: &dyn Fn(&mut Derived)| {
+            let mut other = batch.answer.clone();
+            change(&mut other.derived[at]);
+            other.gather();
+            let differences = compare::compare(&batch.truth, &other);
+            assert!(!differences.is_empty(), "{doctored}: {finding:?}");
+        };
+        noticed("of another role", &|finding| finding.role = -1);
+        noticed("another thing", &|finding| finding.held.push_str(" of nobody"));
+        // ADMIN of one whose rights it has, and to whom it can SET ROLE, is exercised in either way.
+        let same = |can: Can| {
+            let either = finding.kind == ResidualKind::AdminOption && can == Can::UsesNow;
+            if either { Can::SetRole } else { can }
+        };
+        for can in Can::ALL.iter().filter(|o| can.is_some_and(|can| same(can) != same(**o))) {
+            noticed("another way", &|finding| finding.ways[0].can = *can);
+        }
+        noticed("elsewhere", &|finding| finding.database.push_str(" or another"));
+        if can.is_some() {
+            noticed("without a way", &|finding| finding.ways.clear());
+            noticed("a step left out", &|finding| _ = finding.ways[0].via.pop());
+            noticed("a step too many", &|finding| finding.ways[0].via.insert(0, "nobody".into()));
+            noticed("another first", &|finding| finding.ways[0].at = Some("nobody".into()));
+        }
+        let mut less = batch.answer.clone();
+        less.derived.remove(at);
+        less.gather();
+        assert!(!compare::compare(&batch.truth, &less).is_empty(), "left out: {finding:?}");
+    }
+    assert!(seen.len() > 4, "{seen:?}");
 }
 
 fn enough(binaries: &Binaries, coverage: &Coverage) {

@@ -127,7 +127,8 @@ impl Seen<'_> {
         let mut all = Vec::new();
         for edge in self.graph.direct(RoleOid(tracked)) {
             let role = self.name(edge.role.0);
-            let ways = ways_of(edge);
+            let grantable = self.graph.grantable(edge.role);
+            let ways = ways_of(edge, grantable);
             let usable = ways.iter().any(|way| way.can != Can::Listed);
             let strength = S::of(K::Membership, Known::gives(usable && powers::breaks_out(&role)));
             let mut found = Residual::new(K::Membership, strength, self.cluster.account(tracked));
@@ -143,7 +144,6 @@ impl Seen<'_> {
             found.privilege = Some(role.clone());
             found.ways = ways;
             if edge.admin {
-                let grantable = self.graph.grantable(edge.role);
                 admin.kind = K::AdminOption;
                 admin.strength = S::of(K::AdminOption, Known::gives(grantable));
                 admin.grantable = grantable;
@@ -310,13 +310,14 @@ impl Seen<'_> {
     }
 }
 
-/// What one row lets its member do.
-fn ways_of(edge: &Edge) -> Vec<Way> {
+/// What one row lets its member do; `grantable` if ADMIN on its role is of use.
+fn ways_of(edge: &Edge, grantable: bool) -> Vec<Way> {
+    let (admin, other) = (edge.admin && grantable, edge.inherit || edge.set);
     let can = [
         (edge.inherit, Can::UsesNow),
         (edge.set, Can::SetRole),
-        (edge.admin && !edge.inherit && !edge.set, Can::SelfGrant),
-        (!edge.admin && !edge.inherit && !edge.set, Can::Listed),
+        (admin && !other, Can::SelfGrant),
+        (!admin && !other, Can::Listed),
     ];
     let given = can.into_iter().filter(|(given, _)| *given);
     given.map(|(_, can)| Way { can, via: Vec::new(), at: None, granted_by: None }).collect()

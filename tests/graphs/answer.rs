@@ -1,11 +1,12 @@
 //! What the agent says of a batch.
 
-use super::claim::Claim;
+use super::claim::{Claim, Derived};
 use super::stage::Made;
 use revoked::domain::account::{Account, LinkRule};
+use revoked::domain::graph::Can;
 use revoked::domain::ids::RoleOid;
 use revoked::domain::observation::Observation;
-use revoked::domain::residual::ResidualKind;
+use revoked::domain::residual::ResidualKind as K;
 use revoked::domain::revocation::Kind;
 use revoked::domain::verdict::{Question, Verdict, judge};
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,12 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Findings and verdicts of one look.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answer {
-    /// Every finding but what is reached through others.
+    /// Every finding that something in a catalog says by itself.
     pub(crate) claims: BTreeSet<Claim>,
-    /// Role, what it reaches, and the way there.
-    pub(crate) ways: Vec<(i64, String, Vec<String>)>,
-    /// Role, and what it holds or reaches.
-    pub(crate) reached: BTreeMap<i64, BTreeSet<String>>,
+    /// Every other.
+    pub(crate) derived: Vec<Derived>,
+    /// Role, what it is a member of, and what that lets it do.
+    pub(crate) cans: BTreeMap<i64, BTreeMap<String, BTreeSet<String>>>,
     /// Of a full revocation of each role alone.
     pub(crate) verdicts: BTreeMap<i64, Verdict>,
     /// What the look could not see: nothing, on a server that shows everything.
@@ -32,11 +33,9 @@ impl Answer {
             ..Self::default()
         };
         for residual in &look.residual {
-            let claim = Claim::of(residual);
-            if residual.kind == ResidualKind::Membership && !residual.via.is_empty() {
-                answer.ways.push((claim.role, claim.privilege, residual.via.clone()));
-            } else {
-                answer.claims.insert(claim);
+            match Derived::of(residual) {
+                Some(derived) => answer.derived.push(derived),
+                None => _ = answer.claims.insert(Claim::of(residual)),
             }
         }
         let system_identifier = look.server.as_ref().unwrap().system_identifier;
@@ -67,10 +66,42 @@ impl Answer {
         answer
     }
 
-    /// Roles that a role holds or reaches.
-    pub(crate) fn reached(&self, role: i64) -> &BTreeSet<String> {
-        static NONE: BTreeSet<String> = BTreeSet::new();
-        self.reached.get(&role).unwrap_or(&NONE)
+    /// Roles that a role is a member of in any way, and what each lets it do.
+    pub(crate) fn cans(&self, role: i64) -> &BTreeMap<String, BTreeSet<String>> {
+        static NONE: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        self.cans.get(&role).unwrap_or(&NONE)
+    }
+
+    /// Whether a membership is listed that lets it do this.
+    pub(crate) fn can(&self, role: i64, held: &str, can: Can) -> bool {
+        self.cans(role).get(held).is_some_and(|cans| cans.contains(can.as_str()))
+    }
+
+    /// Roles whose rights it has at once.
+    pub(crate) fn uses(&self, role: i64) -> impl Iterator<Item = &str> {
+        let used = |(_, cans): &(&String, &BTreeSet<String>)| cans.contains(Can::UsesNow.as_str());
+        self.cans(role).iter().filter(used).map(|(held, _)| held.as_str())
+    }
+
+    /// Findings of that kind that a role has through others, or as owner.
+    pub(crate) fn derived_of(&self, role: i64, kind: K) -> impl Iterator<Item = &Derived> {
+        self.derived.iter().filter(move |derived| (derived.role, derived.kind) == (role, kind))
+    }
+
+    /// The finding that it is `pg_database_owner` there.
+    pub(crate) fn owner_of(&self, role: i64, database: &str) -> Option<&Derived> {
+        self.derived_of(role, K::Membership).find(|derived| derived.database == database)
+    }
+
+    /// Whether ADMIN on a role is listed, which it can use.
+    pub(crate) fn may_give(&self, role: i64, held: &str) -> bool {
+        self.has_admin(role, held)
+            || self.derived_of(role, K::AdminOption).any(|d| d.held == held && d.grantable)
+    }
+
+    /// Whether a row's ADMIN is listed.
+    pub(crate) fn has_admin(&self, role: i64, held: &str) -> bool {
+        self.claims_of(role).any(|c| c.kind == "admin_option" && c.privilege == held && c.grantable)
     }
 
     /// Findings of a role.
@@ -79,21 +110,26 @@ impl Answer {
         self.claims.range(from(role)..from(role + 1))
     }
 
-    /// Gathers what each role reaches, after findings were read or changed.
+    /// Gathers what memberships let each role do, after findings were read or changed.
     pub(crate) fn gather(&mut self) {
-        self.reached.clear();
-        let direct = self.claims.iter().filter(|claim| claim.kind == "membership");
-        let direct = direct.map(|claim| (claim.role, &claim.privilege));
-        let ways = self.ways.iter().map(|(role, end, _)| (*role, end));
-        for (role, held) in direct.chain(ways) {
-            self.reached.entry(role).or_default().insert(held.clone());
+        self.cans.clear();
+        let direct = self.claims.iter().filter(|claim| claim.kind == "membership").flat_map(|c| {
+            c.sub.split_whitespace().map(|can| (c.role, &c.privilege, can.to_owned()))
+        });
+        let through = self.derived.iter().filter(|d| d.kind == K::Membership);
+        let through = through
+            .filter(|d| d.database.is_empty())
+            .flat_map(|d| d.ways.iter().map(|way| (d.role, &d.held, way.can.as_str().to_owned())));
+        for (role, held, can) in direct.chain(through) {
+            let cans = self.cans.entry(role).or_default();
+            cans.entry(held.clone()).or_default().insert(can);
         }
     }
 
     /// Everything said of a role, for people.
     pub(crate) fn of(&self, role: i64) -> Vec<String> {
         let claims = self.claims_of(role).map(|c| format!("{c:?}"));
-        let ways = self.ways.iter().filter(|w| w.0 == role).map(|w| format!("{w:?}"));
-        claims.chain(ways).collect()
+        let derived = self.derived.iter().filter(|d| d.role == role).map(|d| format!("{d:?}"));
+        claims.chain(derived).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! One thing that somebody says of a role, in words that both sides use.
 
-use revoked::domain::residual::{Residual, ResidualKind as K};
+use revoked::domain::graph::Can;
+use revoked::domain::residual::{Residual, ResidualKind, ResidualKind as K, Way};
 
 /// What is still there of a role. Empty text where a thing has no such part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
@@ -17,12 +18,41 @@ pub(crate) struct Claim {
     pub(crate) tampered: bool,
 }
 
-/// Options of a membership that stand in a text.
-fn options(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_ascii_uppercase());
-    let found: Vec<&str> =
-        words.filter(|word| matches!(*word, "INHERIT" | "SET" | "ADMIN")).collect();
-    found.join(" ")
+/// What no row says by itself: had through others, or as the owner of a database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Derived {
+    pub(crate) role: i64,
+    pub(crate) kind: ResidualKind,
+    /// Role or attribute.
+    pub(crate) held: String,
+    /// Where it is `pg_database_owner`; empty for what all databases share.
+    pub(crate) database: String,
+    pub(crate) via: Vec<String>,
+    pub(crate) ways: Vec<Way>,
+    pub(crate) grantable: bool,
+}
+
+impl Derived {
+    /// A finding in these words, if it is such a one.
+    pub(crate) fn of(residual: &Residual) -> Option<Self> {
+        let through = matches!(residual.kind, K::Membership | K::AdminOption | K::Attribute)
+            && !residual.via.is_empty();
+        let owner = residual.kind == K::Membership && residual.database.is_some();
+        (through || owner).then(|| Self {
+            role: i64::from(residual.account.oid.0),
+            kind: residual.kind,
+            held: residual.privilege.clone().unwrap_or_default(),
+            database: residual.database.clone().unwrap_or_default(),
+            via: residual.via.clone(),
+            ways: residual.ways.clone(),
+            grantable: residual.grantable,
+        })
+    }
+
+    /// It has it at once, without SET ROLE or a grant.
+    pub(crate) fn now(&self) -> bool {
+        self.via.is_empty() || self.ways.iter().any(|way| way.can == Can::UsesNow)
+    }
 }
 
 impl Claim {
@@ -50,10 +80,14 @@ impl Claim {
             K::DefaultPrivilege => {
                 claim.object = format!("{} {}", text(&residual.object_type), claim.object);
             }
-            // Which options it has; the words around them are for people.
-            K::Membership | K::AdminOption => claim.sub = options(&text(&residual.detail)),
+            // What its options let the role do.
+            K::Membership => {
+                let cans: Vec<&str> = residual.ways.iter().map(|way| way.can.as_str()).collect();
+                claim.sub = cans.join(" ");
+            }
             K::Login
             | K::Attribute
+            | K::AdminOption
             | K::Ownership
             | K::Privilege
             | K::Policy

@@ -1,5 +1,6 @@
 //! Where the agent's answer and the server's differ. Pure, so that a test can feed it a wrong answer.
 
+mod derived;
 mod explain;
 mod roles;
 
@@ -50,6 +51,7 @@ pub(crate) fn compare(truth: &Truth, answer: &Answer) -> Vec<Difference> {
         found
             .add(held.role, format!("has_*_privilege says, and nothing listed gives it: {held:?}"));
     }
+    derived::derived(truth, answer, &mut found);
     roles::memberships(truth, answer, &mut found);
     roles::taken(truth, answer, &mut found);
     drops(truth, answer, &mut found);
@@ -135,6 +137,16 @@ fn dirt(truth: &Truth) -> BTreeMap<i64, String> {
     }
     for reaches in &truth.reaches {
         add(reaches.role, format!("{reaches:?}"));
+    }
+    for (role, known) in &truth.roles {
+        let Some(name) = &known.name else { continue };
+        let closure = truth.rows.closure(name);
+        if closure.listed.len() > 1 || !truth.rows.attributes(&closure, truth.major).is_empty() {
+            add(*role, "it is a member of others by rows".to_owned());
+        }
+        if !truth.rows.owned(&closure, truth.major).is_empty() {
+            add(*role, "it owns a database".to_owned());
+        }
     }
     for (role, catalog, _) in &truth.owns {
         add(*role, format!("owns objects of {catalog}"));

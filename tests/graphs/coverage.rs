@@ -2,7 +2,10 @@
 //! fail.
 
 use super::answer::Answer;
+use super::claim::Derived;
+use super::rows::Row;
 use super::truth::Truth;
+use revoked::domain::residual::ResidualKind;
 use revoked::domain::verdict::Verdict;
 use std::collections::BTreeMap;
 
@@ -59,7 +62,7 @@ impl Coverage {
             };
             self.add(&format!("kind {}", claim.kind));
             match claim.kind.as_str() {
-                "membership" => self.add(&format!("membership {:?}", claim.sub)),
+                "membership" => self.add(&format!("membership for {}", claim.sub)),
                 "attribute" => self.add(&format!("attribute {}", claim.privilege)),
                 "ownership" => self.add(&format!("owner {class}")),
                 _ => self.add(&format!("{class} {}", claim.privilege)),
@@ -77,8 +80,18 @@ impl Coverage {
         for held in &truth.held {
             self.add(&format!("has {}", held.class));
         }
-        for _ in &answer.ways {
-            self.add("reached through others");
+        for row in truth.rows.all.iter().filter(|row| truth.oid(&row.member).is_some()) {
+            self.add(&format!("membership {:?}", options(row)));
+        }
+        for (derived, way) in answer.derived.iter().flat_map(|d| d.ways.iter().map(move |w| (d, w)))
+        {
+            self.add(&format!("{} {}", through(derived), way.can));
+            if way.granted_by.is_some() {
+                self.add("a first step granted by another");
+            }
+        }
+        for derived in answer.derived.iter().filter(|derived| derived.ways.is_empty()) {
+            self.add(&format!("{} itself", through(derived)));
         }
         for act in &truth.acts {
             self.add(if act.code == "42501" { "act refused" } else { "act done" });
@@ -95,7 +108,7 @@ impl Coverage {
         }
         self.roles += truth.roles.len();
         self.revoked += answer.verdicts.values().filter(|v| **v == Verdict::Revoked).count();
-        self.findings += answer.claims.len() + answer.ways.len();
+        self.findings += answer.claims.len() + answer.derived.len();
         self.questions += truth.held.len() + truth.reaches.len() + truth.acts.len();
         self.refused += refused;
     }
@@ -131,7 +144,6 @@ impl Coverage {
             "tampered",
             "privilege by another grantor",
             "membership by another grantor",
-            "reached through others",
             "act done",
             "act refused",
             "role taken",
@@ -144,6 +156,7 @@ impl Coverage {
             "drop 2BP01",
         ];
         wanted.extend(others.map(str::to_owned));
+        wanted.extend(derived(major).iter().map(|&(what, can)| format!("{what} {can}")));
         wanted.retain(|what| !self.seen.contains_key(what));
         wanted
     }
@@ -164,6 +177,56 @@ impl std::fmt::Display for Coverage {
             self.roles, self.revoked, self.findings, self.questions, self.refused
         )
     }
+}
+
+/// What a finding without a row of its own is called here.
+fn through(derived: &Derived) -> &'static str {
+    match derived.kind {
+        ResidualKind::Attribute => "attribute through others",
+        ResidualKind::AdminOption => "ADMIN through others",
+        _ if derived.database.is_empty() => "reached through others",
+        _ => "database owner",
+    }
+}
+
+/// Such findings that have to occur, and what each lets a role do. Before 16 every membership allows SET ROLE.
+fn derived(major: u32) -> &'static [(&'static str, &'static str)] {
+    const BEFORE_16: &[(&str, &str)] = &[
+        ("reached through others", "uses_now"),
+        ("reached through others", "set_role"),
+        ("ADMIN through others", "set_role"),
+        ("attribute through others", "set_role"),
+        ("attribute through others", "create_role"),
+        // There is none on 13.
+        ("database owner", "itself"),
+        ("database owner", "uses_now"),
+    ];
+    if major < 16 {
+        return if major < 14 { &BEFORE_16[..5] } else { BEFORE_16 };
+    }
+    &[
+        ("reached through others", "uses_now"),
+        ("reached through others", "set_role"),
+        ("reached through others", "after_set_role"),
+        ("reached through others", "self_grant"),
+        ("reached through others", "listed"),
+        ("ADMIN through others", "uses_now"),
+        ("ADMIN through others", "set_role"),
+        ("ADMIN through others", "after_set_role"),
+        ("attribute through others", "set_role"),
+        ("attribute through others", "self_grant"),
+        ("database owner", "itself"),
+        ("database owner", "uses_now"),
+        ("database owner", "set_role"),
+        ("database owner", "self_grant"),
+        ("a first step granted", "by another"),
+    ]
+}
+
+fn options(row: &Row) -> String {
+    let options = [(row.inherit, "INHERIT"), (row.set, "SET"), (row.admin, "ADMIN")];
+    let on = options.into_iter().filter(|(on, _)| *on).map(|(_, word)| word);
+    on.collect::<Vec<_>>().join(" ")
 }
 
 /// Options that a membership can have: before 16 INHERIT is the member's and SET is always on.

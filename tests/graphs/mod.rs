@@ -10,6 +10,7 @@ pub(crate) mod compare;
 pub(crate) mod coverage;
 mod draw;
 mod rng;
+pub(crate) mod rows;
 mod script;
 pub(crate) mod stage;
 pub(crate) mod truth;

@@ -2,6 +2,7 @@
 
 use super::claim::Claim;
 use super::compare::Difference;
+use super::rows::{Row, Rows};
 use super::script::DATABASES;
 use super::stage::{Stage, run};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -34,6 +35,8 @@ pub(crate) struct Held {
 #[derive(Clone, Debug, FromRow)]
 #[expect(clippy::struct_excessive_bools, reason = "pg_has_role has that many questions")]
 pub(crate) struct Reaches {
+    /// Where it was asked: who owns the database is `pg_database_owner` in it.
+    pub(crate) database: String,
     pub(crate) role: i64,
     pub(crate) held: String,
     pub(crate) held_oid: i64,
@@ -78,8 +81,7 @@ pub(crate) struct Truth {
     pub(crate) claims: BTreeSet<Claim>,
     pub(crate) held: Vec<Held>,
     pub(crate) reaches: Vec<Reaches>,
-    /// Memberships that give anything: who, and what.
-    pub(crate) hops: BTreeSet<(String, String)>,
+    pub(crate) rows: Rows,
     /// SQLSTATE of dropping each role.
     pub(crate) drops: BTreeMap<i64, String>,
     /// Objects whose owner column names the role: catalog and how many.
@@ -156,7 +158,11 @@ impl Stage {
         let claims: Vec<Claim> = ask(connection, &cluster, None).await;
         truth.claims.extend(claims);
         let hops = for_version(include_str!("sql/hops.sql"), truth.major);
-        truth.hops = ask(connection, &hops, None).await.into_iter().collect();
+        truth.rows.all = ask::<Row>(connection, &hops, None).await.into_iter().collect();
+        let powers = include_str!("sql/powers.sql");
+        truth.rows.attributes = ask(connection, powers, None).await.into_iter().collect();
+        let databases = "SELECT datname::text, pg_get_userbyid(datdba)::text FROM pg_database";
+        truth.rows.databases = ask(connection, databases, None).await.into_iter().collect();
         let drops = "SELECT r.oid::int8, oracle.try_drop(r.rolname::text) \
                      FROM pg_roles r JOIN oracle.roles USING (oid)";
         truth.drops = ask(connection, drops, None).await.into_iter().collect();
@@ -224,22 +230,6 @@ impl Truth {
     /// Name of a role as it was last known.
     pub(crate) fn name(&self, role: i64) -> &str {
         self.roles.get(&role).and_then(|role| role.name.as_deref()).unwrap_or("a dropped role")
-    }
-
-    /// Every role that memberships with any option lead to.
-    pub(crate) fn led_to(&self, role: i64) -> BTreeSet<&str> {
-        let start = self.name(role);
-        let mut open = vec![start];
-        let mut seen = BTreeSet::new();
-        while let Some(at) = open.pop() {
-            let next = self.hops.range((at.to_owned(), String::new())..);
-            for (_, held) in next.take_while(|(member, _)| member == at) {
-                if held != start && seen.insert(held.as_str()) {
-                    open.push(held);
-                }
-            }
-        }
-        seen
     }
 
     /// The role of that name.

@@ -1,7 +1,7 @@
 //! Whether something listed gives what an oracle says that a role has.
 
 use crate::graphs::answer::Answer;
-use crate::graphs::claim::Claim;
+use crate::graphs::claim::{Claim, Derived};
 use crate::graphs::truth::{Act, Held, Truth};
 use std::collections::BTreeSet;
 
@@ -44,13 +44,14 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// By what it has at once: it was asked, and tried, without SET ROLE.
 pub(super) fn explained(truth: &Truth, answer: &Answer, asked: &Asked<'_>) -> bool {
-    let reached = answer.reached(asked.role);
-    let mut holders: BTreeSet<i64> = reached.iter().filter_map(|name| truth.oid(name)).collect();
+    let mut holders: BTreeSet<i64> =
+        answer.uses(asked.role).filter_map(|name| truth.oid(name)).collect();
     holders.insert(asked.role);
     holders.iter().any(|holder| answer.claims_of(*holder).any(|claim| asked.given_by(claim)))
-        || reached.iter().any(|name| given_by_the_server(name, asked))
-        || owner_of_the_database(answer, &holders, asked)
+        || answer.uses(asked.role).any(|name| given_by_the_server(name, asked))
+        || owner_of_the_database(truth, answer, asked)
 }
 
 /// What a predefined role gives, without any access list.
@@ -76,11 +77,8 @@ fn given_by_the_server(held: &str, asked: &Asked<'_>) -> bool {
 }
 
 /// The owner of a database is a member of `pg_database_owner` in it, which owns schema public since 15.
-fn owner_of_the_database(answer: &Answer, holders: &BTreeSet<i64>, asked: &Asked<'_>) -> bool {
-    (asked.class, asked.object) == ("pg_namespace", "public")
-        && holders.iter().any(|holder| {
-            answer.claims_of(*holder).any(|claim| {
-                (claim.kind.as_str(), claim.class.as_str()) == ("ownership", "pg_database")
-            })
-        })
+fn owner_of_the_database(truth: &Truth, answer: &Answer, asked: &Asked<'_>) -> bool {
+    truth.major >= 15
+        && (asked.class, asked.object) == ("pg_namespace", "public")
+        && answer.owner_of(asked.role, asked.database).is_some_and(Derived::now)
 }

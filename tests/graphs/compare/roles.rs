@@ -1,44 +1,32 @@
-//! Memberships: what is listed against `pg_has_role`, the rows, and taking and giving roles.
+//! Memberships: what is listed against `pg_has_role`, and taking and giving roles.
 
 use super::{DONE, Differences};
 use crate::graphs::answer::Answer;
-use crate::graphs::claim::Claim;
+use crate::graphs::claim::Derived;
 use crate::graphs::truth::{Reaches, Truth};
+use revoked::domain::graph::Can;
+use revoked::domain::residual::ResidualKind;
 use std::collections::BTreeMap;
 
+/// Whose only member is the owner of the database.
+pub(super) const OWNER: &str = "pg_database_owner";
+
 pub(super) fn memberships(truth: &Truth, answer: &Answer, found: &mut Differences) {
-    ways(truth, answer, found);
-    let mut from: BTreeMap<i64, Vec<&Reaches>> = BTreeMap::new();
+    let mut from: BTreeMap<(&str, i64), Vec<&Reaches>> = BTreeMap::new();
     for row in &truth.reaches {
-        from.entry(row.role).or_default().push(row);
+        from.entry((&row.database, row.role)).or_default().push(row);
     }
     for row in &truth.reaches {
-        let reached = answer.reached(row.role);
-        let has = |name: &str| reached.contains(name) || truth.name(row.role) == name;
-        // It has no rows: whoever owns a database is a member there.
-        let implicit =
-            |name: &str| name == "pg_database_owner" && owns_a_database(truth, answer, row.role);
-        let everything = reached.contains("postgres");
-        // pg_has_role follows memberships without any option too. Nobody can grant by them: the server finds
-        // "no possible grantors", which the roles that are really given away show.
-        let admin = row.admin && by_options(truth, row);
-        if (row.usage || row.set) && !has(&row.held) && !implicit(&row.held) && !everything {
-            found.add(row.role, format!("pg_has_role says, and it is not listed: {row:?}"));
+        if row.held == OWNER {
+            owner(truth, answer, row, found);
+            continue;
         }
-        if row.member && reached.is_empty() && !implicit(&row.held) {
-            found.add(row.role, format!("no membership is listed: {row:?}"));
-        }
-        let listed = may_give(truth, answer, row.role, &row.held);
-        if admin && !listed && !everything {
-            found.add(row.role, format!("may give it away, which is not listed: {row:?}"));
-        }
-        if listed && !row.admin {
-            found.add(row.role, format!("may not give it away, and ADMIN is listed: {row:?}"));
-        }
+        member(truth, answer, row, found);
         // Taken with SET ROLE, or granted to oneself first, the next role's memberships follow.
-        let next = from.get(&row.held_oid).into_iter().flatten();
-        for further in next.filter(|next| (row.set || admin) && (next.usage || next.set)) {
-            if !has(&further.held) && !implicit(&further.held) && !everything {
+        let next = from.get(&(row.database.as_str(), row.held_oid)).into_iter().flatten();
+        let may = row.set || answer.may_give(row.role, &row.held);
+        for further in next.filter(|next| may && (next.usage || next.set)) {
+            if !has(truth, answer, row.role, further) {
                 found.add(row.role, format!("{row:?} and then {further:?}, which is not listed"));
             }
         }
@@ -52,75 +40,94 @@ pub(super) fn memberships(truth: &Truth, answer: &Answer, found: &mut Difference
     }
 }
 
-/// What is reached through others, hop by hop, and no less than that.
-fn ways(truth: &Truth, answer: &Answer, found: &mut Differences) {
-    for (role, end, via) in &answer.ways {
-        let mut at = truth.name(*role);
-        for next in via.iter().chain([end]) {
-            if !truth.hops.contains(&(at.to_owned(), next.clone())) {
-                found.add(*role, format!("no membership for a hop to {next}: {via:?} {end}"));
+/// Whether it is listed that a role may have what another has.
+fn has(truth: &Truth, answer: &Answer, role: i64, further: &Reaches) -> bool {
+    if further.held == OWNER {
+        return answer.owner_of(role, &further.database).is_some()
+            || everything(truth, answer, role, &further.database);
+    }
+    let cans = answer.cans(role).get(&further.held);
+    cans.is_some_and(|cans| cans.iter().any(|can| can != Can::Listed.as_str()))
+        || answer.may_give(role, &further.held)
+        || truth.name(role) == further.held
+}
+
+/// Whether a superuser owns the database, and it is listed that the role can become one: more than owner.
+fn everything(truth: &Truth, answer: &Answer, role: i64, database: &str) -> bool {
+    let owner = truth.rows.databases.iter().find(|(name, _)| name == database);
+    owner.is_some_and(|(_, owner)| truth.rows.superuser(owner))
+        && answer.derived_of(role, ResidualKind::Attribute).any(|found| found.held == "SUPERUSER")
+}
+
+/// It has no rows: whoever owns a database is a member there.
+fn owner(truth: &Truth, answer: &Answer, row: &Reaches, found: &mut Differences) {
+    let listed = answer.owner_of(row.role, &row.database);
+    // Before 16 an owner with NOINHERIT has to take it with SET ROLE, and so has who has the owner's rights.
+    let now = listed.is_some_and(Derived::now);
+    let denied = if truth.major < 16 { !row.set } else { !row.usage };
+    if (row.usage && !now) || (now && denied) {
+        found.add(row.role, format!("pg_has_role and what is listed differ: {row:?} {listed:?}"));
+    }
+    if row.set && listed.is_none() && !everything(truth, answer, row.role, &row.database) {
+        found.add(row.role, format!("may take it, and it is not listed: {row:?}"));
+    }
+}
+
+fn member(truth: &Truth, answer: &Answer, row: &Reaches, found: &mut Differences) {
+    for (says, can) in [(row.usage, Can::UsesNow), (row.set, Can::SetRole)] {
+        match (says, answer.can(row.role, &row.held, can)) {
+            (true, false) => {
+                found.add(row.role, format!("pg_has_role says, {can} is not listed: {row:?}"));
             }
-            at = next;
+            (false, true) => {
+                found.add(row.role, format!("pg_has_role denies, {can} is listed: {row:?}"));
+            }
+            (true, true) | (false, false) => {}
         }
     }
-    for role in truth.roles.keys() {
-        let reached = answer.reached(*role);
-        for held in truth.led_to(*role).into_iter().filter(|held| !reached.contains(*held)) {
-            found.add(*role, format!("reaches {held} by rows, which is not listed"));
+    if row.member && !answer.cans(row.role).contains_key(&row.held) {
+        let by_admin = answer.may_give(row.role, &row.held);
+        if !by_admin {
+            found.add(row.role, format!("no membership is listed: {row:?}"));
         }
     }
-}
-
-/// Whether memberships with any option lead to ADMIN on the role.
-fn by_options(truth: &Truth, row: &Reaches) -> bool {
-    let mut holders = truth.led_to(row.role);
-    holders.insert(truth.name(row.role));
-    truth
-        .claims
-        .iter()
-        .filter(|claim| claim.kind == "admin_option" && claim.privilege == row.held)
-        .any(|claim| holders.contains(truth.name(claim.role)))
-}
-
-/// ADMIN on a role, its own or that of a role which it reaches.
-fn may_give(truth: &Truth, answer: &Answer, role: i64, held: &str) -> bool {
-    anyone(truth, answer, role, |claim| claim.kind == "admin_option" && claim.privilege == held)
-}
-
-fn owns_a_database(truth: &Truth, answer: &Answer, role: i64) -> bool {
-    anyone(truth, answer, role, |claim| claim.kind == "ownership" && claim.class == "pg_database")
-}
-
-/// Whether such a finding is the role's own or that of one which it reaches.
-fn anyone(truth: &Truth, answer: &Answer, role: i64, such: impl Fn(&Claim) -> bool) -> bool {
-    let reached = answer.reached(role).iter().filter_map(|name| truth.oid(name));
-    reached.chain([role]).any(|holder| answer.claims_of(holder).any(&such))
+    let listed = answer.may_give(row.role, &row.held);
+    if listed && !row.admin {
+        found.add(row.role, format!("may not give it away, and ADMIN is listed: {row:?}"));
+    }
+    // Since 16 pg_has_role follows memberships by which nobody can grant: the rows tell those.
+    if row.admin && !listed && truth.major < 16 && !truth.rows.superuser(&row.held) {
+        found.add(row.role, format!("may give it away, which is not listed: {row:?}"));
+    }
 }
 
 /// `SET ROLE` and `GRANT`, tried.
 pub(super) fn taken(truth: &Truth, answer: &Answer, found: &mut Differences) {
     for take in &truth.takes {
-        let reached = answer.reached(take.role);
-        let all = reached.contains("postgres");
-        if take.taken == DONE && !reached.contains(&take.held) && !all {
+        let (took, gave) = (take.taken == DONE, take.given == DONE);
+        let listed = answer.can(take.role, &take.held, Can::SetRole);
+        if took && !listed {
             found.add(take.role, format!("took a role that is not listed: {take:?}"));
+        }
+        if listed && !took {
+            found.add(take.role, format!("could not take it, and SET ROLE is listed: {take:?}"));
         }
         // Before 16 CREATEROLE may give away every role but superusers; the attribute is listed.
         let creates =
             truth.major < 16 && truth.roles.get(&take.role).is_some_and(|r| r.creates_roles);
-        let may = may_give(truth, answer, take.role, &take.held);
-        if take.given == DONE && !may && !creates && !all {
+        let may = answer.may_give(take.role, &take.held);
+        if gave && !may && !creates {
             found.add(take.role, format!("gave a role away, which is not listed: {take:?}"));
         }
-        let superuser = truth
-            .oid(&take.held)
-            .and_then(|oid| truth.roles.get(&oid))
-            .is_some_and(|r| r.superuser);
-        let own = answer
-            .claims_of(take.role)
-            .any(|claim| claim.kind == "admin_option" && claim.privilege == take.held);
-        if own && take.given != DONE && !superuser {
+        if !gave && at_once(truth, answer, take.role, &take.held) {
             found.add(take.role, format!("could not give it away, and ADMIN is listed: {take:?}"));
         }
     }
+}
+
+/// Whether ADMIN is listed that needs no SET ROLE. Before 16 none does.
+fn at_once(truth: &Truth, answer: &Answer, role: i64, held: &str) -> bool {
+    let now = |found: &Derived| truth.major < 16 || found.now();
+    let mut through = answer.derived_of(role, ResidualKind::AdminOption);
+    answer.has_admin(role, held) || through.any(|found| found.held == held && now(found))
 }

@@ -1,8 +1,11 @@
 //! That the harness can fail: wrong answers are noticed.
 
 use super::*;
-use crate::graphs::claim::Claim;
+use crate::graphs::claim::{Claim, Derived};
+use crate::graphs::rows::{Row, Rows};
 use crate::graphs::truth::{Held, Reaches, Role};
+use revoked::domain::graph::Can;
+use revoked::domain::residual::{ResidualKind as K, Way};
 
 fn table(role: i64) -> Claim {
     Claim {
@@ -22,7 +25,7 @@ fn member(role: i64, held: &str) -> Claim {
         role,
         kind: "membership".into(),
         privilege: held.into(),
-        sub: "SET".into(),
+        sub: "uses_now set_role".into(),
         ..Claim::default()
     }
 }
@@ -39,11 +42,18 @@ fn held(role: i64) -> Held {
     }
 }
 
+fn row(member: &str, held: &str) -> Row {
+    let (inherit, set, admin) = (true, true, false);
+    let (member, held) = (member.into(), held.into());
+    Row { member, held, grantor: "postgres".into(), inherit, set, admin }
+}
+
 /// `boss` may read a table, `x` is a member of `boss`, `clean` has nothing.
 fn both() -> (Truth, Answer) {
     let role = |name: &str| Role { tag: "g1_".into(), name: Some(name.into()), ..Role::default() };
     let claims = [table(1), member(2, "boss")];
     let reaches = Reaches {
+        database: "orders".into(),
         role: 2,
         held: "boss".into(),
         held_oid: 1,
@@ -59,7 +69,7 @@ fn both() -> (Truth, Answer) {
         claims: claims.clone().into(),
         held: vec![held(1), held(2)],
         reaches: vec![reaches],
-        hops: [("x".to_owned(), "boss".to_owned())].into(),
+        rows: Rows { all: [row("x", "boss")].into(), ..Rows::default() },
         drops: [(1, "2BP01".into()), (2, "00000".into()), (3, "00000".into())].into(),
         ..Truth::default()
     };
@@ -126,14 +136,31 @@ fn a_finding_invented_is_denied() {
     let (truth, mut answer) = both();
     answer.claims.insert(table(3));
     answer.claims.insert(member(3, "boss"));
-    answer.ways.push((3, "other".into(), vec!["boss".into()]));
+    let via = vec!["boss".to_owned()];
+    let way = Way { can: Can::SetRole, via: via.clone(), at: None, granted_by: None };
+    for (kind, held) in
+        [(K::Membership, "other"), (K::AdminOption, "boss"), (K::Attribute, "CREATEDB")]
+    {
+        answer.derived.push(Derived {
+            role: 3,
+            kind,
+            held: held.into(),
+            database: String::new(),
+            via: via.clone(),
+            ways: vec![way.clone()],
+            grantable: true,
+        });
+    }
     answer.gather();
     answer.verdicts.insert(3, Verdict::Residual);
     let said = said(&truth, &answer);
     for words in [
         "denied by the catalogs",
         "denied by pg_has_role",
-        "no membership for a hop",
+        "no memberships lead",
+        "its end has nothing of it",
+        "ADMIN does not follow",
+        "attribute does not follow",
         "DROP ROLE succeeds",
         "residual, and every oracle says",
     ] {

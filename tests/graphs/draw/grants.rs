@@ -106,6 +106,12 @@ impl Draw {
         if self.rng.percent(5) {
             let to = self.someone();
             self.add(Phase::Objects, database, format!("ALTER DATABASE {name} OWNER TO {to};"));
+            if self.major >= 16 && self.rng.percent(60) {
+                let member = self.someone();
+                let options = "INHERIT FALSE, SET TRUE";
+                let grant = format!("GRANT {to} TO {member} WITH {options};");
+                self.add(Phase::Objects, database, grant);
+            }
         }
         if self.rng.percent(15) {
             let space = *self.rng.pick(&["oracle_space", "\"Other Space\""]);

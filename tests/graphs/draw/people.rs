@@ -29,6 +29,9 @@ impl Draw {
         for _ in 0..self.rng.between(count / 2, 2 * count) {
             self.membership();
         }
+        if self.major >= 16 && self.rng.percent(15) {
+            self.ladder();
+        }
         for role in 0..count - clean {
             let name = self.name(role);
             if self.rng.percent(12) {
@@ -76,6 +79,20 @@ impl Draw {
         }
         self.add(Phase::Roles, 0, format!("{};", words.join(" ")));
         self.roles.push(Role { name, superuser, clean, edited: false });
+    }
+
+    /// ADMIN that only SET ROLE, and then what is inherited, leads to: chance seldom makes it.
+    fn ladder(&mut self) {
+        let first = self.rng.below(2);
+        let options = [
+            "ADMIN TRUE, INHERIT FALSE, SET FALSE",
+            "INHERIT TRUE, SET FALSE",
+            "INHERIT FALSE, SET TRUE",
+        ];
+        for (step, options) in options.into_iter().enumerate() {
+            let (role, member) = (self.name(first + step), self.name(first + step + 1));
+            self.add(Phase::Roles, 0, format!("GRANT {role} TO {member} WITH {options};"));
+        }
     }
 
     fn membership(&mut self) {

@@ -10,9 +10,12 @@ FROM pg_authid r, LATERAL (VALUES
 WHERE a.has AND r.oid IN (SELECT oid FROM oracle.roles)
 UNION ALL
 SELECT m.member::int8, k.kind, '', '', '',
-    concat_ws(' ', CASE WHEN p.rolinherit /*16 AND false OR m.inherit_option 16*/ THEN 'INHERIT' END,
-        CASE WHEN true /*16 AND m.set_option 16*/ THEN 'SET' END, CASE WHEN m.admin_option THEN 'ADMIN' END),
-    g.rolname::text, coalesce(b.rolname::text, ''), k.kind = 'admin_option', false
+    CASE WHEN k.kind = 'membership' THEN coalesce(
+        nullif(concat_ws(' ', CASE WHEN p.rolinherit /*16 AND false OR m.inherit_option 16*/ THEN 'uses_now' END,
+            CASE WHEN true /*16 AND m.set_option 16*/ THEN 'set_role' END), ''),
+        -- A superuser is only a superuser's to grant.
+        CASE WHEN m.admin_option AND NOT g.rolsuper THEN 'self_grant' ELSE 'listed' END) ELSE '' END,
+    g.rolname::text, coalesce(b.rolname::text, ''), k.kind = 'admin_option' AND NOT g.rolsuper, false
 FROM pg_auth_members m JOIN pg_authid g ON g.oid = m.roleid JOIN pg_authid p ON p.oid = m.member
     LEFT JOIN pg_authid b ON b.oid = m.grantor,
     LATERAL (VALUES ('membership', true), ('admin_option', m.admin_option)) AS k (kind, has)

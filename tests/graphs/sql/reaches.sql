@@ -1,5 +1,5 @@
--- What pg_has_role says of each role and every role of its graph and of the server. Superusers hold every role.
-SELECT m.oid::int8 AS role, g.rolname::text AS held, g.oid::int8 AS held_oid,
+-- What pg_has_role says of each role and every role of its graph and of the server, in one database. Superusers hold every role.
+SELECT current_database()::text AS database, m.oid::int8 AS role, g.rolname::text AS held, g.oid::int8 AS held_oid,
     pg_has_role(m.oid, g.oid, 'USAGE') AS usage,
     pg_has_role(m.oid, g.oid, /*16 'SET' -- 16*/ 'MEMBER'
     ) AS set,
