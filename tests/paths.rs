@@ -173,6 +173,9 @@ fn admin_of_a_superusers_role_is_of_use_to_a_superuser_only() {
             "x has ADMIN on dba, which is a superuser, so only a superuser can use it; granted by postgres",
         );
         assert!(!can(&cluster, "GRANT dba TO y"));
+        assert!(!can(&cluster, "GRANT dba TO x"));
+        let itself = sentences(&cluster, "x").into_iter().find(|s| s.contains("to itself"));
+        assert_eq!(itself, None, "PostgreSQL {}", cluster.major());
         let taken =
             "x can SET ROLE dba, and dba has SUPERUSER: it may do everything, and take every role";
         assert_eq!(

@@ -181,11 +181,14 @@ impl std::fmt::Display for Coverage {
 
 /// What a finding without a row of its own is called here.
 fn through(derived: &Derived) -> &'static str {
-    match derived.kind {
-        ResidualKind::Attribute => "attribute through others",
-        ResidualKind::AdminOption => "ADMIN through others",
-        _ if derived.database.is_empty() => "reached through others",
-        _ => "database owner",
+    if derived.kind == ResidualKind::Attribute {
+        "attribute through others"
+    } else if derived.kind == ResidualKind::AdminOption {
+        "ADMIN through others"
+    } else if derived.database.is_empty() {
+        "reached through others"
+    } else {
+        "database owner"
     }
 }
 

@@ -105,18 +105,17 @@ fn judged(truth: &Truth, finding: &Derived) -> Vec<String> {
 fn ends(truth: &Truth, finding: &Derived, end: &str) -> bool {
     let rows = &truth.rows;
     let shared = finding.database.is_empty();
-    match finding.kind {
-        K::Attribute | K::AdminOption if !shared => false,
-        K::Attribute => rows.has(end, &finding.held),
-        K::AdminOption => {
-            rows.all.iter().any(|row| row.admin && row.member == end && row.held == finding.held)
-        }
-        _ if shared => end == finding.held,
-        _ => {
-            finding.held == OWNER
-                && rows.databases.contains(&(finding.database.clone(), end.to_owned()))
-        }
+    if finding.kind == K::Attribute {
+        return shared && rows.has(end, &finding.held);
     }
+    if finding.kind == K::AdminOption {
+        let gives = |row: &Row| row.admin && row.member == end && row.held == finding.held;
+        return shared && rows.all.iter().any(gives);
+    }
+    if shared {
+        return end == finding.held;
+    }
+    finding.held == OWNER && rows.databases.contains(&(finding.database.clone(), end.to_owned()))
 }
 
 /// A grantor is named if and only if a plain REVOKE would not remove the first step.
@@ -147,24 +146,20 @@ fn blame(
 fn further(truth: &Truth, start: &str, finding: &Derived, way: &Way) -> Option<String> {
     let closure = truth.rows.closure(start);
     let rows = &truth.rows;
-    let nearest = match finding.kind {
-        K::Attribute => {
-            let any = |of: &BTreeSet<&str>| of.iter().any(|role| rows.has(role, &finding.held));
-            match (any(&closure.sets), any(&closure.regained)) {
-                (true, _) => Can::SetRole,
-                (false, true) => Can::SelfGrant,
-                (false, false) => Can::CreateRole,
-            }
+    let nearest = if finding.kind == K::Attribute {
+        let any = |of: &BTreeSet<&str>| of.iter().any(|role| rows.has(role, &finding.held));
+        match (any(&closure.sets), any(&closure.regained)) {
+            (true, _) => Can::SetRole,
+            (false, true) => Can::SelfGrant,
+            (false, false) => Can::CreateRole,
         }
-        K::Membership if !finding.database.is_empty() => {
-            let owner = rows.databases.iter().find(|(name, _)| *name == finding.database);
-            *closure.cans(&owner?.1).first()?
-        }
+    } else if finding.kind == K::AdminOption {
         // It is exercised as it is: shortest first, whatever the way.
-        K::AdminOption if matches!(way.can, Can::SelfGrant | Can::CreateRole | Can::Listed) => {
-            return Some(format!("ADMIN is not exercised by {}", way.can));
-        }
-        _ => return None,
+        let other = matches!(way.can, Can::SelfGrant | Can::CreateRole | Can::Listed);
+        return other.then(|| format!("ADMIN is not exercised by {}", way.can));
+    } else {
+        let owner = rows.databases.iter().find(|(name, _)| *name == finding.database);
+        *closure.cans(&owner?.1).first()?
     };
     (way.can != nearest).then(|| format!("{nearest} is nearer"))
 }

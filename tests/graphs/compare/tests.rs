@@ -30,6 +30,19 @@ fn member(role: i64, held: &str) -> Claim {
     }
 }
 
+fn through(role: i64, other: &str, kind: K, held: &str) -> Derived {
+    let via = vec![other.to_owned()];
+    Derived {
+        role,
+        kind,
+        held: held.into(),
+        database: String::new(),
+        via: via.clone(),
+        ways: vec![Way { can: Can::SetRole, via, at: None, granted_by: None }],
+        grantable: true,
+    }
+}
+
 fn held(role: i64) -> Held {
     Held {
         role,
@@ -136,20 +149,10 @@ fn a_finding_invented_is_denied() {
     let (truth, mut answer) = both();
     answer.claims.insert(table(3));
     answer.claims.insert(member(3, "boss"));
-    let via = vec!["boss".to_owned()];
-    let way = Way { can: Can::SetRole, via: via.clone(), at: None, granted_by: None };
     for (kind, held) in
         [(K::Membership, "other"), (K::AdminOption, "boss"), (K::Attribute, "CREATEDB")]
     {
-        answer.derived.push(Derived {
-            role: 3,
-            kind,
-            held: held.into(),
-            database: String::new(),
-            via: via.clone(),
-            ways: vec![way.clone()],
-            grantable: true,
-        });
+        answer.derived.push(through(3, "boss", kind, held));
     }
     answer.gather();
     answer.verdicts.insert(3, Verdict::Residual);

@@ -83,7 +83,8 @@ impl Draw {
 
     /// ADMIN that only SET ROLE, and then what is inherited, leads to: chance seldom makes it.
     fn ladder(&mut self) {
-        let first = self.rng.below(2);
+        let dirty = self.roles.iter().filter(|role| !role.clean).count();
+        let first = self.rng.below(dirty - 3);
         let options = [
             "ADMIN TRUE, INHERIT FALSE, SET FALSE",
             "INHERIT TRUE, SET FALSE",
