@@ -52,7 +52,9 @@ fn run(cases: &[Case]) {
     for (name, case) in cases.iter().copied() {
         let work = move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let begun = std::time::Instant::now();
             runtime.enable_all().build().unwrap().block_on(case());
+            println!("{name}: {:.0} s", begun.elapsed().as_secs_f64());
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work).unwrap();
         running.push((name, thread));
