@@ -22,8 +22,8 @@ const DEEP: &[&str] =
 /// The default intervals: of looks, of asking the statistics, of reading everything.
 const INTERVALS: (f64, f64, f64) = (8.0, 30.0, 300.0);
 const HOUR: Duration = Duration::from_secs(3_600);
-/// From the last notice until every revocation has been looked at twice.
-const SETTLING: Duration = Duration::from_secs(45);
+/// From the last notice until every revocation is verified: a default verification_delay and two looks.
+const SETTLING: Duration = Duration::from_secs(90);
 const STEADY: Duration = Duration::from_secs(120);
 
 /// Every entry of every access list of one database, counted.
