@@ -16,6 +16,7 @@ pub use targets::target_of;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
+use crate::domain::account::Account;
 use crate::domain::credential::{self, Standing};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lifecycle::Look;
@@ -254,6 +255,7 @@ impl Reconciler {
         let accounts = self.linked(stored, &names, &looks).await?;
         let (roles, unmapped) = roles_of(stored, &config);
         let known_as = self.known_as(&roles, &looks).await?;
+        let newest_judged = self.newest_judged(stored, &accounts);
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let held = match stored.revocation.kind {
             Kind::Rotation => credential::follow(&stored.life.credentials, &accounts, &borrowed),
@@ -269,27 +271,36 @@ impl Reconciler {
             no_account: has_no_account(stored, &config),
             not_required: &config.not_required,
             known_as: &known_as,
-            gone_since: stored.life.gone_since,
+            gone_since: newest_judged.life.gone_since,
             rotation: Some(Rotation { revocation: &stored.revocation.id, credentials: &standings }),
         };
         let judged = judge(&question, &borrowed);
-        if self.rests_on_memory(stored, &judged, &borrowed, &config) {
+        if self.rests_on_memory(&newest_judged, &judged, &borrowed, &config) {
             return Ok(None);
         }
         self.count(target, stored, &judged, &borrowed, &config);
-        let mut newest_judged = stored.clone();
-        if moves::forget_the_future(&mut newest_judged.life, clock::now()) {
+        let look = Look { credentials: held, ..moves::look_of(&judged, &borrowed) };
+        let step =
+            moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
+        Ok(Some((look.started_at, step)))
+    }
+
+    /// The revocation as it is before this judgement, without what no longer holds.
+    fn newest_judged(&self, stored: &Stored, accounts: &[Account]) -> Stored {
+        let mut newest = stored.clone();
+        if moves::forget_the_future(&mut newest.life, clock::now()) {
             tracing::warn!(
                 revocation = stored.revocation.id,
                 "the clock went back: what was known of it lies in the future"
             );
         }
+        if accounts != stored.accounts {
+            // A session of another account may act as a role that the known ones lost long ago.
+            newest.life.gone_since = None;
+        }
         let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
-        newest_judged.life.last_look_at = newest_judged.life.last_look_at.max(at);
-        let look = Look { credentials: held, ..moves::look_of(&judged, &borrowed) };
-        let step =
-            moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
-        Ok(Some((look.started_at, step)))
+        newest.life.last_look_at = newest.life.last_look_at.max(at);
+        newest
     }
 
     /// Whether the judgement would decide something while it rests on access lists that an earlier look read.
@@ -312,7 +323,9 @@ impl Reconciler {
                     || first.is_some_and(|first| look.deep_at <= first)
             })
             .collect();
-        if outdated.is_empty() {
+        // Presence is proved by any look.
+        let seen = judged.residual.iter().any(|found| looks.iter().any(|look| look.saw(found)));
+        if outdated.is_empty() || seen {
             return false;
         }
         let mut terms = moves::terms(stored, config);

@@ -248,6 +248,21 @@ async fn the_primary_is_found_whichever_instance_it_is() {
 }
 
 #[tokio::test]
+async fn two_primaries_prove_nothing() {
+    let mut primary = start(&Binaries::find().unwrap());
+    let (standby, target) = with_standby(&mut primary);
+    sql(&primary, "postgres", "postgres", "ALTER ROLE x NOLOGIN");
+    caught_up(&primary, &standby);
+    let target = target.instance("replica", &standby.url("agent", "postgres")).unwrap();
+    look(&target, &["x"], Depth::Full).await;
+    sql(&standby, "postgres", "postgres", "SELECT pg_promote()");
+    sql(&standby, "postgres", "postgres", "ALTER ROLE x LOGIN");
+    let seen = target.look(&wanted(&["x"], Depth::Full)).await;
+    let login = seen.gaps.iter().find(|gap| gap.surface == K::Login).unwrap();
+    assert_eq!(login.reason, "instance replica takes writes too: the cluster has two primaries");
+}
+
+#[tokio::test]
 async fn an_instance_that_is_down_or_a_stranger_leaves_sessions_unread() {
     let mut primary = start(&Binaries::find().unwrap());
     let (mut standby, target) = with_standby(&mut primary);

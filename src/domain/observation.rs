@@ -123,6 +123,8 @@ pub struct Observation {
     /// The agent's clock when the oldest evidence it rests on was read: `started_at`, or earlier where the
     /// access lists of a database were read by an earlier look and nothing told of a change since.
     pub deep_at: UtcTime,
+    /// Databases of which an earlier look read the access lists.
+    pub recalled: BTreeSet<String>,
     /// Who answered; `None` when nobody did.
     pub server: Option<Server>,
     /// Further instances that answered.
@@ -160,6 +162,7 @@ impl Observation {
             started_at,
             ended_at: started_at,
             deep_at: started_at,
+            recalled: BTreeSet::new(),
             server: None,
             instances: Vec::new(),
             roster: Vec::new(),
@@ -180,6 +183,24 @@ impl Observation {
     #[must_use]
     pub fn role(&self, oid: RoleOid) -> Option<&RosterRole> {
         self.roster.iter().find(|role| role.oid == oid)
+    }
+
+    /// Whether this look itself saw `found`, and did not remember it.
+    #[must_use]
+    pub fn saw(&self, found: &Residual) -> bool {
+        use ResidualKind as K;
+        let kept = matches!(
+            found.kind,
+            K::Privilege
+                | K::Ownership
+                | K::DefaultPrivilege
+                | K::Policy
+                | K::UserMapping
+                | K::DanglingAcl
+                | K::Job
+        );
+        let recalled = found.database.as_ref().is_some_and(|name| self.recalled.contains(name));
+        found.account.target == self.target && !(kept && recalled)
     }
 
     /// Nothing required stayed unread.

@@ -354,7 +354,7 @@ fn sessions_begun_before(
     let gone = |target: &str| {
         let look = looks.iter().find(|look| look.target == target)?;
         let skew = look.server.as_ref().map_or(0, |server| server.clock_skew_us);
-        let gone = question.gone_since.unwrap_or(look.started_at);
+        let gone = question.gone_since.unwrap_or(look.ended_at);
         UtcTime::from_micros(gone.micros().saturating_add(skew))
     };
     let before = |residual: &&Residual| {

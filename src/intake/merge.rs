@@ -71,6 +71,8 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
     if more {
         life.first_clean_at = None;
         life.confirm_from = None;
+        // A session may act as what is asked for only now, whenever the rest went.
+        life.gone_since = None;
         life.met = crate::domain::milestone::PerMilestone::default();
         // Nobody has looked for what is new.
         if life.state == State::Verified {

@@ -38,7 +38,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         fingerprint: hex(fingerprint.get(..16).unwrap_or_default()),
         kinds: judged.residual.iter().map(|residual| residual.kind).collect(),
         disabled: judged.disabled,
-        gone_at: gone.then(|| looks.iter().map(|look| look.started_at).max()).flatten(),
+        gone_at: gone.then(|| looks.iter().map(|look| look.ended_at).max()).flatten(),
         credentials: Vec::new(),
     }
 }

@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// OID of `pg_catalog.pg_auth_members`, the same on every server.
 const PG_AUTH_MEMBERS: u32 = 1261;
+/// OID of `pg_catalog.pg_subscription`, the same on every server.
+const PG_SUBSCRIPTION: u32 = 6100;
 
 /// What the databases' part of the look needs of the cluster's part.
 #[derive(Default)]
@@ -87,11 +89,18 @@ impl Cluster {
             .filter(|row| row.class.0 != PG_AUTH_MEMBERS)
             .map(|row| {
                 let kind = match row.kind.as_str() {
+                    "o" if row.class.0 == PG_SUBSCRIPTION => K::Subscription,
                     "o" => K::Ownership,
                     "r" => K::Policy,
                     _ => K::Privilege,
                 };
-                let strength = S::of(kind, Known::NOTHING);
+                // Whether it is switched on was not read: then it counts as on.
+                let known = if kind == K::Subscription {
+                    Known { runs: true, ..Known::NOTHING }
+                } else {
+                    Known::NOTHING
+                };
+                let strength = S::of(kind, known);
                 let mut found = Residual::new(kind, strength, self.account(row.role.0));
                 found.database = name.map(str::to_owned);
                 found.object = Some(format!("object {} of catalog {}", row.object.0, row.class.0));

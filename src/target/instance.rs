@@ -29,7 +29,14 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, asked: &A
     session.begin().await;
     let this = server::ask(session, &sql::INSTANCE).await;
     session.end().await;
-    let Some(this) = this else { return };
+    let Some(this) = this else {
+        let files = sql::FILES.iter().filter(|surface| asked.required.contains(surface));
+        for surface in files {
+            let reason = format!("instance {name} did not say who it is");
+            session.gap_at(*surface, Cause::Internal, &reason, "server");
+        }
+        return;
+    };
     let cluster_of_look =
         session.observation.server.as_ref().map(|server| server.system_identifier);
     if cluster_of_look.is_some_and(|known| known != this.system_identifier) {
@@ -39,6 +46,14 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, asked: &A
             session.gap_at(*surface, Cause::Internal, &reason, "server");
         }
         return;
+    }
+    let writable = session.observation.server.as_ref().is_some_and(|server| !server.in_recovery);
+    if writable && !this.in_recovery {
+        // Each goes its own way, and only one of them was read: an old primary that came back, or a copy.
+        let reason = format!("instance {name} takes writes too: the cluster has two primaries");
+        for surface in sql::CLUSTER_SURFACES {
+            session.gap_at(*surface, Cause::Internal, &reason, "server");
+        }
     }
     session.observation.instances.push(Instance {
         name: name.to_owned(),

@@ -159,6 +159,7 @@ impl Target {
             if let Some(remembered) = remembered {
                 if remembered.read_at < observation.started_at {
                     observation.deep_at = observation.deep_at.min(remembered.read_at);
+                    observation.recalled.insert(database.name.clone());
                     observation.coverage.extend(remembered.found.coverage.iter().cloned());
                 }
                 remembered.recall(cluster).tell(observation);

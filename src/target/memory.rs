@@ -150,7 +150,9 @@ impl Memory {
     pub(super) fn take(&self, look: &Observation) -> BTreeMap<u32, Remembered> {
         let mut state = self.locked();
         let now = look.server.as_ref().map(|server| (server.system_identifier, server.timeline));
-        let known = std::mem::take(&mut *state);
+        let mut known = std::mem::take(&mut *state);
+        // From before the clock was set back: it would pass for read by this look.
+        known.databases.retain(|_, remembered| remembered.read_at <= look.started_at);
         if now.is_some() && known.cluster == now { known.databases } else { BTreeMap::new() }
     }
 

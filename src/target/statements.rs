@@ -47,7 +47,19 @@ const MANY: i64 = 200_000;
 const FINDINGS: i64 = 20_000;
 
 pub(super) const SERVER: Statement = statement!("server", 1, &[K::Login]);
-pub(super) const DATABASES: Statement = statement!("databases", MANY, &[K::Privilege]);
+pub(super) const DATABASES: Statement = statement!(
+    "databases",
+    MANY,
+    &[
+        K::Privilege,
+        K::Ownership,
+        K::Membership,
+        K::DefaultPrivilege,
+        K::Policy,
+        K::DanglingAcl,
+        K::Job
+    ]
+);
 pub(super) const ROLES: Statement = statement!("roles", MANY, &[K::Login, K::Attribute]);
 pub(super) const MEMBERSHIPS_13: Statement =
     statement!("memberships_13", MANY, &[K::Membership, K::AdminOption], 0, 160_000);
@@ -80,7 +92,12 @@ pub(super) const SUBSCRIPTIONS: Statement =
     statement!("subscriptions", FINDINGS, &[K::Subscription], 140_000, i32::MAX);
 pub(super) const LOCAL_DEPENDENCIES: Statement =
     statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
-pub(super) const IDENTIFY: Statement = statement!("identify", 2 * FINDINGS, &[K::Privilege]);
+pub(super) const IDENTIFY: Statement = statement!(
+    "identify",
+    2 * FINDINGS,
+    // Which catalog an owned object is of decides what it is.
+    &[K::Privilege, K::Ownership, K::Subscription, K::UserMapping, K::DefaultPrivilege]
+);
 /// Unread, an owned subscription counts as switched on.
 pub(super) const SUBSCRIPTIONS_ENABLED: Statement =
     statement!("subscriptions_enabled", FINDINGS, &[]);
