@@ -133,12 +133,18 @@ async fn login(arguments: Arguments) -> Result<u8> {
     };
     let said = classify(&tried.answer, control.as_ref().map(|control| &control.answer));
     let report = report(&arguments, &way, at, said, tried, control);
+    // Before anything is printed: whoever closes the pipe must not lose what the agent is to know.
+    let told = match witness {
+        Some(witness) => Some(
+            witness.tell(report.path.clone(), report.answer.clone(), report.control.clone()).await,
+        ),
+        None => None,
+    };
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
         Format::Table => print(&report, said),
     }
-    if let Some(witness) = witness {
-        let told = witness.tell(report.path, report.answer, report.control).await;
+    if let Some(told) = told {
         told.context("the agent was not told")?;
         if arguments.output == Format::Table {
             println!("  told     the agent, for {}", shown(&report.attested.unwrap_or_default()));
