@@ -192,7 +192,7 @@ fn catalogs(found: &Residual) -> Vec<String> {
     }
 }
 
-/// Statements that read a kind of residual; of `acl_13` and its like the part before the version.
+/// Statements that read a kind of residual; of `shared_acl_13` and its like the part before the version.
 fn statements(kind: K) -> &'static [&'static str] {
     match kind {
         K::Login | K::Attribute => &["roles"],
@@ -200,9 +200,11 @@ fn statements(kind: K) -> &'static [&'static str] {
         K::Session | K::VanishedSession | K::Replication => &["sessions"],
         K::PreparedTransaction => &["prepared"],
         K::RoleSetting => &["role_settings"],
-        K::Ownership | K::UserMapping | K::Subscription => &["owned", "local_dependencies"],
-        K::Privilege | K::DanglingAcl => &["acl", "local_dependencies"],
-        K::DefaultPrivilege => &["acl", "default_lists", "local_dependencies"],
+        K::Ownership | K::UserMapping | K::Subscription => {
+            &["owned", "shared_owned", "local_dependencies"]
+        }
+        K::Privilege | K::DanglingAcl => &["acl_scan", "shared_acl", "local_dependencies"],
+        K::DefaultPrivilege => &["acl_scan", "shared_acl", "default_lists", "local_dependencies"],
         K::Policy => &["policies", "local_dependencies"],
         K::Job | K::HbaRule | K::IdentMap | K::Credential | K::Probe => &[],
     }
@@ -360,8 +362,11 @@ mod tests {
         grant.object_type = Some("table".into());
         grant.object = Some("sales.orders".into());
         grant.privilege = Some("SELECT".into());
-        let coverage =
-            [covered("acl_15", "orders"), covered("acl_15", "billing"), covered("roles", "orders")];
+        let coverage = [
+            covered("acl_scan", "orders"),
+            covered("acl_scan", "billing"),
+            covered("roles", "orders"),
+        ];
         let finding = Finding::new(&grant, &coverage, &Setting::default(), None);
         assert_eq!(finding.evidence.len(), 1);
         assert_eq!(finding.catalogs, ["pg_class", "pg_shdepend"]);

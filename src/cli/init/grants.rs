@@ -20,7 +20,7 @@ pub(super) enum Channel {
     Ident,
     /// Jobs of pg_cron
     Cron,
-    /// Password verifiers: dangerous, and never needed for `revoked`
+    /// Password verifiers: dangerous; only rotations use them, to see that a password was changed
     Credential,
 }
 
