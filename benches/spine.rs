@@ -40,7 +40,7 @@ fn entry(number: usize) -> Entry {
 
 fn open(dir: &Path) -> LogFile {
     file::create(dir, &key(), "next", NOW).unwrap();
-    LogFile::open(dir, key(), NOW).unwrap().0
+    LogFile::open(dir, key(), NOW).unwrap()
 }
 
 /// Appending one record durably, beside writing and syncing as many bytes without any of the rest.
