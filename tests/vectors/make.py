@@ -351,7 +351,7 @@ def agent():
     log.record("recovery", {"cause": "unsealed", "file": "revlog-000000000000.jsonl", "offset": 9, "bytes": 3, "sha256": "cd" * 32, "complete_lines": 0})
     log.record("erasure", {"subject": "s-02", "basis": "request", "id": "rec-3", "at": log.time()}).checkpoint()
     old = log.time()
-    log.now -= datetime.timedelta(hours=1)
+    log.now -= datetime.timedelta(minutes=5)
     log.record("clock", {"old": old, "new": log.time(), "monotonic_us": "20000000"})
     return log.record("heartbeat", {}).record("loss", {"cause": "disk_full", "unrecorded": 3}).checkpoint()
 
@@ -857,7 +857,7 @@ def segments():
     case("since-older", "A note older than the first file at hand: nothing to compare it with.", names[1:], 6, since=log.note(2, Key(ORIGIN, TEST1)))
     other = Log(keys=(TEST1, TEST2, TEST3)).checkpoint()
     while len(other.lines) < first - 1:
-        other.record("heartbeat", {})
+        other.record("stop", {})
     case("since-differs", "A note of another history, signed.", names[1:], 5, since=other.note(first - 1, Key(ORIGIN, TEST1)))
     case("since-unsigned", "A note that nobody signed whom the log knows.", names[1:], 6, since=log.note(first - 1, Key(ORIGIN, TESTSHA)))
     case("since-whole", "The whole log, and a note all the same.", names, 0, since=note1)
