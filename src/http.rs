@@ -10,6 +10,7 @@ mod hide;
 pub mod list;
 mod notice;
 mod openapi;
+mod page;
 pub mod probe;
 pub mod problem;
 mod question;
@@ -68,6 +69,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))
         .routes(routes!(openapi::describe))
+        .routes(routes!(page::verifier))
 }
 
 /// The description of the API, OpenAPI 3.1.

@@ -10,6 +10,7 @@ pub(crate) mod passwords;
 pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
+pub(crate) mod vectors;
 pub(crate) mod withheld;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
