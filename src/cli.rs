@@ -2,6 +2,7 @@
 
 mod agent;
 mod asked;
+mod audit;
 mod check;
 mod client;
 mod config;
@@ -10,6 +11,7 @@ mod doctor;
 mod expect;
 mod explain;
 mod init;
+mod key;
 mod log;
 mod look;
 mod manual;
@@ -70,6 +72,10 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Verify(verify::Arguments),
+    #[command(subcommand)]
+    Log(audit::Command),
+    #[command(subcommand)]
+    Key(key::Command),
     Completions(manual::Completions),
     Man(manual::Manual),
     #[command(hide = true)]
@@ -112,6 +118,8 @@ pub fn run() -> u8 {
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
+            Command::Log(command) => audit::run(command).await,
+            Command::Key(command) => key::run(command),
             Command::Completions(arguments) => manual::completions(&arguments),
             Command::Man(arguments) => manual::man(&arguments),
             Command::Openapi(arguments) => openapi::run(&arguments),

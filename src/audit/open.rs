@@ -3,6 +3,7 @@
 use super::commit::{Entry, State};
 use super::dir::{Dir, Name, segments};
 use super::error::{LogError, io};
+use super::keys::other_key;
 use super::lines::{Lines, Next};
 use super::quarantine;
 use super::scan::{Scan, scan, seals_more};
@@ -62,7 +63,7 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer) -> Result<Opened, LogError> {
         return Err(damaged(&path, 0));
     };
     if key != *signer.public() {
-        return Err(other_key(&path, &key.vkey(), signer));
+        return Err(other_key(&dir.path, &path, (&key, &state.next_key), signer.public()));
     }
     let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
     if length > state.length {
@@ -85,13 +86,6 @@ fn damaged(path: &Path, at: u64) -> LogError {
         "it is damaged at byte {at}, in what was already signed. Keep the file as evidence and \
          restore the log from a backup; `revoked verify` names the first bad line"
     );
-    LogError::refused(path, why)
-}
-
-fn other_key(path: &Path, named: &str, signer: &dyn Signer) -> LogError {
-    let configured = signer.public().vkey();
-    let why =
-        format!("it was begun with another key ({named}); the configured one is {configured}");
     LogError::refused(path, why)
 }
 
