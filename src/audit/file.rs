@@ -135,20 +135,45 @@ pub(super) fn genesis(key: &LogKey, next_vkey: &str, continues: Option<&str>) ->
     entry
 }
 
+/// The lock of a log's directory.
+pub struct Lock(Dir);
+
+/// Takes the lock of a log.
+///
+/// # Errors
+/// When another process has it, or the directory cannot be opened.
+pub fn lock(dir: &Path) -> Result<Lock, LogError> {
+    Dir::lock(dir).map(Lock)
+}
+
 impl LogFile {
-    /// Opens an existing log: takes the lock, reads the newest file, and moves unsealed bytes at its end into
-    /// quarantine.
+    /// Takes the lock of a log and opens it, as [`open_known`](Self::open_known) does, when nothing is known of what
+    /// anybody was told.
     ///
     /// # Errors
-    /// When there is no log, another process has it, it belongs to another key, or its newest file is damaged before
-    /// its last checkpoint.
+    /// As [`lock`] and [`open_known`](Self::open_known).
     pub fn open(
         dir: &Path,
         signer: impl Signer + 'static,
         now: impl Into<Moment>,
     ) -> Result<Self, LogError> {
-        let dir = Dir::lock(dir)?;
-        let found = open::open(&dir, &signer)?;
+        Self::open_known(lock(dir)?, signer, None, now)
+    }
+
+    /// Opens an existing log: reads the newest file, and moves unsealed bytes at its end into quarantine.
+    ///
+    /// `told` is the newest line that somebody may have been told of: a commit after it of which parts are missing
+    /// was cut by a loss of power, while before it such a thing is damage.
+    ///
+    /// # Errors
+    /// When there is no log, it belongs to another key, or its newest file is damaged before its last checkpoint.
+    pub fn open_known(
+        Lock(dir): Lock,
+        signer: impl Signer + 'static,
+        told: Option<u64>,
+        now: impl Into<Moment>,
+    ) -> Result<Self, LogError> {
+        let found = open::open(&dir, &signer, told)?;
         let mut log = Self {
             reserve: Reserve::keep(&dir.path),
             dir,
@@ -363,3 +388,7 @@ pub fn own_type(kind: &str) -> bool {
 #[cfg(test)]
 #[path = "file_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "segment_tests.rs"]
+mod segment_tests;

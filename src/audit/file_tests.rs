@@ -1,7 +1,6 @@
 //! The log under everything that happens to files.
 
 use super::*;
-use crate::audit::dir::segments;
 use crate::audit::format::FIRST_SEGMENT;
 use crate::audit::line;
 use crate::audit::verify::{Outcome, Verifier, Vkey};

@@ -6,7 +6,7 @@ use super::error::{LogError, io};
 use super::keys::other_key;
 use super::lines::{Lines, Next};
 use super::quarantine;
-use super::scan::{Scan, scan, seals_more};
+use super::scan::{Scan, Tail, scan, tail};
 use super::segment::Segment;
 use super::signer::{PublicKey, Signer};
 use super::tree::{Hash, leaf_hash};
@@ -53,11 +53,13 @@ fn no_log(dir: &Path) -> LogError {
     LogError::refused(dir, "there is no log; make one with `revoked init`")
 }
 
-/// Opens the log in `dir`, which `signer` has to be the signer of.
-pub(super) fn open(dir: &Dir, signer: &dyn Signer) -> Result<Opened, LogError> {
+/// Opens the log in `dir`, which `signer` has to be the signer of. Of lines after `told` it is known that nobody was
+/// told of them.
+pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<Opened, LogError> {
     let mut names = dir.segments()?;
     let mut recovered = Vec::new();
-    let (segment, scan) = newest(dir, &mut names, signer.public(), &mut recovered)?;
+    let search = Search { dir, signer: signer.public(), told };
+    let (segment, scan) = search.newest(&mut names, &mut recovered)?;
     let path = segment.path.clone();
     let Some((state, key)) = scan.sealed.zip(scan.key) else {
         return Err(damaged(&path, 0));
@@ -67,9 +69,7 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer) -> Result<Opened, LogError> {
     }
     let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
     if length > state.length {
-        let keys = [&key];
-        let more = seals_more(&segment.file, state.length, &keys, state.tree.size());
-        if more.map_err(io(&path, "reading"))? {
+        if !search.may_go(&segment, state.length, &[&key], state.seq)? {
             return Err(damaged(&path, state.length));
         }
         recovered.push(quarantine::keep(dir, &segment.file, &path, state.length)?);
@@ -89,43 +89,71 @@ fn damaged(path: &Path, at: u64) -> LogError {
     LogError::refused(path, why)
 }
 
-/// The newest file in which something is sealed. A later one was being begun when the agent died: nobody was told of
-/// anything in it, so it goes away. Leaves the files before in `names`.
-fn newest(
-    dir: &Dir,
-    names: &mut Vec<Name>,
-    signer: &PublicKey,
-    recovered: &mut Vec<Entry>,
-) -> Result<(Segment, Scan), LogError> {
-    let mut dropped = false;
-    while let Some(Name { first, path }) = names.pop() {
-        if Segment::is_finished(&path).map_err(io(&path, "looking at the file"))? {
-            if !dropped {
-                let why = "it is finished (read-only), and the file that follows it is missing. Restore that \
-                           from a backup. If there never was one, make this one writable: chmod 640";
-                return Err(LogError::refused(&path, why));
-            }
-            Segment::reopen(&path).map_err(io(&path, "making it writable"))?;
-        }
-        let segment = Segment::open(first, &path)?;
-        let found = scan(&segment.file, first).map_err(io(&path, "reading"))?;
-        if found.sealed.is_some() {
-            return Ok((segment, found));
-        }
-        let named = found.named.as_deref().and_then(PublicKey::parse);
-        let keys: Vec<&PublicKey> = std::iter::once(signer).chain(&named).collect();
-        let more = seals_more(&segment.file, 0, &keys, first.saturating_sub(1));
-        if names.is_empty() || more.map_err(io(&path, "reading"))? {
-            return Err(damaged(&path, 0));
-        }
-        let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
-        if length > 0 {
-            recovered.push(quarantine::keep(dir, &segment.file, &path, 0)?);
-        }
-        segment.discard(dir).map_err(io(&path, "removing a file that was being begun"))?;
-        dropped = true;
+/// Looks for the end of what was sealed.
+struct Search<'a> {
+    dir: &'a Dir,
+    signer: &'a PublicKey,
+    /// The newest line that somebody may have been told of, if that is known.
+    told: Option<u64>,
+}
+
+impl Search<'_> {
+    /// Whether what the file has from byte `at` on, which would be line `seq`, may be moved away: nobody was told
+    /// of it.
+    fn may_go(
+        &self,
+        segment: &Segment,
+        at: u64,
+        keys: &[&PublicKey],
+        seq: u64,
+    ) -> Result<bool, LogError> {
+        let found = tail(&segment.file, at, keys, seq.saturating_sub(1));
+        Ok(match found.map_err(io(&segment.path, "reading"))? {
+            Tail::Unsealed => true,
+            // A commit of which parts did not reach the disk when the power went. It was never acknowledged, or
+            // the store would know.
+            Tail::OneCommit => self.told.is_some_and(|told| told < seq),
+            Tail::Sealed => false,
+        })
     }
-    Err(no_log(&dir.path))
+
+    /// The newest file in which something is sealed. A later one was being begun when the agent died: nobody was told of
+    /// anything in it, so it goes away. Leaves the files before in `names`.
+    fn newest(
+        &self,
+        names: &mut Vec<Name>,
+        recovered: &mut Vec<Entry>,
+    ) -> Result<(Segment, Scan), LogError> {
+        let dir = self.dir;
+        let mut dropped = false;
+        while let Some(Name { first, path }) = names.pop() {
+            if Segment::is_finished(&path).map_err(io(&path, "looking at the file"))? {
+                if !dropped {
+                    let why = "it is finished (read-only), and the file that follows it is missing. Restore that \
+                           from a backup. If there never was one, make this one writable: chmod 640";
+                    return Err(LogError::refused(&path, why));
+                }
+                Segment::reopen(&path).map_err(io(&path, "making it writable"))?;
+            }
+            let segment = Segment::open(first, &path)?;
+            let found = scan(&segment.file, first).map_err(io(&path, "reading"))?;
+            if found.sealed.is_some() {
+                return Ok((segment, found));
+            }
+            let named = found.named.as_deref().and_then(PublicKey::parse);
+            let keys: Vec<&PublicKey> = std::iter::once(self.signer).chain(&named).collect();
+            if names.is_empty() || !self.may_go(&segment, 0, &keys, first)? {
+                return Err(damaged(&path, 0));
+            }
+            let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
+            if length > 0 {
+                recovered.push(quarantine::keep(dir, &segment.file, &path, 0)?);
+            }
+            segment.discard(dir).map_err(io(&path, "removing a file that was being begun"))?;
+            dropped = true;
+        }
+        Err(no_log(&dir.path))
+    }
 }
 
 /// The file before must end with the line whose hash is `last`. A commit that failed there may have left more: that

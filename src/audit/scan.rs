@@ -212,36 +212,49 @@ fn is_second(note: &str, key: &PublicKey, size: u64, root: &Hash) -> bool {
     is_note(&format!("{text}{second}"), &[key], size, root)
 }
 
-/// Whether `file`, from byte `at` on, has a checkpoint that one of `keys` signed for a tree larger than `size`: then
-/// what lies before it was acknowledged, and has been damaged since.
-pub(super) fn seals_more(
-    file: &File,
-    at: u64,
-    keys: &[&PublicKey],
-    size: u64,
-) -> std::io::Result<bool> {
+/// What lies after the last checkpoint that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Nothing there was sealed.
+    Unsealed,
+    /// One commit whose lines are not what its checkpoint sealed. That checkpoint ends the file.
+    OneCommit,
+    /// More than that.
+    Sealed,
+}
+
+/// What `file` has from byte `at` on, beside the checkpoints that `keys` signed for trees larger than `size`: where
+/// there is one, what lies before it was whole once, and is damaged.
+pub(super) fn tail(file: &File, at: u64, keys: &[&PublicKey], size: u64) -> std::io::Result<Tail> {
     let mut lines = Lines::of(file, at)?;
+    let mut tail = Tail::Unsealed;
     loop {
         let line = match lines.next()? {
             Next::Line(line) => line,
-            Next::Torn(_) => continue,
-            Next::End => return Ok(false),
+            Next::Torn(_) if tail == Tail::Unsealed => continue,
+            Next::Torn(_) => return Ok(Tail::Sealed),
+            Next::End => return Ok(tail),
         };
-        // Where a line was damaged at its beginning, the rest of it still tells.
-        let begins = line.iter().position(|byte| *byte == b'{').unwrap_or(line.len());
-        let Ok(value) = serde_json::from_slice::<Value>(line.get(begins..).unwrap_or_default())
-        else {
-            continue;
-        };
-        let Some(note) = value.pointer("/what/note").and_then(Value::as_str) else { continue };
-        let Some((signed, root)) = claims(note) else { continue };
-        let ours = keys
-            .iter()
-            .any(|key| is_note(note, &[key], signed, &root) || is_second(note, key, signed, &root));
-        if signed > size && ours {
-            return Ok(true);
+        if tail != Tail::Unsealed {
+            return Ok(Tail::Sealed);
+        }
+        if is_signed(line, keys, size) {
+            tail = Tail::OneCommit;
         }
     }
+}
+
+fn is_signed(line: &[u8], keys: &[&PublicKey], size: u64) -> bool {
+    // Where a line was damaged at its beginning, the rest of it still tells.
+    let begins = line.iter().position(|byte| *byte == b'{').unwrap_or(line.len());
+    let value = serde_json::from_slice::<Value>(line.get(begins..).unwrap_or_default());
+    let Ok(value) = value else { return false };
+    let note = value.pointer("/what/note").and_then(Value::as_str).unwrap_or_default();
+    let Some((signed, root)) = claims(note) else { return false };
+    signed > size
+        && keys
+            .iter()
+            .any(|key| is_note(note, &[key], signed, &root) || is_second(note, key, signed, &root))
 }
 
 pub(super) fn unhex(text: &str) -> Option<Hash> {

@@ -40,17 +40,20 @@ impl Agent {
         let origin = file::origin(&config.log_dir)?;
         let key = LogKey::read(&config.key_file, &origin, &config.log_dir)?;
         refuse_sudden_end()?;
-        let dir = config.log_dir.clone();
-        // Reading a long log is work for a thread of its own.
-        let opened = tokio::task::spawn_blocking(move || LogFile::open(&dir, key, clock::now()));
-        let log = opened
-            .await
-            .context("opening the audit log")??
-            .with_limits(Limits { bytes: config.log.segment_bytes, age: config.log.segment_age });
+        let lock = file::lock(&config.log_dir)?;
         let instance = instance(&config.log_dir)?;
         let store = Store::open(config.store.expose_secret()).await?;
         store.bind_to_log(&origin).await?;
         store.claim(&instance, clock::now()).await?;
+        let told = store.landed_mark().await?.map_or(0, |(seq, _)| seq);
+        // Reading a long log is work for a thread of its own.
+        let opened = tokio::task::spawn_blocking(move || {
+            LogFile::open_known(lock, key, Some(told), clock::now())
+        });
+        let log = opened
+            .await
+            .context("opening the audit log")??
+            .with_limits(Limits { bytes: config.log.segment_bytes, age: config.log.segment_age });
         let settings = Settings { heartbeat: config.log.heartbeat, ..Settings::default() };
         let journal = Arc::new(Journal::open(store, log, metrics.clone(), settings).await?);
         let board = Arc::new(Board::default());

@@ -1,6 +1,6 @@
 //! A store and a log of their own, to be broken in every way.
 
-use revoked::audit::file::{Entry, LogError, LogFile, create};
+use revoked::audit::file::{Entry, LogError, LogFile, create, lock};
 use revoked::audit::format::FIRST_SEGMENT;
 use revoked::audit::key::LogKey;
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
@@ -72,8 +72,10 @@ impl Logbook {
     }
 
     pub(crate) async fn start_with(&self, metrics: Arc<Metrics>) -> Result<Journal, JournalError> {
-        let log = self.log().unwrap();
-        Journal::open(self.store().await, log, metrics, Settings::default()).await
+        let store = self.store().await;
+        let told = store.landed_mark().await?.map_or(0, |(seq, _)| seq);
+        let log = LogFile::open_known(lock(&self.log_dir())?, key(), Some(told), BEGAN)?;
+        Journal::open(store, log, metrics, Settings::default()).await
     }
 
     /// Appends queued records as the agent does, and dies before it can tell the store.
