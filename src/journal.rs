@@ -5,6 +5,8 @@ mod run;
 mod settle;
 mod told;
 
+pub use settle::fits;
+
 pub use crate::audit::read::{Checkpoint, Lines, MOST, ReadError};
 
 use crate::audit::file::{Entry, Landed, LogError, LogFile, Moment};

@@ -3,6 +3,7 @@
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
 mod canary;
+mod erase;
 mod gather;
 mod many;
 mod meta;
@@ -10,10 +11,12 @@ mod model;
 mod moves;
 mod pages;
 mod records;
+mod replaced;
 mod revocations;
 mod roster;
 
 pub use canary::StoredCanary;
+pub use erase::Erasure;
 pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{
@@ -207,6 +210,8 @@ impl Store {
             .filename(path)
             .create_if_missing(true)
             .foreign_keys(true)
+            // What is erased is overwritten, not only let go.
+            .pragma("secure_delete", "ON")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);

@@ -88,7 +88,8 @@ fn the_vectors_are_those_that_the_generator_makes() {
     std::fs::copy(place().join("make.py"), copy.path().join("make.py")).unwrap();
     let run = Command::new("python3").arg(copy.path().join("make.py")).output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let differ = Command::new("diff").arg("-rq").args([place(), copy.path().to_owned()]).output().unwrap();
+    let differ =
+        Command::new("diff").arg("-rq").args([place(), copy.path().to_owned()]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&differ.stdout), "");
     assert!(differ.status.success());
 }

@@ -239,7 +239,8 @@ pub fn place(key: &LogKey, path: &Path, log_dir: &Path) -> Result<(), KeyError> 
     let parent = parent.unwrap_or(Path::new(".")).canonicalize();
     let parent = parent.map_err(io_of(path, "looking for its directory"))?;
     if log_dir.canonicalize().is_ok_and(|log_dir| parent.starts_with(log_dir)) {
-        let why = "it would lie in the log's directory, where copies of the log would carry it along";
+        let why =
+            "it would lie in the log's directory, where copies of the log would carry it along";
         return Err(KeyError::Unsafe { path: path.to_owned(), why: why.to_owned() });
     }
     let part = part_of(key, path)?;

@@ -123,6 +123,7 @@ fn a_key_file_is_replaced_at_one_stroke() {
     replace(&path, "0011", &key(2)).unwrap();
     let vkey = |path: &Path| LogKey::read(path, "test/log", elsewhere).unwrap().vkey();
     assert_eq!((vkey(&path), vkey(&kept)), (key(2).vkey(), key(1).vkey()));
-    let names: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }

@@ -10,7 +10,7 @@ mod changes;
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 use changes::credential;
 pub use changes::{
-    Approval, amended, approval_requested, approved, attested, config_changed, withdrawn,
+    Approval, amended, approval_requested, approved, attested, config_changed, erasure, withdrawn,
 };
 
 use crate::domain::account::{Account, AccountName};

@@ -43,6 +43,27 @@ pub struct Plan {
     pub files: Vec<String>,
 }
 
+/// A plan that was not carried out to its end in the log's directory, and where the old log goes.
+///
+/// # Errors
+/// When the directory or the plan cannot be read.
+pub fn pending(dir: &Path) -> Result<Option<(PathBuf, Plan)>, LogError> {
+    for entry in std::fs::read_dir(dir).map_err(io(dir, "reading the directory"))? {
+        let place = entry.map_err(io(dir, "reading the directory"))?.path();
+        let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let path = place.join(PLAN);
+        if !name.starts_with("damaged-") || !path.is_file() {
+            continue;
+        }
+        let text = std::fs::read(&path).map_err(io(&path, "reading"))?;
+        let plan = serde_json::from_slice(&text).map_err(|error| {
+            LogError::refused(&path, format!("it is no plan that this program made: {error}"))
+        })?;
+        return Ok(Some((place, plan)));
+    }
+    Ok(None)
+}
+
 /// A log's directory, locked, whose log is to be replaced.
 pub struct Replacement {
     dir: Dir,
@@ -55,28 +76,6 @@ impl Replacement {
     /// When an agent holds it.
     pub fn lock(dir: &Path) -> Result<Self, LogError> {
         Dir::lock(dir).map(|dir| Self { dir })
-    }
-
-    /// A plan that was not carried out to its end, and where the old log goes.
-    ///
-    /// # Errors
-    /// When the directory or the plan cannot be read.
-    pub fn pending(&self) -> Result<Option<(PathBuf, Plan)>, LogError> {
-        let dir = &self.dir.path;
-        for entry in std::fs::read_dir(dir).map_err(io(dir, "reading the directory"))? {
-            let place = entry.map_err(io(dir, "reading the directory"))?.path();
-            let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let path = place.join(PLAN);
-            if !name.starts_with("damaged-") || !path.is_file() {
-                continue;
-            }
-            let text = std::fs::read(&path).map_err(io(&path, "reading"))?;
-            let plan = serde_json::from_slice(&text).map_err(|error| {
-                LogError::refused(&path, format!("it is no plan that this program made: {error}"))
-            })?;
-            return Ok(Some((place, plan)));
-        }
-        Ok(None)
     }
 
     /// Names of the log's files.
@@ -133,7 +132,8 @@ impl Replacement {
         }
         sync(place)?;
         if new.is_file() {
-            std::fs::rename(&new, &first).map_err(io(&first, "putting the new log in its place"))?;
+            std::fs::rename(&new, &first)
+                .map_err(io(&first, "putting the new log in its place"))?;
             sync(place)?;
         }
         self.dir.sync().map_err(io(&self.dir.path, "syncing the directory"))?;
@@ -141,7 +141,8 @@ impl Replacement {
     }
 
     fn is_new(&self, first: &Path, key: &LogKey) -> Result<bool, LogError> {
-        if segments(&self.dir.path).map_err(io(&self.dir.path, "reading the directory"))?.is_empty() {
+        if segments(&self.dir.path).map_err(io(&self.dir.path, "reading the directory"))?.is_empty()
+        {
             return Ok(false);
         }
         let Ok(file) = File::open(first) else { return Ok(false) };
@@ -154,7 +155,8 @@ impl Replacement {
     /// # Errors
     /// When that cannot be written.
     pub fn finish(&self, place: &Path) -> Result<(), LogError> {
-        std::fs::rename(place.join(PLAN), place.join(DONE)).map_err(io(place, "closing the plan"))?;
+        std::fs::rename(place.join(PLAN), place.join(DONE))
+            .map_err(io(place, "closing the plan"))?;
         sync(place)
     }
 }
@@ -234,10 +236,10 @@ mod tests {
             let old = std::fs::read(dir.join(FIRST_SEGMENT)).unwrap();
             std::fs::write(dir.join("revlog-000000000009.jsonl"), "rubbish").unwrap();
             let lock = Replacement::lock(dir).unwrap();
-            assert!(lock.pending().unwrap().is_none());
+            assert!(pending(dir).unwrap().is_none());
             let plan = plan(lock.files().unwrap());
             let place = lock.begin(&plan).unwrap();
-            assert_eq!(lock.pending().unwrap(), Some((place.clone(), plan.clone())));
+            assert_eq!(pending(dir).unwrap(), Some((place.clone(), plan.clone())));
             let new = key("test/new", 3);
             match killed {
                 0 => {}
@@ -251,7 +253,7 @@ mod tests {
             }
             let genesis = lock.carry_out(&place, &plan, &new).unwrap();
             lock.finish(&place).unwrap();
-            assert!(lock.pending().unwrap().is_none());
+            assert!(pending(dir).unwrap().is_none());
             drop(lock);
             assert_eq!(std::fs::read(place.join(FIRST_SEGMENT)).unwrap(), old, "{killed}");
             assert_eq!(names(dir).iter().filter(|name| name.ends_with("jsonl")).count(), 1);

@@ -53,7 +53,9 @@ fn generate(arguments: &Generate) -> Result<u8> {
         (Some(origin), _) => origin.clone(),
         (None, Ok(config)) => file::origin(&config.log_dir)?,
         (None, Err(_)) => {
-            bail!("which log is it for? Name it with --origin, or the agent's configuration with --config")
+            bail!(
+                "which log is it for? Name it with --origin, or the agent's configuration with --config"
+            )
         }
     };
     let key = new_key(&origin)?;

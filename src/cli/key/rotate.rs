@@ -125,7 +125,10 @@ fn after(arguments: &Arguments, config: &Config, log: &InForce) -> Result<LogKey
         let made = LogKey::read(path, &log.origin, &config.log_dir).context("--new-next")?;
         let known = keys::named(&config.log_dir)?;
         if known.contains(&made.vkey()) || commitment(&made.vkey()) == log.next {
-            bail!("--new-next: {} holds a key that the log has already; name a file to make", path.display());
+            bail!(
+                "--new-next: {} holds a key that the log has already; name a file to make",
+                path.display()
+            );
         }
         return Ok(made);
     }
