@@ -10,7 +10,7 @@ pub use super::since::{Found, Since};
 use super::commit::{Commit, State, Unfit};
 use super::dir::Dir;
 use super::error::io;
-use super::format::{GENESIS, HEARTBEAT, LOSS, OWN_TYPES};
+use super::format::{GENESIS, LOSS, OWN_TYPES};
 use super::key::{LogKey, commitment};
 use super::open;
 use super::quarantine::recovery;
@@ -233,22 +233,11 @@ impl LogFile {
     /// Where there was no room: is there some again?
     fn resume(&mut self, now: &Moment) -> Result<(), LogError> {
         let Some(was) = self.full else { return Ok(()) };
-        if let Err(source) = self.reserve.make()
-            && was.reserved
-        {
-            return Err(LogError::Full { path: self.segment.path.clone(), source });
-        }
-        // Without room set aside a line is the only way to find out.
-        let line = match was {
-            Full { told: false, .. } => Some(full()),
-            Full { reserved: false, .. } => Some(Entry::new(HEARTBEAT, json!({}))),
-            Full { .. } => None,
-        };
-        if let Some(line) = line
-            && let Err(error) = self.commit(&[line], now)
-        {
-            self.reserve.free();
-            return Err(error);
+        self.reserve
+            .make_again(was.reserved)
+            .map_err(|source| LogError::Full { path: self.segment.path.clone(), source })?;
+        if !was.told {
+            self.commit(&[full()], now).inspect_err(|_| self.reserve.free())?;
         }
         self.full = None;
         Ok(())

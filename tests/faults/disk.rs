@@ -2,7 +2,7 @@
 
 use crate::common::agent::Agent;
 use crate::common::cluster;
-use crate::stage::{Stage, agent_of, until};
+use crate::stage::{Stage, agent_of};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
