@@ -222,7 +222,7 @@ fn a_file_that_does_not_follow_the_one_before_is_refused() {
     log.append(&[entry(11)], NOW).unwrap();
     let first = lines(&newest)[0]["seq"].as_u64().unwrap();
     assert!(log.since(first).is_ok());
-    assert!(log.since(first - 1).unwrap().next(9).is_err(), "that file is gone");
+    assert!(log.since(first - 1).is_err(), "that file is gone");
     assert_eq!(origin(dir.path()).unwrap(), "test/log");
 }
 
