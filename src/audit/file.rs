@@ -16,7 +16,7 @@ use super::open;
 use super::quarantine::recovery;
 use super::reserve::Reserve;
 use super::segment::{Fault, Segment};
-use super::signer::Signer;
+use super::signer::{Signer, note};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
@@ -200,7 +200,7 @@ impl LogFile {
     }
 
     /// Appends `entries` and a checkpoint as one commit: one write, one `fdatasync`. When this returns, the
-    /// records are durable under a signature. Without entries it only tries whether there is room again.
+    /// records are durable under a signature. Without entries it only tries whether there is room, and a signature, again.
     ///
     /// # Errors
     /// After an error nothing of the commit is acknowledged. Where the error [passes](LogError::passes) the same
@@ -213,6 +213,9 @@ impl LogFile {
         let now = now.into();
         self.resume(&now)?;
         if entries.is_empty() {
+            // The signature of the tree that is there already tells nobody anything new.
+            let tree = &self.state.sealed.tree;
+            note(&[self.signer.as_ref()], tree.size(), &tree.root())?;
             return Ok(Vec::new());
         }
         let written = self.commit(entries, &now);
@@ -336,7 +339,7 @@ impl LogFile {
         }
         let hash: [u8; 32] = Sha256::digest(bytes).into();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = bytes.split(|byte| *byte == b'\n').count() as u64 - 1;
         self.broken =
             Some(recovery("write_failed", &name, offset, &hash, (bytes.len() as u64, lines)));
     }
