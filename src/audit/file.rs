@@ -10,13 +10,13 @@ pub use super::since::{Found, Since, since};
 use super::commit::{Commit, State, Unfit};
 use super::dir::Dir;
 use super::error::io;
-use super::format::{GENESIS, HEARTBEAT, LOSS, OWN_TYPES};
+use super::format::{GENESIS, LOSS, OWN_TYPES};
 use super::key::{LogKey, commitment};
 use super::open;
 use super::quarantine::recovery;
 use super::reserve::Reserve;
 use super::segment::{Fault, Segment};
-use super::signer::Signer;
+use super::signer::{Signer, note};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
@@ -212,7 +212,7 @@ impl LogFile {
     }
 
     /// Appends `entries` and a checkpoint as one commit: one write, one `fdatasync`. When this returns, the
-    /// records are durable under a signature. Without entries it only tries whether there is room again.
+    /// records are durable under a signature. Without entries it only tries whether there is room, and a signature, again.
     ///
     /// # Errors
     /// After an error nothing of the commit is acknowledged. Where the error [passes](LogError::passes) the same
@@ -225,6 +225,9 @@ impl LogFile {
         let now = now.into();
         self.resume(&now)?;
         if entries.is_empty() {
+            // The signature of the tree that is there already tells nobody anything new.
+            let tree = &self.state.sealed.tree;
+            note(&[self.signer.as_ref()], tree.size(), &tree.root())?;
             return Ok(Vec::new());
         }
         let written = self.commit(entries, &now);
@@ -250,22 +253,11 @@ impl LogFile {
     /// Where there was no room: is there some again?
     pub(super) fn resume(&mut self, now: &Moment) -> Result<(), LogError> {
         let Some(was) = self.full else { return Ok(()) };
-        if let Err(source) = self.reserve.make()
-            && was.reserved
-        {
-            return Err(LogError::Full { path: self.segment.path.clone(), source });
-        }
-        // Without room set aside a line is the only way to find out.
-        let line = match was {
-            Full { told: false, .. } => Some(full()),
-            Full { reserved: false, .. } => Some(Entry::new(HEARTBEAT, json!({}))),
-            Full { .. } => None,
-        };
-        if let Some(line) = line
-            && let Err(error) = self.commit(&[line], now)
-        {
-            self.reserve.free();
-            return Err(error);
+        self.reserve
+            .make_again(was.reserved)
+            .map_err(|source| LogError::Full { path: self.segment.path.clone(), source })?;
+        if !was.told {
+            self.commit(&[full()], now).inspect_err(|_| self.reserve.free())?;
         }
         self.full = None;
         Ok(())
@@ -368,7 +360,7 @@ impl LogFile {
         }
         let hash: [u8; 32] = Sha256::digest(bytes).into();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = bytes.split(|byte| *byte == b'\n').count() as u64 - 1;
         self.broken =
             Some(recovery("write_failed", &name, offset, &hash, (bytes.len() as u64, lines)));
     }

@@ -140,8 +140,8 @@ impl Search<'_> {
             if found.sealed.is_some() {
                 return Ok((segment, found));
             }
-            let named = found.named.as_deref().and_then(PublicKey::parse);
-            let keys: Vec<&PublicKey> = std::iter::once(self.signer).chain(&named).collect();
+            let there = found.named.as_deref().and_then(PublicKey::parse);
+            let keys: Vec<&PublicKey> = std::iter::once(self.signer).chain(&there).collect();
             if names.is_empty() || !self.may_go(&segment, 0, &keys, first)? {
                 return Err(damaged(&path, 0));
             }

@@ -131,7 +131,7 @@ impl LogReader {
     /// # Errors
     /// When the file cannot be read, or does not end with one.
     pub async fn checkpoint(&self) -> Result<Checkpoint, ReadError> {
-        self.aside(Self::read_checkpoint).await
+        self.aside(|_, sealed| sealed.checkpoint()).await
     }
 
     /// Up to `limit` lines from line `from` on, as many as fit a page.
@@ -156,28 +156,6 @@ impl LogReader {
             read(&reader, &sealed)
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Gone)?
-    }
-
-    fn read_checkpoint(&self, sealed: &Sealed) -> Result<Checkpoint, ReadError> {
-        let part = &sealed.segment;
-        let length = part.length.min(CHECKPOINT);
-        let tail = part.read(part.length - length)?;
-        let bad = || ReadError::Damaged("it does not end with a checkpoint");
-        let tail = tail.strip_suffix(b"\n").ok_or_else(bad)?;
-        let line = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        let line: Value = serde_json::from_slice(line).map_err(|_| bad())?;
-        let note = line.pointer("/what/note").and_then(Value::as_str).ok_or_else(bad)?;
-        let mut head = note.lines();
-        let (Some(origin), Some(size), Some(root)) = (head.next(), head.next(), head.next()) else {
-            return Err(bad());
-        };
-        Ok(Checkpoint {
-            origin: origin.to_owned(),
-            size: size.parse().map_err(|_| bad())?,
-            root: root.to_owned(),
-            note: note.to_owned(),
-            time: sealed.time.clone(),
-        })
     }
 
     fn read_lines(&self, sealed: &Sealed, from: u64, limit: usize) -> Result<Lines, ReadError> {
@@ -277,6 +255,30 @@ impl LogReader {
             unfinished = usize::try_from(read - at).unwrap_or(usize::MAX);
         }
         Ok(at)
+    }
+}
+
+impl Sealed {
+    fn checkpoint(&self) -> Result<Checkpoint, ReadError> {
+        let part = &self.segment;
+        let length = part.length.min(CHECKPOINT);
+        let tail = part.read(part.length - length)?;
+        let bad = || ReadError::Damaged("it does not end with a checkpoint");
+        let tail = tail.strip_suffix(b"\n").ok_or_else(bad)?;
+        let line = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line: Value = serde_json::from_slice(line).map_err(|_| bad())?;
+        let note = line.pointer("/what/note").and_then(Value::as_str).ok_or_else(bad)?;
+        let mut head = note.lines();
+        let (Some(origin), Some(size), Some(root)) = (head.next(), head.next(), head.next()) else {
+            return Err(bad());
+        };
+        Ok(Checkpoint {
+            origin: origin.to_owned(),
+            size: size.parse().map_err(|_| bad())?,
+            root: root.to_owned(),
+            note: note.to_owned(),
+            time: self.time.clone(),
+        })
     }
 }
 

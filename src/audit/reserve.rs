@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Its size in bytes.
 const SIZE: u64 = 1024 * 1024;
+/// Room for some commits.
+const SOME: u64 = 128 * 1024;
 /// What `st_blocks` counts in (stat(2)).
 const BLOCK: u64 = 512;
 
@@ -39,24 +41,45 @@ impl Reserve {
             meta.is_file() && meta.len() == SIZE && meta.blocks() * BLOCK >= SIZE
         };
         if !std::fs::symlink_metadata(&self.path).is_ok_and(|meta| whole(&meta)) {
-            let made = self.remove().and_then(|()| self.fill());
-            if made.is_err() {
-                let _ = self.remove();
-            }
-            made?;
+            self.fill(SIZE)?;
         }
         self.held = true;
         Ok(())
     }
 
-    fn fill(&self) -> std::io::Result<()> {
+    /// Sets the room aside again, if there is clearly more than that: else the next commit would use it up. Where it
+    /// never fitted, room for some commits is enough.
+    pub(super) fn make_again(&mut self, fitted: bool) -> std::io::Result<()> {
+        match self.fill(2 * SIZE) {
+            Ok(()) => {
+                let file = OpenOptions::new().write(true).open(&self.path)?;
+                file.set_len(SIZE)?;
+                file.sync_all()?;
+                self.held = true;
+                Ok(())
+            }
+            Err(error) if fitted => Err(error),
+            Err(_) => self.fill(SOME).and_then(|()| self.remove()),
+        }
+    }
+
+    /// Makes the file anew, of so many bytes, or leaves none.
+    fn fill(&self, bytes: u64) -> std::io::Result<()> {
+        let made = self.remove().and_then(|()| self.take(bytes));
+        if made.is_err() {
+            let _ = self.remove();
+        }
+        made
+    }
+
+    fn take(&self, bytes: u64) -> std::io::Result<()> {
         let mut file: File =
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path)?;
-        match fallocate(&file, FallocateFlags::empty(), 0, SIZE) {
+        match fallocate(&file, FallocateFlags::empty(), 0, bytes) {
             Ok(()) => {}
             Err(rustix::io::Errno::OPNOTSUPP) => {
                 let zeros = vec![0; 64 * 1024];
-                for _ in 0..SIZE / zeros.len() as u64 {
+                for _ in 0..bytes / zeros.len() as u64 {
                     file.write_all(&zeros)?;
                 }
             }
@@ -102,7 +125,8 @@ mod tests {
         reserve.free();
         assert!(!path.exists() && !reserve.is_held());
         reserve.free();
-        reserve.make().unwrap();
+        reserve.make_again(true).unwrap();
         assert!(path.exists() && reserve.is_held());
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), SIZE);
     }
 }
