@@ -270,10 +270,6 @@ impl Chain {
         }
         self.first_time = self.first_time.or(Some(stamp));
         self.last_time = Some(stamp);
-        self.latest = self.latest.max(Some(stamp));
-        if !self.witnesses.is_empty() {
-            self.receipts.tick(stamp);
-        }
         if let Some(back) = self.clock.tick(line.kind, stamp) {
             let seconds = back / 1_000_000;
             let sentence = format!("time steps back by {seconds} s, and no clock record says why");
@@ -297,16 +293,18 @@ impl Chain {
         self.anchors.contradict(&seal.note);
         self.seals.add(seal)?;
         self.keys.change();
-        if !self.witnesses.is_empty() {
-            self.receipts.checkpoint(self.tree.size(), self.tree.root(), self.latest);
-        }
         self.sealed.absorb(&mut self.unsealed);
         Ok(())
     }
 
     fn push(&mut self, line: &Line<'_>) -> Result<(), Flaw> {
-        self.prev = line.parsed.hash;
-        self.tree.push(line.parsed.hash);
+        let (hash, time) = (line.parsed.hash, line.parsed.time);
+        if !self.witnesses.is_empty() {
+            self.receipts.line(&self.tree, self.latest, hash, time);
+        }
+        self.latest = self.latest.max(time);
+        self.prev = hash;
+        self.tree.push(hash);
         self.bytes_read += line.bytes.len() as u64 + 1;
         if self.anchors.is_due(self.tree.size()) { self.compare_anchors() } else { Ok(()) }
     }

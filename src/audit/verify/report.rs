@@ -365,8 +365,8 @@ impl Report {
     }
 }
 
-/// What to check in a second reading.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What to check in a second reading, beside all roots and signatures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Again {
     pub(super) bounds: Vec<Bound>,
 }
@@ -421,9 +421,9 @@ impl Flaw {
         Self { place: None, again: None, kind, at, expected, found, sentence }
     }
 
-    /// The flaw of an earlier checkpoint.
-    pub(super) fn at_seal(self, place: &Place) -> Self {
-        Self { place: Some(place.clone()), again: Some(Again { bounds: Vec::new() }), ..self }
+    /// The flaw of something that does not stand in the line at hand.
+    pub(super) fn elsewhere(self, place: &Place) -> Self {
+        Self { place: Some(place.clone()), ..self }
     }
 
     /// The flaw of some line that `bound` does not allow.

@@ -32,9 +32,13 @@ impl Chain {
         if fault.is_none() {
             fault = self.without_pinned().map(|fault| (fault, None));
         }
+        let is_first_reading = !self.seals.all;
         let good = self.seals.good.take().filter(|_| !self.keys.lacks_pinned());
         let last_note = good.as_ref().map(|good| good.note.as_str());
-        self.anchors.end(fault.is_none(), self.keys.signers(), &self.witnesses, last_note);
+        // Where there is no log at all, the key that was given speaks for it.
+        let absent = [self.keys.pinned.as_ref().filter(|_| self.first.is_none()), None];
+        let signers = if self.first.is_none() { absent } else { self.keys.signers() };
+        self.anchors.end(fault.is_none(), signers, &self.witnesses, last_note);
         let unsealed_bytes =
             self.bytes_read - good.as_ref().map_or(0, |good| good.bytes_read) + torn;
         let (missing, subjects) = std::mem::take(&mut self.people).end();
@@ -85,8 +89,10 @@ impl Chain {
             warnings_omitted: self.sealed.warnings_omitted,
             not_understood: self.sealed.not_understood,
             not_understood_omitted: self.sealed.not_understood_omitted,
-            again: again.flatten(),
+            again: None,
         };
+        let is_wrong = report.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Format);
+        report.again = (is_wrong && is_first_reading).then(|| again.flatten().unwrap_or_default());
         report.unmet = unmet(&report, &wanted, good.and_then(|good| good.last_time));
         report.outcome = outcome(&report);
         report.exit_code = report.outcome.exit_code();

@@ -15,7 +15,7 @@ pub(super) struct Log {
     pub(super) origin: String,
     pub(super) key: SigningKey,
     /// What the present key is made of; the next one is made of the number after it.
-    seed: u8,
+    pub(super) seed: u8,
     pub(super) lines: Vec<String>,
 }
 
