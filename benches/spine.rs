@@ -115,5 +115,6 @@ fn main() {
     }
     append();
     verifying::verify();
+    verifying::mutants();
     look();
 }

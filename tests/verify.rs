@@ -17,23 +17,21 @@ fn verify(arguments: &[String]) -> Output {
 
 /// Files of a case as arguments. What is described by its parts is put together in `dir`.
 fn files(case: &Value, dir: &Path) -> Vec<String> {
-    let file = |file: &Value| match file.as_str() {
-        Some(name) => name.to_owned(),
-        None => {
-            let mut bytes = Vec::new();
-            for part in file["parts"].as_array().unwrap() {
-                match part["file"].as_str() {
-                    Some(name) => bytes.extend(std::fs::read(vectors().join(name)).unwrap()),
-                    None => {
-                        let times = usize::try_from(part["times"].as_u64().unwrap_or(1)).unwrap();
-                        bytes.extend(part["text"].as_str().unwrap().repeat(times).into_bytes());
-                    }
-                }
-            }
-            let path = dir.join(file["name"].as_str().unwrap());
-            std::fs::write(&path, bytes).unwrap();
-            path.display().to_string()
+    let part = |part: &Value| {
+        if let Some(name) = part["file"].as_str() {
+            return std::fs::read(vectors().join(name)).unwrap();
         }
+        let times = usize::try_from(part["times"].as_u64().unwrap_or(1)).unwrap();
+        part["text"].as_str().unwrap().repeat(times).into_bytes()
+    };
+    let file = |file: &Value| {
+        if let Some(name) = file.as_str() {
+            return name.to_owned();
+        }
+        let bytes: Vec<u8> = file["parts"].as_array().unwrap().iter().flat_map(part).collect();
+        let path = dir.join(file["name"].as_str().unwrap());
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
     };
     case["files"].as_array().unwrap().iter().map(file).collect()
 }

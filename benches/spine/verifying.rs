@@ -2,6 +2,7 @@
 
 use super::{entry, file_name, key, open};
 use revoked::audit::file::Entry;
+use revoked::audit::verify::{Verifier, Vkey};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -108,5 +109,64 @@ pub(crate) fn verify() {
         "  memory                      {:>5.1} MiB over the {:.1} MiB that a short log takes",
         most.saturating_sub(base) as f64 / f64::from(1 << 20),
         base as f64 / f64::from(1 << 20)
+    );
+}
+
+/// Random edits of the log that docs/audit-log.md publishes: no edit verifies, but a cut after a checkpoint.
+pub(crate) fn mutants() {
+    const MUTANTS: usize = 100_000;
+    let document = include_str!("../../docs/audit-log.md");
+    let block = |fence: &str| {
+        let (_, rest) = document.split_once(&format!("\n```{fence}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let (good, key) = (block("jsonl").as_bytes(), block("text").lines().next().unwrap());
+    let key = Vkey::parse(key).unwrap();
+    let ends = good.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let ends: Vec<usize> = ends.collect();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        // xorshift: the same mutants in each run.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let begun = Instant::now();
+    let mut exits = [0_u64; 7];
+    for _ in 0..MUTANTS {
+        let mut bytes = good.to_vec();
+        for _ in 0..=random(3) {
+            let at = random(bytes.len().max(1));
+            let end = (at + random(40)).min(bytes.len());
+            match random(6) {
+                0 => bytes.truncate(at),
+                1 => drop(bytes.drain(at.min(end)..end)),
+                2 => bytes.insert(at.min(bytes.len()), u8::try_from(random(256)).unwrap()),
+                3 => {
+                    let copy = bytes.get(at..end).unwrap_or_default().to_vec();
+                    let to = random(bytes.len() + 1);
+                    bytes.splice(to..to, copy);
+                }
+                _ => {
+                    if let Some(byte) = bytes.get_mut(at) {
+                        *byte ^= 1 << random(8);
+                    }
+                }
+            }
+        }
+        let mut verifier = Verifier::new(Some(key.clone()));
+        verifier.push_bytes(&bytes);
+        let report = verifier.finish();
+        let is_cut = good.starts_with(&bytes) && [ends[1], ends[4]].contains(&bytes.len());
+        assert!(report.exit_code != 0 || is_cut, "{}", String::from_utf8_lossy(&bytes));
+        exits[usize::from(report.exit_code)] += 1;
+    }
+    println!(
+        "mutants, {MUTANTS}           {:>8.1} µs each; tampered {}, incomplete {}, cut at a checkpoint or unchanged {}",
+        begun.elapsed().as_secs_f64() * 1e6 / MUTANTS as f64,
+        exits[4],
+        exits[3],
+        exits[0]
     );
 }

@@ -258,9 +258,9 @@ impl Place {
 #[derive(Debug, Clone)]
 pub(super) struct Flaw {
     /// Where it is not the line at hand.
-    place: Option<Place>,
-    /// Whether it may come of an earlier one, which another reading would find.
-    pub(super) again: Option<Again>,
+    place: Option<Box<Place>>,
+    /// What another reading would have to know to find the first line that is wrong.
+    again: Option<Box<Again>>,
     pub(super) kind: FaultKind,
     /// Byte offset in the line.
     pub(super) at: usize,
@@ -283,16 +283,21 @@ impl Flaw {
 
     /// The flaw of something that does not stand in the line at hand.
     pub(super) fn elsewhere(self, place: &Place) -> Self {
-        Self { place: Some(place.clone()), ..self }
+        Self { place: Some(Box::new(place.clone())), ..self }
     }
 
     /// The flaw of some line that `bound` does not allow.
     pub(super) fn by_bound(self, bound: Bound) -> Self {
-        Self { again: Some(Again { bounds: vec![bound] }), ..self }
+        Self { again: Some(Box::new(Again { bounds: vec![bound] })), ..self }
+    }
+
+    /// What another reading has to know.
+    pub(super) fn again(&self) -> Option<Again> {
+        self.again.as_deref().cloned()
     }
 
     pub(super) fn at_place(self, place: &Place) -> Fault {
-        let place = self.place.as_ref().unwrap_or(place);
+        let place = self.place.as_deref().unwrap_or(place);
         Fault {
             kind: self.kind,
             file: place.file.to_string(),

@@ -11,8 +11,8 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn key(bytes: &[u8]) -> Option<Vkey> {
     let id = Sha256::digest([b"log\n\x01", bytes].concat());
-    let id: String = id[..4].iter().map(|byte| format!("{byte:02x}")).collect();
-    Vkey::parse(&format!("log+{id}+{}", STANDARD.encode([&[1], bytes].concat()))).ok()
+    let id = u32::from_be_bytes(id[..4].try_into().unwrap());
+    Vkey::parse(&format!("log+{id:08x}+{}", STANDARD.encode([&[1], bytes].concat()))).ok()
 }
 
 /// Project Wycheproof: exactly 88 good ones and 63 others, among them S + L and other ranges of S.
