@@ -16,6 +16,7 @@ mod line;
 mod members;
 mod note;
 mod page;
+mod parts;
 mod path;
 mod people;
 pub mod proof;
@@ -110,6 +111,8 @@ pub struct Verifier {
     /// Where the next byte stands.
     place: Place,
     partial: Partial,
+    /// Whether another file began while a line was unfinished.
+    is_broken_off: bool,
     fault: Option<(Fault, Option<Again>)>,
 }
 
@@ -119,8 +122,8 @@ struct Partial {
     /// What there is of it; not kept beyond [`MAX_LINE`].
     bytes: Vec<u8>,
     length: u64,
-    /// Whether any byte is not zero.
-    has_text: bool,
+    /// Its length without the zero bytes at its end.
+    text_length: u64,
 }
 
 impl Verifier {
@@ -144,6 +147,7 @@ impl Verifier {
             start: Place::nowhere(),
             place: Place::nowhere(),
             partial: Partial::default(),
+            is_broken_off: false,
             fault: None,
         }
     }
@@ -155,16 +159,21 @@ impl Verifier {
         self
     }
 
-    /// Says that the next bytes come from `file`. A line left unfinished before goes on there.
+    /// Says that the next bytes come from `file`. Only the last file with anything in it may end inside a line.
     pub fn begin_file(&mut self, file: &str) {
         self.place = Place { file: file.into(), line: 1, offset: 0 };
-        if self.partial.length == 0 {
+        self.is_broken_off = self.is_inside_line();
+        if !self.is_broken_off {
             self.start = self.place.clone();
         }
     }
 
     /// Takes the next bytes. After the first fault they are ignored: nothing more can be proved.
     pub fn push_bytes(&mut self, mut bytes: &[u8]) {
+        if self.is_broken_off && !bytes.is_empty() {
+            self.is_broken_off = false;
+            self.line_ended(Err(broken_off()));
+        }
         while self.fault.is_none() && !bytes.is_empty() {
             let (piece, rest, has_end) = split_line(bytes);
             bytes = rest;
@@ -242,7 +251,7 @@ impl Verifier {
 
     fn line_ended(&mut self, accepted: Result<(), Flaw>) {
         if let Err(flaw) = accepted {
-            let again = flaw.again.clone();
+            let again = flaw.again();
             self.fault = Some((flaw.at_place(&self.start), again));
         }
         self.start.go_to(&self.place);
@@ -252,7 +261,7 @@ impl Verifier {
     fn keep(&mut self, piece: &[u8]) {
         self.partial.push(piece);
         // A tail of zeros is what a crash leaves of a file that was being extended, at any length.
-        if self.partial.line().is_none() && self.partial.has_text {
+        if self.partial.has_too_much_text() {
             self.fault = Some((too_long().at_place(&self.start), None));
         }
     }
@@ -260,8 +269,10 @@ impl Verifier {
 
 impl Partial {
     fn push(&mut self, piece: &[u8]) {
+        if let Some(last) = piece.iter().rposition(|byte| *byte != 0) {
+            self.text_length = self.length + last as u64 + 1;
+        }
         self.length += piece.len() as u64;
-        self.has_text |= piece.iter().any(|byte| *byte != 0);
         let needed = self.bytes.len() + piece.len();
         if self.length <= MAX_LINE as u64 {
             // By doubling, as a vector does anyway, but never past the limit.
@@ -276,10 +287,15 @@ impl Partial {
         (self.length <= MAX_LINE as u64).then_some(&self.bytes)
     }
 
+    /// Whether this can be no line, nor the end that a crash left.
+    fn has_too_much_text(&self) -> bool {
+        self.text_length > MAX_LINE as u64
+    }
+
     fn clear(&mut self) {
         self.bytes.clear();
         self.length = 0;
-        self.has_text = false;
+        self.text_length = 0;
     }
 }
 
@@ -293,6 +309,11 @@ fn split_line(bytes: &[u8]) -> (&[u8], &[u8], bool) {
         Some(piece) => (piece, rest, true),
         None => (line, rest, false),
     }
+}
+
+fn broken_off() -> Flaw {
+    let sentence = "The file ends inside a line, and another file follows it.";
+    Flaw::new(FaultKind::Form, 0, "a line feed at the end of the file", "none", sentence)
 }
 
 fn too_long() -> Flaw {

@@ -47,20 +47,26 @@ pub(super) fn read<'a>(
         let sentence = "The checkpoint was signed for another place in the log.";
         return Err(Flaw::new(FaultKind::Note, at, expected, found, sentence));
     }
-    names_key(note.first, &current.key, at)?;
-    match (note.second, keys.pending()) {
-        (None, None) => {}
-        (Some(second), Some(key)) => names_key(second, key, at)?,
+    let (expected, found, sentence) = match (note.second, keys.pending()) {
+        (None, None) => {
+            names_key(note.first, &current.key, at)?;
+            return Ok(note);
+        }
+        (Some(second), Some(new)) => {
+            names_key(note.first, &current.key, at)?;
+            names_key(second, new, at)?;
+            return Ok(note);
+        }
         (Some(_), None) => {
-            let sentence = "Two keys sign only where the key changes.";
-            return Err(Flaw::new(FaultKind::Note, at, "one signature line", "two", sentence));
+            ("one signature line", "two", "Two keys sign only where the key changes.")
         }
-        (None, Some(_)) => {
-            let sentence = "Where the key changes, both the old and the new one sign.";
-            return Err(Flaw::new(FaultKind::Note, at, "two signature lines", "one", sentence));
-        }
-    }
-    Ok(note)
+        (None, Some(_)) => (
+            "two signature lines",
+            "one",
+            "Where the key changes, both the old and the new one sign.",
+        ),
+    };
+    Err(Flaw::new(FaultKind::Note, at, expected, found, sentence))
 }
 
 fn names_key(line: Signed<'_>, key: &Vkey, at: usize) -> Result<(), Flaw> {

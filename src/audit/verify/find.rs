@@ -30,7 +30,7 @@ impl Anchor {
         let html = without_html(&raw);
         for text in [&raw, &without_html(&json), &without_json_escapes(&html), &json, &html] {
             in_text(text, origin, &mut notes);
-            one_line(text, &mut notes);
+            one_line(text, origin, &mut notes);
         }
         let anchor = |note| Self { source: source.to_owned(), note };
         let mut anchors: Vec<Self> = each_once(notes).into_iter().map(Ok).map(anchor).collect();
@@ -96,13 +96,14 @@ fn note_after(text: &str, origin: &str) -> Option<Foreign> {
 }
 
 /// Notes in one line.
-fn one_line(text: &str, notes: &mut Vec<Foreign>) {
+fn one_line(text: &str, origin: &str, notes: &mut Vec<Foreign>) {
     for (at, _) in text.match_indices(ONE_LINE) {
         let rest = text.get(at + ONE_LINE.len()..).unwrap_or_default();
         let (data, _) = word(rest, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         let note =
             URL_SAFE_NO_PAD.decode(data).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        notes.extend(note.and_then(|text| Foreign::parse(&text).ok()));
+        let note = note.and_then(|text| Foreign::parse(&text).ok());
+        notes.extend(note.filter(|note| note.origin == origin));
     }
 }
 

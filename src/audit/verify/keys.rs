@@ -52,8 +52,7 @@ impl Keys {
 
     /// Whether the pinned key is not among those that the lines so far name.
     pub(super) fn lacks_pinned(&self) -> bool {
-        let is_coming = self.pending().is_some() && self.pending() == self.pinned.as_ref();
-        self.pinned.is_some() && !self.has_pinned && !is_coming
+        self.pinned.is_some() && !self.has_pinned
     }
 
     /// Begins with the key of the first line.

@@ -7,39 +7,55 @@ use super::tree::Hash;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Persons beyond these without a disclosure are counted and not named.
 const MAX_MISSING: usize = 10_000;
 
-/// The disclosures in a file: for each subject the SHA-256 of what is said to be committed to.
-#[derive(Debug, Clone, Default)]
-pub struct Disclosures(BTreeMap<String, Hash>);
+/// The disclosures in a file.
+#[derive(Debug, Clone)]
+pub struct Disclosures {
+    source: Arc<str>,
+    rows: BTreeMap<String, Row>,
+}
+
+/// What is said about one subject.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// SHA-256 of the disclosure: what the log must have committed to.
+    hash: Hash,
+    line: u64,
+    offset: u64,
+}
 
 /// A line of a file of disclosures that is none.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {0}: expected {{\"subject\":\"…\",\"disclosure\":\"…\"}}, each subject once")]
-pub struct NoDisclosure(usize);
+pub struct NoDisclosure(u64);
 
 impl Disclosures {
-    /// Reads a file with a JSON object a line.
+    /// Reads the text of a file, which the caller calls `source`: a JSON object a line.
     ///
     /// # Errors
     /// Names the first line that is not such an object, or about a subject that came before.
-    pub fn parse(text: &str) -> Result<Self, NoDisclosure> {
+    pub fn parse(source: &str, text: &str) -> Result<Self, NoDisclosure> {
         #[derive(serde::Deserialize)]
-        struct Row {
+        struct Given {
             subject: String,
             disclosure: String,
         }
-        let mut all = BTreeMap::new();
-        for (number, line) in text.lines().enumerate() {
-            let row: Row =
-                serde_json::from_str(line).map_err(|_| NoDisclosure(number.saturating_add(1)))?;
-            if all.insert(row.subject, Sha256::digest(row.disclosure).into()).is_some() {
-                return Err(NoDisclosure(number.saturating_add(1)));
+        let mut rows = BTreeMap::new();
+        let (mut number, mut offset) = (0, 0);
+        for line in text.split_inclusive('\n') {
+            number += 1;
+            let given: Given = serde_json::from_str(line).map_err(|_| NoDisclosure(number))?;
+            let hash = Sha256::digest(given.disclosure).into();
+            if rows.insert(given.subject, Row { hash, line: number, offset }).is_some() {
+                return Err(NoDisclosure(number));
             }
+            offset += line.len() as u64;
         }
-        Ok(Self(all))
+        Ok(Self { source: source.into(), rows })
     }
 }
 
@@ -65,9 +81,9 @@ impl People {
 
     /// Takes a `subject` record.
     pub(super) fn subject(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
-        let Some(Disclosures(known)) = &self.disclosures else { return Ok(()) };
+        let Some(known) = &self.disclosures else { return Ok(()) };
         let id = string_of(line, "subject").unwrap_or_default();
-        let Some(hash) = known.get(&id) else {
+        let Some(row) = known.rows.get(&id) else {
             if self.missing.len() < MAX_MISSING {
                 self.missing.insert(id, place.clone());
             } else {
@@ -76,13 +92,14 @@ impl People {
             return Ok(());
         };
         let (given, found) =
-            (URL_SAFE_NO_PAD.encode(hash), string_of(line, "commit").unwrap_or_default());
+            (URL_SAFE_NO_PAD.encode(row.hash), string_of(line, "commit").unwrap_or_default());
         if given != found {
             let sentence = format!(
                 "The disclosure of {id} does not give what the log committed to: one of the two was changed."
             );
-            let at = line.what().at;
-            return Err(Flaw::new(FaultKind::Subject, at, given, found, sentence));
+            let flaw = Flaw::new(FaultKind::Subject, 0, found, given, sentence);
+            let file = Arc::clone(&known.source);
+            return Err(flaw.elsewhere(&Place { file, line: row.line, offset: row.offset }));
         }
         self.checked += 1;
         Ok(())

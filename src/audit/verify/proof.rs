@@ -13,8 +13,9 @@ pub use report::{ProofKind, ProofReport, ProvedLine};
 use super::note::Foreign;
 use super::report::{AnchorReport, AnchorResult, Fault, FaultKind, Independence, Outcome, Place};
 use super::report::{Flaw, KeyReport, WitnessReport};
-use super::witness::{Seen, Witness, seen_by};
+use super::witness::{Bound, Seen, seen_by};
 use super::{Options, Vkey};
+use parse::Malformed;
 
 /// Checks the file `bytes`, which the caller calls `source`. Of `options`, key, anchors and witnesses count, and
 /// whether an anchor is required.
@@ -25,7 +26,10 @@ pub fn check(bytes: &[u8], source: &str, options: &Options) -> ProofReport {
         return desk.into_report(None);
     }
     let checked = match std::str::from_utf8(bytes) {
-        Err(error) => Err(desk.malformed(1, error.valid_up_to(), "UTF-8")),
+        Err(_) => {
+            let (kind, expected) = (FaultKind::Proof, "UTF-8");
+            Err(desk.malformed(&Malformed { line: 1, offset: 0, kind, expected }))
+        }
         Ok(text) if text.starts_with(parse::OLD) => consistency::check(&mut desk, text),
         Ok(text) => inclusion::check(&mut desk, text),
     };
@@ -73,24 +77,41 @@ impl<'a> Desk<'a> {
         Place { file: self.source.into(), line, offset: offset as u64 }
     }
 
-    fn malformed(&self, line: u64, offset: usize, expected: &str) -> Fault {
-        let sentence = "The file is no proof, or was changed.";
-        Flaw::new(FaultKind::Proof, 0, expected, "something else", sentence)
-            .at_place(&self.place(line, offset))
+    fn malformed(&self, wrong: &Malformed) -> Fault {
+        let sentence = if wrong.kind == FaultKind::Note {
+            "What stands here is no signed note, or was changed."
+        } else {
+            "The file is no proof, or was changed."
+        };
+        Flaw::new(wrong.kind, 0, wrong.expected, "something else", sentence)
+            .at_place(&self.place(wrong.line, wrong.offset))
     }
 
-    /// Keeps a note with a good signature, and who of the witnesses signed it.
-    fn keep(&mut self, note: &Foreign) {
+    fn signed_by(&mut self, key: Option<Vkey>) {
+        if let Some(key) = key.filter(|key| !self.keys.contains(key)) {
+            self.keys.push(key);
+        }
+    }
+
+    /// Who of the witnesses signed a note, and what this says of the times of its lines.
+    fn witnessed(&self, note: &Foreign) -> Result<Vec<Bound>, Flaw> {
+        let seen = seen_by(note, &self.options.witnesses).map_err(|name| {
+            let sentence = "The note has a signature line of the witness, and it is not good.";
+            let expected = format!("a good signature of witness {name}");
+            Flaw::new(FaultKind::Signature, 0, expected, "another", sentence)
+        })?;
+        let bound = |seen: Seen| Bound { size: note.size, time: seen.time, witness: seen.name };
+        Ok(seen.into_iter().map(bound).collect())
+    }
+
+    /// Keeps a note with good signatures.
+    fn keep(&mut self, note: &Foreign, seen: Vec<Bound>) {
         if self.notes.contains(note) {
             return;
         }
-        match seen_by(note, &self.options.witnesses) {
-            Ok(seen) => self.saw(seen, note.size, self.source),
-            Err(name) => self.unmet.push(format!(
-                "The signature line of witness {name} under the note of size {} is not good.",
-                note.size
-            )),
-        }
+        let source = self.source;
+        let seen = seen.into_iter().map(|bound| Seen { name: bound.witness, time: bound.time });
+        self.saw(seen.collect(), note.size, source);
         self.notes.push(note.clone());
     }
 
@@ -158,7 +179,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Compares anchors with the notes of the same size. Of other sizes a proof says nothing.
+    /// Compares anchors with the notes of the same size. About other sizes a proof says nothing.
     fn compare_anchors(&mut self, is_sound: bool) {
         for anchor in &self.options.anchors {
             let mut report = AnchorReport {
@@ -197,7 +218,7 @@ impl<'a> Desk<'a> {
             (AnchorResult::Matches, "The later checkpoint continues it.")
         } else {
             match &same {
-                None => (AnchorResult::NotCompared, "The proof has no note of its size."),
+                None => (AnchorResult::Unusable, "The proof has no note of its size."),
                 Some(other) if other.root == note.root => {
                     (AnchorResult::Matches, "The proof has its root at its size.")
                 }
@@ -224,9 +245,4 @@ impl<'a> Desk<'a> {
             }
         }
     }
-}
-
-/// Whether one of the witnesses' lines spoils the note.
-fn is_spoiled(note: &Foreign, witnesses: &[Witness]) -> bool {
-    seen_by(note, witnesses).is_err()
 }

@@ -6,25 +6,57 @@ use super::members::{What, string_of};
 use super::note::Line as Signature;
 use super::report::{FaultKind, RecordedAnchors, WitnessReport};
 use super::stamp::Stamp;
-use super::tree::Hash;
+use super::tree::{Frontier, Hash};
 use super::witness::{Bound, Witness};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::collections::{BTreeMap, VecDeque};
 
-/// A receipt of a checkpoint older than so many is not checked.
-const MAX_PAST: usize = 16_384;
+/// A receipt of a tree from before so many lines is not checked.
+const MAX_PAST: usize = 65_536;
+/// The tree is kept as it was after each of so many lines.
+const STEP: usize = 256;
 /// Other names than these are counted together.
 const MAX_NAMES: usize = 64;
 
-/// What is remembered of a checkpoint.
-#[derive(Debug)]
+/// The last lines, so that the tree of a receipt can be had.
+#[derive(Debug, Default)]
 struct Past {
-    size: u64,
-    root: Hash,
-    /// Latest time of the lines before.
-    latest: Option<Stamp>,
-    /// Earliest time of the lines from here to the next checkpoint.
-    earliest: Option<Stamp>,
+    /// Trees, and the latest time in each, at every [`STEP`] lines from the first one in `lines` on.
+    trees: VecDeque<(Frontier, Option<Stamp>)>,
+    lines: VecDeque<(Hash, Option<Stamp>)>,
+}
+
+impl Past {
+    fn push(&mut self, tree: &Frontier, latest: Option<Stamp>, hash: Hash, time: Option<Stamp>) {
+        if self.lines.len().is_multiple_of(STEP) {
+            if self.lines.len() == MAX_PAST {
+                self.lines.drain(..STEP);
+                self.trees.pop_front();
+            }
+            self.trees.push_back((tree.clone(), latest));
+        }
+        self.lines.push_back((hash, time));
+    }
+
+    /// Root of the tree of that size, and the latest time of the lines in it.
+    fn at(&self, size: u64) -> Option<(Hash, Option<Stamp>)> {
+        let back = size.checked_sub(self.trees.front()?.0.size())?;
+        let back = usize::try_from(back).ok().filter(|back| *back <= self.lines.len())?;
+        let step = (back / STEP).min(self.trees.len() - 1);
+        let (mut tree, mut latest) = self.trees.get(step)?.clone();
+        for (hash, time) in self.lines.range(step * STEP..back) {
+            tree.push(*hash);
+            latest = latest.max(*time);
+        }
+        Some((tree.root(), latest))
+    }
+
+    /// Earliest time of the lines after the tree of that size.
+    fn earliest_since(&self, size: u64) -> Option<Stamp> {
+        let back = size.checked_sub(self.trees.front()?.0.size())?;
+        let back = usize::try_from(back).ok().filter(|back| *back <= self.lines.len())?;
+        self.lines.range(back..).filter_map(|(_, time)| *time).min()
+    }
 }
 
 /// A receipt that is good, and whether the times in the log contradict it.
@@ -38,25 +70,21 @@ pub(super) struct Good {
 /// Receipts and what they can be checked against.
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
-    past: VecDeque<Past>,
+    past: Past,
     recorded: BTreeMap<(String, String), RecordedAnchors>,
     pub(super) witnessed: Vec<WitnessReport>,
 }
 
 impl Receipts {
-    /// Remembers a checkpoint.
-    pub(super) fn checkpoint(&mut self, size: u64, root: Hash, latest: Option<Stamp>) {
-        if self.past.len() == MAX_PAST {
-            self.past.pop_front();
-        }
-        self.past.push_back(Past { size, root, latest, earliest: None });
-    }
-
-    /// Remembers the time of a line.
-    pub(super) fn tick(&mut self, time: Stamp) {
-        if let Some(past) = self.past.back_mut() {
-            past.earliest = Some(past.earliest.map_or(time, |earliest| earliest.min(time)));
-        }
+    /// Remembers a line. `tree` and `latest` are without it.
+    pub(super) fn line(
+        &mut self,
+        tree: &Frontier,
+        latest: Option<Stamp>,
+        hash: Hash,
+        time: Option<Stamp>,
+    ) {
+        self.past.push(tree, latest, hash, time);
     }
 
     /// Takes an `anchor` record. An error is a receipt that is not what it claims to be.
@@ -85,11 +113,8 @@ impl Receipts {
         let Some(witness) = witnesses.iter().find(|witness| witness.wrote(&signature)) else {
             return Ok(None);
         };
-        let Ok(at) = self.past.binary_search_by_key(&size, |past| past.size) else {
-            return Ok(None);
-        };
-        let Some(past) = self.past.get(at) else { return Ok(None) };
-        let body = format!("{origin}\n{size}\n{}\n", STANDARD.encode(past.root));
+        let Some((root, latest)) = self.past.at(size) else { return Ok(None) };
+        let body = format!("{origin}\n{size}\n{}\n", STANDARD.encode(root));
         let Some(time) = witness.signed(&body, &signature) else {
             return Err(format!(
                 "the receipt is no signature of witness {} over the {size} lines before",
@@ -97,15 +122,12 @@ impl Receipts {
             ));
         };
         let bound = Bound { size, time, witness: witness.name().to_owned() };
-        let contradiction = self.contradiction(at, &bound);
+        let latest = latest.filter(|latest| *latest > bound.latest());
+        let earliest = self.past.earliest_since(size);
+        let contradiction =
+            latest.or_else(|| earliest.filter(|earliest| *earliest < bound.earliest()));
         self.witnessed_by(&bound, line.parsed.seq);
         Ok(Some(Good { bound, contradiction }))
-    }
-
-    fn contradiction(&self, at: usize, bound: &Bound) -> Option<Stamp> {
-        let latest = self.past.get(at)?.latest.filter(|latest| *latest > bound.latest());
-        let since = self.past.range(at..).filter_map(|past| past.earliest).min();
-        latest.or_else(|| since.filter(|earliest| *earliest < bound.earliest()))
     }
 
     /// Keeps the newest that each witness signed.

@@ -166,7 +166,7 @@ impl Seals {
                 }
                 Ok(())
             }
-            Err(flaw) => Err(flaw.at_seal(&seal.place)),
+            Err(flaw) => Err(flaw.elsewhere(&seal.place)),
         }
     }
 }

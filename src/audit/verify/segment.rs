@@ -5,7 +5,7 @@ use super::keys::{Held, hash_of};
 use super::line::Line;
 use super::members::What;
 use super::note;
-use super::report::{FaultKind, Flaw};
+use super::report::{FaultKind, Flaw, excerpt};
 use super::tree::{Frontier, Hash};
 use super::vkey::Vkey;
 use crate::audit::format::FORMAT;
@@ -42,8 +42,10 @@ pub(super) fn read(line: &Line<'_>) -> Result<Segment, Flaw> {
         let at = first_seq.map_or(0, |member| member.at);
         return Err(what.unfit(at, format!("first_seq: {}", line.parsed.seq), first_seq_text));
     }
-    let key = Vkey::parse(&text)
-        .map_err(|error| what.unfit(key_at, format!("a key that can be used ({error})"), &text))?;
+    let key = Vkey::parse(&text).map_err(|error| {
+        let expected = format!("a key that can be used ({error})");
+        Flaw::new(FaultKind::Key, key_at, expected, excerpt(text.as_bytes()), SENTENCE)
+    })?;
     if key.origin() != origin {
         return Err(what.unfit(origin_at, "the origin of the key", &origin));
     }

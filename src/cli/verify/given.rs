@@ -53,7 +53,7 @@ pub(super) fn options(arguments: &Arguments, first_line: Option<&[u8]>) -> Resul
         Some(path) => {
             let text = String::from_utf8(bounded(path, MAX_DISCLOSURES)?)
                 .with_context(|| format!("--subjects: {}", path.display()))?;
-            let parsed = Disclosures::parse(&text);
+            let parsed = Disclosures::parse(&path.display().to_string(), &text);
             Some(parsed.with_context(|| format!("--subjects: {}", path.display()))?)
         }
     };

@@ -10,9 +10,7 @@ use crate::audit::verify::report::{Fault, FaultKind, Flaw, KeyReport};
 /// Checks a proof of consistency against the earlier notes among the anchors.
 pub(super) fn check(desk: &mut Desk<'_>, text: &str) -> Result<(), Fault> {
     desk.kind = ProofKind::Consistency;
-    let proof = Reader::new(text)
-        .consistency()
-        .map_err(|wrong| desk.malformed(wrong.line, wrong.offset, wrong.expected))?;
+    let proof = Reader::new(text).consistency().map_err(|wrong| desk.malformed(&wrong))?;
     desk.old_size = Some(proof.old_size);
     let Some(key) = desk.options.key.clone() else { return Ok(()) };
     let place = desk.place(1, 0);
@@ -22,12 +20,13 @@ pub(super) fn check(desk: &mut Desk<'_>, text: &str) -> Result<(), Fault> {
         let flaw = Flaw::new(FaultKind::Signature, 0, expected, "none", sentence);
         return Err(flaw.at_place(&place));
     }
+    let seen = desk.witnessed(&proof.note).map_err(|flaw| flaw.at_place(&place))?;
     let mut report = KeyReport::new(&key, 0, None);
     report.pinned = true;
     desk.listed.push(report);
     desk.has_pinned = true;
     desk.keys.push(key.clone());
-    desk.keep(&proof.note);
+    desk.keep(&proof.note, seen);
     let notes = desk.options.anchors.iter().filter_map(|anchor| anchor.note.as_ref().ok());
     let is_earlier = |note: &&Foreign| note.size == proof.old_size && note.is_signed_by(&key);
     let earlier: Vec<&Foreign> = notes.filter(is_earlier).collect();

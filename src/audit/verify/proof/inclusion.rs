@@ -1,12 +1,13 @@
 //! Proofs that lines are in the log, one or many, with or without the lines that name its keys.
 
+use super::Desk;
 use super::parse::{Inclusion, Reader};
 use super::report::{ProofKind, ProvedLine};
-use super::{Desk, is_spoiled};
 use crate::audit::format::{GENESIS, KEY, MAX_LINE};
 use crate::audit::verify::keys::Keys;
 use crate::audit::verify::line::{Line, SEQ_AT};
 use crate::audit::verify::report::{Fault, FaultKind, Flaw};
+use crate::audit::verify::stamp::Stamp;
 use crate::audit::verify::vkey::Vkey;
 use crate::audit::verify::{genesis, path};
 
@@ -15,15 +16,10 @@ pub(super) fn check(desk: &mut Desk<'_>, text: &str) -> Result<(), Fault> {
     desk.kind = ProofKind::Lines;
     let mut reader = Reader::new(text);
     let mut holder = Holder { keys: Keys::new(desk.options.key.clone()), has_genesis: false };
-    let mut is_first = true;
     while !reader.is_at_end() {
-        let proof = reader
-            .inclusion()
-            .map_err(|wrong| desk.malformed(wrong.line, wrong.offset, wrong.expected))?;
+        let proof = reader.inclusion().map_err(|wrong| desk.malformed(&wrong))?;
         let place = desk.place(proof.line, proof.offset);
-        let line = checked_line(&proof).map_err(|flaw| flaw.at_place(&place))?;
-        holder.take(desk, &proof, &line, is_first).map_err(|flaw| flaw.at_place(&place))?;
-        is_first = false;
+        holder.take(desk, &proof).map_err(|flaw| flaw.at_place(&place))?;
     }
     desk.has_pinned = holder.keys.has_pinned || !holder.has_genesis && desk.options.key.is_some();
     desk.listed = std::mem::take(&mut holder.keys.listed);
@@ -35,8 +31,8 @@ pub(super) fn check(desk: &mut Desk<'_>, text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The line of a proof: in form, at its place, and a leaf of the tree of the note.
-fn checked_line(proof: &Inclusion) -> Result<Line<'_>, Flaw> {
+/// The line of a proof: in form, and with the number that is proved.
+fn numbered(proof: &Inclusion) -> Result<Line<'_>, Flaw> {
     if proof.bytes.len() > MAX_LINE {
         let expected = format!("a line of at most {MAX_LINE} bytes");
         let found = proof.bytes.len().to_string();
@@ -49,14 +45,26 @@ fn checked_line(proof: &Inclusion) -> Result<Line<'_>, Flaw> {
         let sentence = "The number of the line is not the place that is proved.";
         return Err(Flaw::new(FaultKind::Sequence, SEQ_AT, expected, found, sentence));
     }
-    let note = &proof.note;
-    if !path::includes(line.parsed.hash, proof.index, &proof.path, note.size, note.root) {
-        let expected = "hashes that lead from the line to the root in the note";
-        let sentence =
-            "The line is not in the log of which the note was taken, or the proof was changed.";
-        return Err(Flaw::new(FaultKind::Proof, 0, expected, "others", sentence));
-    }
     Ok(line)
+}
+
+/// Whether the line is a leaf of the tree of the note.
+fn included(proof: &Inclusion, line: &Line<'_>) -> Result<(), Flaw> {
+    let note = &proof.note;
+    if path::includes(line.parsed.hash, proof.index, &proof.path, note.size, note.root) {
+        return Ok(());
+    }
+    let expected = "hashes that lead from the line to the root in the note";
+    let sentence =
+        "The line is not in the log of which the note was taken, or the proof was changed.";
+    Err(Flaw::new(FaultKind::Proof, 0, expected, "others", sentence))
+}
+
+fn signed(proof: &Inclusion, key: Option<&Vkey>) -> Result<(), Flaw> {
+    let Some(key) = key.filter(|key| !proof.note.is_signed_by(key)) else { return Ok(()) };
+    let sentence = "The note was not signed by the key that was in force.";
+    let expected = format!("a good signature of key {}", key.id_hex());
+    Err(Flaw::new(FaultKind::Signature, 0, expected, "none", sentence))
 }
 
 /// The key that has to sign.
@@ -67,54 +75,52 @@ struct Holder {
 }
 
 impl Holder {
-    fn take(
-        &mut self,
-        desk: &mut Desk<'_>,
-        proof: &Inclusion,
-        line: &Line<'_>,
-        is_first: bool,
-    ) -> Result<(), Flaw> {
+    fn take(&mut self, desk: &mut Desk<'_>, proof: &Inclusion) -> Result<(), Flaw> {
+        let is_first = desk.lines.is_empty();
+        let begins = is_first && proof.index == 0;
+        if !begins {
+            signed(proof, self.key(desk).as_ref())?;
+        }
+        let seen = desk.witnessed(&proof.note)?;
+        let line = numbered(proof)?;
         match line.kind {
-            GENESIS if is_first && proof.index == 0 => self.genesis(desk, line)?,
+            GENESIS if begins => {
+                self.genesis(desk, &line)?;
+                signed(proof, self.key(desk).as_ref())?;
+            }
             GENESIS => return Err(genesis::repeated()),
             kind if proof.index == 0 => return Err(genesis::missing(kind)),
-            KEY if self.has_genesis => {
-                self.keys.announce(line, proof.index)?;
-                if proof.note.size != proof.index + 1 {
-                    let (expected, found) = (proof.index + 1, proof.note.size);
-                    let sentence = "A change of key is proved by the checkpoint right after it.";
-                    let (expected, found) = (expected.to_string(), found.to_string());
-                    return Err(Flaw::new(FaultKind::Key, 0, expected, found, sentence));
-                }
-            }
             _ => {}
         }
-        let pinned = desk.options.key.as_ref().filter(|_| !self.has_genesis);
-        let signers = self.keys.signers();
-        let signers = if self.has_genesis { signers } else { [pinned, None] };
-        let signers: Vec<&Vkey> = signers.into_iter().flatten().collect();
-        if let Some(key) = signers.iter().find(|key| !proof.note.is_signed_by(key)) {
-            let sentence = "The note was not signed by the key that was in force.";
-            let expected = format!("a good signature of key {}", key.id_hex());
-            return Err(Flaw::new(FaultKind::Signature, 0, expected, "none", sentence));
+        included(proof, &line)?;
+        if line.kind == KEY && self.has_genesis {
+            desk.signed_by(self.key(desk));
+            self.change(proof, &line)?;
         }
-        for key in signers {
-            if !desk.keys.contains(key) {
-                desk.keys.push(key.clone());
+        desk.signed_by(self.key(desk));
+        for bound in &seen {
+            if let Some(time) = line.parsed.time.filter(|time| *time > bound.latest()) {
+                return Err(bound.too_late(time));
             }
         }
-        self.keys.change();
-        desk.keep(&proof.note);
-        if !is_spoiled(&proof.note, &desk.options.witnesses) {
-            desk.lines.push(ProvedLine {
-                seq: proof.index,
-                kind: line.kind.to_owned(),
-                time: line.parsed.time.map(|time| time.text()),
-                size: proof.note.size,
-                line: String::from_utf8_lossy(line.bytes).into_owned(),
-            });
-        }
+        desk.keep(&proof.note, seen);
+        desk.lines.push(ProvedLine {
+            seq: proof.index,
+            kind: line.kind.to_owned(),
+            time: line.parsed.time.map(Stamp::text),
+            size: proof.note.size,
+            line: String::from_utf8_lossy(line.bytes).into_owned(),
+        });
         Ok(())
+    }
+
+    /// The key in force: without the line that names the first one, that which the caller trusts.
+    fn key(&self, desk: &Desk<'_>) -> Option<Vkey> {
+        if self.has_genesis {
+            self.keys.current().map(|held| held.key.clone())
+        } else {
+            desk.options.key.clone()
+        }
     }
 
     fn genesis(&mut self, desk: &Desk<'_>, line: &Line<'_>) -> Result<(), Flaw> {
@@ -126,6 +132,23 @@ impl Holder {
         }
         self.keys.begin(genesis.held, 0);
         self.has_genesis = true;
+        Ok(())
+    }
+
+    /// Takes a `key` record: the note under it must be the checkpoint right after it, signed by both.
+    fn change(&mut self, proof: &Inclusion, line: &Line<'_>) -> Result<(), Flaw> {
+        self.keys.announce(line, proof.index)?;
+        if proof.note.size != proof.index + 1 {
+            let (expected, found) = ((proof.index + 1).to_string(), proof.note.size.to_string());
+            let sentence = "A change of key is proved by the checkpoint right after it.";
+            return Err(Flaw::new(FaultKind::Key, 0, expected, found, sentence));
+        }
+        if let Some(new) = self.keys.pending().filter(|new| !proof.note.is_signed_by(new)) {
+            let sentence = "The new key did not sign the checkpoint after the change.";
+            let expected = format!("a good signature of key {}", new.id_hex());
+            return Err(Flaw::new(FaultKind::Key, 0, expected, "none", sentence));
+        }
+        self.keys.change();
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The text of proof files.
 
-use crate::audit::format::SIGNATURE_PREFIX;
 use crate::audit::verify::note::{Foreign, decimal};
+use crate::audit::verify::report::FaultKind;
 use crate::audit::verify::tree::Hash;
 use crate::audit::verify::vkey::strict_base64;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,11 +13,12 @@ pub(super) const OLD: &str = "old ";
 /// A path has a hash for each level of a tree at most.
 const MAX_PATH: usize = 64;
 
-/// What is wrong with the text: the line of the file, the byte where it begins, what should be there.
+/// What is wrong with the text: where the proof begins, and what should be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Malformed {
     pub(super) line: u64,
     pub(super) offset: usize,
+    pub(super) kind: FaultKind,
     pub(super) expected: &'static str,
 }
 
@@ -45,21 +46,23 @@ pub(super) struct Consistency {
 /// Reads a file line by line.
 pub(super) struct Reader<'a> {
     rest: &'a str,
-    pub(super) line: u64,
-    pub(super) offset: usize,
+    line: u64,
+    offset: usize,
+    /// Where the present proof begins.
+    begin: (u64, usize),
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { rest: text, line: 1, offset: 0 }
+        Self { rest: text, line: 1, offset: 0, begin: (1, 0) }
     }
 
     pub(super) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
     }
 
-    fn wrong(&self, expected: &'static str) -> Malformed {
-        Malformed { line: self.line, offset: self.offset, expected }
+    fn wrong(&self, kind: FaultKind, expected: &'static str) -> Malformed {
+        Malformed { line: self.begin.0, offset: self.begin.1, kind, expected }
     }
 
     /// The next line, if it ends.
@@ -73,17 +76,24 @@ impl<'a> Reader<'a> {
         expected: &'static str,
         read: impl FnOnce(&'a str) -> Option<T>,
     ) -> Result<T, Malformed> {
-        let line = self.peek().ok_or_else(|| self.wrong(expected))?;
-        let value = read(line).ok_or_else(|| self.wrong(expected))?;
-        self.rest = self.rest.get(line.len() + 1..).unwrap_or_default();
-        self.line += 1;
-        self.offset += line.len() + 1;
+        let wrong = self.wrong(FaultKind::Proof, expected);
+        let line = self.peek().ok_or_else(|| wrong.clone())?;
+        let value = read(line).ok_or(wrong)?;
+        self.skip(line.len() + 1);
         Ok(value)
     }
 
+    fn skip(&mut self, length: usize) {
+        let (passed, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
+        self.line += passed.bytes().filter(|byte| *byte == b'\n').count() as u64;
+        self.offset += passed.len();
+        self.rest = rest;
+    }
+
     pub(super) fn inclusion(&mut self) -> Result<Inclusion, Malformed> {
-        let (line, offset) = (self.line, self.offset);
-        self.take("c2sp.org/tlog-proof@v1", |line| (line == HEADER).then_some(()))?;
+        self.begin = (self.line, self.offset);
+        let (line, offset) = self.begin;
+        self.take(HEADER, |line| (line == HEADER).then_some(()))?;
         let bytes = self.take("extra, and the line in base64", |line| {
             let text = line.strip_prefix("extra ")?;
             STANDARD.decode(text).ok().filter(|bytes| STANDARD.encode(bytes) == text)
@@ -97,8 +107,7 @@ impl<'a> Reader<'a> {
     pub(super) fn consistency(&mut self) -> Result<Consistency, Malformed> {
         let old_size = self.take("old, and a number", |line| decimal(line.strip_prefix(OLD)?))?;
         let path = self.path()?;
-        let proof = Consistency { old_size, path, note: self.note()? };
-        if self.is_at_end() { Ok(proof) } else { Err(self.wrong("the end of the file")) }
+        Ok(Consistency { old_size, path, note: self.note()? })
     }
 
     /// Hashes, and the blank line after them.
@@ -106,7 +115,7 @@ impl<'a> Reader<'a> {
         let mut path = Vec::new();
         while self.peek().is_some_and(|line| !line.is_empty()) {
             if path.len() == MAX_PATH {
-                return Err(self.wrong("not more than 64 hashes"));
+                return Err(self.wrong(FaultKind::Proof, "not more than 64 hashes"));
             }
             path.push(self.take("base64 of a hash of 32 bytes", strict_base64)?);
         }
@@ -114,19 +123,19 @@ impl<'a> Reader<'a> {
         Ok(path)
     }
 
-    /// A note: up to where no signature line follows.
+    /// A note: up to where the next proof begins.
     fn note(&mut self) -> Result<Foreign, Malformed> {
-        let begin = self.wrong("a note");
-        let text = self.rest;
-        for expected in ["the origin", "the size", "the root"] {
-            self.take(expected, |line| (!line.is_empty()).then_some(()))?;
+        let mut length = 0;
+        for line in self.rest.split_inclusive('\n') {
+            if line.strip_suffix('\n') == Some(HEADER) {
+                break;
+            }
+            length += line.len();
         }
-        self.take("a blank line before the signatures", |line| line.is_empty().then_some(()))?;
-        while self.peek().is_some_and(|line| line.starts_with(SIGNATURE_PREFIX)) {
-            self.take("a signature line", |_| Some(()))?;
-        }
-        let length = text.len() - self.rest.len();
-        Foreign::parse(text.get(..length).unwrap_or_default())
-            .map_err(|expected| Malformed { expected, ..begin })
+        let text = self.rest.get(..length).unwrap_or_default();
+        let note =
+            Foreign::parse(text).map_err(|expected| self.wrong(FaultKind::Note, expected))?;
+        self.skip(length);
+        Ok(note)
     }
 }

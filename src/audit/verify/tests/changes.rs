@@ -65,7 +65,7 @@ fn keys_that_may_not_follow() {
     let mut log = Log::sample();
     log.announce_key("scheduled");
     log.checkpoint();
-    refused("26", &log, FaultKind::Signature, 9);
+    refused("26", &log, FaultKind::Note, 9);
     let mut log = Log::sample();
     let old = log.clone();
     log.announce_key("compromised");
@@ -83,7 +83,9 @@ fn keys_that_may_not_follow() {
     let mut late = log.clone();
     late.record("heartbeat", &json!({}));
     refused("26, another line first", &late, FaultKind::Key, 9);
-    assert_eq!(log.verify().exit_code, 3, "a key that nobody signed yet");
+    let report = verify(&log.bytes(), Some(&Log::sample().vkey()));
+    assert_eq!(report.exit_code, 3, "a key that did not sign yet: {report}");
+    assert_eq!(log.verify().fault.unwrap().line, 1, "the log does not have it yet");
 }
 
 #[test]

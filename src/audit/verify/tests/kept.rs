@@ -104,7 +104,8 @@ fn notes_that_prove_nothing() {
         ("46, size", note.replacen("\n4\n", "\n3\n", 1)),
         ("46, size beyond the log", note.replacen("\n4\n", "\n400\n", 1)),
         ("another key", Log { key: SigningKey::from_bytes(&[9; 32]), ..log.clone() }.note_at(4)),
-        ("another log", one_line(&stranger.note())),
+        ("another log", stranger.note()),
+        ("another log in one line", one_line(&stranger.note())),
         ("no note", "nothing to see here".to_owned()),
         ("no note in one line", "cp1.AAAA".to_owned()),
         ("no signature", note.split_once("\n\n").unwrap().0.to_owned()),
@@ -281,7 +282,7 @@ fn disclosures() {
             json!({ "subject": id, "disclosure": disclosure(name) }).to_string() + "\n"
         };
         let text: String = rows.iter().map(row).collect();
-        let disclosures = Some(Disclosures::parse(&text).unwrap());
+        let disclosures = Some(Disclosures::parse("people", &text).unwrap());
         asked(&log.bytes(), &Options { disclosures, ..anchored(&log, &[]) })
     };
     let report = check(&[("s-1", "ann"), ("s-2", "bob")]);
@@ -293,12 +294,16 @@ fn disclosures() {
     assert_eq!(report.warnings[0].line, 9);
     let report = check(&[("s-1", "ann"), ("s-2", "eve")]);
     let fault = report.fault.as_ref().map(|fault| (fault.kind, fault.line));
-    assert_eq!(fault, Some((FaultKind::Subject, 9)), "59, forged: {report}");
+    assert_eq!(
+        fault,
+        Some((FaultKind::Subject, 2)),
+        "59, forged, in the file of disclosures: {report}"
+    );
     for text in [
         "x",
         "{}",
         "{\"subject\":\"a\",\"disclosure\":\"b\"}\n{\"subject\":\"a\",\"disclosure\":\"b\"}",
     ] {
-        assert!(Disclosures::parse(text).is_err(), "{text}");
+        assert!(Disclosures::parse("people", text).is_err(), "{text}");
     }
 }

@@ -254,6 +254,7 @@ fn several_files() {
     assert_eq!((last.file.as_str(), last.line), ("b.jsonl", 2));
     assert_eq!(last.end_offset, (bytes.len() - cut) as u64);
 
+    assert_eq!(run(b"").outcome, Outcome::Verified, "a file that holds nothing says nothing");
     let fault = run(&bytes[cut + 300..]).fault.unwrap();
     assert_eq!((fault.file.as_str(), fault.line, fault.offset), ("b.jsonl", 1, 0));
     let changed = String::from_utf8(bytes[cut..].to_vec()).unwrap().replacen("{}", "{\"a\":1}", 1);

@@ -104,7 +104,7 @@ fn no_byte_can_be_put_in() {
     let key = Vkey::parse(&log.vkey()).unwrap();
     let mut mutants = 0;
     for at in 0..=bytes.len() {
-        let all = (0..=255_u8).filter(|byte| at < 8 || *byte % 16 == (at % 16) as u8);
+        let all = (0..=255_u8).filter(|byte| at < 8 || usize::from(*byte) % 32 == at % 32);
         for byte in all {
             let mut longer = bytes.clone();
             longer.insert(at, byte);
@@ -114,7 +114,7 @@ fn no_byte_can_be_put_in() {
             mutants += 1;
         }
     }
-    assert!(mutants > 20_000, "{mutants}");
+    assert!(mutants > 10_000, "{mutants}");
 }
 
 fn in_pieces(bytes: &[u8], cuts: &[usize], key: Option<Vkey>) -> crate::audit::verify::Report {
