@@ -71,9 +71,8 @@ async fn desk() -> Desk {
 fn apart(part: &str, line: &str) -> String {
     let commands = commands(part);
     let jq = format!("{line} \"$LOG\" | jq -j .what.note > note\n");
-    let sed = format!(
-        r#"printf '%b' "$({line} "$LOG" | sed 's/.*"note":"\(.*\)"}}}}$/\1/')" > note"#
-    );
+    let sed =
+        format!(r#"printf '%b' "$({line} "$LOG" | sed 's/.*"note":"\(.*\)"}}}}$/\1/')" > note"#);
     assert!(commands.contains(&jq), "{commands}");
     commands.replace(&jq, &format!("{sed}\n"))
 }
@@ -180,7 +179,8 @@ fn a_proof_is_checked_by_hand() {
     let mut desk = desk;
     let count: usize = desk.read("grep -c tlog-proof@v1 proof").trim().parse().unwrap();
     for n in 1..=count {
-        let seq = desk.read(&format!("N={n}\n{take_apart}\nsed -n 's/^index //p' one")).trim().to_owned();
+        let seq =
+            desk.read(&format!("N={n}\n{take_apart}\nsed -n 's/^index //p' one")).trim().to_owned();
         let root = desk.read("sed -n 3p body");
         assert_eq!(desk.read(&climb), root, "proof {n}");
         assert!(desk.read("cat line").contains(&format!("\"seq\":{seq},")), "proof {n}");

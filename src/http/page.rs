@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn the_page_asks_for_no_more_than_the_header_grants() {
-        let (_, rest) = PAGE.split_once("http-equiv=\"Content-Security-Policy\" content=\"").unwrap();
+        let (_, rest) =
+            PAGE.split_once("http-equiv=\"Content-Security-Policy\" content=\"").unwrap();
         let (own, _) = rest.split_once('"').unwrap();
         assert_eq!(format!("{own}; frame-ancestors 'none'"), POLICY);
         assert!(own.starts_with("default-src 'none'; "), "{own}");

@@ -95,8 +95,9 @@ impl Browser {
             "const [given, done] = arguments;
              (async () => {{ {body} }})().then((value) => done({{ value: value ?? null }}), (error) => done({{ error: String(error.stack || error) }}));"
         );
-        let mut answer =
-            self.ask(Method::POST, "/execute/async", Some(json!({"script": script, "args": [given]}))).await;
+        let mut answer = self
+            .ask(Method::POST, "/execute/async", Some(json!({"script": script, "args": [given]})))
+            .await;
         assert!(answer["error"].is_null(), "{}", answer["error"].as_str().unwrap_or_default());
         answer["value"].take()
     }
@@ -110,7 +111,8 @@ impl Browser {
     /// Types into an element; into a field for files, their paths.
     pub(crate) async fn type_in(&self, selector: &str, text: &str) {
         let element = self.element(selector).await;
-        self.ask(Method::POST, &format!("/element/{element}/value"), Some(json!({"text": text}))).await;
+        self.ask(Method::POST, &format!("/element/{element}/value"), Some(json!({"text": text})))
+            .await;
     }
 
     pub(crate) async fn click(&self, selector: &str) {

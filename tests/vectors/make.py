@@ -896,6 +896,7 @@ def anchors():
         "html-paragraphs": ("A page with each line as a paragraph.", boxed),
         "slack": ("An export of a chat, as JSON.", slack),
         "mail": ("A mail.", mail),
+        "prose-after": ("A dash and words follow the note.", note + "— yours sincerely, A. Author\n"),
         "twice": ("The note twice in one text.", note + "\nand\n" + cp1(note)),
         "two": ("Two notes in one text.", log.note(2) + "\n" + note),
         "unknown-lines": ("Signature lines of others beside that of the log.", cosigned(log, 6, START_POSIX + 100, WITNESS, OTHER_WITNESS)),
