@@ -94,7 +94,9 @@ fn every_plain_vector_gives_what_the_document_says() {
             && options.witnesses.is_empty()
             && !options.require_anchor
     });
-    plain.iter_mut().for_each(|case| case.grade = None);
+    for case in &mut plain {
+        case.grade = None;
+    }
     assert!(plain.len() > 150, "{}", plain.len());
     hold(&plain);
 }
