@@ -1,7 +1,7 @@
 //! Logs to test with, good and bad. Written with `serde_json` and the definitions of the RFCs, not
 //! with the product's writer nor with the verifier's own code.
 
-use super::{FaultKind, Outcome, Report, Verifier, Vkey};
+use crate::audit::verify::{Anchor, FaultKind, Options, Outcome, Report, Verifier, Vkey};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
@@ -14,6 +14,8 @@ pub(super) const ORIGIN: &str = "acme/prod/00112233445566ff";
 pub(super) struct Log {
     pub(super) origin: String,
     pub(super) key: SigningKey,
+    /// What the present key is made of; the next one is made of the number after it.
+    pub(super) seed: u8,
     pub(super) lines: Vec<String>,
 }
 
@@ -21,11 +23,10 @@ impl Log {
     /// A log with its genesis.
     pub(super) fn new(origin: &str, seed: u8) -> Self {
         let key = SigningKey::from_bytes(&[seed; 32]);
-        let mut log = Self { origin: origin.to_owned(), key, lines: Vec::new() };
-        let next = vkey(origin, &SigningKey::from_bytes(&[seed + 1; 32]));
+        let mut log = Self { origin: origin.to_owned(), key, seed, lines: Vec::new() };
         let what = json!({
             "agent": "revoked 0.1.0", "format": "revlog/1", "key": log.vkey(),
-            "next": hex(&Sha256::digest(next)), "origin": origin,
+            "next": log.next_hash(seed + 1), "origin": origin,
         });
         log.record("genesis", &what);
         log
@@ -45,6 +46,51 @@ impl Log {
 
     pub(super) fn vkey(&self) -> String {
         vkey(&self.origin, &self.key)
+    }
+
+    /// Hash of the text of the key made of `seed`.
+    pub(super) fn next_hash(&self, seed: u8) -> String {
+        hex(&Sha256::digest(vkey(&self.origin, &SigningKey::from_bytes(&[seed; 32]))))
+    }
+
+    /// Changes the key to the one that was named before: a record, and the checkpoint that both sign.
+    pub(super) fn change_key(&mut self) {
+        let old = self.key.clone();
+        self.announce_key("scheduled");
+        let by_new = self.note();
+        let new = std::mem::replace(&mut self.key, old);
+        let note = self.note() + by_new.lines().last().unwrap() + "\n";
+        self.checkpoint_with(&note);
+        self.key = new;
+    }
+
+    /// Changes the key without the checkpoint that has to follow.
+    pub(super) fn announce_key(&mut self, reason: &str) {
+        self.seed += 1;
+        self.key = SigningKey::from_bytes(&[self.seed; 32]);
+        let next = self.next_hash(self.seed + 1);
+        self.record("key", &json!({ "key": self.vkey(), "next": next, "reason": reason }));
+    }
+
+    /// Begins a segment.
+    pub(super) fn segment(&mut self) {
+        let what = self.segment_what();
+        self.record("segment", &what);
+    }
+
+    pub(super) fn segment_what(&self) -> Value {
+        let last: Value = serde_json::from_str(self.lines.last().unwrap()).unwrap();
+        let leaves: Vec<[u8; 32]> = self.lines.iter().map(|line| leaf(line)).collect();
+        json!({
+            "first_seq": leaves.len(), "format": "revlog/1", "origin": self.origin,
+            "key": self.vkey(), "next": self.next_hash(self.seed + 1), "note": last["what"]["note"],
+            "frontier": frontier(&leaves[..leaves.len() - 1]),
+        })
+    }
+
+    /// The note of the tree with the first `size` lines.
+    pub(super) fn note_at(&self, size: usize) -> String {
+        Self { lines: self.lines[..size].to_vec(), ..self.clone() }.note()
     }
 
     /// What the next line must carry as `prev`.
@@ -91,7 +137,7 @@ impl Log {
     }
 
     pub(super) fn sign(&self, body: &str) -> String {
-        let mut blob = key_id(&self.origin, &self.key).to_vec();
+        let mut blob = key_id(&self.origin, 1, &self.key).to_vec();
         blob.extend(self.key.sign(body.as_bytes()).to_bytes());
         format!("{body}\n\u{2014} {} {}\n", self.origin, STANDARD.encode(blob))
     }
@@ -126,10 +172,52 @@ pub(super) fn verify(bytes: &[u8], key: Option<&str>) -> Report {
 }
 
 pub(super) fn verify_with(bytes: &[u8], key: Option<Vkey>) -> Report {
-    let mut verifier = Verifier::new(key);
-    verifier.begin_file("a.jsonl");
-    verifier.push_bytes(bytes);
-    verifier.finish()
+    asked(bytes, &Options { key, ..Options::default() })
+}
+
+/// Reads the log, and once more where that names the first bad line.
+pub(super) fn asked(bytes: &[u8], options: &Options) -> Report {
+    let read = |options: Options| {
+        let mut verifier = Verifier::with(options);
+        verifier.begin_file("a.jsonl");
+        verifier.push_bytes(bytes);
+        verifier.finish()
+    };
+    let report = read(options.clone());
+    match report.again() {
+        None => report,
+        Some(again) => {
+            let again = Some(again.clone());
+            let second = read(Options { all_signatures: true, again, ..options.clone() });
+            assert!(second.fault.is_some(), "the second reading finds what the first one knew of");
+            second
+        }
+    }
+}
+
+/// Options with the key of `log` and the anchors in `texts`.
+pub(super) fn anchored(log: &Log, texts: &[&str]) -> Options {
+    let found = |text: &&str| Anchor::find("page", text.as_bytes(), &log.origin);
+    Options {
+        key: Some(Vkey::parse(&log.vkey()).unwrap()),
+        anchors: texts.iter().flat_map(found).collect(),
+        ..Options::default()
+    }
+}
+
+/// A signature line of the witness `name` over the three lines that `note` begins with.
+pub(super) fn cosigned(note: &str, name: &str, key: &SigningKey, time: u64) -> String {
+    let body = note.split_once("\n\n").unwrap().0;
+    let text = format!("cosignature/v1\ntime {time}\n{body}\n");
+    let mut blob = key_id(name, 4, key).to_vec();
+    blob.extend(time.to_be_bytes());
+    blob.extend(key.sign(text.as_bytes()).to_bytes());
+    format!("\u{2014} {name} {}\n", STANDARD.encode(blob))
+}
+
+/// The public key of a witness, as text.
+pub(super) fn witness_key(name: &str, key: &SigningKey) -> String {
+    vkey_as(name, 4, key)
 }
 
 pub(super) fn join(lines: &[String]) -> Vec<u8> {
@@ -141,7 +229,7 @@ pub(super) fn leaf(line: &str) -> [u8; 32] {
 }
 
 /// MTH of RFC 6962 section 2.1, by its recursive definition.
-fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
+pub(super) fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
     let [only] = leaves else {
         let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
         return Sha256::digest([&[1][..], &root(left), &root(right)].concat()).into();
@@ -149,14 +237,29 @@ fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
     *only
 }
 
-fn key_id(origin: &str, key: &SigningKey) -> [u8; 4] {
-    let text = [origin.as_bytes(), b"\n\x01", key.verifying_key().as_bytes()].concat();
+/// Roots of the full subtrees, largest first.
+fn frontier(mut leaves: &[[u8; 32]]) -> Vec<String> {
+    let mut roots = Vec::new();
+    while !leaves.is_empty() {
+        let (left, right) = leaves.split_at(1 << leaves.len().ilog2());
+        roots.push(hex(&root(left)));
+        leaves = right;
+    }
+    roots
+}
+
+fn key_id(origin: &str, algorithm: u8, key: &SigningKey) -> [u8; 4] {
+    let text = [origin.as_bytes(), b"\n", &[algorithm], key.verifying_key().as_bytes()].concat();
     Sha256::digest(text)[..4].try_into().unwrap()
 }
 
 fn vkey(origin: &str, key: &SigningKey) -> String {
-    let data = [&[1][..], key.verifying_key().as_bytes()].concat();
-    format!("{origin}+{}+{}", hex(&key_id(origin, key)), STANDARD.encode(data))
+    vkey_as(origin, 1, key)
+}
+
+fn vkey_as(origin: &str, algorithm: u8, key: &SigningKey) -> String {
+    let data = [&[algorithm][..], key.verifying_key().as_bytes()].concat();
+    format!("{origin}+{}+{}", hex(&key_id(origin, algorithm, key)), STANDARD.encode(data))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -179,4 +282,9 @@ pub(super) fn incomplete(case: &str, bytes: &[u8], records: u64) -> Report {
     assert_eq!((report.outcome, report.exit_code), (Outcome::Incomplete, 3), "{case}: {report}");
     assert_eq!(report.records, records, "{case}: {report}");
     report
+}
+
+/// What the report says, on one line.
+pub(super) fn said(report: &impl std::fmt::Display) -> String {
+    report.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

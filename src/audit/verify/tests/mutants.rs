@@ -1,7 +1,7 @@
 //! Damage by the thousand: no edit of a log verifies, and no bytes make the verifier panic.
 
 use super::samples::{Log, ORIGIN, verify, verify_with};
-use super::{Outcome, Verifier, Vkey};
+use crate::audit::verify::{Chunk, Outcome, Verifier, Vkey};
 use proptest::prelude::*;
 use serde_json::json;
 use std::ops::Range;
@@ -96,7 +96,28 @@ fn no_byte_can_be_left_out() {
     }
 }
 
-fn in_pieces(bytes: &[u8], cuts: &[usize], key: Option<Vkey>) -> super::Report {
+/// 256 bytes at every place of the head, some elsewhere.
+#[test]
+fn no_byte_can_be_put_in() {
+    let log = one_commit();
+    let bytes = log.bytes();
+    let key = Vkey::parse(&log.vkey()).unwrap();
+    let mut mutants = 0;
+    for at in 0..=bytes.len() {
+        let all = (0..=255_u8).filter(|byte| at < 8 || usize::from(*byte) % 32 == at % 32);
+        for byte in all {
+            let mut longer = bytes.clone();
+            longer.insert(at, byte);
+            let report = verify_with(&longer, Some(key.clone()));
+            let is_torn = at == bytes.len() && byte != b'\n' && report.exit_code == 3;
+            assert!(report.exit_code == 4 || is_torn, "{byte} at {at}: {report}");
+            mutants += 1;
+        }
+    }
+    assert!(mutants > 10_000, "{mutants}");
+}
+
+fn in_pieces(bytes: &[u8], cuts: &[usize], key: Option<Vkey>) -> crate::audit::verify::Report {
     let mut verifier = Verifier::new(key);
     verifier.begin_file("a.jsonl");
     let mut rest = bytes;
@@ -127,6 +148,30 @@ proptest! {
         }
         let key = is_pinned.then(|| Vkey::parse(&log.vkey()).unwrap());
         prop_assert_eq!(in_pieces(&bytes, &cuts, key.clone()), in_pieces(&bytes, &[], key));
+    }
+
+    #[test]
+    fn chunks_make_no_difference(
+        cuts in prop::collection::vec(0..800_usize, 0..8),
+        at in 0..4000_usize,
+        byte in any::<u8>(),
+    ) {
+        let log = small();
+        let mut bytes = log.bytes();
+        if let Some(old) = bytes.get_mut(at) {
+            *old = byte;
+        }
+        let key = Vkey::parse(&log.vkey()).unwrap();
+        let mut verifier = Verifier::new(Some(key.clone()));
+        verifier.begin_file("a.jsonl");
+        let mut rest = bytes.as_slice();
+        for cut in cuts {
+            let (piece, after) = rest.split_at(cut % (rest.len() + 1));
+            verifier.push_chunk(&Chunk::read(piece.to_vec()));
+            rest = after;
+        }
+        verifier.push_chunk(&Chunk::read(rest.to_vec()));
+        prop_assert_eq!(verifier.finish(), in_pieces(&bytes, &[], Some(key)));
     }
 
     #[test]

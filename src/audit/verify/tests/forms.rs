@@ -1,7 +1,8 @@
 //! The canonical form against a second opinion, and a list of what it is not.
 
-use super::scan::{Member, object, unescape};
 use crate::audit::format::MAX_INTEGER;
+use crate::audit::verify::line::{quick, slow};
+use crate::audit::verify::scan::{Member, object, unescape};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -142,4 +143,32 @@ fn depth_and_length_of_numbers_are_bounded() {
     assert!(!is_canonical(&nested(32)));
     assert!(!is_canonical(&nested(400_000)));
     assert!(!is_canonical(&format!("{{\"a\":{}}}", "9".repeat(1_000_000))));
+}
+
+/// The short way through a line and the long one give the same, and the short one takes every good line.
+#[test]
+fn both_ways_through_a_line() {
+    let log = super::samples::Log::sample();
+    let mut mutants = 0;
+    for line in &log.lines {
+        assert!(quick(line).is_some(), "{line}");
+        for at in 0..line.len() {
+            for put in
+                ["", "\"", "{", "}", ",", ":", "0", "9", "a", "_", "T", " ", "\\", "\"x\":1,"]
+            {
+                for cut in 0..2 {
+                    let mut text = line.clone();
+                    if !text.is_char_boundary(at) || !text.is_char_boundary(at + cut) {
+                        continue;
+                    }
+                    text.replace_range(at..at + cut, put);
+                    let quickly = quick(&text).map(|parsed| format!("{parsed:?}"));
+                    let slowly = slow(&text).ok().map(|parsed| format!("{parsed:?}"));
+                    assert_eq!(quickly, slowly, "{text}");
+                    mutants += 1;
+                }
+            }
+        }
+    }
+    assert!(mutants > 20_000, "{mutants}");
 }
