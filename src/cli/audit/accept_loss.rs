@@ -214,12 +214,8 @@ impl Scene<'_> {
             ),
             None => println!("last good checkpoint: none"),
         }
-        match damage.unrecorded {
-            Some(count) => {
-                println!("records beyond it that the store knows to have been in the log: {count}")
-            }
-            None => println!("records beyond it: not known"),
-        }
+        let count = damage.unrecorded.map_or("not known".to_owned(), |count| count.to_string());
+        println!("records beyond it that the store knows to have been in the log: {count}");
         println!(
             "records that wait for a log: {}; they land in the new one",
             self.store.queued_count().await?

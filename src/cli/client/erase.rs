@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 /// What became of it.
 #[derive(Debug, Deserialize, Serialize)]
-pub(in crate::cli) struct Erased {
+pub(in crate::cli) struct Forgotten {
     pub(in crate::cli) subject: String,
     pub(in crate::cli) revocations: usize,
     pub(in crate::cli) erased: bool,
 }
 
-impl From<erase::Erased> for Erased {
+impl From<erase::Erased> for Forgotten {
     fn from(erase::Erased { subject, revocations, erased }: erase::Erased) -> Self {
         Self { subject, revocations, erased }
     }
@@ -22,7 +22,7 @@ impl From<erase::Erased> for Erased {
 
 impl Reach {
     /// Erases a person; `None`: there is no such subject.
-    pub(in crate::cli) async fn erase(&self, who: &str, basis: Basis) -> Result<Option<Erased>> {
+    pub(in crate::cli) async fn erase(&self, who: &str, basis: Basis) -> Result<Option<Forgotten>> {
         match self {
             Self::Http { client, base, .. } => {
                 let mut url = reqwest::Url::parse(base).context("the agent's address")?;
