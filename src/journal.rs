@@ -47,7 +47,7 @@ pub enum JournalError {
     /// One of them was replaced.
     #[error(
         "store and audit log do not fit together: {0}. One of them was restored from a backup or replaced; \
-         restore both from the same moment"
+         restore both from the same moment. Without such a backup, `revoked log accept-loss` shows what would be lost"
     )]
     Misfit(String),
     /// The store.

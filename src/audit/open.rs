@@ -50,7 +50,10 @@ pub fn origin(dir: &Path) -> Result<String, LogError> {
 }
 
 fn no_log(dir: &Path) -> LogError {
-    LogError::refused(dir, "there is no log; make one with `revoked init`")
+    LogError::refused(
+        dir,
+        "there is no log; make one with `revoked init`, or, if it was lost, see `revoked log accept-loss`",
+    )
 }
 
 /// Opens the log in `dir`, which `signer` has to be the signer of. Of lines after `told` it is known that nobody was
@@ -84,7 +87,8 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<
 fn damaged(path: &Path, at: u64) -> LogError {
     let why = format!(
         "it is damaged at byte {at}, in what was already signed. Keep the file as evidence and \
-         restore the log from a backup; `revoked verify` names the first bad line"
+         restore the log from a backup, with the store of the same moment; `revoked verify` names the first bad \
+         line. Without a backup, `revoked log accept-loss` shows what would be lost"
     );
     LogError::refused(path, why)
 }
