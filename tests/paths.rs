@@ -240,8 +240,9 @@ fn createrole_regains_up_to_15() {
             says(
                 &cluster,
                 "x",
-                "x has CREATEROLE: it may grant itself any role that is no superuser, and set anyone's \
-                 password but a superuser's",
+                "x has CREATEROLE: it may grant itself any role that is no superuser, owners and \
+                 pg_execute_server_program included, and so regain nearly everything, and set anyone's password \
+                 but a superuser's",
             );
             says(
                 &cluster,
