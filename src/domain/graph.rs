@@ -37,7 +37,12 @@ words! {
 pub fn as_database_owner(owner: Option<Can>, inherits: bool) -> Can {
     match owner.unwrap_or(Can::UsesNow) {
         Can::UsesNow if !inherits => Can::SetRole,
-        can => can,
+        can @ (Can::UsesNow
+        | Can::SetRole
+        | Can::AfterSetRole
+        | Can::SelfGrant
+        | Can::CreateRole
+        | Can::Listed) => can,
     }
 }
 
