@@ -1,6 +1,11 @@
 //! A proxy before two servers that does all on both, and answers from the one until it answers from the other: as
 //! one that chooses a server for each transaction, and remembers what was prepared.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "its threads end with the connections that they serve"
+)]
+
 use revoked::throwaway::Cluster;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
