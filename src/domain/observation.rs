@@ -82,7 +82,7 @@ pub struct Server {
     pub version_num: i32,
     /// A standby.
     pub in_recovery: bool,
-    /// `pg_control_checkpoint().timeline_id`.
+    /// `pg_control_checkpoint().timeline_id`: for some time after a promotion the old one.
     pub timeline: i32,
     /// The target's clock less the agent's, in microseconds.
     pub clock_skew_us: i64,

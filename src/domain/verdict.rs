@@ -80,6 +80,10 @@ const LOGIN: &[ResidualKind] = &[
     ResidualKind::Replication,
 ];
 
+/// Connections: each may act as a role that it took before. One for replication runs SQL as well.
+pub const SESSIONS: &[ResidualKind] =
+    &[ResidualKind::Session, ResidualKind::VanishedSession, ResidualKind::Replication];
+
 /// What a rotation is about.
 const ROTATED: &[ResidualKind] = &[
     ResidualKind::Credential,
@@ -255,6 +259,8 @@ fn matters(kind: Kind, surface: ResidualKind) -> bool {
                 | K::Membership
                 | K::AdminOption
                 | K::Session
+                | K::VanishedSession
+                | K::Replication
                 | K::PreparedTransaction
         ),
     }
@@ -363,10 +369,10 @@ fn sessions_begun_before(
     };
     found
         .iter()
-        .filter(|residual| residual.kind == ResidualKind::Session)
+        .filter(|residual| SESSIONS.contains(&residual.kind))
         .filter(before)
         .map(|residual| Gap {
-            surface: ResidualKind::Session,
+            surface: residual.kind,
             target: residual.account.target.clone(),
             database: residual.database.clone(),
             reason: format!("{}; it may still act as a revoked role", residual.sentence),

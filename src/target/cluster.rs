@@ -1,5 +1,6 @@
 //! What the whole cluster shares: roles, memberships, settings, `pg_shdepend`, sessions.
 
+use super::jobs::Home;
 use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow};
 use super::session::Session;
 use super::statements::{self as sql, Statement};
@@ -34,6 +35,7 @@ pub(super) struct Cluster {
     pub(super) databases: Vec<DatabaseRow>,
     pub(super) dependencies: Vec<DependencyRow>,
     pub(super) memberships: Vec<Membership>,
+    pub(super) cron: Home,
 }
 
 impl Cluster {

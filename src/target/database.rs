@@ -7,7 +7,6 @@ use super::memory::Found;
 use super::rows::{
     AclScanRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
 };
-use super::server::same_server;
 use super::session::Session;
 use super::statements as sql;
 use crate::domain::observation::Cause;
@@ -47,7 +46,6 @@ pub(super) async fn read(
     let before = session.observation.gaps.len();
     let covered = session.observation.coverage.len();
     session.begin().await;
-    let same = same_server(session).await;
     let mut found = jobs_of(session, cluster).await;
     let scan: Option<Vec<AclScanRow>> = with_tracked(session, cluster, &sql::ACL_SCAN).await;
     let owned: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::OWNED).await;
@@ -56,7 +54,7 @@ pub(super) async fn read(
     let policies: Option<Vec<PolicyRow>> = with_tracked(session, cluster, &sql::POLICIES).await;
     for_everybody(session, database, scan.as_deref().unwrap_or_default(), &mut found).await;
 
-    let complete = same && scan.is_some() && owned.is_some() && local.is_some();
+    let complete = scan.is_some() && owned.is_some() && local.is_some();
     let mut evidence = Evidence {
         acl: scan.iter().flatten().filter_map(AclScanRow::entry).collect(),
         owned: owned.unwrap_or_default(),

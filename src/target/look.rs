@@ -7,7 +7,7 @@ use super::rows::DatabaseRow;
 use super::session::{Session, Way};
 use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES, FILES};
 use super::trouble::Trouble;
-use super::{Depth, Facts, Target, Wanted, instance, server};
+use super::{Depth, Facts, Target, Wanted, instance, jobs, server};
 use crate::clock;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::plan::quote::ident;
@@ -52,7 +52,10 @@ impl Target {
             session.close().await;
             observation.gaps.extend(self.nobody_answers(&trouble));
         } else {
-            let cluster = cluster::read(&mut session, wanted, &self.required).await;
+            let mut cluster = cluster::read(&mut session, wanted, &self.required).await;
+            if !self.shdepend_only.is_empty() {
+                cluster.cron = jobs::home(&mut session).await;
+            }
             session.close().await;
             for (_, (name, way)) in ways.iter().enumerate().filter(|(index, _)| *index != first) {
                 let mut session = Session::open(way, None, &mut observation).await;
@@ -128,7 +131,7 @@ impl Target {
         depth: Depth,
         observation: &mut Observation,
     ) {
-        let mut known = self.memory.take(observation);
+        let mut known = self.memory.take(observation, way.answering());
         let mut kept = BTreeMap::new();
         let mut compared = 0;
         for database in &cluster.databases {
@@ -138,6 +141,9 @@ impl Target {
                     reason: format!("judged by pg_shdepend alone: {} {why}", database.name),
                 });
                 observation.residual.extend(cluster.by_dependency_alone(database));
+                let agent = observation.server.as_ref().map(|server| server.agent_role.as_str());
+                let jobs = jobs::unread(&self.name, database, cluster, agent);
+                observation.gaps.extend(jobs);
                 continue;
             }
             if !database.may_connect {
@@ -166,7 +172,7 @@ impl Target {
                 kept.insert(database.oid.0, remembered);
             }
         }
-        self.memory.keep(observation, kept);
+        self.memory.keep(observation, way.answering(), kept);
     }
 
     /// Why nobody enters a database, if so.

@@ -5,7 +5,7 @@ use super::rows::{MembershipRow, RoleRow};
 use super::session::Session;
 use super::statements as sql;
 use super::{attributes, catalog};
-use crate::domain::graph::{Can, Edge, Graph, Path, Reach};
+use crate::domain::graph::{Can, Edge, Graph, Path, Reach, as_database_owner};
 use crate::domain::ids::RoleOid;
 use crate::domain::plan::Membership;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
@@ -13,7 +13,7 @@ use crate::domain::powers::{self, Attribute, DATABASE_OWNER};
 use crate::domain::residual::{Dependent, Residual, ResidualKind as K, Strength as S, Way};
 use crate::domain::strength::Known;
 use sqlx::postgres::PgArguments;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// First version where a membership belongs to its grantor.
 const PER_GRANTOR: i32 = 160_000;
@@ -24,6 +24,8 @@ pub(super) struct Seen<'a> {
     graph: Graph,
     /// OID of each role, by name.
     oids: BTreeMap<&'a str, u32>,
+    /// Roles without INHERIT.
+    reserved: BTreeSet<u32>,
 }
 
 /// Residual of everything that a tracked role has through memberships: those it holds, the roles it reaches,
@@ -42,6 +44,7 @@ pub(super) async fn read(
         cluster,
         graph: Graph::new(edges.iter().map(edge), attributes.collect(), cluster.version_num),
         oids: roles.iter().map(|role| (role.name.as_str(), role.oid.0)).collect(),
+        reserved: roles.iter().filter(|role| !role.inherits).map(|role| role.oid.0).collect(),
     };
     for tracked in &cluster.tracked {
         let reach = seen.graph.reach(RoleOid(*tracked));
@@ -261,13 +264,24 @@ impl Seen<'_> {
                     "by default that role owns schema public and can make objects there".into(),
                 );
             }
+            let inherits =
+                self.cluster.version_num >= PER_GRANTOR || !self.reserved.contains(owner);
+            let can = as_database_owner(path.map(|path| path.can), inherits);
+            let set =
+                || Way { can, via: Vec::new(), at: Some(DATABASE_OWNER.into()), granted_by: None };
             if let Some(path) = path {
                 let way = self.way(path);
                 found.via.clone_from(&way.via);
-                found.ways = vec![way];
                 found.rows = self.rows(&path.edges);
+                let sets = !inherits && can == Can::SetRole;
+                found.ways = vec![if sets { Way { via: way.via, ..set() } } else { way }];
+            } else if can == Can::SetRole {
+                found.ways = vec![set()];
             }
             found.rows.push(catalog::database_owner(&database.name, &database.owner));
+            if !inherits {
+                found.rows.push(catalog::inherits(&database.owner, false));
+            }
             all.push(found.described());
         }
         all

@@ -13,6 +13,15 @@ pub(super) struct ServerRow {
     pub agent_role: String,
 }
 
+/// Which server process answers, and whether it takes writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(super) struct Answering {
+    pub read_only: bool,
+    /// Start of the server, in microseconds: no two servers share it.
+    pub started_us: i64,
+    pub in_recovery: bool,
+}
+
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct DatabaseRow {
     pub oid: Oid,
@@ -34,6 +43,7 @@ pub(super) struct RoleRow {
     pub create_db: bool,
     pub replication: bool,
     pub bypass_rls: bool,
+    pub inherits: bool,
     pub connection_limit: i32,
     pub valid_until: Option<String>,
     pub expired: bool,
@@ -240,6 +250,13 @@ pub(super) struct ExtensionRow {
     pub may_enter: bool,
     pub may_select: bool,
     pub sees_all: bool,
+}
+
+/// Where pg_cron keeps its jobs.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct CronRow {
+    pub database: Option<String>,
+    pub hidden: bool,
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -47,6 +47,8 @@ const MANY: i64 = 200_000;
 const FINDINGS: i64 = 20_000;
 
 pub(super) const SERVER: Statement = statement!("server", 1, &[K::Login]);
+/// Run by every transaction itself; what it leaves unread is what was to be read there.
+pub(super) const BEGIN: Statement = statement!("begin", 1, &[]);
 pub(super) const DATABASES: Statement = statement!(
     "databases",
     MANY,
@@ -107,6 +109,7 @@ pub(super) const DEFAULT_LISTS: Statement =
 pub(super) const EXTENSIONS: Statement = statement!("extensions", 100, &[K::Job]);
 pub(super) const JOBS: Statement =
     Statement { needs: Some("pg_cron"), ..statement!("jobs", FINDINGS, &[K::Job]) };
+pub(super) const CRON_HOME: Statement = statement!("cron_home", 1, &[K::Job]);
 pub(super) const SIGHT: Statement = statement!("sight", 100, &[]);
 pub(super) const SLOTS: Statement = statement!("slots", 1_000, &[]);
 pub(super) const HBA_RULES_13: Statement =
@@ -132,6 +135,7 @@ pub(super) const INSTANCE: Statement = Statement { surfaces: INSTANCE_SURFACES, 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[Statement] = &[
     SERVER,
+    BEGIN,
     DATABASES,
     ROLES,
     MEMBERSHIPS_13,
@@ -157,6 +161,7 @@ pub const STATEMENTS: &[Statement] = &[
     DEFAULT_LISTS,
     EXTENSIONS,
     JOBS,
+    CRON_HOME,
     SIGHT,
     SLOTS,
     HBA_RULES_13,

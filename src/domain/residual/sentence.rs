@@ -122,7 +122,8 @@ impl Residual {
         let database = self.database.as_deref().unwrap_or_default();
         let is = format!("{DATABASE_OWNER} in database {database}");
         let Some(owner) = self.via.last() else {
-            return format!("{who} is {is}, because it owns the database");
+            let how = if self.ways.is_empty() { "" } else { " after SET ROLE" };
+            return format!("{who} is {is}{how}, because it owns the database");
         };
         let at = |way: &Way| way.at.clone().unwrap_or_else(|| owner.clone());
         match self.ways.first() {
