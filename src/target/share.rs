@@ -47,7 +47,7 @@ impl Partly {
             target: session.observation.target.clone(),
             database: Some(session.database().to_owned()),
             reason: format!(
-                "{name} has more than {SHARE} rows in {}, and only so many are read of one role",
+                "{name} has more than {SHARE} rows in {}; no more are read of one role",
                 statement.name
             ),
             fix: "remove what is listed (revoked plan), then look again".to_owned(),

@@ -1,8 +1,8 @@
 -- revoked/acl_scan: what the access lists of this database hold that anybody has to know of, in one pass over
 -- them. Equal lists are taken apart once: GRANT … ON ALL TABLES makes thousands of them. $1: tracked roles.
--- Rows with an object are entries that name a tracked role, as grantee or as grantor, of each role no more than $2;
--- entries of an owner are left out, who may do everything anyway. Rows without an object count what everybody has,
--- what the agent's role has, and what names a role that no longer exists.
+-- Rows with an object are entries that name a tracked role, as grantee or as grantor, of each role no more than $2
+-- and the rest of the last object; what an owner has or grants is left out. Rows without an object count what
+-- everybody has, what the agent's role has, and what names a role that no longer exists.
 WITH RECURSIVE held (oid) AS (
     SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user
     UNION
@@ -77,10 +77,8 @@ WITH RECURSIVE held (oid) AS (
     SELECT
         e.class, e.privilege_type, w.role, e.catalog, o.object, COALESCE(o.sub_object, 0)::int4 AS sub_object, b.owner,
         e.grantee, e.grantor, e.is_grantable,
-        pg_catalog.row_number() OVER (
-            PARTITION BY w.role
-            ORDER BY e.catalog, o.object, o.sub_object, e.grantee, e.grantor, e.privilege_type COLLATE pg_catalog."C"
-        ) AS place
+        -- The same for all entries of an object: a list that is cut within would not show who else loses what.
+        pg_catalog.rank() OVER (PARTITION BY w.role ORDER BY e.catalog, o.object, o.sub_object) AS place
     FROM entries AS e
     CROSS JOIN LATERAL ROWS FROM (
         pg_catalog.unnest(e.objects), pg_catalog.unnest(e.subs)
