@@ -103,15 +103,13 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
         gaps.extend(look.gaps.iter().filter(asked).cloned());
         not_covered.extend(look.not_covered.iter().cloned());
         for account in question.accounts.iter().filter(|account| account.target == look.target) {
-            match identity_gap(account, look) {
-                Some(gap) => gaps.push(gap),
-                None => {
-                    let theirs = look.residual.iter().filter(|r| r.account.oid == account.oid);
-                    found.extend(theirs.cloned());
-                    let partly = look.partly.get(&account.oid).into_iter().flatten();
-                    gaps.extend(partly.filter(asked).cloned());
-                }
+            if let Some(gap) = identity_gap(account, look) {
+                gaps.push(gap);
+                continue;
             }
+            found.extend(look.residual.iter().filter(|r| r.account.oid == account.oid).cloned());
+            let partly = look.partly.get(&account.oid).into_iter().flatten();
+            gaps.extend(partly.filter(asked).cloned());
         }
     }
     let no_account = question.accounts.is_empty()
