@@ -93,7 +93,7 @@ pub(super) async fn read(
 fn entries(scan: &[AclScanRow]) -> Vec<AclRow> {
     let key = |row: &AclRow| {
         let object = (row.class.0, row.object.0, row.sub_object);
-        (object, row.grantee.0, row.grantor.0, row.privilege.clone())
+        (object, row.grantee.0, row.grantor.0, row.privilege.clone(), row.grantable)
     };
     let mut seen = BTreeSet::new();
     scan.iter().filter_map(AclScanRow::entry).filter(|row| seen.insert(key(row))).collect()
