@@ -331,6 +331,8 @@ impl Reconciler {
             .filter(|look| look.target == target)
             .flat_map(|look| look.gaps.iter().map(|gap| gap.cause))
             .collect();
+        // What stays open of the subject's own accounts is no gap of the whole target.
+        causes.extend(judged.gaps.iter().filter(|gap| gap.target == target).map(|gap| gap.cause));
         if late && remains {
             causes.insert(Cause::ResidualAccess);
         }

@@ -31,6 +31,7 @@ mod selftest;
 mod server;
 mod session;
 mod sessions;
+mod share;
 mod shared;
 mod slots;
 pub mod statements;

@@ -136,6 +136,25 @@ fn strength(kind: ResidualKind) -> Strength {
     }
 }
 
+/// The cut role's revocation alone is concerned, and by what was not read only as far as it asks for that.
+#[test]
+fn what_was_read_in_part_of_one_role_says_nothing_about_another() {
+    let privilege = residual(ResidualKind::Privilege, Strength::Latent);
+    for (role, kind, found, verdict) in [
+        (16401, Kind::Full, vec![privilege.clone()], Verdict::Residual),
+        (16401, Kind::Full, vec![], Verdict::Inconclusive),
+        (16401, Kind::Suspend, vec![], Verdict::Revoked),
+        (16402, Kind::Full, vec![], Verdict::Revoked),
+    ] {
+        let accounts = [account()];
+        let mut look = look(found, vec![]);
+        look.partly.insert(RoleOid(role), vec![gap(ResidualKind::Privilege)]);
+        let judged = judge(&ask(kind, &accounts, &[], &[]), &[&look]);
+        assert_eq!(judged.verdict, verdict, "{role} {kind}");
+        assert_eq!(judged.login, Verdict::Revoked);
+    }
+}
+
 #[test]
 fn a_partial_revocation_of_nothing_named_is_a_question() {
     let accounts = [account()];

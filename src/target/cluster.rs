@@ -3,6 +3,7 @@
 use super::jobs::Home;
 use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow};
 use super::session::Session;
+use super::share::{Partly, of_each};
 use super::statements::{self as sql, Statement};
 use super::{
     Wanted, attributes, catalog, credentials, hba, ident, memberships, prepared, selftest, server,
@@ -34,6 +35,8 @@ pub(super) struct Cluster {
     pub(super) tracked: BTreeSet<u32>,
     pub(super) databases: Vec<DatabaseRow>,
     pub(super) dependencies: Vec<DependencyRow>,
+    /// Roles of which `pg_shdepend` has more than was read.
+    pub(super) cut: BTreeSet<u32>,
     pub(super) memberships: Vec<Membership>,
     pub(super) cron: Home,
 }
@@ -137,8 +140,11 @@ pub(super) async fn read(
     attributes::held(session, &cluster, roles.as_deref().unwrap_or_default());
     credentials::read(session, wanted).await;
     role_settings(session, &cluster).await;
+    let mut partly = Partly::default();
     cluster.dependencies =
-        with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
+        of_each(session, &cluster, &sql::DEPENDENCIES, &mut partly).await.unwrap_or_default();
+    cluster.cut = partly.roles();
+    partly.tell(session.observation);
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
     cluster.memberships =

@@ -5,6 +5,7 @@
 use super::Pace;
 use super::cluster::Cluster;
 use super::rows::{Answering, DatabaseRow, DependencyRow};
+use super::share::Partly;
 use crate::domain::ids::SystemIdentifier;
 use crate::domain::observation::{Coverage, Observation};
 use crate::domain::residual::Residual;
@@ -17,6 +18,8 @@ use std::time::Instant;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) residual: Vec<Residual>,
+    /// Of whom there is more.
+    pub(super) partly: Partly,
     pub(super) ambient: Vec<String>,
     pub(super) excess: Vec<String>,
     pub(super) coverage: Vec<Coverage>,
@@ -26,6 +29,7 @@ impl Found {
     /// Writes it into the look.
     pub(super) fn tell(self, observation: &mut Observation) {
         observation.residual.extend(self.residual);
+        self.partly.tell(observation);
         observation.ambient.extend(self.ambient);
         observation.excess.extend(self.excess);
     }
@@ -126,6 +130,7 @@ impl Remembered {
     pub(super) fn recall(&self, cluster: &Cluster) -> Found {
         let mut found = self.found.clone();
         found.residual.retain(|residual| cluster.tracked.contains(&residual.account.oid.0));
+        found.partly.retain(&cluster.tracked);
         found
     }
 }

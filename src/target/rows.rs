@@ -175,6 +175,8 @@ pub(super) struct AclScanRow {
     pub own: Option<bool>,
     /// Objects that list a role which no longer exists.
     pub dangling: Option<i64>,
+    /// The tracked role that the entry is about: its grantee or its grantor. One that is about two is there twice.
+    pub role: Option<Oid>,
     pub catalog: Option<Oid>,
     pub object: Option<Oid>,
     pub sub_object: Option<i32>,

@@ -1,5 +1,6 @@
--- revoked/dependencies: everything in every database that mentions a role of $1, from one connection.
--- deptype o: owner, a: access list, r: policy. i (initial privileges, 17+) gives nobody anything.
+-- revoked/dependencies: everything in every database that mentions a role of $1, from one connection, and of
+-- each role no more than $2. deptype o: owner, a: access list, r: policy. i (initial privileges, 17+) gives
+-- nobody anything.
 SELECT
     t.oid AS role,
     d.dbid AS database,
@@ -16,4 +17,4 @@ CROSS JOIN LATERAL (
         AND s.deptype IN ('o', 'a', 'r')
     LIMIT $2
 ) AS d
-LIMIT $2
+LIMIT $3
