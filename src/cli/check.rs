@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 
 fn print(looked: &Looked, report: &Report<'_>) {
     for one in &looked.subjects {
-        println!("{}", headline(looked, one));
+        output::print_line("", &headline(looked, one));
         if looked.several() {
             output::print_residual_of_targets(&one.judged.residual);
         } else {
@@ -60,7 +60,7 @@ fn print(looked: &Looked, report: &Report<'_>) {
     }
     print_scope(looked);
     for text in report.not_covered() {
-        println!("not covered: {}", shown(&text));
+        output::print_line("not covered: ", &shown(&text));
     }
 }
 
@@ -94,7 +94,7 @@ pub(super) fn print_scope(looked: &Looked) {
         let seen = &look.observation;
         if !seen.excess.is_empty() {
             let text = looked.of_target(look, &seen.excess.join("; "));
-            println!("the agent's role has more than it needs: {}", shown(&text));
+            output::print_line("the agent's role has more than it needs: ", &shown(&text));
         }
     }
     for look in &looked.looks {
@@ -109,11 +109,12 @@ pub(super) fn print_scope(looked: &Looked) {
         let names: Vec<_> = databases.into_iter().map(shown).collect();
         let count =
             if names.len() == 1 { "1 database" } else { &format!("{} databases", names.len()) };
-        println!(
-            "looked at {count}{on}: {} (PostgreSQL {}, system identifier {})",
+        let text = format!(
+            "{count}{on}: {} (PostgreSQL {}, system identifier {})",
             names.join(", "),
             shown(&server.version),
             server.system_identifier
         );
+        output::print_line("looked at ", &text);
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn section(
         privileges(&mut section, seen, &server.agent_role);
         store_here(&mut section, server, store, store_on_target);
     }
+    instances(&mut section, target, seen);
     coverage(&mut section, seen);
     section.say(Level::Note, format!("the look took {} ms", took.as_millis()));
     section
@@ -54,6 +55,42 @@ fn connected(section: &mut Section, server: &Server, target: &Target) {
             target.transport(),
             "leave sslmode out of the URL, or set sslmode=verify-full and sslrootcert",
         );
+    }
+}
+
+/// The further instances: each has sessions of its own, so one that does not answer is a gap.
+fn instances(section: &mut Section, target: &Target, seen: &Observation) {
+    let mut facts: Vec<Value> = Vec::new();
+    for name in target.instance_names() {
+        // Where one of these is the primary, the target's own URL is the further one.
+        let answered = seen.instances.iter().find(|instance| instance.name == name);
+        let silent = seen
+            .gaps
+            .iter()
+            .find(|gap| gap.reason.starts_with(&format!("instance {name}")));
+        facts.push(json!({
+            "name": name,
+            "server_version": answered.map(|instance| instance.version.as_str()),
+            "in_recovery": answered.map(|instance| instance.in_recovery),
+            "up": answered.is_some() || (silent.is_none() && seen.server.is_some()),
+        }));
+        match (answered, silent) {
+            (Some(instance), None) => {
+                let state = if instance.in_recovery { "standby" } else { "primary" };
+                let text = format!("instance {name}: PostgreSQL {}, {state}", instance.version);
+                section.say(Level::Ok, text);
+            }
+            (Some(_) | None, Some(gap)) => {
+                section.advise(Level::Gap, gap.reason.clone(), gap.fix.clone());
+            }
+            (None, None) if seen.server.is_some() => {
+                section.say(Level::Ok, format!("instance {name}: the primary, described above"));
+            }
+            (None, None) => {}
+        }
+    }
+    if !facts.is_empty() {
+        section.fact("instances", facts);
     }
 }
 
