@@ -49,7 +49,8 @@ fn print(looked: &Looked, report: &Report<'_>) {
         }
         output::print_gaps(&one.judged.gaps);
         if !one.judged.kept.is_empty() {
-            println!("  kept, as a {} leaves it: {} more", one.asked.kind, one.judged.kept.len());
+            let text = format!("{} (revoked explain lists them)", findings(one.judged.kept.len()));
+            output::print_line(&format!("  kept, as a {} leaves it: ", one.asked.kind), &text);
         }
     }
     let vanished: Vec<_> =
@@ -62,6 +63,11 @@ fn print(looked: &Looked, report: &Report<'_>) {
     for text in report.not_covered() {
         output::print_line("not covered: ", &shown(&text));
     }
+}
+
+/// How many, of what.
+pub(super) fn findings(count: usize) -> String {
+    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
 }
 
 /// Verdict, who, and as of when.

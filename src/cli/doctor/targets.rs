@@ -60,33 +60,37 @@ fn connected(section: &mut Section, server: &Server, target: &Target) {
 
 /// The further instances: each has sessions of its own, so one that does not answer is a gap.
 fn instances(section: &mut Section, target: &Target, seen: &Observation) {
+    // What follows "instance " in a gap is its name.
+    let of = |rest: &str, name: &str| {
+        rest.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', ' ']))
+    };
+    // Where one of these is the primary, the target's own URL is the further one, and bears the target's name.
+    let own = seen.instances.iter().map(|instance| instance.name.as_str());
+    let own = own.filter(|name| *name == target.name());
     let mut facts: Vec<Value> = Vec::new();
-    for name in target.instance_names() {
-        // Where one of these is the primary, the target's own URL is the further one.
+    for name in own.chain(target.instance_names()) {
         let answered = seen.instances.iter().find(|instance| instance.name == name);
         let silent = seen
             .gaps
             .iter()
-            .find(|gap| gap.reason.starts_with(&format!("instance {name}")));
+            .any(|gap| gap.reason.strip_prefix("instance ").is_some_and(|rest| of(rest, name)));
         facts.push(json!({
             "name": name,
             "server_version": answered.map(|instance| instance.version.as_str()),
             "in_recovery": answered.map(|instance| instance.in_recovery),
-            "up": answered.is_some() || (silent.is_none() && seen.server.is_some()),
+            "up": answered.is_some() || (!silent && seen.server.is_some()),
         }));
         match (answered, silent) {
-            (Some(instance), None) => {
+            (Some(instance), _) => {
                 let state = if instance.in_recovery { "standby" } else { "primary" };
                 let text = format!("instance {name}: PostgreSQL {}, {state}", instance.version);
                 section.say(Level::Ok, text);
             }
-            (Some(_) | None, Some(gap)) => {
-                section.advise(Level::Gap, gap.reason.clone(), gap.fix.clone());
-            }
-            (None, None) if seen.server.is_some() => {
+            (None, false) if seen.server.is_some() => {
                 section.say(Level::Ok, format!("instance {name}: the primary, described above"));
             }
-            (None, None) => {}
+            // The gap stands below with its fix.
+            (None, true | false) => {}
         }
     }
     if !facts.is_empty() {

@@ -1,5 +1,6 @@
 //! `revoked expect show`.
 
+use super::super::check::findings;
 use super::super::client::Where;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
@@ -9,6 +10,9 @@ use crate::http::view::View;
 use anyhow::{Result, bail};
 
 /// Show one revocation with what remains of it
+///
+/// Exit status: 0 shown, whatever its verdict (`revoked expect recheck` tells by its status); 1 there is none, or the
+/// agent cannot be reached.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -96,7 +100,12 @@ pub(super) fn print_view(view: &View) {
     output::print_residual(&view.residual);
     output::print_gaps(&view.gaps);
     if !view.kept.is_empty() {
-        println!("  kept, as a {} leaves it: {} more findings", view.kind, view.kept.len());
+        let text = format!(
+            "{} (revoked explain {} lists them)",
+            findings(view.kept.len()),
+            view.id
+        );
+        output::print_line(&format!("  kept, as a {} leaves it: ", view.kind), &text);
     }
     for skipped in &view.not_covered {
         let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));

@@ -69,11 +69,7 @@ impl<'a> Finding<'a> {
 }
 
 fn path(found: &Residual) -> Vec<String> {
-    let object = found.object.as_deref().unwrap_or("an object");
-    let object = match &found.object_type {
-        Some(kind) => format!("{kind} {object}"),
-        None => object.to_owned(),
-    };
+    let object = found.object_in_words();
     let end = match (&found.privilege, found.kind) {
         (_, K::Login) => "a login".to_owned(),
         (_, K::Session | K::VanishedSession | K::Replication) => format!("session {object}"),
@@ -81,6 +77,7 @@ fn path(found: &Residual) -> Vec<String> {
         (Some(role), K::AdminOption) => format!("admin option for {role}"),
         (Some(setting), K::RoleSetting) => format!("setting {setting}"),
         (Some(attribute), K::Attribute) => attribute.clone(),
+        (Some(privilege), K::DefaultPrivilege) => format!("{privilege} on new {object}"),
         (Some(privilege), _) => format!("{privilege} on {object}"),
         (None, _) => object,
     };
@@ -340,6 +337,31 @@ mod tests {
         let finding = Finding::new(&owner, &[], &Setting::default(), None);
         assert_eq!(finding.by_hand, ["goes with the ownership of database orders"]);
         assert_eq!(finding.path, ["john", "pg_database_owner in orders"]);
+    }
+
+    #[test]
+    fn a_path_names_column_policy_and_parameter() {
+        let path = |kind: K, object_type: &str, object: &str, part: &str, privilege: &str| {
+            let mut one = found(kind, S::Latent);
+            one.object_type = Some(object_type.into());
+            one.object = Some(object.into());
+            one.sub_object = (!part.is_empty()).then(|| part.to_owned());
+            one.privilege = (!privilege.is_empty()).then(|| privilege.to_owned());
+            Finding::new(&one, &[], &Setting::default(), None).path.pop().unwrap()
+        };
+        assert_eq!(
+            path(K::Privilege, "table", "public.t", "salary", "SELECT"),
+            "SELECT on column salary of table public.t"
+        );
+        assert_eq!(path(K::Policy, "table", "public.t", "own", ""), "policy own on public.t");
+        assert_eq!(
+            path(K::Privilege, "parameter ACL", "work_mem", "", "SET"),
+            "SET on parameter work_mem"
+        );
+        assert_eq!(
+            path(K::DefaultPrivilege, "tables", "of app in schema public", "public", "SELECT"),
+            "SELECT on new tables of app in schema public"
+        );
     }
 
     #[test]
