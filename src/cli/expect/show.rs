@@ -64,12 +64,11 @@ pub(super) fn print_view(view: &View) {
         }
     }
     if let Some(request) = &view.pending {
-        let asks =
-            match request.asks {
-                Asked::Postpone => "postpone it",
-                Asked::Withdraw => "withdraw it",
-                Asked::NoAccount => "confirm that there is no account",
-            };
+        let asks = match request.asks {
+            Asked::Postpone => "postpone it",
+            Asked::Withdraw => "withdraw it",
+            Asked::NoAccount => "confirm that there is no account",
+        };
         let (by, at, id) = (&request.requested_by, request.requested_at, &request.id);
         line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
     }
@@ -100,11 +99,8 @@ pub(super) fn print_view(view: &View) {
     output::print_residual(&view.residual);
     output::print_gaps(&view.gaps);
     if !view.kept.is_empty() {
-        let text = format!(
-            "{} (revoked explain {} lists them)",
-            findings(view.kept.len()),
-            view.id
-        );
+        let text =
+            format!("{} (revoked explain {} lists them)", findings(view.kept.len()), view.id);
         output::print_line(&format!("  kept, as a {} leaves it: ", view.kind), &text);
     }
     for skipped in &view.not_covered {

@@ -106,7 +106,8 @@ fn down(view: &View) -> BTreeSet<&str> {
 /// Further instances that did not answer.
 fn silent_instances(view: &View) -> Vec<String> {
     let silent = view.gaps.iter().filter(|gap| {
-        matches!(gap.cause, Cause::Unreachable | Cause::Timeout) && gap.reason.starts_with("instance ")
+        matches!(gap.cause, Cause::Unreachable | Cause::Timeout)
+            && gap.reason.starts_with("instance ")
     });
     let name = |gap: &Gap| {
         let (instance, _) = gap.reason.split_once(':')?;

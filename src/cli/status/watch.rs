@@ -69,7 +69,10 @@ mod tests {
         };
         let now: UtcTime = "2026-03-05T10:30:00.000000Z".parse().unwrap();
         assert!(sentence(None, now).contains("none has run yet"));
-        assert!(sentence(line("stop").as_ref(), now).contains("since 2026-03-05T09:00:00.000000Z, 1h 30m"));
+        assert!(
+            sentence(line("stop").as_ref(), now)
+                .contains("since 2026-03-05T09:00:00.000000Z, 1h 30m")
+        );
         assert!(sentence(line("start").as_ref(), now).contains("without saying when"));
         assert!(line("observation").is_none(), "it is no turn");
     }

@@ -48,9 +48,9 @@ pub(super) fn waits(
     setting: &Setting,
 ) -> Vec<(Placed, Wait)> {
     let ends = |gid: &String| {
-        steps.iter().any(|placed| {
-            matches!(&placed.step, Step::RollBack { gid: rolled } if rolled == gid)
-        })
+        steps
+            .iter()
+            .any(|placed| matches!(&placed.step, Step::RollBack { gid: rolled } if rolled == gid))
     };
     let foreign: Vec<&Held> = setting.locks.iter().filter(|held| !ends(&held.gid)).collect();
     let mut waits = Vec::new();
@@ -82,10 +82,11 @@ fn wait(held: &Held, certain: bool) -> Wait {
 /// Whether a lock is in the way of a step: always (`true`), or if both change the same row (`false`).
 fn in_the_way(held: &Held, placed: &Placed, residual: &[Residual]) -> Option<bool> {
     let here = placed.database.as_ref().is_none_or(|name| *name == held.database);
-    let changes =
-        |catalog: &str| held.mode == "RowExclusiveLock" && held.relation == format!("pg_catalog.{catalog}");
+    let changes = |catalog: &str| {
+        held.mode == "RowExclusiveLock" && held.relation == format!("pg_catalog.{catalog}")
+    };
     // Needs the table for itself alone.
-    let alone = |table: &str| (here && held.relation == table).then_some(true);
+    let alone = |table: &str| (here && same(table, &held.relation)).then_some(true);
     let same_row = |catalog: &str| (here && changes(catalog)).then_some(false);
     match &placed.step {
         Step::RollBack { .. } | Step::Terminate { .. } | Step::Unschedule { .. } => None,
@@ -100,14 +101,18 @@ fn in_the_way(held: &Held, placed: &Placed, residual: &[Residual]) -> Option<boo
         Step::RevokeDefault { .. } | Step::ResetDefaults { .. } => same_row("pg_default_acl"),
         Step::DropUserMapping { .. } => same_row("pg_user_mapping"),
         Step::AlterOwner { on, .. } => {
-            if here && is(on, held) { Some(true) } else { same_row(&on.class) }
+            if here && is(on, held) {
+                Some(true)
+            } else {
+                same_row(&on.class)
+            }
         }
         Step::ReassignOwned { from, .. } => {
             let owned = |found: &&Residual| {
                 found.kind == K::Ownership
                     && found.account.role.as_ref() == Some(from)
                     && found.database.as_ref() == Some(&held.database)
-                    && found.object.as_ref() == Some(&held.relation)
+                    && found.object.as_ref().is_some_and(|name| same(name, &held.relation))
             };
             let theirs = here && residual.iter().any(|found| owned(&found));
             if theirs { Some(true) } else { same_row("pg_class") }
@@ -116,7 +121,12 @@ fn in_the_way(held: &Held, placed: &Placed, residual: &[Residual]) -> Option<boo
 }
 
 fn is(on: &Object, held: &Held) -> bool {
-    on.class == "pg_class" && on.name == held.relation
+    on.class == "pg_class" && same(&on.name, &held.relation)
+}
+
+/// Whether two names mean one table: some quote only where SQL needs it, some always.
+fn same(one: &str, other: &str) -> bool {
+    one.replace('"', "") == other.replace('"', "")
 }
 
 #[cfg(test)]
@@ -173,7 +183,9 @@ mod tests {
     fn what_only_may_wait_is_said_and_stops_nothing() {
         let setting = setting(vec![held("pg_catalog.pg_class", "RowExclusiveLock")]);
         let plan = plan(&[owned()], &setting);
-        assert!(render(&plan, "t", None).contains("-- This may wait for prepared transaction stock"));
+        assert!(
+            render(&plan, "t", None).contains("-- This may wait for prepared transaction stock")
+        );
         let tried = simulate(&plan.steps, &[owned()], &setting);
         assert!(tried.stops.is_none() && tried.would_remain.is_empty(), "{tried:?}");
         assert_eq!(tried.may_wait.len(), 1);

@@ -39,6 +39,13 @@ pub fn render(plan: &Plan, title: &str, place: Option<Place<'_>>) -> String {
     for part in plan.steps.chunk_by(|a, b| (a.part, &a.database) == (b.part, &b.database)) {
         parts.extend(section(part, plan, place));
     }
+    if plan.steps.iter().any(|placed| matches!(placed.part, Part::Shared | Part::Database)) {
+        lines.push(
+            "-- It drops no role. DROP ROLE may still be refused after it: entries that name the role as grantor \
+             alone give it nothing and stay (docs/commands.md)."
+                .to_owned(),
+        );
+    }
     let guarded = !plan.steps.is_empty();
     lines.extend(place.filter(|_| guarded).map_or(parts.clone(), |place| only_there(parts, place)));
     if !plan.by_hand.is_empty() {
@@ -124,7 +131,9 @@ fn body(steps: &[Placed], plan: &Plan) -> Vec<String> {
             );
         }
         for placed in run {
-            lines.extend(plan.waits_of(placed).map(|wait| format!("-- This {}.", comment(&wait.text))));
+            lines.extend(
+                plan.waits_of(placed).map(|wait| format!("-- This {}.", comment(&wait.text))),
+            );
             let why = placed.step.why();
             let mut why = why.map(|why| format!(" -- {}", comment(&why)));
             for statement in placed.step.statements() {

@@ -78,11 +78,7 @@ fn begun_before(residual: &Residual, bound: Option<UtcTime>, skew_us: i64) -> bo
 }
 
 /// Why a session counts as opened with the old secret, if it does.
-fn opened_with_old(
-    standing: &Standing,
-    session: &Residual,
-    skew_us: i64,
-) -> Option<&'static str> {
+fn opened_with_old(standing: &Standing, session: &Residual, skew_us: i64) -> Option<&'static str> {
     if begun_before(session, standing.old_until, skew_us) {
         return Some("it is older than the change of the password");
     }
