@@ -39,6 +39,8 @@ pub(super) struct Cluster {
     pub(super) cut: BTreeSet<u32>,
     pub(super) memberships: Vec<Membership>,
     pub(super) cron: Home,
+    /// Databases that have prepared transactions.
+    pub(super) prepared_in: BTreeSet<String>,
 }
 
 impl Cluster {
@@ -149,7 +151,9 @@ pub(super) async fn read(
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
     cluster.memberships =
         memberships::read(session, &cluster, roles.as_deref().unwrap_or_default()).await;
-    prepared::judge(session, &cluster, &prepared.unwrap_or_default());
+    let prepared = prepared.unwrap_or_default();
+    prepared::judge(session, &cluster, &prepared);
+    cluster.prepared_in = prepared.into_iter().filter_map(|row| row.database).collect();
     shared::read(session, &cluster).await;
     session.end().await;
 

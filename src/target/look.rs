@@ -7,9 +7,10 @@ use super::rows::DatabaseRow;
 use super::session::{Session, Way};
 use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES, FILES};
 use super::trouble::Trouble;
-use super::{Depth, Facts, Target, Wanted, instance, jobs, server};
+use super::{Depth, Facts, Target, Wanted, instance, jobs, prepared, server};
 use crate::clock;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use crate::domain::plan::locks::Held;
 use crate::domain::plan::quote::ident;
 use crate::domain::residual::ResidualKind;
 use std::collections::BTreeMap;
@@ -70,6 +71,9 @@ impl Target {
             facts.superusers.clone_from(&cluster.superusers);
             facts.memberships.clone_from(&cluster.memberships);
             self.look_into_databases(way, &cluster, wanted.depth, &mut observation).await;
+            if wanted.depth == Depth::Full {
+                facts.locks = locks(way, &cluster, &mut observation).await;
+            }
         }
         self.unread(&mut observation);
         observation.residual.sort();
@@ -224,6 +228,18 @@ async fn primary(ways: &[(&str, Way<'_>)]) -> usize {
         }
     }
     answers.unwrap_or(0)
+}
+
+/// The locks of prepared transactions, for a plan.
+async fn locks(way: &Way<'_>, cluster: &Cluster, observation: &mut Observation) -> Vec<Held> {
+    let mut all = Vec::new();
+    let open = cluster.databases.iter().filter(|d| d.allows_connections && d.may_connect);
+    for database in open.filter(|d| cluster.prepared_in.contains(&d.name)) {
+        let mut session = Session::open(way, Some(&database.name), observation).await;
+        all.extend(prepared::locks(&mut session, cluster).await);
+        session.close().await;
+    }
+    all
 }
 
 /// Reads a database, or finds that what is remembered of it still holds. `None`: it could not be read whole, and

@@ -88,6 +88,15 @@ pub(super) struct PreparedRow {
 }
 
 #[derive(Debug, sqlx::FromRow)]
+pub(super) struct PreparedLockRow {
+    pub gid: String,
+    pub role: Oid,
+    pub database: String,
+    pub relation: String,
+    pub mode: String,
+}
+
+#[derive(Debug, sqlx::FromRow)]
 pub(super) struct SessionRow {
     pub pid: i32,
     pub role: Oid,

@@ -80,6 +80,8 @@ pub(super) const DEPENDENCIES: Statement = statement!(
     &[K::Ownership, K::Privilege, K::DefaultPrivilege, K::Policy, K::UserMapping, K::Subscription]
 );
 pub(super) const PREPARED: Statement = statement!("prepared", FINDINGS, &[K::PreparedTransaction]);
+pub(super) const PREPARED_LOCKS: Statement =
+    statement!("prepared_locks", FINDINGS, &[K::PreparedTransaction]);
 pub(super) const SESSIONS: Statement =
     statement!("sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const INSTANCE_SESSIONS: Statement =
@@ -149,6 +151,7 @@ pub const STATEMENTS: &[Statement] = &[
     ROLE_SETTINGS,
     DEPENDENCIES,
     PREPARED,
+    PREPARED_LOCKS,
     SESSIONS,
     INSTANCE_SESSIONS,
     SELF_TEST,

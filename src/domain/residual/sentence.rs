@@ -213,7 +213,9 @@ impl Residual {
         }
     }
 
-    fn object_in_words(&self) -> String {
+    /// The object as people call it: with its kind, the column of a table, the table of a policy.
+    #[must_use]
+    pub fn object_in_words(&self) -> String {
         let object = self.object.as_deref().unwrap_or("an object");
         let Some(kind) = &self.object_type else { return object.to_owned() };
         // As the server calls the row that holds the list; people call it a parameter.
