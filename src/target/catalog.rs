@@ -85,7 +85,7 @@ pub(super) fn login(role: &RoleRow) -> String {
         "pg_roles: oid={} rolname={} rolcanlogin={} rolconnlimit={} rolvaliduntil={}",
         role.oid.0,
         role.name,
-        flag(role.can_login),
+        flag(role.has(RoleRow::LOGIN)),
         role.connection_limit,
         role.valid_until.as_deref().unwrap_or("null")
     )

@@ -137,7 +137,9 @@ pub(super) async fn read(
     session.end().await;
 
     session.begin().await;
-    let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
+    let mut roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
+    // Ours to sort: the server's processor is not.
+    roles.iter_mut().for_each(|roles| roles.sort_unstable_by_key(|role| role.oid.0));
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     attributes::held(session, &cluster, roles.as_deref().unwrap_or_default());
     credentials::read(session, wanted).await;
@@ -196,7 +198,8 @@ async fn self_test(session: &mut Session<'_>) {
 fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, roles: &[RoleRow]) {
     cluster.names = roles.iter().map(|role| (role.oid.0, role.name.clone())).collect();
     cluster.called = roles.iter().map(|role| role.name.clone()).collect();
-    cluster.superusers = roles.iter().filter(|r| r.superuser).map(|r| r.name.clone()).collect();
+    let superusers = roles.iter().filter(|role| role.has(RoleRow::SUPERUSER));
+    cluster.superusers = superusers.map(|role| role.name.clone()).collect();
     let mut tracked: BTreeSet<u32> = wanted.oids.iter().map(|oid| oid.0).collect();
     // A new role under a name that a tracked one bears, or that was asked for, is looked at at once.
     tracked.extend(roles.iter().filter(|r| wanted.names.contains(&r.name)).map(|r| r.oid.0));

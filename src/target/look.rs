@@ -156,7 +156,7 @@ impl Target {
                 continue;
             }
             let mut remembered = known.remove(&database.oid.0);
-            let due = match (&remembered, depth) {
+            let due = match (&mut remembered, depth) {
                 (Some(remembered), Depth::Due) => remembered.due(cluster, database, &self.pace),
                 (None, _) | (_, Depth::Full) => Due::Read,
             };
@@ -256,7 +256,7 @@ async fn read_anew(
     let mut session = Session::open(way, Some(&database.name), observation).await;
     let changes = database::changes(&mut session).await;
     if let (Due::Compare, Some(mut remembered)) = (due, remembered)
-        && remembered.unchanged(changes.as_deref())
+        && remembered.unchanged(database, changes.as_deref())
     {
         session.close().await;
         return Some(remembered);

@@ -38,13 +38,21 @@ pub(super) async fn read(
     let statement =
         if cluster.version_num >= PER_GRANTOR { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
     let rows: Option<Vec<MembershipRow>> = session.rows(&statement, PgArguments::default()).await;
-    let edges = rows.unwrap_or_default();
+    let mut edges = rows.unwrap_or_default();
+    edges.sort_unstable_by_key(|row| (row.role.0, row.member.0, row.grantor.0));
+    let inherits: BTreeMap<u32, bool> =
+        roles.iter().map(|role| (role.oid.0, role.has(RoleRow::INHERIT))).collect();
+    let edges: Vec<Edge> = edges.iter().map(|row| edge(row, &inherits)).collect();
     let attributes = roles.iter().map(|role| (RoleOid(role.oid.0), attributes::of(role)));
     let seen = Seen {
         cluster,
-        graph: Graph::new(edges.iter().map(edge), attributes.collect(), cluster.version_num),
+        graph: Graph::new(edges.iter().copied(), attributes.collect(), cluster.version_num),
         oids: roles.iter().map(|role| (role.name.as_str(), role.oid.0)).collect(),
-        reserved: roles.iter().filter(|role| !role.inherits).map(|role| role.oid.0).collect(),
+        reserved: roles
+            .iter()
+            .filter(|role| !role.has(RoleRow::INHERIT))
+            .map(|role| role.oid.0)
+            .collect(),
     };
     for tracked in &cluster.tracked {
         let reach = seen.graph.reach(RoleOid(*tracked));
@@ -60,12 +68,14 @@ pub(super) async fn read(
     edges.iter().map(|edge| seen.named(edge)).collect()
 }
 
-fn edge(row: &MembershipRow) -> Edge {
+/// A membership; `inherits` has the attribute of each role. A member that nobody read counts as one that inherits.
+fn edge(row: &MembershipRow, inherits: &BTreeMap<u32, bool>) -> Edge {
+    let of_member = || inherits.get(&row.member.0).copied().unwrap_or(true);
     Edge {
         role: RoleOid(row.role.0),
         member: RoleOid(row.member.0),
         grantor: RoleOid(row.grantor.0),
-        inherit: row.inherit_option,
+        inherit: row.inherit_option.unwrap_or_else(of_member),
         set: row.set_option,
         admin: row.admin_option,
     }
@@ -73,15 +83,15 @@ fn edge(row: &MembershipRow) -> Edge {
 
 impl Seen<'_> {
     /// A membership as a plan needs it.
-    fn named(&self, edge: &MembershipRow) -> Membership {
+    fn named(&self, edge: &Edge) -> Membership {
         Membership {
             role: self.name(edge.role.0),
             member: self.name(edge.member.0),
             grantor: self.name(edge.grantor.0),
-            by_bootstrap: edge.grantor.0 == BOOTSTRAP.0,
-            admin: edge.admin_option,
-            inherit: edge.inherit_option,
-            set: edge.set_option,
+            by_bootstrap: edge.grantor == BOOTSTRAP,
+            admin: edge.admin,
+            inherit: edge.inherit,
+            set: edge.set,
         }
     }
 

@@ -47,6 +47,8 @@ pub(super) struct Remembered {
     /// When `changes` was last found the same.
     compared: Instant,
     changes: Option<String>,
+    /// What the server's statistics counted in the whole database before `changes` was asked.
+    written: String,
     tracked: BTreeSet<u32>,
     dependencies: BTreeSet<Dependency>,
     pub(super) found: Found,
@@ -84,6 +86,7 @@ impl Remembered {
             since: Instant::now(),
             compared: Instant::now(),
             changes,
+            written: database.written.clone(),
             tracked: cluster.tracked.clone(),
             dependencies: dependencies(cluster, database),
             found,
@@ -91,7 +94,7 @@ impl Remembered {
     }
 
     /// What the newest snapshot of the cluster says about it.
-    pub(super) fn due(&self, cluster: &Cluster, database: &DatabaseRow, pace: &Pace) -> Due {
+    pub(super) fn due(&mut self, cluster: &Cluster, database: &DatabaseRow, pace: &Pace) -> Due {
         let tracked = &cluster.tracked;
         let mut known = self.dependencies.clone();
         known.retain(|(role, ..)| tracked.contains(role));
@@ -101,10 +104,14 @@ impl Remembered {
             || self.names_changed(cluster);
         if changed || self.since.elapsed() >= pace.deep {
             Due::Read
-        } else if self.compared.elapsed() >= pace.compare {
-            Due::Compare
-        } else {
+        } else if self.compared.elapsed() < pace.compare {
             Due::Rest
+        } else if self.changes.is_some() && self.written == database.written {
+            // Nothing was written there at all, access or other. That is known without a connection to it.
+            self.compared = Instant::now();
+            Due::Rest
+        } else {
+            Due::Compare
         }
     }
 
@@ -117,11 +124,13 @@ impl Remembered {
         })
     }
 
-    /// Whether the server's statistics are as they were. Without them nobody can say so.
-    pub(super) fn unchanged(&mut self, changes: Option<&str>) -> bool {
+    /// Whether the server's statistics are as they were. Without them nobody can say so. The whole `database`'s
+    /// were read before: whatever those have, these have too.
+    pub(super) fn unchanged(&mut self, database: &DatabaseRow, changes: Option<&str>) -> bool {
         let same = changes.is_some() && self.changes.as_deref() == changes;
         if same {
             self.compared = Instant::now();
+            self.written.clone_from(&database.written);
         }
         same
     }

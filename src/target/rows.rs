@@ -29,24 +29,34 @@ pub(super) struct DatabaseRow {
     pub allows_connections: bool,
     pub may_connect: bool,
     pub owner: String,
+    /// How often rows were written in it, by the server's statistics.
+    pub written: String,
 }
 
 #[derive(Debug, sqlx::FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "pg_roles has them")]
 pub(super) struct RoleRow {
     pub oid: Oid,
     pub name: String,
-    pub can_login: bool,
-    #[sqlx(rename = "super")]
-    pub superuser: bool,
-    pub create_role: bool,
-    pub create_db: bool,
-    pub replication: bool,
-    pub bypass_rls: bool,
-    pub inherits: bool,
+    /// Of [`RoleRow::LOGIN`] and so on.
+    pub attributes: i32,
     pub connection_limit: i32,
     pub valid_until: Option<String>,
-    pub expired: bool,
+    pub expired: Option<bool>,
+}
+
+/// As sql/roles.sql has them.
+impl RoleRow {
+    pub(super) const LOGIN: i32 = 1;
+    pub(super) const SUPERUSER: i32 = 1 << 1;
+    pub(super) const CREATE_ROLE: i32 = 1 << 2;
+    pub(super) const CREATE_DB: i32 = 1 << 3;
+    pub(super) const REPLICATION: i32 = 1 << 4;
+    pub(super) const BYPASS_RLS: i32 = 1 << 5;
+    pub(super) const INHERIT: i32 = 1 << 6;
+
+    pub(super) fn has(&self, attribute: i32) -> bool {
+        self.attributes & attribute != 0
+    }
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -55,7 +65,8 @@ pub(super) struct MembershipRow {
     pub member: Oid,
     pub grantor: Oid,
     pub admin_option: bool,
-    pub inherit_option: bool,
+    /// `None` before 16, where it is the member's attribute.
+    pub inherit_option: Option<bool>,
     pub set_option: bool,
 }
 
