@@ -234,7 +234,7 @@ impl Store {
             let mut rows = query.fetch(pool);
             while let Some(row) = rows.try_next().await? {
                 count += 1;
-                if count % TURN == 0 {
+                if count.is_multiple_of(TURN) {
                     tokio::task::yield_now().await;
                 }
                 take(row)?;

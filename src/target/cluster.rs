@@ -139,7 +139,9 @@ pub(super) async fn read(
     session.begin().await;
     let mut roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     // Ours to sort: the server's processor is not.
-    roles.iter_mut().for_each(|roles| roles.sort_unstable_by_key(|role| role.oid.0));
+    if let Some(roles) = &mut roles {
+        roles.sort_unstable_by_key(|role| role.oid.0);
+    }
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     attributes::held(session, &cluster, roles.as_deref().unwrap_or_default());
     credentials::read(session, wanted).await;

@@ -213,6 +213,7 @@ mod tests {
         look
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a server may not have said who it is")]
     fn answers(started_us: i64, in_recovery: bool) -> Option<Answering> {
         Some(Answering { read_only: true, started_us, in_recovery })
     }
@@ -226,6 +227,7 @@ mod tests {
             allows_connections: true,
             may_connect: true,
             owner: "app".into(),
+            written: String::new(),
         };
         let read = look(100);
         let remembered = Remembered::new(
