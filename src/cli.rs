@@ -21,7 +21,8 @@ mod serve;
 mod status;
 mod verify;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::io::IsTerminal as _;
 
 /// Exit codes, the same in every command.
@@ -83,6 +84,7 @@ pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
+            let error = with_whole_usage(error);
             let _ = error.print();
             return if error.use_stderr() { exit::USAGE } else { exit::OK };
         }
@@ -124,6 +126,22 @@ pub fn run() -> u8 {
             exit::ERROR
         }
     }
+}
+
+/// The usage of the command itself. What clap makes of an error takes options that the environment gives for ones
+/// that have to be written.
+fn with_whole_usage(mut error: clap::Error) -> clap::Error {
+    if error.get(ContextKind::Usage).is_none() {
+        return error;
+    }
+    let mut command = Arguments::command();
+    command.build();
+    for word in std::env::args().skip(1) {
+        let Some(next) = command.find_subcommand(&word).cloned() else { break };
+        command = next;
+    }
+    error.insert(ContextKind::Usage, ContextValue::StyledStr(command.render_usage()));
+    error
 }
 
 /// A reader that has seen enough, as in `revoked check … | head`, ends the program like any other filter.

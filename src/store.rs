@@ -219,8 +219,9 @@ impl Store {
             })
             .connect_with(options.clone())
             .await?;
-        let read =
-            SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        // Each write empties the caches of those who read, so that a large one only holds memory. In KiB.
+        let readers = options.read_only(true).pragma("cache_size", "-512");
+        let read = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(readers);
         Ok(Self::Sqlite { write, read })
     }
 

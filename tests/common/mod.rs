@@ -6,6 +6,7 @@ pub(crate) mod frozen;
 pub(crate) mod http;
 pub(crate) mod kills;
 pub(crate) mod logbook;
+pub(crate) mod mirror;
 pub(crate) mod passwords;
 pub(crate) mod place;
 pub(crate) mod sample;
