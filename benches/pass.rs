@@ -13,7 +13,7 @@ use revoked::board::Board;
 use revoked::clock;
 use revoked::config::{Config, Live};
 use revoked::intake::Intake;
-use revoked::journal::Journal;
+use revoked::journal::{Journal, Settings};
 use revoked::reconcile::Reconciler;
 use revoked::store::Store;
 use revoked::supervise::Pulses;
@@ -48,10 +48,11 @@ impl Parts {
         let config = live.current();
         let origin = file::origin(&config.log_dir).unwrap();
         let key = LogKey::read(&config.key_file, &origin, &config.log_dir).unwrap();
-        let (log, found) = LogFile::open(&config.log_dir, key, &clock::now().to_string()).unwrap();
+        let log = LogFile::open(&config.log_dir, key, clock::now()).unwrap();
         let store = Store::open(config.store.expose_secret()).await.unwrap();
         let metrics = logbook::metrics();
-        let journal = Arc::new(Journal::open(store, log, &found, metrics.clone()).await.unwrap());
+        let journal = Journal::open(store, log, metrics.clone(), Settings::default()).await;
+        let journal = Arc::new(journal.unwrap());
         let target = Target::from_url("main", &url).unwrap();
         let board = Arc::new(Board::default());
         let reconciler =

@@ -7,7 +7,7 @@ mod common;
 mod shared;
 
 use common::sql;
-use revoked::audit::file::{self, Entry, LogFile};
+use revoked::audit::file::{self, Entry, Limits, LogFile};
 use revoked::audit::key::LogKey;
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
 use revoked::target::{Target, Wanted};
@@ -16,11 +16,13 @@ use sha2::{Digest as _, Sha256};
 use shared::Times;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 const NOW: &str = "2026-03-05T09:00:00.000000Z";
 const ROUNDS: usize = 7;
+/// Commits of each size.
+const COMMITS: usize = 300;
 
 fn median(work: impl FnMut()) -> Duration {
     Times::take(ROUNDS, work).median()
@@ -40,39 +42,75 @@ fn entry(number: usize) -> Entry {
 
 fn open(dir: &Path) -> LogFile {
     file::create(dir, &key(), "next", NOW).unwrap();
-    LogFile::open(dir, key(), NOW).unwrap().0
+    LogFile::open(dir, key(), NOW).unwrap()
 }
 
-/// Appending one record durably, beside writing and syncing as many bytes without any of the rest.
+/// Appending commits of so many records durably, beside writing and syncing as many bytes to a growing file without any
+/// of the rest. Both by turns, since the disk has moods.
 fn append() {
-    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let mut log = open(dir.path());
-    let ours = median(|| {
-        for number in 0..50 {
-            log.append(&[entry(number)], NOW).unwrap();
-        }
-    });
-    let mut bare = std::fs::File::create(dir.path().join("bare")).unwrap();
-    let bytes = vec![b'x'; 1_000];
-    let floor = median(|| {
-        for _ in 0..50 {
-            bare.write_all(&bytes).unwrap();
-            bare.sync_data().unwrap();
-        }
-    });
-    let batch: Vec<Entry> = (0..512).map(entry).collect();
-    let grouped = median(|| {
+    for records in [1, 8, 64, 512] {
+        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let mut log = open(dir.path());
+        let batch: Vec<Entry> = (0..records).map(entry).collect();
+        let length = || std::fs::metadata(dir.path().join(file_name())).unwrap().len();
+        let before = length();
         log.append(&batch, NOW).unwrap();
-    });
+        let bytes = vec![b'x'; usize::try_from(length() - before).unwrap()];
+        let path = dir.path().join("bare");
+        let bare = std::fs::File::options().create(true).append(true).open(path).unwrap();
+        let (mut ours, mut floor) = (Vec::new(), Vec::new());
+        for _ in 0..COMMITS {
+            let begun = Instant::now();
+            log.append(&batch, NOW).unwrap();
+            ours.push(begun.elapsed());
+            let begun = Instant::now();
+            (&bare).write_all(&bytes).unwrap();
+            bare.sync_data().unwrap();
+            floor.push(begun.elapsed());
+        }
+        let (ours, floor) = (middle(ours), middle(floor));
+        println!(
+            "append, {records:>3} a commit        {:>8.1} µs   {:.2} × write + fdatasync of as many bytes   {:>9.0} records/s",
+            ours.as_secs_f64() * 1e6,
+            ours.as_secs_f64() / floor.as_secs_f64(),
+            f64::from(u32::try_from(records).unwrap()) / ours.as_secs_f64()
+        );
+    }
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// Starting with a long history, beside starting with the newest file alone.
+fn start() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let limits = Limits { bytes: 4 << 20, age: Duration::MAX };
+    let mut log = open(dir.path()).with_limits(limits);
+    let batch: Vec<Entry> = (0..512).map(entry).collect();
+    let files = || std::fs::read_dir(dir.path()).unwrap().count();
+    while files() < 52 {
+        log.append(&batch, NOW).unwrap();
+    }
+    let head = log.head();
+    drop(log);
+    let opened = || drop(LogFile::open(dir.path(), key(), NOW).unwrap());
+    let long = median(opened);
+    let mut names: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    names.sort();
+    names.pop();
+    for path in &names {
+        std::fs::remove_file(path).unwrap();
+    }
+    let short = median(opened);
     println!(
-        "append, 1 record a commit   {:>8.1} µs   {:.2} × write + fdatasync of as many bytes",
-        ours.as_secs_f64() * 1e6 / 50.0,
-        ours.as_secs_f64() / floor.as_secs_f64()
-    );
-    println!(
-        "append, 512 records         {:>8.1} µs a record   {:.3} × one record a commit",
-        grouped.as_secs_f64() * 1e6 / 512.0,
-        grouped.as_secs_f64() / 512.0 / (ours.as_secs_f64() / 50.0)
+        "start, {head} lines in {} files {:>8.1} ms   {:.2} × with the newest file alone",
+        names.len() + 1,
+        long.as_secs_f64() * 1e3,
+        long.as_secs_f64() / short.as_secs_f64()
     );
 }
 
@@ -142,6 +180,7 @@ fn main() {
         return;
     }
     append();
+    start();
     verify();
     look();
 }

@@ -2,13 +2,24 @@
 //!
 //! `verify` is what strangers run. It shares only the constants of `format` with the writer.
 
+mod commit;
+mod dir;
+mod error;
 pub mod file;
 pub mod format;
 pub mod key;
 pub mod line;
+mod lines;
+mod moment;
+mod open;
+mod quarantine;
 pub mod read;
 pub mod record;
+mod reserve;
 mod scan;
+mod segment;
+pub mod signer;
+mod since;
 pub mod tree;
 pub mod verify;
 pub mod writer;

@@ -10,6 +10,15 @@ pub fn now() -> UtcTime {
     UtcTime::from_timestamp(jiff::Timestamp::now())
 }
 
+/// Microseconds since the machine started, by a clock that nobody can set; time asleep counts (`CLOCK_BOOTTIME`).
+/// `None` where the kernel does not tell.
+#[must_use]
+pub fn since_boot() -> Option<u64> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let (seconds, nanos) = (u64::try_from(time.tv_sec).ok()?, u64::try_from(time.tv_nsec).ok()?);
+    seconds.checked_mul(1_000_000)?.checked_add(nanos / 1_000)
+}
+
 /// `N` random bytes from the operating system.
 ///
 /// # Errors

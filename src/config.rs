@@ -4,12 +4,14 @@ mod canary;
 mod check;
 mod file;
 mod live;
+mod log;
 mod secret;
 mod seed;
 mod subjects;
 
 pub use file::Approvals;
 pub use live::{Live, Replacer};
+pub use log::LogConfig;
 pub use secret::Secret;
 
 use crate::domain::canary::Canary;
@@ -108,6 +110,8 @@ pub struct Config {
     pub log_dir: PathBuf,
     /// Signing key.
     pub key_file: PathBuf,
+    /// How the log is kept.
+    pub log: LogConfig,
     /// Socket for commands on this machine.
     pub socket: PathBuf,
     /// Listener of metrics and probes.
@@ -230,6 +234,9 @@ impl Config {
             ("store", self.store != other.store),
             ("log.dir", self.log_dir != other.log_dir),
             ("log.key_file", self.key_file != other.key_file),
+            ("log.segment_bytes", self.log.segment_bytes != other.log.segment_bytes),
+            ("log.segment_age", self.log.segment_age != other.log.segment_age),
+            ("log.heartbeat", self.log.heartbeat != other.log.heartbeat),
             ("listen.metrics", self.metrics_listen != other.metrics_listen),
             ("listen.api", self.api_listen != other.api_listen),
         ]

@@ -1,31 +1,43 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
+mod overflow;
+mod run;
+mod settle;
 mod told;
 
 pub use crate::audit::read::{Checkpoint, Lines, MOST, ReadError};
 
-use crate::audit::file::{Entry, Found, Landed, LogFile, own_type};
+use crate::audit::file::{Entry, Landed, LogError, LogFile, Moment};
 use crate::audit::writer::{LogWriter, Sent, WriteError};
 use crate::clock;
 use crate::metrics::{AuditLevel, Metrics};
 use crate::store::{LandedRecord, QueuedRecord, Store, StoreError};
-use crate::supervise::{Pulse, Trouble};
+use overflow::Overflow;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
 /// Records in one commit of the log.
 const BATCH: i64 = 128;
-/// The queue is looked at this often even if nobody says that there is something in it.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// While stopping.
-const LAST: Duration = Duration::from_millis(20);
-/// The claim on the store is renewed this often.
-const RENEW: Duration = Duration::from_secs(15);
+
+/// What an installation may choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Longest silence of the log while the agent runs; zero for no promise.
+    pub heartbeat: Duration,
+    /// Records that may wait while the log takes none. Then moves wait too, and are counted.
+    pub queue: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { heartbeat: Duration::ZERO, queue: 100_000 }
+    }
+}
 
 /// Store and log do not fit, or cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +54,12 @@ pub enum JournalError {
     /// The log.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The log, when it is read at the start.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The log takes no records now; that passes.
+    #[error("the audit log takes no records at the moment")]
+    Blocked,
     /// No thread.
     #[error("starting the log writer's thread")]
     Thread(#[source] std::io::Error),
@@ -61,7 +79,12 @@ pub struct Journal {
     landing: tokio::sync::Mutex<Landing>,
     waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     head: AtomicU64,
-    blocked: AtomicBool,
+    queued: AtomicI64,
+    blocked: watch::Sender<bool>,
+    settings: Settings,
+    overflow: Overflow,
+    /// When the log took the last commit.
+    committed: Mutex<Instant>,
     /// The store took the last thing that was written.
     written: AtomicBool,
     landings: watch::Sender<u64>,
@@ -84,10 +107,10 @@ impl Journal {
     pub async fn open(
         store: Store,
         log: LogFile,
-        found: &[Found],
         metrics: Arc<Metrics>,
+        settings: Settings,
     ) -> Result<Self, JournalError> {
-        settle(&store, found).await?;
+        settle::settle(&store, &log).await?;
         let head = log.head();
         let writer = LogWriter::start(log).map_err(JournalError::Thread)?;
         let journal = Self {
@@ -98,7 +121,11 @@ impl Journal {
             landing: tokio::sync::Mutex::default(),
             waiting: Mutex::default(),
             head: AtomicU64::new(head),
-            blocked: AtomicBool::new(false),
+            queued: AtomicI64::new(0),
+            blocked: watch::Sender::new(false),
+            settings,
+            overflow: Overflow::default(),
+            committed: Mutex::new(Instant::now()),
             written: AtomicBool::new(true),
             landings: watch::Sender::new(0),
         };
@@ -131,7 +158,7 @@ impl Journal {
     /// Whether the log refuses records: then no notice can be accepted.
     #[must_use]
     pub fn blocked(&self) -> bool {
-        self.blocked.load(Ordering::Relaxed)
+        *self.blocked.borrow()
     }
 
     /// Whether the store takes what is written, as far as was last seen. One that is locked or full still
@@ -160,7 +187,7 @@ impl Journal {
     /// Waits until `record` is in the log.
     ///
     /// # Errors
-    /// When that takes longer than `patience`.
+    /// When that takes longer than `patience`, or the log takes nothing.
     pub async fn landed(&self, record: &str, patience: Duration) -> Result<(), JournalError> {
         let (tell, told) = oneshot::channel();
         self.waiters().entry(record.to_owned()).or_default().push(tell);
@@ -171,12 +198,15 @@ impl Journal {
             return Ok(());
         }
         self.wake();
-        if let Ok(Ok(())) = tokio::time::timeout(patience, told).await {
-            Ok(())
-        } else {
-            self.forget_the_gone(record);
-            Err(JournalError::Late(patience))
-        }
+        let mut blocked = self.blocked.subscribe();
+        let error = tokio::select! {
+            biased;
+            Ok(()) = told => return Ok(()),
+            _ = blocked.wait_for(|blocked| *blocked) => JournalError::Blocked,
+            () = tokio::time::sleep(patience) => JournalError::Late(patience),
+        };
+        self.forget_the_gone(record);
+        Err(error)
     }
 
     fn forget_the_gone(&self, record: &str) {
@@ -202,6 +232,14 @@ impl Journal {
         let mut landing = self.landing.lock().await;
         loop {
             self.finish(&mut landing).await?;
+            if self.blocked() {
+                // Nothing is sent: it is asked whether there is room again.
+                self.taken(self.writer.append(Vec::new(), moment()).await)?;
+            }
+            if let Some(loss) = self.overflow.record() {
+                self.taken(self.writer.append(vec![loss], moment()).await)?;
+                self.overflow.clear();
+            }
             let queued = self.store.queued(BATCH).await?;
             if queued.is_empty() {
                 return Ok(());
@@ -210,7 +248,7 @@ impl Journal {
                 .iter()
                 .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
                 .collect();
-            let sent = self.writer.send(entries, clock::now().to_string()).await;
+            let sent = self.writer.send(entries, moment()).await;
             landing.sent = Some((queued, sent.map_err(|error| self.refused(error))?));
         }
     }
@@ -247,131 +285,53 @@ impl Journal {
         if let Some(last) = landed.last() {
             // The checkpoint follows the last record.
             self.head.store(last.seq + 1, Ordering::Relaxed);
+            *self.committed() = Instant::now();
+        }
+        if self.blocked.send_replace(false) {
+            self.metrics.set_audit_blocked(false);
+            tracing::info!("the audit log takes records again");
         }
         self.metrics.audit_records.inc_by(landed.len() as u64);
         Ok(landed)
     }
 
     fn refused(&self, error: WriteError) -> JournalError {
-        self.blocked.store(true, Ordering::Relaxed);
+        self.blocked.send_replace(true);
+        self.metrics.set_audit_blocked(true);
         self.metrics.audit_append_failures.inc();
         error.into()
     }
 
-    /// Appends a line of the writer's own, such as `start`.
+    /// Appends a line of the writer's own, such as `start`. The store is told how far the log is, so that the next
+    /// start need not read it from the last record on.
     ///
     /// # Errors
     /// When the log refuses.
     pub async fn note(&self, kind: &str, what: Map<String, Value>) -> Result<(), JournalError> {
+        let mut landing = self.landing.lock().await;
+        // A mark after records of which the store does not know would hide them.
+        let told = self.finish(&mut landing).await.is_ok();
         let entries = vec![Entry { kind: kind.to_owned(), what }];
-        self.taken(self.writer.append(entries, clock::now().to_string()).await)?;
+        let lines = self.taken(self.writer.append(entries, moment()).await)?;
+        if let Some(line) = lines.last().filter(|_| told) {
+            self.store.mark(line.seq, &line.hash).await?;
+        }
         self.show().await
+    }
+
+    fn committed(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn show(&self) -> Result<(), JournalError> {
         let queued = self.store.queued_count().await?;
+        self.queued.store(queued, Ordering::Relaxed);
         self.metrics.set_audit(AuditLevel { head: self.head.load(Ordering::Relaxed), queued });
         Ok(())
     }
-
-    /// Lands records until stopped and until nobody holds `producers` any more, then lands what is left:
-    /// an answer that waits for its record gets it also while the agent stops.
-    ///
-    /// # Errors
-    /// When the log refuses: what may be damaged is not written on. A store that is away is waited for.
-    pub async fn run(
-        &self,
-        instance: &str,
-        stop: CancellationToken,
-        producers: Weak<()>,
-        pulse: &Pulse,
-    ) -> anyhow::Result<()> {
-        let mut renewed = tokio::time::Instant::now();
-        let trouble = Trouble::default();
-        loop {
-            pulse.beat();
-            let stopping = stop.is_cancelled() && producers.strong_count() == 0;
-            match pulse.during(self.drain()).await {
-                Ok(()) if stopping => return Ok(()),
-                Ok(()) => {
-                    if trouble.is_over("queue") {
-                        tracing::info!("the store takes records again");
-                    }
-                }
-                Err(JournalError::Store(error)) if !stopping => {
-                    say(&trouble, "queue", error, "the store does not answer; queued records wait");
-                }
-                Err(error) => return Err(error.into()),
-            }
-            if !stopping {
-                match self.show().await {
-                    Ok(()) => drop(trouble.is_over("count")),
-                    Err(error) => say(&trouble, "count", error, "the queue was not counted"),
-                }
-            }
-            if renewed.elapsed() >= RENEW || !self.takes() {
-                match self.store.claim(instance, clock::now()).await {
-                    Ok(()) => {
-                        self.written.store(true, Ordering::Relaxed);
-                        renewed = tokio::time::Instant::now();
-                        trouble.is_over("claim");
-                    }
-                    Err(error @ StoreError::Held(_)) => return Err(error.into()),
-                    Err(error) => {
-                        self.refused_by_store();
-                        say(&trouble, "claim", error, "the claim on the store was not renewed");
-                    }
-                }
-            }
-            let patience = if stop.is_cancelled() { LAST } else { PATIENCE };
-            tokio::select! {
-                () = self.wake.notified() => {}
-                () = tokio::time::sleep(patience) => {}
-                () = stop.cancelled(), if !stop.is_cancelled() => {}
-            }
-        }
-    }
 }
 
-/// Says what goes wrong again and again when it begins and when it changes.
-fn say(trouble: &Trouble, thing: &str, error: impl Into<anyhow::Error>, message: &str) {
-    let error = format!("{:#}", error.into());
-    if trouble.is(thing, error.as_str()) {
-        tracing::warn!(error, "{message}");
-    }
-}
-
-/// Compares store and log, and marks records that landed before a crash could be noted.
-async fn settle(store: &Store, found: &[Found]) -> Result<(), JournalError> {
-    let misfit = |why: String| Err(JournalError::Misfit(why));
-    let mark = store.landed_mark().await?;
-    if let Some((seq, hash)) = &mark {
-        match found.iter().find(|line| line.landed.seq == *seq) {
-            None => {
-                return misfit(format!(
-                    "the log ends before line {seq}, which the store knows to be in it"
-                ));
-            }
-            Some(line) if line.landed.hash != *hash => {
-                return misfit(format!(
-                    "line {seq} of the log is not the one that the store knows"
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    let after = |line: &&Found| mark.as_ref().is_none_or(|(seq, _)| line.landed.seq > *seq);
-    let mut landed = Vec::new();
-    for line in found.iter().filter(after).filter(|line| !own_type(&line.kind)) {
-        let id = line.id.as_deref().unwrap_or_default();
-        let Some(record) = store.record(id).await? else {
-            return misfit(format!(
-                "line {} of the log has record `{id}`, which the store does not know",
-                line.landed.seq
-            ));
-        };
-        landed.push(LandedRecord { record, seq: line.landed.seq, hash: line.landed.hash.clone() });
-    }
-    store.land(&landed).await?;
-    Ok(())
+/// Now, by both clocks.
+fn moment() -> Moment {
+    Moment::new(clock::now(), clock::since_boot())
 }

@@ -133,6 +133,8 @@ pub struct Metrics {
     pub audit_records: IntCounter,
     /// `access_revocation_audit_append_failures_total`.
     pub audit_append_failures: IntCounter,
+    /// `access_revocation_audit_unrecorded_total`.
+    pub audit_unrecorded: IntCounter,
     /// `access_revocation_agent_reconcile_duration_seconds`.
     pub reconcile_duration: HistogramVec,
     /// `access_revocation_agent_passes_skipped_total`.
@@ -218,6 +220,7 @@ impl Metrics {
             verification_failed: declare.counter("access_revocation_verification_failed_total", "Failed attempts: access found after its deadline, or not everything could be seen.", &["target", "cause"])?,
             audit_records: declare.add(IntCounter::new("access_revocation_audit_records_total", "Records that landed in the audit log."))?,
             audit_append_failures: declare.add(IntCounter::new("access_revocation_audit_append_failures_total", "Commits that the audit log refused."))?,
+            audit_unrecorded: declare.add(IntCounter::new("access_revocation_audit_unrecorded_total", "Records that were not queued because the audit log took none and the queue was full."))?,
             reconcile_duration: declare.histogram("access_revocation_agent_reconcile_duration_seconds", "Time of one look at a target and of judging it.", &["target"], &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])?,
             passes_skipped: declare.counter("access_revocation_agent_passes_skipped_total", "Looks that were not begun in time because the one before took too long.", &["target"])?,
             canary_missed: declare.counter("access_revocation_canary_missed_total", "Times that the canary of a target was not found although it should have been.", &["target"])?,
@@ -228,6 +231,7 @@ impl Metrics {
             vocabulary,
         };
         metrics.touch();
+        metrics.set_audit_blocked(false);
         metrics.set_targets(metrics.vocabulary.targets.clone());
         Ok(metrics)
     }
@@ -331,6 +335,12 @@ impl Metrics {
     /// Replaces what is known of the log.
     pub fn set_audit(&self, level: AuditLevel) {
         self.known().audit = Some(level);
+    }
+
+    /// Whether the log refuses records.
+    pub fn set_audit_blocked(&self, blocked: bool) {
+        let none: &[&str] = &[];
+        self.gauges.audit_blocked.with_label_values(none).set(i64::from(blocked));
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

@@ -66,6 +66,9 @@ pub enum StoreError {
         /// Version that was read.
         version: i64,
     },
+    /// Too many records wait for the audit log, which takes none.
+    #[error("too many records wait for the audit log; this move waits until it takes them")]
+    Crowded,
     /// The same event id with other content.
     #[error("event {event_id} of {source_name} was received before with other content")]
     NoticeDiffers {

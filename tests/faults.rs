@@ -41,7 +41,7 @@ side_by_side!(
     store::postgres_with_locked_tables,
     store::postgres_that_stands_still_and_is_restarted,
     disk::the_store_has_no_room,
-    disk::the_log_has_no_room,
+    disk::the_log_may_not_grow,
 );
 
 type Case = (&'static str, fn() -> Pin<Box<dyn Future<Output = ()>>>);

@@ -3,16 +3,21 @@
 
 mod common;
 
-use common::logbook::{Logbook, metrics};
+use common::logbook::{Logbook, key, metrics};
 use common::place::execute;
 use common::sample::{revocation, verified};
+use revoked::audit::file::LogFile;
 use revoked::audit::format::START;
-use revoked::journal::{Journal, JournalError};
+use revoked::audit::key::LogKey;
+use revoked::audit::signer::{PublicKey, SignError, Signer};
+use revoked::audit::writer::WriteError;
+use revoked::journal::{Journal, JournalError, Settings};
 use revoked::store::Acceptance;
 use revoked::supervise::Pulses;
 use serde_json::Map;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -273,4 +278,83 @@ async fn lines_of_the_writers_own_need_no_store() {
     }
     logbook.start().await.unwrap();
     logbook.assert_sound(&BOTH);
+}
+
+/// A signer as a key service is one: sometimes away.
+struct Service {
+    key: LogKey,
+    away: Arc<AtomicBool>,
+}
+
+impl Signer for Service {
+    fn public(&self) -> &PublicKey {
+        self.key.public()
+    }
+
+    fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignError> {
+        if self.away.load(Ordering::Relaxed) {
+            return Err(SignError("the key service does not answer".into()));
+        }
+        self.key.sign(text)
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_takes_nothing_for_a_while_loses_nothing_that_fits_the_queue() {
+    let logbook = Logbook::new();
+    let away = Arc::new(AtomicBool::new(false));
+    let signer = Service { key: key(), away: away.clone() };
+    let log = LogFile::open(&logbook.log_dir(), signer, "2026-01-01T00:00:00.000000Z").unwrap();
+    let metrics = metrics();
+    let settings = Settings { queue: 6, ..Settings::default() };
+    let store = logbook.store().await;
+    let journal = Journal::open(store, log, metrics.clone(), settings).await.unwrap();
+    let page = || String::from_utf8(metrics.render(0.0).unwrap()).unwrap();
+
+    away.store(true, Ordering::Relaxed);
+    let record = accept(&journal, 1).await;
+    for _ in 0..3 {
+        let error = journal.drain().await.unwrap_err();
+        assert!(matches!(error, JournalError::Write(WriteError::Refused(_))), "{error:?}");
+        assert!(journal.blocked());
+    }
+    assert!(page().contains("access_revocation_audit_blocked 1\n"));
+    // Who waits is told at once, and not after a minute.
+    let error = journal.landed(&record, LONG).await.unwrap_err();
+    assert!(matches!(error, JournalError::Blocked), "{error:?}");
+    assert_eq!(shown(&journal).await, 0);
+
+    let stop = CancellationToken::new();
+    let producer = Arc::new(());
+    let pulse = Pulses::default().watch("the journal", LONG);
+    let running = journal.run("host:1:1", stop.clone(), Arc::downgrade(&producer), &pulse);
+    let working = async {
+        assert!(journal.has_room());
+        accept(&journal, 2).await;
+        while journal.has_room() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // The same move is passed over by one look after another.
+        for _ in 0..3 {
+            journal.pass_over(["rev_1 observation".to_owned(), "rev_2 access_revoked".to_owned()]);
+        }
+        assert!(page().contains("access_revocation_audit_unrecorded_total 2\n"));
+        away.store(false, Ordering::Relaxed);
+        while journal.blocked() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        journal.landed(&record, LONG).await.unwrap();
+        stop.cancel();
+        drop(producer);
+    };
+    let (ran, ()) = tokio::join!(running, working);
+    ran.unwrap();
+    assert!(journal.has_room());
+    assert_eq!(shown(&journal).await, 2);
+    assert!(page().contains("access_revocation_audit_blocked 0\n"));
+    logbook.assert_sound(&BOTH);
+    let lines = logbook.lines();
+    let losses: Vec<_> = lines.iter().filter(|line| line["type"] == "loss").collect();
+    assert_eq!(losses.len(), 1);
+    assert_eq!(losses[0]["what"], serde_json::json!({"cause": "queue_full", "unrecorded": 2}));
 }

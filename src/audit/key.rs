@@ -1,12 +1,10 @@
 //! The signing key: its file, its public text, its signatures.
 
-use super::format::{SIGNATURE_PREFIX, VKEY_ED25519};
+use super::signer::{PublicKey, SignError, Signer};
 use crate::domain::hex::hex;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, KeypairBytes};
-use ed25519_dalek::{Signer as _, SigningKey};
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -50,9 +48,9 @@ pub enum KeyError {
     Random(#[source] std::io::Error),
 }
 
-/// The private key of one log.
+/// The private key of one log, in a file.
 pub struct LogKey {
-    origin: String,
+    public: PublicKey,
     key: SigningKey,
 }
 
@@ -62,11 +60,25 @@ impl std::fmt::Debug for LogKey {
     }
 }
 
+impl Signer for LogKey {
+    fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn sign(&self, text: &[u8]) -> Result<[u8; 64], SignError> {
+        Ok(ed25519_dalek::Signer::sign(&self.key, text).to_bytes())
+    }
+}
+
 impl LogKey {
     /// A new key from 32 random bytes.
     #[must_use]
     pub fn from_seed(origin: &str, seed: &Zeroizing<[u8; 32]>) -> Self {
-        Self { origin: origin.to_owned(), key: SigningKey::from_bytes(seed) }
+        Self::new(origin, SigningKey::from_bytes(seed))
+    }
+
+    fn new(origin: &str, key: SigningKey) -> Self {
+        Self { public: PublicKey::new(origin, key.verifying_key()), key }
     }
 
     /// Writes the key as PKCS#8 version 1 PEM (OpenSSL cannot read version 2), mode 0600, never over an
@@ -94,7 +106,7 @@ impl LogKey {
     ///
     /// # Errors
     /// When the file is a symbolic link, belongs to somebody else, is readable by group or others, lies in
-    /// the log's directory, or is not an ed25519 key, or a weak one.
+    /// the log's directory or where others may replace it, or is not an ed25519 key, or a weak one.
     pub fn read(path: &Path, origin: &str, log_dir: &Path) -> Result<Self, KeyError> {
         let io = |doing| move |source| KeyError::Io { path: path.to_owned(), doing, source };
         let mut file = OpenOptions::new()
@@ -113,46 +125,19 @@ impl LogKey {
                 why: "it is a weak key; make a new one with `revoked init`".to_owned(),
             });
         }
-        Ok(Self { origin: origin.to_owned(), key })
+        Ok(Self::new(origin, key))
     }
 
     /// Name of the log this key signs.
     #[must_use]
     pub fn origin(&self) -> &str {
-        &self.origin
+        self.public.origin()
     }
 
-    /// Key id of a C2SP signed note: the first four bytes of `SHA-256(origin ‖ LF ‖ 0x01 ‖ public key)`.
-    fn id(&self) -> [u8; 4] {
-        let hash: [u8; 32] = Sha256::new()
-            .chain_update(self.origin.as_bytes())
-            .chain_update([b'\n', VKEY_ED25519])
-            .chain_update(self.key.verifying_key().as_bytes())
-            .finalize()
-            .into();
-        let [a, b, c, d, ..] = hash;
-        [a, b, c, d]
-    }
-
-    /// The public key as C2SP writes it: `<origin>+<id>+<base64>`. This is what an auditor pins.
+    /// The C2SP verifier key: what auditors pin.
     #[must_use]
     pub fn vkey(&self) -> String {
-        let mut public = vec![VKEY_ED25519];
-        public.extend_from_slice(self.key.verifying_key().as_bytes());
-        let id = hex(&self.id());
-        format!("{}+{id}+{}", self.origin, STANDARD.encode(public))
-    }
-
-    /// The checkpoint note for a tree: origin, size and root, signed.
-    ///
-    /// Source: C2SP tlog-checkpoint and signed-note. Ed25519 is deterministic, so the same tree gives the
-    /// same bytes.
-    #[must_use]
-    pub fn note(&self, size: u64, root: &[u8; 32]) -> String {
-        let text = format!("{}\n{size}\n{}\n", self.origin, STANDARD.encode(root));
-        let mut signature = self.id().to_vec();
-        signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
-        format!("{text}\n{SIGNATURE_PREFIX}{} {}\n", self.origin, STANDARD.encode(signature))
+        self.public.vkey()
     }
 }
 
@@ -180,6 +165,7 @@ fn refuse_unsafe(file: &File, path: &Path, log_dir: &Path) -> Result<(), KeyErro
             path.display()
         ));
     }
+    refuse_unsafe_directory(path, me)?;
     let (key, log) = (path.canonicalize(), log_dir.canonicalize());
     if let (Ok(key), Ok(log)) = (key, log)
         && key.starts_with(&log)
@@ -187,6 +173,39 @@ fn refuse_unsafe(file: &File, path: &Path, log_dir: &Path) -> Result<(), KeyErro
         return unsafe_key(format!(
             "it lies in the log's directory {}, where copies of the log would carry it along",
             log.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Whoever may write the directory can put another key in the place of this one.
+fn refuse_unsafe_directory(path: &Path, me: u32) -> Result<(), KeyError> {
+    let unsafe_key = |why: String| Err(KeyError::Unsafe { path: path.to_owned(), why });
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let meta = std::fs::metadata(dir).map_err(|source| KeyError::Io {
+        path: path.to_owned(),
+        doing: "looking at its directory",
+        source,
+    })?;
+    if meta.uid() != me && meta.uid() != 0 {
+        return unsafe_key(format!(
+            "its directory {} belongs to uid {}, who could replace it; run: chown {me} {}",
+            dir.display(),
+            meta.uid(),
+            dir.display()
+        ));
+    }
+    // In a sticky directory, such as /tmp, a file can be replaced by its owner alone.
+    let mode = meta.permissions().mode();
+    if mode & 0o022 != 0 && mode & 0o1000 == 0 {
+        return unsafe_key(format!(
+            "others may write its directory {} (mode {:o}), and so replace it; run: chmod go-w {}",
+            dir.display(),
+            mode & 0o777,
+            dir.display()
         ));
     }
     Ok(())
@@ -228,6 +247,24 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let open = LogKey::read(&path, "o", elsewhere).unwrap_err().to_string();
         assert!(open.contains("chmod 600"), "{open}");
+
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        for (mode, fits) in [(0o770, false), (0o707, false), (0o755, true), (0o1777, true)] {
+            std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            let read = LogKey::read(&path, "o", elsewhere);
+            assert_eq!(read.is_ok(), fits, "{mode:o}");
+            if let Err(error) = read {
+                assert!(error.to_string().contains("chmod go-w"), "{error}");
+            }
+        }
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+
+        // Only root can give a file away.
+        if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+            std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+            let foreign = LogKey::read(&path, "o", elsewhere).unwrap_err().to_string();
+            assert!(foreign.contains("belongs to uid 65534"), "{foreign}");
+        }
 
         let junk = dir.path().join("junk.key");
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&junk).unwrap();

@@ -51,18 +51,39 @@ pub fn record(
     what: &Map<String, Value>,
 ) -> Result<Vec<u8>, LineError> {
     check(kind, what)?;
-    let line = serde_json::json!({
-        "prev": prev, "seq": seq, "time": time, "type": kind, "what": what,
-    });
-    bounded(kind, line.to_string().into_bytes())
+    let mut line = Vec::with_capacity(1024);
+    line.extend_from_slice(begin(prev, seq).as_bytes());
+    line.extend_from_slice(b"\"time\":");
+    text(&mut line, time);
+    line.extend_from_slice(b",\"type\":");
+    text(&mut line, kind);
+    line.extend_from_slice(b",\"what\":");
+    // Writing JSON into memory fails for keys that are no strings alone.
+    let _ = serde_json::to_writer(&mut line, what);
+    line.push(b'}');
+    bounded(kind, line)
+}
+
+/// How every line begins, up to what comes after its place.
+#[must_use]
+pub fn begin(prev: &str, seq: u64) -> String {
+    format!("{{\"prev\":\"{prev}\",\"seq\":{seq},")
+}
+
+fn text(line: &mut Vec<u8>, text: &str) {
+    let _ = serde_json::to_writer(line, text);
 }
 
 /// The bytes of a checkpoint line: no time, since no later hash covers the last line of a file.
 #[must_use]
 pub fn checkpoint(prev: &str, seq: u64, note: &str) -> Vec<u8> {
-    serde_json::json!({"prev": prev, "seq": seq, "type": super::format::CHECKPOINT, "what": {"note": note}})
-        .to_string()
-        .into_bytes()
+    let mut line = begin(prev, seq).into_bytes();
+    line.extend_from_slice(b"\"type\":");
+    text(&mut line, super::format::CHECKPOINT);
+    line.extend_from_slice(b",\"what\":{\"note\":");
+    text(&mut line, note);
+    line.extend_from_slice(b"}}");
+    line
 }
 
 fn bounded(kind: &str, line: Vec<u8>) -> Result<Vec<u8>, LineError> {

@@ -1,10 +1,14 @@
 //! Reading the log while it is written: whole lines, up to the newest checkpoint and never beyond it.
 
+use super::dir::segments;
 use super::file::LogFile;
 use super::format::MAX_LINE;
+use super::segment::O_NOFOLLOW;
 use serde_json::Value;
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
@@ -22,14 +26,25 @@ const READERS: usize = 4;
 const CHECKPOINT: u64 = 8 * 1024;
 
 /// How much of the log is durable under a signature.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Sealed {
     /// Lines, the checkpoint included.
     pub lines: u64,
-    /// Bytes.
-    pub length: u64,
+    /// The newest file.
+    segment: Part,
     /// Time of the newest line that has one.
     pub time: String,
+}
+
+/// The part of the log that lies in one file.
+#[derive(Clone, Debug)]
+struct Part {
+    /// Its first line, and the one after its last.
+    lines: (u64, u64),
+    /// The open file: another one put in its place is not the log.
+    file: Arc<File>,
+    /// Bytes that are durable.
+    length: u64,
 }
 
 /// The newest signed tree head.
@@ -79,34 +94,34 @@ pub enum ReadError {
 /// Reads the log. Clones read the same one.
 #[derive(Clone, Debug)]
 pub struct LogReader {
-    file: Arc<File>,
+    dir: Arc<Path>,
     sealed: watch::Receiver<Sealed>,
-    /// Where some lines begin, by number; the first line begins the file.
-    places: Arc<Mutex<Vec<(u64, u64)>>>,
+    /// Where some lines begin: number of the line, first line of its file, byte.
+    places: Arc<Mutex<BTreeMap<u64, (u64, u64)>>>,
     turns: Arc<Semaphore>,
 }
 
 impl LogFile {
     /// What is durable.
     pub(super) fn sealed(&self) -> Sealed {
-        Sealed {
-            lines: self.state.seq,
+        let segment = Part {
+            lines: (self.segment.first, self.state.seq),
+            file: self.segment.file.clone(),
             length: self.state.length,
-            time: self.state.last_time.clone(),
-        }
+        };
+        Sealed { lines: self.state.seq, segment, time: self.state.last_time.clone() }
     }
 
-    /// A reader of this file, and who tells it what is durable.
-    pub(super) fn reader(&self) -> std::io::Result<(LogReader, watch::Sender<Sealed>)> {
+    /// A reader of this log, and who tells it what is durable.
+    pub(super) fn reader(&self) -> (LogReader, watch::Sender<Sealed>) {
         let (tell, sealed) = watch::channel(self.sealed());
         let reader = LogReader {
-            // The same open file: another one put in its place is not the log.
-            file: Arc::new(self.file.try_clone()?),
+            dir: self.dir.path.as_path().into(),
             sealed,
             places: Arc::default(),
             turns: Arc::new(Semaphore::new(READERS)),
         };
-        Ok((reader, tell))
+        (reader, tell)
     }
 }
 
@@ -116,7 +131,7 @@ impl LogReader {
     /// # Errors
     /// When the file cannot be read, or does not end with one.
     pub async fn checkpoint(&self) -> Result<Checkpoint, ReadError> {
-        self.aside(Self::read_checkpoint).await
+        self.aside(|_, sealed| sealed.checkpoint()).await
     }
 
     /// Up to `limit` lines from line `from` on, as many as fit a page.
@@ -143,9 +158,111 @@ impl LogReader {
         tokio::task::spawn_blocking(work).await.map_err(|_| ReadError::Gone)?
     }
 
-    fn read_checkpoint(&self, sealed: &Sealed) -> Result<Checkpoint, ReadError> {
-        let length = sealed.length.min(CHECKPOINT);
-        let tail = self.read(sealed.length - length, length, sealed)?;
+    fn read_lines(&self, sealed: &Sealed, from: u64, limit: usize) -> Result<Lines, ReadError> {
+        if from > sealed.lines {
+            return Err(ReadError::Beyond { lines: sealed.lines });
+        }
+        let (mut bytes, mut next) = (Vec::new(), from);
+        let end = from.saturating_add(limit as u64).min(sealed.lines);
+        while next < end {
+            let part = self.part_of(next, sealed)?;
+            let read = self.read_part(&part, next, end.min(part.lines.1), &mut bytes)?;
+            if read == 0 {
+                break;
+            }
+            next += read;
+        }
+        if next == from && next < end {
+            return Err(ReadError::Damaged("a line is too long"));
+        }
+        Ok(Lines { bytes, next: (next < sealed.lines).then_some(next) })
+    }
+
+    /// The file that has line `line`.
+    fn part_of(&self, line: u64, sealed: &Sealed) -> Result<Part, ReadError> {
+        if line >= sealed.segment.lines.0 {
+            return Ok(sealed.segment.clone());
+        }
+        let names = segments(&self.dir)?;
+        let after = names.partition_point(|name| name.first <= line);
+        let name = after.checked_sub(1).and_then(|n| names.get(n));
+        let name = name.ok_or(ReadError::Damaged("a file of it is not there"))?;
+        let end = names.get(after).map_or(sealed.segment.lines.0, |next| next.first);
+        let file = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(&name.path)?;
+        let length = file.metadata()?.len();
+        Ok(Part { lines: (name.first, end), file: Arc::new(file), length })
+    }
+
+    /// Adds lines `from` to `end` of a file to `bytes`, as many as fit a page; gives how many.
+    fn read_part(
+        &self,
+        part: &Part,
+        from: u64,
+        end: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<u64, ReadError> {
+        let (mut whole, mut count, mut full) = (bytes.len(), 0, false);
+        let mut at = self.place_of(from, part)?;
+        while at < part.length && from + count < end && !full {
+            let begun = bytes.len();
+            let chunk = part.read(at)?;
+            at += chunk.len() as u64;
+            for (n, _) in chunk.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+                let line_end = begun + n + 1;
+                full = line_end > PAGE;
+                if from + count == end || full {
+                    break;
+                }
+                (whole, count) = (line_end, count + 1);
+            }
+            bytes.extend(chunk);
+            full |= bytes.len() >= PAGE;
+        }
+        bytes.truncate(whole);
+        if at >= part.length && !full && from + count < end {
+            return Err(ReadError::Damaged("lines are missing"));
+        }
+        Ok(count)
+    }
+
+    /// Where line `from` begins: from the nearest place known, lines are counted, and some remembered, so
+    /// that a file is read for this only once.
+    fn place_of(&self, from: u64, part: &Part) -> Result<u64, ReadError> {
+        let first = part.lines.0;
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = places.range(..=from).next_back();
+        let known =
+            known.filter(|(_, (file, _))| *file == first).map(|(line, (_, at))| (*line, *at));
+        let (mut line, mut at) = known.unwrap_or((first, 0));
+        let mut read = at;
+        let mut unfinished = 0;
+        while line < from {
+            if read >= part.length || unfinished > MAX_LINE {
+                return Err(ReadError::Damaged("lines are missing"));
+            }
+            let chunk = part.read(read)?;
+            for (n, _) in chunk.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+                line += 1;
+                at = read + n as u64 + 1;
+                if line % APART == 0 {
+                    places.insert(line, (first, at));
+                }
+                if line == from {
+                    return Ok(at);
+                }
+            }
+            read += chunk.len() as u64;
+            unfinished = usize::try_from(read - at).unwrap_or(usize::MAX);
+        }
+        Ok(at)
+    }
+}
+
+impl Sealed {
+    fn checkpoint(&self) -> Result<Checkpoint, ReadError> {
+        let part = &self.segment;
+        let length = part.length.min(CHECKPOINT);
+        let tail = part.read(part.length - length)?;
         let bad = || ReadError::Damaged("it does not end with a checkpoint");
         let tail = tail.strip_suffix(b"\n").ok_or_else(bad)?;
         let line = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -160,41 +277,15 @@ impl LogReader {
             size: size.parse().map_err(|_| bad())?,
             root: root.to_owned(),
             note: note.to_owned(),
-            time: sealed.time.clone(),
+            time: self.time.clone(),
         })
     }
+}
 
-    fn read_lines(&self, sealed: &Sealed, from: u64, limit: usize) -> Result<Lines, ReadError> {
-        if from > sealed.lines {
-            return Err(ReadError::Beyond { lines: sealed.lines });
-        }
-        let mut bytes = Vec::new();
-        let (mut whole, mut count) = (0, 0);
-        let mut at = self.place_of(from, sealed)?;
-        while at < sealed.length && count < limit && bytes.len() < PAGE {
-            let begun = bytes.len();
-            let chunk = self.read(at, sealed.length - at, sealed)?;
-            at += chunk.len() as u64;
-            for (n, _) in chunk.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-                let end = begun + n + 1;
-                if count == limit || end > PAGE {
-                    break;
-                }
-                (whole, count) = (end, count + 1);
-            }
-            bytes.extend(chunk);
-        }
-        bytes.truncate(whole);
-        let next = from + count as u64;
-        if count == 0 && next < sealed.lines {
-            return Err(ReadError::Damaged("a line is too long"));
-        }
-        Ok(Lines { bytes, next: (next < sealed.lines).then_some(next) })
-    }
-
-    /// Up to a chunk of what is durable, of at most `length` bytes from `at` on.
-    fn read(&self, at: u64, length: u64, sealed: &Sealed) -> Result<Vec<u8>, ReadError> {
-        let length = length.min(sealed.length.saturating_sub(at));
+impl Part {
+    /// Up to a chunk of what is durable, from byte `at` on.
+    fn read(&self, at: u64) -> Result<Vec<u8>, ReadError> {
+        let length = self.length.saturating_sub(at);
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(CHUNK).min(CHUNK)];
         self.file.read_exact_at(&mut bytes, at).map_err(|error| {
             if error.kind() == std::io::ErrorKind::UnexpectedEof {
@@ -203,36 +294,6 @@ impl LogReader {
             ReadError::Io(error)
         })?;
         Ok(bytes)
-    }
-
-    /// Where line `from` begins: from the nearest place known, lines are counted, and some remembered, so
-    /// that the file is read for this only once.
-    fn place_of(&self, from: u64, sealed: &Sealed) -> Result<u64, ReadError> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = places.partition_point(|(line, _)| *line <= from);
-        let before = known.checked_sub(1).and_then(|n| places.get(n));
-        let (mut line, mut at) = before.copied().unwrap_or_default();
-        let mut read = at;
-        let mut unfinished = 0;
-        while line < from {
-            if read >= sealed.length || unfinished > MAX_LINE {
-                return Err(ReadError::Damaged("lines are missing"));
-            }
-            let chunk = self.read(read, sealed.length - read, sealed)?;
-            for (n, _) in chunk.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
-                line += 1;
-                at = read + n as u64 + 1;
-                if line % APART == 0 && places.last().is_none_or(|(last, _)| *last < line) {
-                    places.push((line, at));
-                }
-                if line == from {
-                    return Ok(at);
-                }
-            }
-            read += chunk.len() as u64;
-            unfinished = usize::try_from(read - at).unwrap_or(usize::MAX);
-        }
-        Ok(at)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The log as it is read while it is written.
 
 use super::*;
-use crate::audit::file::{Entry, create};
+use crate::audit::file::{Entry, Limits, create};
 use crate::audit::format::FIRST_SEGMENT;
 use crate::audit::key::LogKey;
 use serde_json::json;
@@ -27,7 +27,7 @@ fn entries(count: usize, size: usize) -> Vec<Entry> {
 
 fn begun(dir: &Path) -> LogFile {
     create(dir, &key(), "next", NOW).unwrap();
-    LogFile::open(dir, key(), NOW).unwrap().0
+    LogFile::open(dir, key(), NOW).unwrap()
 }
 
 fn bytes(dir: &Path) -> Vec<u8> {
@@ -64,13 +64,13 @@ async fn pages_together_are_the_file() {
     let file = bytes(dir.path());
     // 2 of the beginning, 704 records, 3 checkpoints.
     for (limit, pages) in [(1_000, 1), (709, 1), (708, 2), (100, 8)] {
-        let (reader, _tell) = log.reader().unwrap();
+        let (reader, _tell) = log.reader();
         let read = all(&reader, 0, limit).await;
         assert!(read.0 == file, "limit {limit}");
         assert_eq!(read.1, pages, "limit {limit}");
     }
     // In any order, with and without places known.
-    let (reader, _tell) = log.reader().unwrap();
+    let (reader, _tell) = log.reader();
     for from in [600_u64, 0, 300, 255, 256, 257, 708, 709, 512, 1] {
         let begins = file.split_inclusive(|b| *b == b'\n').take(usize::try_from(from).unwrap());
         let begins: usize = begins.map(<[u8]>::len).sum();
@@ -80,11 +80,39 @@ async fn pages_together_are_the_file() {
 }
 
 #[tokio::test]
+async fn pages_go_over_the_ends_of_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { bytes: 20_000, ..Limits::default() };
+    let mut log = begun(dir.path()).with_limits(limits);
+    let (reader, tell) = log.reader();
+    for count in [1, 90, 3, 40, 400, 2, 2] {
+        log.append(&entries(count, 300), NOW).unwrap();
+        tell.send_replace(log.sealed());
+    }
+    let names = segments(dir.path()).unwrap();
+    assert!(names.len() > 3, "{} files", names.len());
+    let whole: Vec<u8> = names.iter().flat_map(|n| std::fs::read(&n.path).unwrap()).collect();
+    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    for limit in [1_000, 7, 1] {
+        assert!(all(&reader, 0, limit).await.0 == whole, "limit {limit}");
+    }
+    for from in [500, 3, names[2].first, names[1].first - 1, 256, 0, 300] {
+        let from = usize::try_from(from).unwrap();
+        assert!(all(&reader, from as u64, 50).await.0 == lines[from..].concat(), "from {from}");
+    }
+    // A file that was moved away leaves the others.
+    std::fs::rename(&names[0].path, dir.path().join("archived")).unwrap();
+    assert!(matches!(reader.lines(0, 5).await, Err(ReadError::Damaged(_))));
+    let first = usize::try_from(names[1].first).unwrap();
+    assert!(all(&reader, names[1].first, 9).await.0 == lines[first..].concat());
+}
+
+#[tokio::test]
 async fn a_page_has_a_bounded_size() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = begun(dir.path());
     log.append(&entries(9, 1_000_000), NOW).unwrap();
-    let (reader, _tell) = log.reader().unwrap();
+    let (reader, _tell) = log.reader();
     let (read, pages) = all(&reader, 0, MOST).await;
     assert!(read == bytes(dir.path()));
     assert_eq!(pages, 3);
@@ -94,7 +122,7 @@ async fn a_page_has_a_bounded_size() {
 async fn nothing_after_the_newest_checkpoint_is_shown() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = begun(dir.path());
-    let (reader, tell) = log.reader().unwrap();
+    let (reader, tell) = log.reader();
     let before = bytes(dir.path());
     assert_eq!(reader.checkpoint().await.unwrap().size, 1);
     log.append(&entries(2, 10), NOW).unwrap();
@@ -119,7 +147,7 @@ async fn a_file_that_was_cut_is_not_taken_for_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = begun(dir.path());
     log.append(&entries(20, 10), NOW).unwrap();
-    let (reader, _tell) = log.reader().unwrap();
+    let (reader, _tell) = log.reader();
     let path = dir.path().join(FIRST_SEGMENT);
     std::fs::File::options().write(true).open(path).unwrap().set_len(300).unwrap();
     assert!(matches!(reader.lines(0, 5).await, Err(ReadError::Damaged(_))));

@@ -31,6 +31,19 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// The frontier of a tree of `size` leaves, from its full subtrees, largest first. `None` when there are not
+    /// as many as such a tree has.
+    #[must_use]
+    pub fn from_peaks(size: u64, peaks: Vec<Hash>) -> Option<Self> {
+        (usize::try_from(size.count_ones()) == Ok(peaks.len())).then_some(Self { size, peaks })
+    }
+
+    /// The full subtrees, largest first.
+    #[must_use]
+    pub fn peaks(&self) -> &[Hash] {
+        &self.peaks
+    }
+
     /// Number of leaves.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -87,6 +100,8 @@ mod tests {
             let leaf = leaf_hash(&n.to_be_bytes());
             frontier.push(leaf);
             leaves.push(leaf);
+            let peaks = frontier.peaks().to_vec();
+            assert_eq!(Frontier::from_peaks(frontier.size(), peaks).as_ref(), Some(&frontier));
         }
     }
 }

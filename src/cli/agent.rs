@@ -1,6 +1,6 @@
 //! Opening the agent's parts in the right order: lock and log first, then the store, then both together.
 
-use crate::audit::file::{self, LogFile};
+use crate::audit::file::{self, Limits, LogFile};
 use crate::audit::key::LogKey;
 use crate::board::Board;
 use crate::clock;
@@ -10,7 +10,7 @@ use crate::domain::observation::Cause;
 use crate::domain::request::Asked;
 use crate::domain::revocation::{Kind, Reason};
 use crate::intake::Intake;
-use crate::journal::Journal;
+use crate::journal::{Journal, Settings};
 use crate::metrics::{Metrics, Vocabulary};
 use crate::reconcile;
 use crate::store::Store;
@@ -20,6 +20,7 @@ use secrecy::ExposeSecret as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Everything but the loops.
 pub(super) struct Agent {
@@ -38,17 +39,23 @@ impl Agent {
         let metrics = Arc::new(metrics(&config).context("declaring the metrics")?);
         let origin = file::origin(&config.log_dir)?;
         let key = LogKey::read(&config.key_file, &origin, &config.log_dir)?;
-        let dir = config.log_dir.clone();
-        // Reading a long log is work for a thread of its own.
-        let opened = tokio::task::spawn_blocking(move || {
-            LogFile::open(&dir, key, &clock::now().to_string())
-        });
-        let (log, found) = opened.await.context("opening the audit log")??;
+        refuse_sudden_end()?;
+        let lock = file::lock(&config.log_dir)?;
         let instance = instance(&config.log_dir)?;
         let store = Store::open(config.store.expose_secret()).await?;
         store.bind_to_log(&origin).await?;
         store.claim(&instance, clock::now()).await?;
-        let journal = Arc::new(Journal::open(store, log, &found, metrics.clone()).await?);
+        let told = store.landed_mark().await?.map_or(0, |(seq, _)| seq);
+        // Reading a long log is work for a thread of its own.
+        let opened = tokio::task::spawn_blocking(move || {
+            LogFile::open_known(lock, key, Some(told), clock::now())
+        });
+        let log = opened
+            .await
+            .context("opening the audit log")??
+            .with_limits(Limits { bytes: config.log.segment_bytes, age: config.log.segment_age });
+        let settings = Settings { heartbeat: config.log.heartbeat, ..Settings::default() };
+        let journal = Arc::new(Journal::open(store, log, metrics.clone(), settings).await?);
         let board = Arc::new(Board::default());
         let intake = Arc::new(Intake::new(journal.clone(), live.clone(), board.clone()));
         Ok(Self { journal, metrics, intake, board, instance })
@@ -61,6 +68,15 @@ impl Agent {
         self.journal.store.close().await;
         Ok(())
     }
+}
+
+/// A file that may not become larger ends the process by a signal, unless somebody handles that: then the write fails,
+/// and the log goes on in another file.
+fn refuse_sudden_end() -> Result<()> {
+    /// `SIGXFSZ` of Linux.
+    const SIGXFSZ: i32 = 25;
+    // The handler stays for the life of the process.
+    signal(SignalKind::from_raw(SIGXFSZ)).context("handling SIGXFSZ").map(drop)
 }
 
 fn instance(log_dir: &Path) -> Result<String> {

@@ -92,7 +92,7 @@ fn make(dir: &Path, targets: &[Named], origin: &str) -> Result<String> {
     let keys = dir.join("state/keys");
     key.write(&keys.join("log.key"))?;
     next.write(&keys.join("next.key"))?;
-    file::create(&dir.join("state/log"), &key, &next.vkey(), &clock::now().to_string())?;
+    file::create(&dir.join("state/log"), &key, &next.vkey(), clock::now())?;
     write_new(&dir.join("log.vkey"), 0o644, &format!("{}\n", key.vkey()))?;
     write_new(&dir.join("revoked.yaml"), 0o640, &config_text(targets))?;
     Ok(key.vkey())

@@ -194,6 +194,8 @@ fn started(config: &Config) -> Result<Map<String, Value>> {
         "at": clock::now(),
         "boot_id": boot.trim(),
         "config_sha256": config.sha256,
+        "heartbeat_us": u64::try_from(config.log.heartbeat.as_micros())?,
+        "monotonic_us": clock::since_boot().map(|us| us.to_string()),
     });
     Ok(what.as_object().cloned().unwrap_or_default())
 }

@@ -348,6 +348,7 @@ impl Reader<'_> {
         Ok(Config {
             path: self.path.to_owned(),
             store,
+            log: self.log(&log)?,
             log_dir: log.dir.map_or_else(|| state_dir.join("log"), |dir| self.resolve(&dir)),
             key_file: log
                 .key_file

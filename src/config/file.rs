@@ -72,6 +72,12 @@ pub(super) struct LogFile {
     pub(super) dir: Option<PathBuf>,
     /// Its signing key; state_dir/keys/log.key without it.
     pub(super) key_file: Option<PathBuf>,
+    /// Size after which a new file is begun, such as 64KiB, 256MiB or 1GiB; 256MiB without it.
+    pub(super) segment_bytes: Option<String>,
+    /// Time after which a new file is begun, 1m to 366d; 1d without it.
+    pub(super) segment_age: Option<String>,
+    /// Longest silence of the log while the agent runs, up to 1d; 60s without it, 0s for none.
+    pub(super) heartbeat: Option<String>,
 }
 
 /// Addresses to listen at.

@@ -16,8 +16,29 @@ fn defaults() {
     assert_eq!(config.store.expose_secret(), "sqlite:///var/lib/revoked/revoked.db");
     assert_eq!(config.log_dir, Path::new("/var/lib/revoked/log"));
     assert_eq!(config.verification_delay, Duration::from_secs(60));
+    assert_eq!(config.log.segment_bytes, 256 * 1024 * 1024);
+    assert_eq!(config.log.segment_age, Duration::from_secs(86_400));
+    assert_eq!(config.log.heartbeat, Duration::from_secs(60));
     assert_eq!(config.metrics_listen.to_string(), "127.0.0.1:7391");
     assert!(!format!("{config:?}").contains("postgres://"), "URLs may hold passwords");
+}
+
+#[test]
+fn the_log_is_cut_as_it_is_told() {
+    let with = |log: &str| parse(&format!("{SMALL}log: {{{log}}}\n"));
+    let log = with("segment_bytes: 1GiB, segment_age: 1h, heartbeat: 0s").unwrap().log;
+    assert_eq!(log.segment_bytes, 1 << 30);
+    assert_eq!((log.segment_age, log.heartbeat), (Duration::from_secs(3_600), Duration::ZERO));
+    for size in ["64KiB", "2MiB", "1024GiB"] {
+        assert!(with(&format!("segment_bytes: {size}")).is_ok(), "{size}");
+    }
+    for size in ["63KiB", "1025GiB", "1", "1MB", "-1GiB", "1.5GiB", "99999999999GiB"] {
+        let error = with(&format!("segment_bytes: '{size}'")).unwrap_err().to_string();
+        assert!(error.contains("log.segment_bytes: 64KiB to 1024GiB"), "{error}");
+    }
+    assert!(with("heartbeat: 2d").is_err());
+    let (a, b) = (with("heartbeat: 1m").unwrap(), with("heartbeat: 2m").unwrap());
+    assert_eq!(a.fixed_differences(&b), ["log.heartbeat"]);
 }
 
 #[test]

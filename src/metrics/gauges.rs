@@ -25,6 +25,7 @@ pub(super) struct Gauges {
     pub(super) canary_detected: GaugeVec,
     pub(super) audit_head: IntGaugeVec,
     pub(super) audit_queued: IntGaugeVec,
+    pub(super) audit_blocked: IntGaugeVec,
     pub(super) interval: GaugeVec,
     pub(super) reloaded: IntGaugeVec,
     pub(super) reloaded_at: GaugeVec,
@@ -56,6 +57,7 @@ impl Gauges {
             interval: declare.gauge("access_revocation_agent_reconcile_interval_seconds", "Configured time between looks.", &[])?,
             reloaded: declare.int_gauge("access_revocation_agent_config_last_reload_successful", "1 when the configuration file was taken the last time it was read, 0 when the old one stays in force.", &[])?,
             reloaded_at: declare.gauge("access_revocation_agent_config_last_reload_success_timestamp_seconds", "When the configuration in force was taken.", &[])?,
+            audit_blocked: declare.int_gauge("access_revocation_audit_blocked", "1 while the audit log takes no records: no notice is accepted, and nothing new is shown.", &[])?,
             audit_queued: declare.int_gauge("access_revocation_audit_queued_records", "Records that wait for the audit log.", &[])?,
         })
     }

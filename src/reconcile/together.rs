@@ -47,6 +47,14 @@ impl Reconciler {
         if moves.is_empty() {
             return Ok(Vec::new());
         }
+        if !self.journal.has_room() {
+            let records = moves.iter().flat_map(|step| {
+                let id = step.from.revocation.id.as_str();
+                step.records.iter().map(move |record| [id, record.kind].join(" "))
+            });
+            self.journal.pass_over(records);
+            return Err(StoreError::Crowded);
+        }
         let answers = self.journal.store.advance_all(moves).await?;
         // Before the next are moved: a notice must not wait behind the records of everything that one look moves.
         // What cannot land now stays queued, and whoever runs the journal is told why.

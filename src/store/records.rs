@@ -174,7 +174,19 @@ impl Store {
         })
     }
 
-    /// The last record known to be in the log: its line and that line's hash.
+    /// Notes how far the log is known: every record before line `seq`, whose hash is `hash`, is marked.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn mark(&self, seq: u64, hash: &str) -> Result<(), StoreError> {
+        writing!(self, tx => {
+            sqlx::query(statement!("meta_put"))
+                .bind("landed").bind(format!("{seq} {hash}"))
+                .execute(&mut *tx).await?;
+        })
+    }
+
+    /// The last line known to be in the log: its line and that line's hash.
     ///
     /// # Errors
     /// When the database is away.

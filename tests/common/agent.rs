@@ -79,6 +79,11 @@ impl Agent {
         self.dir().join("state/log/revlog-000000000000.jsonl")
     }
 
+    /// Every file of the log, in order.
+    pub(crate) fn log_files(&self) -> Vec<PathBuf> {
+        segments(&self.dir().join("state/log"))
+    }
+
     /// Starts it and waits until it can accept notices.
     pub(crate) fn start(&mut self) {
         self.spawn();
@@ -242,9 +247,24 @@ impl Agent {
 
     /// Lines of the log.
     pub(crate) fn log(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.log_file()).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        lines(&self.log_files())
     }
+}
+
+/// The files of the log in `dir`, in order.
+pub(crate) fn segments(dir: &std::path::Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    found.sort();
+    found
+}
+
+/// Lines of these files; all but a torn last one have to be JSON.
+pub(crate) fn lines(files: &[PathBuf]) -> Vec<Value> {
+    let text: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    text[..whole].lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 impl Drop for Agent {

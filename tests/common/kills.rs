@@ -25,6 +25,8 @@ pub(crate) struct Figures {
     pub(crate) unsealed: usize,
     /// Lines of the log that are not the writer's own.
     pub(crate) records: usize,
+    /// Files of the log.
+    pub(crate) files: usize,
     /// First line of the report of `revoked verify` on the whole log, which succeeded.
     pub(crate) verified: String,
 }
@@ -104,13 +106,13 @@ pub(crate) fn assert_exactly_once(log: &[serde_json::Value]) -> usize {
     seen.len()
 }
 
-/// Kills an agent that keeps its state at `place` so many times. Panics if anything acknowledged was lost, if
+/// Kills an agent that keeps its state at `place`, with `more` in its configuration, so many times. Panics if anything acknowledged was lost, if
 /// anything landed twice, or if the log does not verify.
-pub(crate) async fn kill(place: &Place, kills: u32) -> Figures {
+pub(crate) async fn kill(place: &Place, kills: u32, more: &str) -> Figures {
     let client = client();
     let cluster = cluster();
     sql(&cluster, "postgres", "postgres", "CREATE ROLE agent LOGIN; CREATE ROLE x LOGIN;");
-    let mut agent = Agent::init(&[("main", &cluster.url("agent", "postgres"))], "");
+    let mut agent = Agent::init(&[("main", &cluster.url("agent", "postgres"))], more);
     agent.keep_at(&place.url());
     let mut acknowledged = Vec::new();
     let mut unsealed = 0;
@@ -142,6 +144,7 @@ pub(crate) async fn kill(place: &Place, kills: u32) -> Figures {
         acknowledged: acknowledged.len(),
         unsealed,
         records,
+        files: agent.log_files().len(),
         verified,
     }
 }

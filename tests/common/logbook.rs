@@ -1,10 +1,10 @@
 //! A store and a log of their own, to be broken in every way.
 
-use revoked::audit::file::{Entry, Found, LogError, LogFile, create};
+use revoked::audit::file::{Entry, LogError, LogFile, create, lock};
 use revoked::audit::format::FIRST_SEGMENT;
 use revoked::audit::key::LogKey;
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
-use revoked::journal::{Journal, JournalError};
+use revoked::journal::{Journal, JournalError, Settings};
 use revoked::metrics::{Metrics, Vocabulary};
 use revoked::store::{QueuedRecord, Store};
 use serde_json::Value;
@@ -62,7 +62,7 @@ impl Logbook {
         Store::open(&format!("sqlite://{}", self.store_file().display())).await.unwrap()
     }
 
-    pub(crate) fn log(&self) -> Result<(LogFile, Vec<Found>), LogError> {
+    pub(crate) fn log(&self) -> Result<LogFile, LogError> {
         LogFile::open(&self.log_dir(), key(), BEGAN)
     }
 
@@ -72,8 +72,10 @@ impl Logbook {
     }
 
     pub(crate) async fn start_with(&self, metrics: Arc<Metrics>) -> Result<Journal, JournalError> {
-        let (log, found) = self.log().unwrap();
-        Journal::open(self.store().await, log, &found, metrics).await
+        let store = self.store().await;
+        let told = store.landed_mark().await?.map_or(0, |(seq, _)| seq);
+        let log = LogFile::open_known(lock(&self.log_dir())?, key(), Some(told), BEGAN)?;
+        Journal::open(store, log, metrics, Settings::default()).await
     }
 
     /// Appends queued records as the agent does, and dies before it can tell the store.
@@ -82,7 +84,7 @@ impl Logbook {
             .iter()
             .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
             .collect();
-        let (mut log, _) = self.log().unwrap();
+        let mut log = self.log().unwrap();
         log.append(&entries, BEGAN).unwrap();
     }
 

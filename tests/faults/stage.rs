@@ -107,8 +107,7 @@ impl Stage {
 
     /// Lines of the log that are whole, while the agent writes it.
     fn log(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.agent.log_file()).unwrap();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        self.agent.log()
     }
 
     /// Records of a type about a revocation.

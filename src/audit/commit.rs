@@ -1,0 +1,172 @@
+//! Building a commit: records, each chained to the one before, and the checkpoint that seals them.
+
+use super::format::{CLOCK, FORMAT, SEGMENT};
+use super::line::{self, LineError};
+use super::moment::Moment;
+use super::signer::{SignError, Signer, note};
+use super::tree::{Frontier, Hash, leaf_hash};
+use crate::domain::hex::hex;
+use serde_json::{Map, Value, json};
+
+/// A record to append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Record type.
+    pub kind: String,
+    /// Its content. A queued record has its `id` here.
+    pub what: Map<String, Value>,
+}
+
+impl Entry {
+    /// A record whose content is the object `what`.
+    pub(super) fn new(kind: &str, what: Value) -> Self {
+        let what = if let Value::Object(what) = what { what } else { Map::new() };
+        Self { kind: kind.to_owned(), what }
+    }
+}
+
+/// Where a line of the log is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// Its place.
+    pub seq: u64,
+    /// Its leaf hash in hex: what the next line calls `prev`.
+    pub hash: String,
+}
+
+/// The newest checkpoint: what a segment begins with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sealed {
+    pub(super) note: String,
+    /// The tree that the note is about: without the line of the checkpoint.
+    pub(super) tree: Frontier,
+}
+
+/// Where a log stands after a line.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// Bytes of the segment.
+    pub(super) length: u64,
+    pub(super) seq: u64,
+    pub(super) prev: Hash,
+    pub(super) tree: Frontier,
+    pub(super) last_time: String,
+    /// Hash of the next key, as it is in force.
+    pub(super) next_key: String,
+    pub(super) sealed: Sealed,
+}
+
+impl State {
+    /// Before the first line of a log.
+    pub(super) fn begin() -> Self {
+        Self {
+            length: 0,
+            seq: 0,
+            prev: [0; 32],
+            tree: Frontier::default(),
+            last_time: String::new(),
+            next_key: String::new(),
+            sealed: Sealed::default(),
+        }
+    }
+
+    /// Goes past a line whose hash is `leaf`, of so many bytes with its line feed.
+    pub(super) fn pass(&mut self, leaf: Hash, bytes: usize) {
+        self.tree.push(leaf);
+        self.prev = leaf;
+        self.seq += 1;
+        self.length += bytes as u64;
+    }
+}
+
+/// A record without canonical form, or no signature.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfit {
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// A commit in the making. Nothing of the log changes before it is written.
+pub(super) struct Commit {
+    state: State,
+    pub(super) bytes: Vec<u8>,
+    /// Lines so far.
+    pub(super) lines: u64,
+}
+
+impl Commit {
+    pub(super) fn after(state: &State) -> Self {
+        Self { state: state.clone(), bytes: Vec::new(), lines: 0 }
+    }
+
+    /// The first commit of a file, which begins with the `segment` line.
+    pub(super) fn in_new_segment(
+        state: &State,
+        signer: &dyn Signer,
+        now: &Moment,
+    ) -> Result<Self, Unfit> {
+        let mut commit = Self::after(&State { length: 0, ..state.clone() });
+        let frontier: Vec<String> = state.sealed.tree.peaks().iter().map(|p| hex(p)).collect();
+        let entry = Entry::new(
+            SEGMENT,
+            json!({
+                "first_seq": state.seq,
+                "format": FORMAT,
+                "frontier": frontier,
+                "key": signer.public().vkey(),
+                "next": state.next_key,
+                "note": state.sealed.note,
+                "origin": signer.public().origin(),
+            }),
+        );
+        commit.push(&entry.kind, &entry.what, now)?;
+        Ok(commit)
+    }
+
+    /// Adds what a clock that was set makes necessary, and `entries`; gives where these are.
+    pub(super) fn records(
+        &mut self,
+        entries: &[Entry],
+        now: &Moment,
+        before: Option<&Moment>,
+    ) -> Result<Vec<Landed>, Unfit> {
+        if let Some(what) = now.step(&self.state.last_time, before) {
+            self.push(CLOCK, &what, now)?;
+        }
+        entries.iter().map(|entry| self.push(&entry.kind, &entry.what, now)).collect()
+    }
+
+    pub(super) fn push(
+        &mut self,
+        kind: &str,
+        what: &Map<String, Value>,
+        now: &Moment,
+    ) -> Result<Landed, Unfit> {
+        let line = line::record(&hex(&self.state.prev), self.state.seq, &now.time, kind, what)?;
+        let seq = self.state.seq;
+        now.time.clone_into(&mut self.state.last_time);
+        Ok(Landed { seq, hash: hex(&self.add(&line)) })
+    }
+
+    fn add(&mut self, line: &[u8]) -> Hash {
+        let leaf = leaf_hash(line);
+        self.state.pass(leaf, line.len() + 1);
+        self.bytes.extend_from_slice(line);
+        self.bytes.push(b'\n');
+        self.lines += 1;
+        leaf
+    }
+
+    /// Ends it with a checkpoint that each of `signers` signs: two where the key changes, else one. Gives the
+    /// state after it, and its bytes.
+    pub(super) fn seal(mut self, signers: &[&dyn Signer]) -> Result<(State, Vec<u8>), Unfit> {
+        let tree = self.state.tree.clone();
+        let note = note(signers, tree.size(), &tree.root())?;
+        let line = line::checkpoint(&hex(&self.state.prev), self.state.seq, &note);
+        self.state.sealed = Sealed { note, tree };
+        self.add(&line);
+        Ok((self.state, self.bytes))
+    }
+}
