@@ -1,5 +1,6 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
+mod anchors;
 mod canary;
 mod check;
 mod file;
@@ -8,6 +9,7 @@ mod secret;
 mod seed;
 mod subjects;
 
+pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
 pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use secret::Secret;
@@ -108,6 +110,8 @@ pub struct Config {
     pub log_dir: PathBuf,
     /// Signing key.
     pub key_file: PathBuf,
+    /// Who is given the log's checkpoints.
+    pub anchors: Anchors,
     /// Socket for commands on this machine.
     pub socket: PathBuf,
     /// Listener of metrics and probes.
@@ -184,6 +188,22 @@ impl Config {
         let dir =
             dir.ok_or_else(|| reader.wrong("state_dir", "name the directory of the state"))?;
         Ok(reader.resolve(Path::new(dir)).join(SOCKET))
+    }
+
+    /// Where the log is by the file at `path`, whatever else is wrong with it.
+    ///
+    /// # Errors
+    /// As [`socket_of`](Self::socket_of).
+    pub fn log_dir_of(path: &Path) -> Result<PathBuf, ConfigError> {
+        let value = Self::yaml(path, &Self::text(path)?)?;
+        let reader = Reader::new(path);
+        let dir = |pointer| value.pointer(pointer).and_then(serde_json::Value::as_str);
+        if let Some(dir) = dir("/log/dir") {
+            return Ok(reader.resolve(Path::new(dir)));
+        }
+        let dir = dir("/state_dir")
+            .ok_or_else(|| reader.wrong("state_dir", "name the directory of the state"))?;
+        Ok(reader.resolve(Path::new(dir)).join("log"))
     }
 
     fn text(path: &Path) -> Result<Zeroizing<String>, ConfigError> {

@@ -1,8 +1,11 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
+mod proof;
 mod told;
 
+pub use crate::audit::prove::ProveError;
 pub use crate::audit::read::{Checkpoint, Lines, MOST, ReadError};
+pub use proof::Asked;
 
 use crate::audit::file::{Entry, Found, Landed, LogFile, own_type};
 use crate::audit::writer::{LogWriter, Sent, WriteError};
@@ -62,6 +65,8 @@ pub struct Journal {
     waiting: Mutex<HashMap<String, Vec<oneshot::Sender<()>>>>,
     head: AtomicU64,
     blocked: AtomicBool,
+    /// Somebody else holds a history of this log that is not this one.
+    contradicted: AtomicBool,
     /// The store took the last thing that was written.
     written: AtomicBool,
     landings: watch::Sender<u64>,
@@ -99,6 +104,7 @@ impl Journal {
             waiting: Mutex::default(),
             head: AtomicU64::new(head),
             blocked: AtomicBool::new(false),
+            contradicted: AtomicBool::new(false),
             written: AtomicBool::new(true),
             landings: watch::Sender::new(0),
         };
@@ -128,10 +134,21 @@ impl Journal {
         self.writer.reader().lines(from, limit).await
     }
 
-    /// Whether the log refuses records: then no notice can be accepted.
+    /// Whether the log refuses records, or is contradicted by a witness: then no notice can be accepted.
     #[must_use]
     pub fn blocked(&self) -> bool {
-        self.blocked.load(Ordering::Relaxed)
+        self.blocked.load(Ordering::Relaxed) || self.contradicted()
+    }
+
+    /// Whether somebody else holds a history of this log that is not this one.
+    #[must_use]
+    pub fn contradicted(&self) -> bool {
+        self.contradicted.load(Ordering::Relaxed)
+    }
+
+    /// Says whether somebody else does.
+    pub fn set_contradicted(&self, contradicted: bool) {
+        self.contradicted.store(contradicted, Ordering::Relaxed);
     }
 
     /// Whether the store takes what is written, as far as was last seen. One that is locked or full still

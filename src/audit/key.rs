@@ -143,6 +143,11 @@ impl LogKey {
         format!("{}+{id}+{}", self.origin, STANDARD.encode(public))
     }
 
+    /// The ed25519 signature of `text`.
+    pub(super) fn signature(&self, text: &[u8]) -> [u8; 64] {
+        ed25519_dalek::Signer::sign(&self.key, text).to_bytes()
+    }
+
     /// The checkpoint note for a tree: origin, size and root, signed.
     ///
     /// Source: C2SP tlog-checkpoint and signed-note. Ed25519 is deterministic, so the same tree gives the

@@ -4,9 +4,11 @@
 //! of the log, role names and object names. Texts of a server's error messages stay out as well, since
 //! nobody knows what they quote.
 
+mod anchor;
 mod canary;
 mod changes;
 
+pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 use changes::credential;
 pub use changes::{

@@ -1,5 +1,6 @@
 //! From the file to checked values: what is wrong is said with its key.
 
+use super::anchors::AnchorsFile;
 use super::file::{File, InstanceFile, ProfileFile, SourceFile, StoreFile, TargetFile, TokenFile};
 use super::{Config, ConfigError, Secret, SourceConfig, TargetConfig, TokenConfig};
 use crate::domain::effective;
@@ -146,7 +147,7 @@ impl Reader<'_> {
     }
 
     /// The name stands in metrics, messages and the names of roles asked for.
-    fn name_of_server(&self, key: &str, name: &str) -> Result<(), ConfigError> {
+    pub(super) fn name_of_server(&self, key: &str, name: &str) -> Result<(), ConfigError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
             return Err(self.wrong(key, "a name has 1 to 63 letters, digits, `-`, `_` or `.`"));
@@ -340,6 +341,12 @@ impl Reader<'_> {
         let store = self.store(file.store, &file.state_dir)?;
         let state_dir = self.resolve(&file.state_dir);
         let (log, listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
+        let anchors = AnchorsFile {
+            interval: log.anchor_interval,
+            witnesses: log.witnesses,
+            tsa: log.tsa,
+            git: log.git,
+        };
         let targets = self.targets(file.targets)?;
         let subjects = self.subjects(file.subjects, &targets)?;
         let tokens = self.tokens(file.tokens)?;
@@ -352,6 +359,7 @@ impl Reader<'_> {
             key_file: log
                 .key_file
                 .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
+            anchors: self.anchors(anchors)?,
             socket: state_dir.join(super::SOCKET),
             state_dir,
             metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,
