@@ -88,7 +88,7 @@ impl Witness {
         }
         let mut known = BTreeMap::new();
         for (origin, keys) in by_origin {
-            let place = state.place(&origin)?;
+            let place = state.place(&origin);
             let held = place.read(&origin, &keys)?;
             known.insert(origin, Log { keys, held: Mutex::new(held), place });
         }

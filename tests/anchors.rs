@@ -188,6 +188,9 @@ async fn a_repository_gets_a_line_per_checkpoint_and_runs_nothing() {
     must("git", &["init", "--quiet", "--bare", remote.to_str().unwrap()], home.path());
     must("git", &["init", "--quiet", "-b", "main", dir.to_str().unwrap()], home.path());
     must("git", &["remote", "add", "origin", remote.to_str().unwrap()], &dir);
+    // What others do in the repository stays theirs.
+    std::fs::write(dir.join("theirs.txt"), "not committed\n").unwrap();
+    must("git", &["add", "theirs.txt"], &dir);
     must("git", &["config", "commit.gpgSign", "true"], &dir);
     must("git", &["config", "core.fsmonitor", "touch fsmonitor-ran; false"], &dir);
     for hook in ["pre-commit", "commit-msg", "post-commit", "pre-push", "reference-transaction"] {
@@ -196,9 +199,6 @@ async fn a_repository_gets_a_line_per_checkpoint_and_runs_nothing() {
         std::fs::write(&path, format!("#!/bin/sh\ntouch {}\nexit 1\n", ran.display())).unwrap();
         must("chmod", &["+x", path.to_str().unwrap()], &dir);
     }
-    // What others do in the repository stays theirs.
-    std::fs::write(dir.join("theirs.txt"), "not committed\n").unwrap();
-    must("git", &["add", "theirs.txt"], &dir);
     let cluster = cluster();
     let more =
         format!("log: {{anchor_interval: 1s, git: {{dir: '{}', remote: origin}}}}", dir.display());

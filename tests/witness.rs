@@ -10,6 +10,7 @@ use common::http::{Api, client, prepared};
 use common::witness::{NAME, Witness};
 use ed25519_dalek::{Signature, VerifyingKey};
 use reqwest::Method;
+use revoked::domain::hex::hex;
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -90,8 +91,7 @@ fn every_checkpoint_that_is_given_away_is_cosigned_and_on_record() {
         let size = what["size"].as_u64().unwrap();
         let note = note(&log, size);
         cosigned_at(what["receipt"].as_str().unwrap(), &note, &witness.vkey);
-        let digest = <sha2::Sha256 as sha2::Digest>::digest(&note);
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = hex(&<sha2::Sha256 as sha2::Digest>::digest(&note));
         assert_eq!(what["note_sha256"], digest);
         sizes.push(size);
     }

@@ -61,7 +61,7 @@ fn token<'a>(answer: &'a [u8], hash: &[u8; 32]) -> Result<&'a [u8]> {
             })
         })
         .context("its answer is no time stamp")?;
-    let status = first(status).and_then(|status| status.decode_as::<u8>());
+    let status = first(status).and_then(AnyRef::decode_as::<u8>);
     let status = status.context("its answer has no status")?;
     // 0 granted, 1 granted with modifications.
     ensure!(status <= 1, "it refused, with status {status}");

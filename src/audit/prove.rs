@@ -48,13 +48,13 @@ pub enum ProveError {
     #[error("the audit log is not what was signed: {0}. `revoked verify` names the first bad line")]
     Damaged(String),
     /// Nothing is signed yet, or nothing that far.
-    #[error("the newest checkpoint covers {size} lines, counted from 0")]
+    #[error("the newest checkpoint has size {size}, and lines are counted from 0")]
     Beyond {
         /// Lines that it covers.
         size: u64,
     },
     /// No signed note is about that many lines.
-    #[error("the log has no checkpoint over {size} lines; the next larger one covers {next}")]
+    #[error("the log has no checkpoint of size {size}; the next larger one has size {next}")]
     NoCheckpoint {
         /// What was asked for.
         size: u64,

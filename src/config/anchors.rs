@@ -2,9 +2,11 @@
 
 use super::ConfigError;
 use super::check::Reader;
+use super::file::LogFile;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeSet;
+use std::mem::take;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -62,26 +64,20 @@ impl Anchors {
     }
 }
 
-/// As the file has it.
-#[derive(Debug, Default)]
-pub(super) struct AnchorsFile {
-    pub(super) interval: Option<String>,
-    pub(super) witnesses: Vec<WitnessConfig>,
-    pub(super) tsa: Vec<TsaConfig>,
-    pub(super) git: Option<GitConfig>,
-}
-
 impl Reader<'_> {
-    pub(super) fn anchors(&self, file: AnchorsFile) -> Result<Anchors, ConfigError> {
+    /// What the section of the log says of them.
+    pub(super) fn anchors(&self, log: &mut LogFile) -> Result<Anchors, ConfigError> {
         let hour = Duration::from_secs(3600);
-        let interval = self.duration("log.anchor_interval", file.interval, hour, (1, 86_400))?;
-        let git = file.git.map(|git| GitConfig { dir: self.resolve(&git.dir), ..git });
+        let interval = log.anchor_interval.take();
+        let interval = self.duration("log.anchor_interval", interval, hour, (1, 86_400))?;
+        let (witnesses, tsa) = (take(&mut log.witnesses), take(&mut log.tsa));
+        let git = log.git.take().map(|git| GitConfig { dir: self.resolve(&git.dir), ..git });
         let remote = git.as_ref().and_then(|git| git.remote.as_deref());
         // It stands in the arguments of git.
         if remote.is_some_and(|remote| remote.is_empty() || remote.starts_with('-')) {
             return Err(self.wrong("log.git.remote", "name a remote of the repository"));
         }
-        let anchors = Anchors { interval, witnesses: file.witnesses, tsa: file.tsa, git };
+        let anchors = Anchors { interval, witnesses, tsa, git };
         let urls = anchors.witnesses.iter().map(|one| ("witnesses", &one.name, &one.url));
         let urls = urls.chain(anchors.tsa.iter().map(|one| ("tsa", &one.name, &one.url)));
         let mut seen = BTreeSet::new();

@@ -1,6 +1,5 @@
 //! From the file to checked values: what is wrong is said with its key.
 
-use super::anchors::AnchorsFile;
 use super::file::{File, InstanceFile, ProfileFile, SourceFile, StoreFile, TargetFile, TokenFile};
 use super::{Config, ConfigError, Secret, SourceConfig, TargetConfig, TokenConfig};
 use crate::domain::effective;
@@ -340,13 +339,8 @@ impl Reader<'_> {
         self.digest.update(text);
         let store = self.store(file.store, &file.state_dir)?;
         let state_dir = self.resolve(&file.state_dir);
-        let (log, listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
-        let anchors = AnchorsFile {
-            interval: log.anchor_interval,
-            witnesses: log.witnesses,
-            tsa: log.tsa,
-            git: log.git,
-        };
+        let (mut log, listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
+        let anchors = self.anchors(&mut log)?;
         let targets = self.targets(file.targets)?;
         let subjects = self.subjects(file.subjects, &targets)?;
         let tokens = self.tokens(file.tokens)?;
@@ -359,7 +353,7 @@ impl Reader<'_> {
             key_file: log
                 .key_file
                 .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
-            anchors: self.anchors(anchors)?,
+            anchors,
             socket: state_dir.join(super::SOCKET),
             state_dir,
             metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,

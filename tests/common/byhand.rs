@@ -3,17 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signer as _, SigningKey};
+use revoked::domain::hex::hex;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
 use std::path::Path;
 
 pub(crate) type Hash = [u8; 32];
 
 pub(crate) const ORIGIN: &str = "test/by-hand/0011223344556677";
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 pub(crate) fn leaf(line: &[u8]) -> Hash {
     Sha256::new().chain_update([0]).chain_update(line).finalize().into()
@@ -55,7 +53,7 @@ pub(crate) fn note(size: usize, root: &Hash, keys: &[&SigningKey]) -> String {
     let mut note = format!("{body}\n");
     for key in keys {
         let blob = [key_id(key), key.sign(body.as_bytes()).to_bytes().to_vec()].concat();
-        note.push_str(&format!("\u{2014} {ORIGIN} {}\n", STANDARD.encode(blob)));
+        let _ = writeln!(note, "\u{2014} {ORIGIN} {}", STANDARD.encode(blob));
     }
     note
 }
@@ -84,6 +82,7 @@ impl Log {
         self.lines.last().map_or_else(|| "0".repeat(64), |line| hex(&leaf(line.as_bytes())))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers make it where they call")]
     pub(crate) fn record(&mut self, kind: &str, what: Value) {
         let time = "2026-11-21T21:00:00.000000Z";
         let line = json!({"prev": self.prev(), "seq": self.lines.len(), "time": time, "type": kind, "what": what});
@@ -112,8 +111,7 @@ impl Log {
         }
         for (n, begin) in begins.iter().enumerate() {
             let end = begins.get(n + 1).copied().unwrap_or(self.lines.len());
-            let text: String =
-                self.lines[*begin..end].iter().map(|line| format!("{line}\n")).collect();
+            let text = self.lines[*begin..end].join("\n") + "\n";
             std::fs::write(dir.join(format!("revlog-{begin:012}.jsonl")), text).unwrap();
         }
     }

@@ -67,8 +67,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     }
     super::write(arguments.output.as_deref(), &proof.to_string())?;
     eprintln!(
-        "The checkpoint over {} lines continues the tree of the first {} lines, whose root is {}: none of these \
-         was changed, removed, added or moved.",
+        "The checkpoint of size {} continues the tree of size {}, whose root is {}: none of its lines was changed, \
+         removed, added or moved.",
         new.size,
         proof.old,
         STANDARD.encode(proof.old_root)

@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 async fn show(source: &Source, mut from: u64, end: u64) -> Result<u64> {
     while from < end {
         let bytes = source.lines(from, (end - from).min(PAGE)).await?;
-        let count = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let count = bytes.split_inclusive(|byte| *byte == b'\n').count() as u64;
         if count == 0 {
             break;
         }
