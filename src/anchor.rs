@@ -173,7 +173,8 @@ impl Anchors {
             };
             self.told(place, head, asked.await);
         }
-        if !all {
+        // What a witness contradicts is not spread further.
+        if !all || self.is_contradicted(anchors) {
             return;
         }
         for one in &anchors.tsa {
@@ -198,6 +199,11 @@ impl Anchors {
             };
             self.told(place, head, asked.await);
         }
+    }
+
+    fn is_contradicted(&self, anchors: &Configured) -> bool {
+        let against = self.against.lock().unwrap_or_else(PoisonError::into_inner);
+        anchors.witnesses.iter().any(|one| against.contains_key(&one.name))
     }
 
     /// Says what became of it: what goes wrong again and again, when it begins and when it changes.
