@@ -3,6 +3,7 @@
 //! `verify` is what strangers run. It shares only the constants of `format` with the writer.
 
 mod commit;
+pub mod cosign;
 mod dir;
 mod error;
 pub mod file;
@@ -12,12 +13,14 @@ pub mod line;
 mod lines;
 mod moment;
 mod open;
+pub mod prove;
 mod quarantine;
 pub mod read;
 pub mod record;
 mod reserve;
 mod scan;
 mod segment;
+pub mod signed;
 pub mod signer;
 mod since;
 pub mod tree;

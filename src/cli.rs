@@ -2,6 +2,7 @@
 
 mod agent;
 mod asked;
+mod audit;
 mod check;
 mod client;
 mod config;
@@ -20,6 +21,7 @@ mod probe;
 mod serve;
 mod status;
 mod verify;
+mod witness;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -35,6 +37,10 @@ pub mod exit {
     pub const RESIDUAL: u8 = 2;
     /// Inconclusive (check), or incomplete (verify).
     pub const INCONCLUSIVE: u8 = 3;
+    /// A note kept elsewhere contradicts the log.
+    pub const DIFFERS: u8 = 5;
+    /// Not proved: a note that nobody known signed.
+    pub const NOT_PROVED: u8 = 6;
     /// Wrong arguments (sysexits `EX_USAGE`).
     pub const USAGE: u8 = 64;
 }
@@ -71,6 +77,9 @@ enum Command {
     #[command(subcommand)]
     Config(config::Command),
     Verify(verify::Arguments),
+    #[command(subcommand)]
+    Log(audit::Command),
+    Witness(witness::Arguments),
     Completions(manual::Completions),
     Man(manual::Manual),
     #[command(hide = true)]
@@ -114,6 +123,8 @@ pub fn run() -> u8 {
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
+            Command::Log(command) => audit::run(command).await,
+            Command::Witness(arguments) => witness::run(arguments).await,
             Command::Completions(arguments) => manual::completions(&arguments),
             Command::Man(arguments) => manual::man(&arguments),
             Command::Openapi(arguments) => openapi::run(&arguments),

@@ -12,6 +12,7 @@ mod notice;
 mod openapi;
 pub mod probe;
 pub mod problem;
+mod proof;
 mod question;
 pub mod recheck;
 mod revocations;
@@ -67,6 +68,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))
+        .routes(routes!(proof::line))
+        .routes(routes!(proof::bundle))
+        .routes(routes!(proof::consistency))
         .routes(routes!(openapi::describe))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
+mod anchors;
 mod canary;
 mod gather;
 mod many;
@@ -13,6 +14,7 @@ mod records;
 mod revocations;
 mod roster;
 
+pub use anchors::Anchored;
 pub use canary::StoredCanary;
 pub use gather::Gather;
 pub use meta::Holder;

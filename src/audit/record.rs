@@ -4,10 +4,12 @@
 //! of the log, role names and object names. Texts of a server's error messages stay out as well, since
 //! nobody knows what they quote.
 
+mod anchor;
 mod canary;
 mod changes;
 mod look;
 
+pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{
     Approval, amended, approval_requested, approved, attested, config_changed, withdrawn,

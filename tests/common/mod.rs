@@ -2,6 +2,7 @@
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
 pub(crate) mod agent;
+pub(crate) mod byhand;
 pub(crate) mod frozen;
 pub(crate) mod http;
 pub(crate) mod kills;
@@ -12,6 +13,7 @@ pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
 pub(crate) mod withheld;
+pub(crate) mod witness;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;
