@@ -1,5 +1,5 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test test-all check lint deny build-tests bench graphs latency soak fmt build setup-demo setup-test setup-test-all clean
+.PHONY: demo test test-all check lint deny build-tests bench fuzz graphs latency soak fmt build setup-demo setup-test setup-test-all clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
@@ -42,6 +42,9 @@ graphs: setup-test ## random graphs of rights against the server's own answers, 
 MINUTES ?= 10
 soak: ## memory and processor of an agent at rest, for that many minutes
 	cargo bench --locked --bench soak -- $(MINUTES)
+
+fuzz: ## any bytes for verify and what it reads, for that many minutes; needs nightly and cargo-fuzz
+	@scripts/fuzz $(MINUTES)
 
 fmt:
 	cargo fmt

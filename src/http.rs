@@ -10,6 +10,7 @@ mod hide;
 pub mod list;
 mod notice;
 mod openapi;
+mod page;
 pub mod probe;
 pub mod problem;
 mod proof;
@@ -72,6 +73,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(proof::bundle))
         .routes(routes!(proof::consistency))
         .routes(routes!(openapi::describe))
+        .routes(routes!(page::verifier))
 }
 
 /// The description of the API, OpenAPI 3.1.

@@ -27,6 +27,7 @@ impl Desk {
             .args(["-eu", "-c", commands])
             .current_dir(self.dir.path())
             .env("LOG", "log.jsonl")
+            .env("PROOF", "proof")
             .env("VKEY", &self.vkey)
             .output()
             .unwrap()
@@ -36,6 +37,19 @@ impl Desk {
         let output = self.type_in(commands);
         assert!(output.status.success(), "{commands}\n{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Desk {
+    /// A test vector that has `log` and `proof`; the first key of its log is the one held.
+    fn of_vectors(log: &str, proof: &str) -> Self {
+        let vectors = common::vectors::place();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::copy(vectors.join(log), dir.path().join("log.jsonl")).unwrap();
+        std::fs::copy(vectors.join(proof), dir.path().join("proof")).unwrap();
+        let cases = common::vectors::cases();
+        let vkey = cases.iter().find(|case| case.name == "rotated").unwrap().key.clone().unwrap();
+        Self { dir, vkey }
     }
 }
 
@@ -52,13 +66,19 @@ async fn desk() -> Desk {
     Desk { dir, vkey }
 }
 
-/// Takes the last note apart. jq is not a part of every system; sed and printf are.
+/// Takes the last note apart, or as the commands that contain `part` do. jq is not a part of every system; sed and
+/// printf are.
+fn apart(part: &str, line: &str) -> String {
+    let commands = commands(part);
+    let jq = format!("{line} \"$LOG\" | jq -j .what.note > note\n");
+    let sed =
+        format!(r#"printf '%b' "$({line} "$LOG" | sed 's/.*"note":"\(.*\)"}}}}$/\1/')" > note"#);
+    assert!(commands.contains(&jq), "{commands}");
+    commands.replace(&jq, &format!("{sed}\n"))
+}
+
 fn take_apart() -> String {
-    let commands = commands("jq -j .what.note");
-    let jq = "tail -n 1 \"$LOG\" | jq -j .what.note > note\n";
-    let sed = r#"printf '%b' "$(tail -n 1 "$LOG" | sed 's/.*"note":"\(.*\)"}}$/\1/')" > note"#;
-    assert!(commands.contains(jq), "{commands}");
-    commands.replace(jq, &format!("{sed}\n"))
+    apart("tail -n 1 \"$LOG\" | jq -j", "tail -n 1")
 }
 
 #[tokio::test]
@@ -117,4 +137,58 @@ async fn links_and_key_id_are_as_the_page_says() {
     let broken = desk.read(&commands("while IFS= read -r line"));
     assert_eq!(broken.matches("broken before:").count(), 1, "{broken}");
     assert!(broken.contains("\"seq\":3,"), "the line after the changed one: {broken}");
+}
+
+/// The keys in the log of the vector, as text.
+fn keys(desk: &Desk) -> Vec<String> {
+    let found = desk.read(r#"sed -n 's/.*"key":"\([^"]*\)".*/\1/p' log.jsonl"#);
+    found.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_change_of_key_is_followed_by_hand() {
+    let desk = Desk::of_vectors("rotated/revlog-000000000000.jsonl", "bundle-change.tlog-proof");
+    let said = desk.read(&commands("while read -r key"));
+    let said: Vec<_> = said.lines().collect();
+    assert_eq!(said.len(), 3, "two promises, one change: {said:?}");
+    assert_eq!(said[0], said[2], "the key that came is the one promised");
+    assert_ne!(said[1], said[2]);
+
+    let line = "sed -n \"$((n + 1))p\"";
+    let both = apart("head -n 1 | cut -d: -f1", line);
+    assert!(both.contains("sed -n 1p"), "{both}");
+    let verify = commands("openssl pkeyutl -verify");
+    let [old, new] = <[String; 2]>::try_from(keys(&desk)).unwrap();
+    let desk_of = |vkey: &str, desk: Desk| Desk { vkey: vkey.to_owned(), ..desk };
+    let desk = desk_of(&old, desk);
+    desk.read(&both);
+    assert_eq!(desk.read(&verify), "Signature Verified Successfully\n", "the old key");
+    desk.read(&both.replace("sed -n 1p", "sed -n 2p"));
+    assert!(!desk.type_in(&verify).status.success(), "the second is not of the old key");
+    let desk = desk_of(&new, desk);
+    assert_eq!(desk.read(&verify), "Signature Verified Successfully\n", "the new key");
+}
+
+#[test]
+fn a_proof_is_checked_by_hand() {
+    let desk = Desk::of_vectors("rotated/revlog-000000000000.jsonl", "bundle-change.tlog-proof");
+    let take_apart = commands("c2sp.org/tlog-proof@v1\" {");
+    let climb = commands("_, extra, index, *path");
+    let verify = commands("openssl pkeyutl -verify");
+    let [old, new] = <[String; 2]>::try_from(keys(&desk)).unwrap();
+    let mut desk = desk;
+    let count: usize = desk.read("grep -c tlog-proof@v1 proof").trim().parse().unwrap();
+    for n in 1..=count {
+        let seq =
+            desk.read(&format!("N={n}\n{take_apart}\nsed -n 's/^index //p' one")).trim().to_owned();
+        let root = desk.read("sed -n 3p body");
+        assert_eq!(desk.read(&climb), root, "proof {n}");
+        assert!(desk.read("cat line").contains(&format!("\"seq\":{seq},")), "proof {n}");
+        desk.vkey.clone_from(if n <= 2 { &old } else { &new });
+        assert_eq!(desk.read(&verify), "Signature Verified Successfully\n", "proof {n}");
+        // Another line in its place leads elsewhere.
+        desk.read("sed -i 's/^extra ..../extra AAAA/' one");
+        assert_ne!(desk.read(&climb), root, "proof {n}");
+    }
+    assert!(count > 4, "{count}");
 }

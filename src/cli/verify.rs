@@ -1,30 +1,72 @@
-//! `revoked verify`: check an audit log, offline.
+//! `revoked verify`: check an audit log, or a proof, offline.
 
-use crate::audit::verify::{Verifier, Vkey};
+mod given;
+mod reading;
+
+use crate::audit::verify::{Options, Outcome, Report, proof};
 use anyhow::{Context as _, Result, bail};
-use std::fs::File;
-use std::io::Read as _;
+use reading::Files;
+use serde::Serialize;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A log may be written while it is read: a loose end is looked at so often.
+const TRIES: u32 = 3;
+/// The wait in between.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Longest proof file.
+const MAX_PROOF: u64 = 64 << 20;
 
 /// Check an audit log, offline
 ///
-/// Needs the log's files and the public key, nothing else: no configuration, no agent, no network.
+/// Needs the log's files and the public key, nothing else: no configuration, no agent, no network. The report says what
+/// is proved, and what is not.
 ///
 /// Exit status: 0 verified; 1 it could not be read; 3 incomplete (torn or unsealed end, or empty);
-/// 4 tampered; 5 history differs; 6 not proved (no --key).
+/// 4 tampered; 5 history differs (a note kept elsewhere contradicts the log); 6 not proved (no --key, or what was asked
+/// for is not so); 64 wrong arguments.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The log's files in order, or its directory
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "proof", value_name = "FILE")]
     files: Vec<PathBuf>,
 
     /// The public key you were given, as text or as a file that holds it
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
 
-    /// Check every signature, not only those that prove the rest
+    /// A note that somebody else kept: any text that holds it (a page, a chat, a mail), or cp1.…
+    #[arg(long, value_name = "FILE|cp1.…")]
+    anchor: Vec<String>,
+
+    /// Public key of a witness you trust, as text or as a file that holds it
+    #[arg(long, value_name = "VKEY")]
+    witness: Vec<String>,
+
+    /// Not proved unless an anchor fits
     #[arg(long)]
+    require_anchor: bool,
+
+    /// Not proved if the newest line is older than this, as 15m
+    #[arg(long, value_name = "TIME", conflicts_with = "proof")]
+    max_age: Option<String>,
+
+    /// A note you verified before: the files may begin with a later segment of the log, and must go on from it
+    #[arg(long, value_name = "FILE|cp1.…", conflicts_with = "proof")]
+    since: Option<String>,
+
+    /// Who the persons in the log are: a file of disclosures
+    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
+    subjects: Option<PathBuf>,
+
+    /// Check every root and signature, not only those that prove the rest
+    #[arg(long, conflicts_with = "proof")]
     all_signatures: bool,
+
+    /// A proof instead of a log: of some lines, or that a later checkpoint continues an earlier one (with --anchor)
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    proof: Option<PathBuf>,
 
     /// The report as JSON
     #[arg(long)]
@@ -33,27 +75,56 @@ pub(super) struct Arguments {
 
 /// Runs the command.
 pub(super) fn run(arguments: &Arguments) -> Result<u8> {
-    let key = arguments.key.as_deref().map(key).transpose()?;
-    let mut verifier = Verifier::new(key).all_signatures(arguments.all_signatures);
-    for path in files(&arguments.files)? {
-        read(&mut verifier, &path).with_context(|| format!("reading {}", path.display()))?;
+    if let Some(path) = &arguments.proof {
+        let bytes = given::bounded(path, MAX_PROOF)?;
+        let options = given::options(arguments, None)?;
+        let report = proof::check(&bytes, &path.display().to_string(), &options);
+        print(&report, arguments.json)?;
+        return Ok(report.exit_code);
     }
-    let report = verifier.finish();
-    if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+    let files = files(&arguments.files)?;
+    let first_line = reading::first_line(&files)?;
+    let options = given::options(arguments, first_line.as_deref())?;
+    let report = check(&files, &options)?;
+    print(&report, arguments.json)?;
+    Ok(report.exit_code)
+}
+
+/// Verifies the log in `files`, and where something is wrong once more, so that the first bad line is named.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn check(files: &[PathBuf], options: &Options) -> Result<Report> {
+    let mut tries = 0;
+    loop {
+        let before = Files::measure(files)?;
+        let mut report = reading::whole(files, &before, options)?;
+        if let Some(again) = report.again() {
+            let again = Some(again.clone());
+            let options = Options { all_signatures: true, again, ..options.clone() };
+            let second = reading::whole(files, &before, &options)?;
+            // The first answer stands if the files changed meanwhile and look good now.
+            if second.fault.is_some() {
+                report = second;
+            }
+        }
+        tries += 1;
+        // A commit may be half written at the moment of reading.
+        let is_loose = report.outcome == Outcome::Incomplete && tries < TRIES;
+        if !is_loose || Files::measure(files)? == before {
+            return Ok(report);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn print<T: Serialize + Display>(report: &T, json: bool) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(report)?);
     } else {
         println!("{}", report.to_string().trim_end());
     }
-    Ok(report.outcome.exit_code())
-}
-
-fn key(text: &str) -> Result<Vkey> {
-    if Path::new(text).is_file() {
-        let read =
-            std::fs::read_to_string(text).with_context(|| format!("--key: reading {text}"))?;
-        return Vkey::parse(read.trim()).with_context(|| format!("--key: {text}"));
-    }
-    Vkey::parse(text).context("--key is neither a file nor a public key (<origin>+<id>+<base64>)")
+    Ok(())
 }
 
 /// Every segment of the directories in `given`, in order; files as they are.
@@ -71,7 +142,7 @@ pub(super) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
             let entry = entry.with_context(|| format!("reading {}", path.display()))?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with("revlog-") && name.ends_with(".jsonl") {
+            if name.starts_with("revlog-") && is_jsonl(Path::new(name.as_ref())) {
                 segments.push(entry.path());
             }
         }
@@ -84,16 +155,6 @@ pub(super) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Feeds one file to the verifier.
-pub(super) fn read(verifier: &mut Verifier, path: &Path) -> std::io::Result<()> {
-    let mut file = File::open(path)?;
-    verifier.begin_file(&path.display().to_string());
-    let mut buffer = vec![0; 1024 * 1024];
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(());
-        }
-        verifier.push_bytes(buffer.get(..count).unwrap_or_default());
-    }
+fn is_jsonl(name: &Path) -> bool {
+    name.extension().is_some_and(|extension| extension == "jsonl")
 }

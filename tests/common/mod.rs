@@ -12,6 +12,7 @@ pub(crate) mod passwords;
 pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
+pub(crate) mod vectors;
 pub(crate) mod withheld;
 pub(crate) mod witness;
 

@@ -1,191 +1,323 @@
-//! The rules that bind lines to each other: link, place, genesis, root, signature.
+//! The rules that bind lines to each other: link, place, genesis, keys, segments, checkpoints, anchors, time.
 
+use super::anchors::Anchors;
 use super::findings::{Clock, Findings};
-use super::line::Line;
-use super::report::{Fault, FaultKind, Flaw, Outcome, Place, Report};
-use super::seals::{Seal, Seals, Settled, bad_signature};
+use super::keys::Keys;
+use super::line::{Line, PREV_AT, SEQ_AT};
+use super::people::People;
+use super::receipts::Receipts;
+use super::report::{Continued, FaultKind, Flaw, Place, SegmentReport};
+use super::seals::Seals;
+use super::segment::{self, Segment};
 use super::stamp::Stamp;
-use super::tree::{Frontier, Hash, leaf};
-use super::vkey::{Vkey, hex, is_hex_of};
-use super::{checkpoint, genesis};
-use crate::audit::format::{CHECKPOINT, GENESIS, KEY};
+use super::tree::{Frontier, Hash};
+use super::vkey::hex;
+use super::witness::{Bound, Witness};
+use super::{Options, checkpoint, genesis};
+use crate::audit::format::{CHECKPOINT, GENESIS, KEY, LOSS, SEGMENT};
+
+/// More segments than this are not listed.
+const MAX_SEGMENTS: usize = 4096;
 
 /// Takes complete lines in order, and holds what the next one must fit.
 #[derive(Debug)]
 pub(super) struct Chain {
-    pinned: Option<Vkey>,
-    /// The key of the genesis, once that was accepted.
-    key: Option<Vkey>,
+    pub(super) keys: Keys,
+    pub(super) anchors: Anchors,
+    pub(super) receipts: Receipts,
+    pub(super) people: People,
+    pub(super) seals: Seals,
+    pub(super) witnesses: Vec<Witness>,
+    /// Whether the log may begin with a segment.
+    pub(super) may_begin_inside: bool,
+    /// What witnesses say, found out in an earlier reading.
+    bounds: Vec<Bound>,
+    /// The strictest of what witnesses said so far of the lines to come.
+    floor: Option<Bound>,
     /// Hash of the line before, zeros before line 0: the `prev` of the next line.
     prev: Hash,
-    tree: Frontier,
-    seals: Seals,
+    pub(super) tree: Frontier,
+    /// Where the first line stands, and its sequence.
+    pub(super) first: Option<(Place, u64)>,
+    pub(super) segments: Vec<SegmentReport>,
+    pub(super) segments_omitted: u64,
+    pub(super) continues: Option<Continued>,
+    is_after_checkpoint: bool,
     clock: Clock,
-    first_time: Option<Stamp>,
-    last_time: Option<Stamp>,
+    pub(super) first_time: Option<Stamp>,
+    pub(super) last_time: Option<Stamp>,
+    /// Latest time of all lines.
+    latest: Option<Stamp>,
     /// Bytes of accepted lines, over all files.
-    bytes_read: u64,
-    has_key_record: bool,
-    sealed: Findings,
+    pub(super) bytes_read: u64,
+    pub(super) sealed: Findings,
     /// Of lines after the last checkpoint: they count once one follows.
     unsealed: Findings,
+    /// Whether the first record after the genesis was seen.
+    has_record: bool,
 }
 
 impl Chain {
-    pub(super) fn new(pinned: Option<Vkey>) -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Self {
-            pinned,
-            key: None,
+            keys: Keys::new(options.key),
+            may_begin_inside: options.since.is_some(),
+            anchors: Anchors::new(options.anchors, options.since),
+            receipts: Receipts::default(),
+            people: People::new(options.disclosures),
+            seals: Seals::new(options.all_signatures),
+            witnesses: options.witnesses,
+            bounds: options.again.map(|again| again.bounds).unwrap_or_default(),
+            floor: None,
             prev: [0; 32],
             tree: Frontier::default(),
-            seals: Seals::default(),
+            first: None,
+            segments: Vec::new(),
+            segments_omitted: 0,
+            continues: None,
+            is_after_checkpoint: false,
             clock: Clock::default(),
             first_time: None,
             last_time: None,
+            latest: None,
             bytes_read: 0,
-            has_key_record: false,
             sealed: Findings::default(),
             unsealed: Findings::default(),
+            has_record: false,
         }
     }
 
-    /// Whether to check the signature of every checkpoint.
-    pub(super) fn check_all_signatures(&mut self, yes: bool) {
-        self.seals.all_signatures = yes;
-    }
-
-    /// Takes the next line, its line feed left out. After an error nothing more may be given.
-    pub(super) fn accept(&mut self, bytes: &[u8], place: &Place) -> Result<(), Flaw> {
-        let line = Line::parse(bytes)?;
-        self.check_link(&line)?;
-        let length = bytes.len() as u64 + 1;
-        match (line.kind, &self.key) {
-            (GENESIS, None) => self.key = Some(genesis::read(&line, self.pinned.as_ref())?),
-            (kind, None) => return Err(genesis::missing(kind)),
-            (GENESIS, Some(_)) => return Err(genesis::repeated()),
-            (CHECKPOINT, Some(_)) => self.checkpoint(&line, place, length)?,
-            (_, Some(_)) => {}
+    /// Takes the next line. After an error nothing more may be given.
+    pub(super) fn accept(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
+        let is_first = self.first.is_none();
+        let inside = is_first && self.may_begin_inside && line.kind == SEGMENT;
+        let begun = if inside { Some(self.begin_inside(line)?) } else { None };
+        self.check_link(line)?;
+        self.keys.check_order(line.kind)?;
+        match line.kind {
+            GENESIS if is_first => self.genesis(line, place)?,
+            GENESIS => return Err(genesis::repeated()),
+            kind if is_first && begun.is_none() => return Err(genesis::missing(kind)),
+            SEGMENT => self.segment(line, place, begun)?,
+            KEY => self.keys.announce(line, line.parsed.seq)?,
+            CHECKPOINT => self.checkpoint(line, place)?,
+            kind => self.record(kind, line, place)?,
         }
-        if let Some(stamp) = line.time {
-            self.record(line.kind, stamp, place);
+        if is_first {
+            self.first = Some((place.clone(), line.parsed.seq));
         }
-        let hash = leaf(bytes);
-        self.prev = hash;
-        self.tree.push(hash);
-        self.bytes_read += length;
-        Ok(())
+        if let Some(stamp) = line.parsed.time {
+            self.time(line, stamp, place)?;
+        }
+        self.is_after_checkpoint = line.kind == CHECKPOINT;
+        self.push(line)
     }
 
     fn check_link(&self, line: &Line<'_>) -> Result<(), Flaw> {
         let place = self.tree.size();
-        if !is_hex_of(line.prev, &self.prev) {
-            let sentence = if place == 0 {
-                "The log does not begin here: the lines before this one are missing."
-            } else {
-                "The line before was changed, or lines were removed, added or moved at this place."
+        if line.parsed.prev != self.prev {
+            let sentence = match (place, line.kind) {
+                (0, SEGMENT) => {
+                    "The log does not begin here: the files before this one are missing. With a note \
+                     of theirs that you verified before, --since goes on from it."
+                }
+                (0, _) => "The log does not begin here: the lines before this one are missing.",
+                _ => {
+                    "The line before was changed, or lines were removed, added or moved at this place."
+                }
             };
-            let (expected, found) = (hex(&self.prev), line.prev);
-            return Err(Flaw::new(FaultKind::Chain, line.prev_at, expected, found, sentence));
+            let (expected, found) = (hex(&self.prev), hex(&line.parsed.prev));
+            return Err(Flaw::new(FaultKind::Chain, PREV_AT, expected, found, sentence));
         }
-        if line.seq != place {
-            let (expected, found) = (place.to_string(), line.seq.to_string());
+        if line.parsed.seq != place {
+            let (expected, found) = (place.to_string(), line.parsed.seq.to_string());
             let sentence = "The number of the line is not its place in the log.";
-            return Err(Flaw::new(FaultKind::Sequence, line.seq_at, expected, found, sentence));
+            return Err(Flaw::new(FaultKind::Sequence, SEQ_AT, expected, found, sentence));
         }
         Ok(())
     }
 
-    fn record(&mut self, kind: &str, stamp: Stamp, place: &Place) {
-        self.has_key_record |= kind == KEY;
+    fn genesis(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
+        let genesis = genesis::read(line)?;
+        if let Some(pinned) = &self.keys.pinned
+            && pinned.origin() != genesis.held.key.origin()
+        {
+            return Err(genesis::other_key(pinned, genesis.held.key.as_str()));
+        }
+        self.keys.begin(genesis.held, 0);
+        self.continues = genesis.continues;
+        self.list_segment(place, 0);
+        Ok(())
+    }
+
+    /// Takes what the first line says of the lines before it.
+    fn begin_inside(&mut self, line: &Line<'_>) -> Result<Segment, Flaw> {
+        let segment = segment::read(line)?;
+        if let Some(pinned) = &self.keys.pinned
+            && pinned.origin() != segment.held.key.origin()
+        {
+            return Err(genesis::other_key(pinned, segment.held.key.as_str()));
+        }
+        self.keys.begin(segment.held.clone(), line.parsed.seq);
+        self.tree.copy(&segment.tree);
+        self.compare_anchors()?;
+        self.prev = line.parsed.prev;
+        self.tree.push(line.parsed.prev);
+        self.compare_anchors()?;
+        self.has_record = true;
+        Ok(segment)
+    }
+
+    fn segment(
+        &mut self,
+        line: &Line<'_>,
+        place: &Place,
+        begun: Option<Segment>,
+    ) -> Result<(), Flaw> {
+        if begun.is_none() {
+            self.check_segment(line)?;
+        }
+        self.seals.begin_segment();
+        self.list_segment(place, line.parsed.seq);
+        Ok(())
+    }
+
+    /// Compares a `segment` record with the lines before it.
+    fn check_segment(&mut self, line: &Line<'_>) -> Result<(), Flaw> {
+        let newest = self.seals.newest().filter(|_| self.is_after_checkpoint);
+        let (Some(newest), Some(held)) = (newest, self.keys.current()) else {
+            return Err(segment::unfit(line, "a checkpoint before it", "another line"));
+        };
+        let mut segment = segment::read(line)?;
+        segment.tree.push(self.prev);
+        if segment.held.key != held.key || segment.held.next != held.next {
+            return Err(segment::unfit(
+                line,
+                "key and next as in force",
+                segment.held.key.as_str(),
+            ));
+        }
+        if segment.note != newest.note {
+            return Err(segment::unfit(line, &newest.note, &segment.note));
+        }
+        if segment.tree != self.tree {
+            return Err(segment::unfit(line, "the frontier of the lines before", line.what().text));
+        }
+        self.seals.check_newest()
+    }
+
+    fn list_segment(&mut self, place: &Place, first_seq: u64) {
+        if self.segments.len() < MAX_SEGMENTS {
+            self.segments.push(SegmentReport { file: place.file.to_string(), first_seq });
+        } else {
+            self.segments_omitted += 1;
+        }
+    }
+
+    /// Takes a record that binds nothing.
+    fn record(&mut self, kind: &str, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
+        self.unsealed.note_type(kind);
+        if !std::mem::replace(&mut self.has_record, true)
+            && self.continues.is_some()
+            && kind != LOSS
+        {
+            let sentence =
+                "the log goes on from an earlier one, and no loss record says what was lost";
+            self.unsealed.warn(place, sentence.to_owned());
+        }
+        match kind {
+            "anchor" => self.anchor_record(line, place),
+            "subject" if self.people.are_asked_for() => self.people.subject(line, place),
+            "erasure" if self.people.are_asked_for() => {
+                self.people.erasure(line);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn anchor_record(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
+        let Some(held) = self.keys.current() else { return Ok(()) };
+        match self.receipts.record(line, held.key.origin(), &self.witnesses) {
+            Ok(Some(good)) => {
+                if let Some(time) = good.contradiction {
+                    let flaw = if time > good.bound.latest() {
+                        good.bound.too_late(time)
+                    } else {
+                        good.bound.too_early(time)
+                    };
+                    return Err(flaw.by_bound(good.bound));
+                }
+                self.raise_floor(good.bound);
+            }
+            Ok(None) => {}
+            Err(sentence) => self.unsealed.warn(place, sentence),
+        }
+        Ok(())
+    }
+
+    fn raise_floor(&mut self, bound: Bound) {
+        if self.floor.as_ref().is_none_or(|floor| floor.time < bound.time) {
+            self.floor = Some(bound);
+        }
+    }
+
+    fn time(&mut self, line: &Line<'_>, stamp: Stamp, place: &Place) -> Result<(), Flaw> {
+        let seq = line.parsed.seq;
+        let refused = self.bounds.iter().chain(&self.floor).find(|bound| !bound.allows(seq, stamp));
+        if let Some(bound) = refused {
+            return Err(bound.flaw(seq, stamp));
+        }
         self.first_time = self.first_time.or(Some(stamp));
         self.last_time = Some(stamp);
-        self.unsealed.note_type(kind);
-        if let Some(back) = self.clock.tick(kind, stamp) {
+        if let Some(back) = self.clock.tick(line.kind, stamp) {
             let seconds = back / 1_000_000;
             let sentence = format!("time steps back by {seconds} s, and no clock record says why");
             self.unsealed.warn(place, sentence);
         }
+        Ok(())
     }
 
-    fn checkpoint(&mut self, line: &Line<'_>, place: &Place, length: u64) -> Result<(), Flaw> {
-        let Some(key) = &self.key else { return Err(genesis::missing(CHECKPOINT)) };
-        let added = checkpoint::read(line, key, &self.tree).and_then(|checkpoint| {
-            let seal = Seal {
-                place: place.clone(),
-                end_offset: place.offset + length,
-                size: self.tree.size(),
-                checkpoint,
-                ordinal: self.seals.count() + 1,
-                bytes_read: self.bytes_read + length,
-                last_time: self.last_time,
-                is_signed: false,
-            };
-            self.seals.add(seal, key)
-        });
-        if let Err(mut flaw) = added {
-            if self.has_key_record {
-                flaw.sentence
-                    .push_str(" A key record came before; this version follows no change of key.");
-            }
-            return Err(flaw);
-        }
+    fn checkpoint(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
+        let text = checkpoint::note_of(line)?;
+        let note = checkpoint::read(line, &text, &self.keys, self.tree.size())?;
+        let mut seal = self.seals.next(place);
+        seal.fill(&note, self.keys.signers());
+        let length = line.bytes.len() as u64 + 1;
+        seal.note_at = line.what().at;
+        seal.end_offset = place.offset + length;
+        seal.tree.copy(&self.tree);
+        seal.bytes_read = self.bytes_read + length;
+        seal.last_time = self.last_time;
+        seal.note = text;
+        self.anchors.contradict(&seal.note);
+        self.seals.add(seal)?;
+        self.keys.change();
         self.sealed.absorb(&mut self.unsealed);
         Ok(())
     }
 
-    /// Ends the input. `torn` is the length of a last line without line feed.
-    pub(super) fn into_report(mut self, mut fault: Option<Fault>, torn: u64) -> Report {
-        let Settled { good, bad } =
-            self.key.as_ref().map(|key| self.seals.settle(key)).unwrap_or_default();
-        if let (Some(bad), Some(key)) = (&bad, &self.key) {
-            // It stands before any fault that stopped the reading.
-            fault = Some(last_signature(key, bad, good.as_ref()));
+    fn push(&mut self, line: &Line<'_>) -> Result<(), Flaw> {
+        let (hash, time) = (line.parsed.hash, line.parsed.time);
+        if !self.witnesses.is_empty() {
+            self.receipts.line(&self.tree, self.latest, hash, time);
         }
-        let records = good.as_ref().map_or(0, |good| good.size + 1);
-        let sealed_bytes = good.as_ref().map_or(0, |good| good.bytes_read);
-        let unsealed_bytes = self.bytes_read - sealed_bytes + torn;
-        let outcome = match &fault {
-            Some(fault) if fault.kind == FaultKind::Format => Outcome::Error,
-            Some(_) => Outcome::Tampered,
-            None if good.is_none() || unsealed_bytes > 0 => Outcome::Incomplete,
-            None if self.pinned.is_none() => Outcome::NotProved,
-            None => Outcome::Verified,
-        };
-        let text = |stamp: Option<Stamp>| stamp.map(|stamp| stamp.text());
-        Report {
-            outcome,
-            exit_code: outcome.exit_code(),
-            origin: self.key.as_ref().map(|key| key.origin().to_owned()),
-            key: self.key.as_ref().map(Vkey::to_string),
-            key_id: self.key.as_ref().map(Vkey::id_hex),
-            key_pinned: self.pinned.is_some(),
-            records,
-            first_seq: good.as_ref().map(|_| 0),
-            last_seq: good.as_ref().map(|good| good.size),
-            first_time: text(good.as_ref().and(self.first_time)),
-            last_time: text(good.as_ref().and_then(|good| good.last_time)),
-            checkpoints: good.as_ref().map_or(0, |good| good.ordinal),
-            signatures_checked: self.seals.checked,
-            last_checkpoint: good.as_ref().map(Seal::to_good_checkpoint),
-            unsealed_lines: self.tree.size() - records,
-            unsealed_bytes,
-            torn_tail: torn > 0,
-            fault,
-            warnings: self.sealed.warnings,
-            warnings_omitted: self.sealed.warnings_omitted,
-            not_understood: self.sealed.not_understood,
-            not_understood_omitted: self.sealed.not_understood_omitted,
-        }
+        self.latest = self.latest.max(time);
+        self.prev = hash;
+        self.tree.push(hash);
+        self.bytes_read += line.bytes.len() as u64 + 1;
+        if self.anchors.is_due(self.tree.size()) { self.compare_anchors() } else { Ok(()) }
     }
-}
 
-/// The fault of a log whose last signature is bad.
-fn last_signature(key: &Vkey, bad: &Seal, good: Option<&Seal>) -> Fault {
-    let mut flaw = bad_signature(key);
-    if good.is_some_and(|good| good.ordinal + 1 < bad.ordinal) {
-        flaw.sentence.push_str(
-            " Signatures before it were not checked; checking all of them names the first bad one.",
-        );
+    /// Compares the anchors that are about the lines so far, and holds them to what witnesses said of these.
+    fn compare_anchors(&mut self) -> Result<(), Flaw> {
+        let bounds = self.anchors.compare(&self.tree, self.keys.signers(), &self.witnesses);
+        for bound in bounds {
+            if let Some(latest) = self.latest.filter(|latest| *latest > bound.latest()) {
+                return Err(bound.too_late(latest).by_bound(bound));
+            }
+            self.raise_floor(bound);
+        }
+        Ok(())
     }
-    flaw.at_place(&bad.place)
 }

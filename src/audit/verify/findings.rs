@@ -2,14 +2,19 @@
 
 use super::report::{Place, Warning};
 use super::stamp::Stamp;
-use crate::audit::format::{CLOCK, KEY, OWN_TYPES, QUEUED_TYPES, SEGMENT};
-use std::collections::BTreeMap;
+use crate::audit::format::{CLOCK, OWN_TYPES, QUEUED_TYPES};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
 
 const MAX_TYPES: usize = 64;
 const MAX_WARNINGS: usize = 64;
 
 /// Steps of the clock back by more than this (in microseconds) must be declared.
 const TOLERANCE: i64 = 1_000_000;
+
+/// Asked once a line.
+static KNOWN: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| OWN_TYPES.iter().chain(QUEUED_TYPES).copied().collect());
 
 /// Warnings and unknown types of a run of lines.
 #[derive(Debug, Default)]
@@ -21,11 +26,9 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Counts a record type if this version does not understand it. `key` and `segment` are types
-    /// of the format, but this version follows neither a change of key nor a frontier.
+    /// Counts a record type if this version does not understand it.
     pub(super) fn note_type(&mut self, kind: &str) {
-        let is_known = |kind| OWN_TYPES.contains(&kind) || QUEUED_TYPES.contains(&kind);
-        if kind == KEY || kind == SEGMENT || !is_known(kind) {
+        if !KNOWN.contains(kind) {
             self.count(kind.to_owned(), 1);
         }
     }
@@ -37,6 +40,9 @@ impl Findings {
 
     /// Takes over what `other` holds, and leaves it empty.
     pub(super) fn absorb(&mut self, other: &mut Self) {
+        if other.is_empty() {
+            return;
+        }
         let other = std::mem::take(other);
         for (kind, count) in other.not_understood {
             self.count(kind, count);
@@ -46,6 +52,11 @@ impl Findings {
         }
         self.not_understood_omitted += other.not_understood_omitted;
         self.warnings_omitted += other.warnings_omitted;
+    }
+
+    fn is_empty(&self) -> bool {
+        // What was left out was left out of a list that is full.
+        self.not_understood.is_empty() && self.warnings.is_empty()
     }
 
     fn count(&mut self, kind: String, count: u64) {
@@ -106,7 +117,7 @@ mod tests {
             ("heartbeat", "19:59:00.000000", None),
             ("heartbeat", "19:00:00.000000", Some(3_540_000_000)),
         ] {
-            let stamp = Stamp::parse(&format!("2026-11-21T{time}Z")).unwrap();
+            let stamp = Stamp::parse(format!("2026-11-21T{time}Z").as_bytes()).unwrap();
             assert_eq!(clock.tick(kind, stamp), step, "{kind} {time}");
         }
     }

@@ -1,5 +1,7 @@
 //! What the verifier found, for programs. [`super::text`] says the same to people.
 
+use super::vkey::Vkey;
+use super::witness::Bound;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +14,11 @@ pub enum Outcome {
     Error,
     /// A byte, the order, the form, a root or a signature is wrong.
     Tampered,
-    /// The log contradicts a checkpoint kept elsewhere. Reserved: this version compares none.
+    /// The log contradicts a note that somebody else kept.
     HistoryDiffers,
     /// What is sealed is sound, but something after it is not sealed, or nothing is sealed at all.
     Incomplete,
-    /// Sound in itself, under a key that nobody vouched for.
+    /// Sound in itself, and not all is there that was asked for: a trusted key, an anchor, a recent line.
     NotProved,
     /// Every byte is accounted for, under the pinned key.
     Verified,
@@ -69,14 +71,22 @@ pub enum FaultKind {
     Sequence,
     /// Line 0 is no genesis, another line is, or what it says does not fit together.
     Genesis,
-    /// The key of the log is no key, or not the pinned one.
+    /// The key of the log is no key, or never the pinned one, or a change of key does not fit.
     Key,
+    /// What a `segment` record states does not fit itself or the lines before.
+    Segment,
     /// The note of a checkpoint is not in form, or about another log or size.
     Note,
     /// The signed root is not the root of the lines before.
     Root,
     /// The signature is not the key's over this note.
     Signature,
+    /// The line is older or younger than a witness allows.
+    Time,
+    /// A proof of inclusion or consistency does not lead to the root.
+    Proof,
+    /// A disclosure does not give the commitment in the log.
+    Subject,
 }
 
 /// The first thing that is wrong.
@@ -128,6 +138,149 @@ pub struct Warning {
     pub sentence: String,
 }
 
+/// A key of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyReport {
+    /// The key, as text.
+    pub key: String,
+    /// Its id.
+    pub id: String,
+    /// Sequence of the line that names it.
+    pub from_seq: u64,
+    /// Why it came: `scheduled` or `compromised`; null for the first one.
+    pub reason: Option<String>,
+    /// Whether it is the one that the caller gave.
+    pub pinned: bool,
+}
+
+impl KeyReport {
+    pub(super) fn new(key: &Vkey, from_seq: u64, reason: Option<String>) -> Self {
+        Self { key: key.to_string(), id: key.id_hex(), from_seq, reason, pinned: false }
+    }
+}
+
+/// A part of the log that begins with a genesis or a `segment` record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentReport {
+    /// File in which it begins, as the caller named it.
+    pub file: String,
+    /// Sequence of its first line.
+    pub first_seq: u64,
+}
+
+/// The earlier log from which this one goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Continued {
+    /// Its origin.
+    pub origin: String,
+    /// Lines that its last good checkpoint seals.
+    pub size: u64,
+    /// The note of that checkpoint.
+    pub note: String,
+}
+
+/// What comparing an anchor gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnchorResult {
+    /// The log has its root at its size.
+    Matches,
+    /// The log has another root at its size.
+    Differs,
+    /// The log is shorter than it.
+    Larger,
+    /// It proves nothing about this log.
+    Unusable,
+    /// The log could not be followed up to its size.
+    NotCompared,
+}
+
+/// A note that somebody kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AnchorReport {
+    /// Where it was found, as the caller named it.
+    pub source: String,
+    /// Whether it is the note from which the caller goes on (`--since`).
+    pub since: bool,
+    /// What comparing it gave.
+    pub result: AnchorResult,
+    /// What this means.
+    pub sentence: String,
+    /// Size of its tree.
+    pub size: Option<u64>,
+    /// Root of its tree, in base64.
+    pub root: Option<String>,
+    /// The note itself.
+    pub note: Option<String>,
+    /// Where it contradicts the log: a signed note of the log.
+    pub log_note: Option<String>,
+    /// Trusted witnesses that signed it.
+    pub witnesses: Vec<WitnessReport>,
+}
+
+/// A witness signed a tree of this log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WitnessReport {
+    /// Name of the witness.
+    pub name: String,
+    /// Size of the tree.
+    pub size: u64,
+    /// When, by the clock of the witness.
+    pub time: String,
+    /// Where the signature was found: an anchor, or a record of the log.
+    pub source: String,
+}
+
+/// What the log says was given to somebody else: what an auditor may ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordedAnchors {
+    /// `witness`, `tsa`, `git`, `slack` or `confluence`.
+    pub kind: String,
+    /// What the configuration calls it.
+    pub name: String,
+    /// How many there were.
+    pub count: u64,
+    /// Size of the tree of the newest.
+    pub size: u64,
+    /// Sequence of the record of the newest.
+    pub record: u64,
+}
+
+/// Persons in the log, where disclosures were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SubjectsReport {
+    /// Those whose disclosure gives what the log committed to.
+    pub disclosed: u64,
+    /// Those without a disclosure that were erased.
+    pub erased: u64,
+    /// Those without a disclosure otherwise.
+    pub missing: u64,
+}
+
+/// Who, beside the holder of the key, speaks for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Independence {
+    /// Nobody.
+    SelfAttested,
+    /// Somebody kept a note that fits.
+    Anchored,
+    /// A trusted witness signed.
+    Witnessed,
+}
+
+impl Independence {
+    /// The grade in words.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SelfAttested => "self-attested",
+            Self::Anchored => "anchored",
+            Self::Witnessed => "witnessed",
+        }
+    }
+}
+
 /// Everything the verifier can say about a log. Counts and times are of the sealed part only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -135,15 +288,25 @@ pub struct Report {
     pub outcome: Outcome,
     /// The answer as exit code.
     pub exit_code: u8,
-    /// Name of the log, from its genesis.
+    /// Name of the log.
     pub origin: Option<String>,
-    /// Public key in the genesis, as text.
+    /// The public key in force at the end, as text.
     pub key: Option<String>,
     /// Its id.
     pub key_id: Option<String>,
-    /// Whether the caller gave the key.
+    /// Whether the caller gave a key of this log.
     pub key_pinned: bool,
-    /// Lines up to and including the last good checkpoint.
+    /// The keys, in order.
+    pub keys: Vec<KeyReport>,
+    /// Keys beyond those listed.
+    pub keys_omitted: u64,
+    /// The segments, in order.
+    pub segments: Vec<SegmentReport>,
+    /// Segments beyond those listed.
+    pub segments_omitted: u64,
+    /// The earlier log from which this one goes on, as it says itself.
+    pub continues: Option<Continued>,
+    /// Lines up to and including the last good checkpoint, from the first one given.
     pub records: u64,
     /// Sequence of the first of them.
     pub first_seq: Option<u64>,
@@ -153,9 +316,11 @@ pub struct Report {
     pub first_time: Option<String>,
     /// Last `time` among them.
     pub last_time: Option<String>,
-    /// Checkpoints among them; every root was computed and compared.
+    /// Checkpoints among them.
     pub checkpoints: u64,
-    /// Signatures checked, good or bad.
+    /// Roots computed and compared with those of checkpoints, good or bad.
+    pub roots_checked: u64,
+    /// Signatures of checkpoints checked, good or bad.
     pub signatures_checked: u64,
     /// The checkpoint that seals them.
     pub last_checkpoint: Option<GoodCheckpoint>,
@@ -167,6 +332,18 @@ pub struct Report {
     pub torn_tail: bool,
     /// The first fault.
     pub fault: Option<Fault>,
+    /// Who, beside the holder of the key, speaks for the log; null if nothing is proved.
+    pub independence: Option<Independence>,
+    /// The notes that were given, and what comparing them gave.
+    pub anchors: Vec<AnchorReport>,
+    /// Trusted witnesses that signed a tree of this log.
+    pub witnesses: Vec<WitnessReport>,
+    /// What the log says was given to others.
+    pub recorded_anchors: Vec<RecordedAnchors>,
+    /// Persons, where disclosures were given.
+    pub subjects: Option<SubjectsReport>,
+    /// What was asked for and is not so: why a sound log is not proved.
+    pub unmet: Vec<String>,
     /// Oddities that change no answer.
     pub warnings: Vec<Warning>,
     /// Warnings beyond those listed.
@@ -176,19 +353,54 @@ pub struct Report {
     pub not_understood: BTreeMap<String, u64>,
     /// Records of further such types beyond those listed.
     pub not_understood_omitted: u64,
+    #[serde(skip)]
+    pub(super) again: Option<Again>,
+}
+
+impl Report {
+    /// How a second reading can name the first bad line where this one only knows that there is one.
+    #[must_use]
+    pub fn again(&self) -> Option<&Again> {
+        self.again.as_ref()
+    }
+}
+
+/// What to check in a second reading, beside all roots and signatures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Again {
+    pub(super) bounds: Vec<Bound>,
 }
 
 /// Where a line begins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) file: Arc<str>,
     pub(super) line: u64,
     pub(super) offset: u64,
 }
 
-/// A fault whose place only the caller knows.
-#[derive(Debug)]
+impl Place {
+    pub(super) fn nowhere() -> Self {
+        Self { file: "-".into(), line: 1, offset: 0 }
+    }
+
+    /// Moves on within the file, or to another.
+    pub(super) fn go_to(&mut self, other: &Self) {
+        if !Arc::ptr_eq(&self.file, &other.file) {
+            self.file = Arc::clone(&other.file);
+        }
+        self.line = other.line;
+        self.offset = other.offset;
+    }
+}
+
+/// A fault whose place mostly only the caller knows.
+#[derive(Debug, Clone)]
 pub(super) struct Flaw {
+    /// Where it is not the line at hand.
+    place: Option<Place>,
+    /// Whether it may come of an earlier one, which another reading would find.
+    pub(super) again: Option<Again>,
     pub(super) kind: FaultKind,
     /// Byte offset in the line.
     pub(super) at: usize,
@@ -206,10 +418,21 @@ impl Flaw {
         sentence: impl Into<String>,
     ) -> Self {
         let (expected, found, sentence) = (expected.into(), found.into(), sentence.into());
-        Self { kind, at, expected, found, sentence }
+        Self { place: None, again: None, kind, at, expected, found, sentence }
+    }
+
+    /// The flaw of something that does not stand in the line at hand.
+    pub(super) fn elsewhere(self, place: &Place) -> Self {
+        Self { place: Some(place.clone()), ..self }
+    }
+
+    /// The flaw of some line that `bound` does not allow.
+    pub(super) fn by_bound(self, bound: Bound) -> Self {
+        Self { again: Some(Again { bounds: vec![bound] }), ..self }
     }
 
     pub(super) fn at_place(self, place: &Place) -> Fault {
+        let place = self.place.as_ref().unwrap_or(place);
         Fault {
             kind: self.kind,
             file: place.file.to_string(),

@@ -47,6 +47,13 @@ pub(super) fn object<'a>(text: &'a str, visit: Visit<'_, 'a>) -> Result<(), Form
     Ok(())
 }
 
+/// Checks that from byte `at` of `text` on there is one canonical object, nested in one other, and gives the byte
+/// after it.
+pub(super) fn nested_object(text: &str, at: usize) -> Option<usize> {
+    let mut scanner = Scanner { text, bytes: text.as_bytes(), at };
+    (scanner.peek() == Some(b'{') && scanner.object(2, None).is_ok()).then_some(scanner.at)
+}
+
 /// Undoes the escapes of a string that [`object`] has accepted.
 pub(super) fn unescape(raw: &str) -> String {
     let mut plain = String::with_capacity(raw.len());
@@ -79,6 +86,27 @@ pub(super) fn unescape(raw: &str) -> String {
         }
     }
     plain
+}
+
+/// The number of bytes before the first that cannot stand for itself in a string: `"`, `\`, and what is below
+/// 0x20. Eight at a time, since most of a log is inside strings.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // The high bit of each byte that is less than `limit`, of the first such byte for certain.
+        let below = |value: u64, limit: u64| value.wrapping_sub(ONES * limit) & !value & HIGH;
+        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let found = quote | backslash | below(word, 0x20);
+        if found != 0 {
+            return at * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    words.len() * 8 + tail.iter().position(special).unwrap_or(tail.len())
 }
 
 struct Scanner<'a> {
@@ -233,9 +261,7 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Result<(), FormError> {
         self.at += 1;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            self.at += plain.unwrap_or(rest.len());
+            self.at += plain_length(self.bytes.get(self.at..).unwrap_or_default());
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;

@@ -1,8 +1,12 @@
-//! Checkpoints whose form and root are right, and whose signature may not have been checked yet.
+//! Checkpoints in form, and which of them are checked: root and signatures.
+//!
+//! Every checkpoint line is a leaf under all later roots, so one good signature at the end vouches for those before
+//! it. Checked are the first and the last of the log, of each key, and of each segment.
 
-use super::checkpoint::Checkpoint;
+use super::note::{Note, Signed};
 use super::report::{FaultKind, Flaw, GoodCheckpoint, Place};
 use super::stamp::Stamp;
+use super::tree::Frontier;
 use super::vkey::Vkey;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -10,103 +14,168 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 #[derive(Debug, Clone)]
 pub(super) struct Seal {
     pub(super) place: Place,
+    /// Where its note begins in the line.
+    pub(super) note_at: usize,
     pub(super) end_offset: u64,
-    pub(super) size: u64,
-    pub(super) checkpoint: Checkpoint,
+    /// The tree over the lines before.
+    pub(super) tree: Frontier,
+    pub(super) note: String,
+    body_len: usize,
+    root: [u8; 32],
+    signatures: [Option<[u8; 64]>; 2],
+    /// The keys that have to sign.
+    keys: [Option<Vkey>; 2],
     /// How many checkpoints there were, this one included.
     pub(super) ordinal: u64,
     /// Bytes of the input up to the end of this line, over all files.
     pub(super) bytes_read: u64,
     pub(super) last_time: Option<Stamp>,
-    /// Its signature was checked, and is good.
-    pub(super) is_signed: bool,
 }
 
 impl Seal {
+    pub(super) fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// Puts in what the note says, and who has to have signed it.
+    pub(super) fn fill(&mut self, note: &Note<'_>, keys: [Option<&Vkey>; 2]) {
+        let signature = |line: Signed<'_>| line.signature;
+        self.body_len = note.body.len();
+        self.root = note.root;
+        self.signatures = [Some(note.first.signature), note.second.map(signature)];
+        // Most checkpoints have the keys of the one before.
+        for (own, key) in self.keys.iter_mut().zip(keys) {
+            if own.as_ref() != key {
+                *own = key.cloned();
+            }
+        }
+    }
+
+    /// An empty one, to be filled.
+    pub(super) fn at(place: Place) -> Self {
+        Self {
+            place,
+            note_at: 0,
+            end_offset: 0,
+            tree: Frontier::default(),
+            note: String::new(),
+            body_len: 0,
+            root: [0; 32],
+            signatures: [None, None],
+            keys: [None, None],
+            ordinal: 0,
+            bytes_read: 0,
+            last_time: None,
+        }
+    }
+
     pub(super) fn to_good_checkpoint(&self) -> GoodCheckpoint {
         GoodCheckpoint {
             file: self.place.file.to_string(),
             line: self.place.line,
             offset: self.place.offset,
             end_offset: self.end_offset,
-            size: self.size,
-            root: STANDARD.encode(self.checkpoint.root),
-            note: self.checkpoint.note.clone(),
+            size: self.size(),
+            root: STANDARD.encode(self.root),
+            note: self.note.clone(),
         }
+    }
+
+    /// Computes the root and checks the signatures; counts the latter.
+    fn check(&self, checked: &mut u64) -> Result<(), Flaw> {
+        let root = self.tree.root();
+        if self.root != root {
+            let (expected, found) = (STANDARD.encode(root), STANDARD.encode(self.root));
+            let sentence = "Each line fits the one before, but together they are not what this \
+                            checkpoint states: lines since the last good checkpoint were changed and \
+                            the links made anew, or the checkpoint was changed.";
+            return Err(Flaw::new(FaultKind::Root, self.note_at, expected, found, sentence));
+        }
+        let body = self.note.as_bytes().get(..self.body_len).unwrap_or_default();
+        for (key, signature) in self.keys.iter().zip(&self.signatures) {
+            let (Some(key), Some(signature)) = (key, signature) else { continue };
+            *checked += 1;
+            if !key.verifies(body, signature) {
+                return Err(bad_signature(key, self.note_at));
+            }
+        }
+        Ok(())
     }
 }
 
 /// The checkpoints worth remembering.
-///
-/// Every checkpoint line is a leaf under all later roots, so one good signature at the end vouches
-/// for those before it, and only the first and the last are checked. The one before the last is
-/// kept to fall back on.
 #[derive(Debug, Default)]
 pub(super) struct Seals {
-    /// Whether to check every signature, not the first and the last only.
-    pub(super) all_signatures: bool,
-    first: Option<Seal>,
-    previous: Option<Seal>,
-    newest: Option<Seal>,
-    /// Signatures checked so far.
-    pub(super) checked: u64,
-}
-
-/// The seals at the end of the input, all doubts resolved.
-#[derive(Debug, Default)]
-pub(super) struct Settled {
-    /// The last checkpoint with a good signature.
+    /// Whether to check all roots and signatures, not only those that prove the rest.
+    pub(super) all: bool,
+    /// The newest one, and whether it was checked.
+    newest: Option<(Seal, bool)>,
+    /// The newest one that was found good.
     pub(super) good: Option<Seal>,
-    /// The earliest one known to have a bad signature.
-    pub(super) bad: Option<Seal>,
+    /// Whether the next one is the first of a segment.
+    begins: bool,
+    /// Roots and signatures checked so far.
+    pub(super) roots: u64,
+    pub(super) signatures: u64,
 }
 
 impl Seals {
-    /// Checkpoints so far.
-    pub(super) fn count(&self) -> u64 {
-        self.newest.as_ref().map_or(0, |seal| seal.ordinal)
+    pub(super) fn new(all: bool) -> Self {
+        Self { all, ..Self::default() }
     }
 
-    /// Adds the next checkpoint, or says that its signature is bad.
-    pub(super) fn add(&mut self, mut seal: Seal, key: &Vkey) -> Result<(), Flaw> {
-        let is_first = self.first.is_none();
-        if (is_first || self.all_signatures) && !self.check(&mut seal, key) {
-            return Err(bad_signature(key));
-        }
-        if is_first {
-            self.first = Some(seal.clone());
-        }
-        self.previous = self.newest.replace(seal);
-        Ok(())
+    pub(super) fn newest(&self) -> Option<&Seal> {
+        self.newest.as_ref().map(|(seal, _)| seal)
     }
 
-    /// Checks the last signature, and if that is bad, earlier ones.
-    pub(super) fn settle(&mut self, key: &Vkey) -> Settled {
-        let mut bad = None;
-        for candidate in [self.newest.take(), self.previous.take(), self.first.take()] {
-            let Some(mut seal) = candidate else { continue };
-            if self.check(&mut seal, key) {
-                return Settled { good: Some(seal), bad };
+    /// Says that the next checkpoint is the first of a segment.
+    pub(super) fn begin_segment(&mut self) {
+        self.begins = true;
+    }
+
+    /// The next checkpoint, to be filled: the memory of the one before.
+    pub(super) fn next(&mut self, place: &Place) -> Seal {
+        let mut seal = self.newest.take().map_or_else(|| Seal::at(place.clone()), |(seal, _)| seal);
+        seal.place.clone_from(place);
+        seal.ordinal += 1;
+        seal
+    }
+
+    /// Adds the next checkpoint, or says what is wrong with it.
+    pub(super) fn add(&mut self, seal: Seal) -> Result<(), Flaw> {
+        let is_change = seal.keys.iter().flatten().count() > 1;
+        let is_boundary = std::mem::take(&mut self.begins) || seal.ordinal == 1 || is_change;
+        self.newest = Some((seal, false));
+        if is_boundary || self.all { self.check_newest() } else { Ok(()) }
+    }
+
+    /// Checks the newest one, unless that was done. The flaw is at its place.
+    pub(super) fn check_newest(&mut self) -> Result<(), Flaw> {
+        let Some((seal, is_checked)) = &mut self.newest else { return Ok(()) };
+        if *is_checked {
+            return Ok(());
+        }
+        *is_checked = true;
+        self.roots += 1;
+        let checked = seal.check(&mut self.signatures);
+        match checked {
+            Ok(()) => {
+                match &mut self.good {
+                    Some(good) => good.clone_from(seal),
+                    good @ None => *good = Some(seal.clone()),
+                }
+                Ok(())
             }
-            bad = Some(seal);
+            Err(flaw) => Err(flaw.elsewhere(&seal.place)),
         }
-        Settled { good: None, bad }
-    }
-
-    fn check(&mut self, seal: &mut Seal, key: &Vkey) -> bool {
-        if !seal.is_signed {
-            self.checked += 1;
-            seal.is_signed = key.verifies(seal.checkpoint.body(), &seal.checkpoint.signature);
-        }
-        seal.is_signed
     }
 }
 
 /// The flaw of a checkpoint with a right root and a wrong signature.
-pub(super) fn bad_signature(key: &Vkey) -> Flaw {
+fn bad_signature(key: &Vkey, at: usize) -> Flaw {
     Flaw::new(
         FaultKind::Signature,
-        0,
+        at,
         format!("a signature by key {} over the note", key.id_hex()),
         "a signature that is not that key's",
         "The checkpoint fits the lines before it, but the holder of the key did not sign it.",

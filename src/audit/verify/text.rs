@@ -1,55 +1,65 @@
 //! The report in sentences: what is proved, and what is not.
 //!
-//! Every sentence must be true of the log at hand, and none may claim more than the bytes and the
-//! key bear. In particular this version compares no checkpoint kept elsewhere, so it never says
-//! that a log is complete or that its key holder could not have changed it.
+//! Every sentence must be true of the log at hand, and none may claim more than the bytes, the key, the anchors and the
+//! witnesses bear.
 
-use super::report::{Outcome, Report};
-use std::fmt::{self, Write as _};
+use super::page::{count, labelled, list, note, paragraph, printable};
+use super::report::{AnchorReport, AnchorResult, Outcome, Report};
+use std::fmt;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}  {}", self.outcome.word(), headline(self))?;
         for (name, value) in details(self) {
-            writeln!(f, "  {name:<10}  {}", printable(&value))?;
+            labelled(f, &format!("  {name}"), &value)?;
+        }
+        for anchor in contradicting(self) {
+            let kept = anchor.note.as_deref().unwrap_or_default();
+            note(f, &format!("the note in {}:", anchor.source), kept)?;
+            let own = anchor.log_note.as_deref().unwrap_or("none that is good\n");
+            note(f, "the note of this log:", own)?;
         }
         paragraph(f, "PROVED", &proved(self))?;
         paragraph(f, "NOT PROVED", &not_proved(self))
     }
 }
 
-fn paragraph(f: &mut fmt::Formatter<'_>, title: &str, sentences: &[String]) -> fmt::Result {
-    for (at, sentence) in sentences.iter().enumerate() {
-        writeln!(f, "{:<10}  {}", if at == 0 { title } else { "" }, printable(sentence))?;
-    }
-    Ok(())
+fn contradicting(report: &Report) -> impl Iterator<Item = &AnchorReport> {
+    let contradicts = |anchor: &&AnchorReport| {
+        matches!(anchor.result, AnchorResult::Differs | AnchorResult::Larger)
+    };
+    report.anchors.iter().filter(contradicts)
 }
 
-/// The input is not trusted, so nothing of it reaches a terminal but characters that print.
-fn printable(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut plain, c| {
-        match c {
-            '"' | '\'' | '\\' => plain.push(c),
-            other => plain.extend(other.escape_debug()),
-        }
-        plain
-    })
+/// The largest anchor that fits, of a log that has it.
+fn newest_match(report: &Report) -> Option<&AnchorReport> {
+    let fits = |anchor: &&AnchorReport| anchor.result == AnchorResult::Matches;
+    report.anchors.iter().filter(fits).max_by_key(|anchor| anchor.size)
 }
 
 fn headline(report: &Report) -> String {
-    match (report.outcome, &report.fault, report.last_seq) {
-        (_, Some(fault), _) => {
-            let (file, line, offset) = (&fault.file, fault.line, fault.offset);
-            printable(&format!("{file} line {line}, byte {offset}: {}", fault.sentence))
+    if let Some(fault) = &report.fault {
+        let (file, line, offset) = (&fault.file, fault.line, fault.offset);
+        return printable(&format!("{file} line {line}, byte {offset}: {}", fault.sentence));
+    }
+    match (report.outcome, contradicting(report).next(), report.last_seq) {
+        (Outcome::HistoryDiffers, Some(anchor), _) => {
+            let size = anchor.size.unwrap_or_default();
+            let what = if anchor.result == AnchorResult::Larger {
+                "this log is shorter"
+            } else {
+                "this log has other records"
+            };
+            printable(&format!("{} has a signed note of {size} records; {what}", anchor.source))
         }
-        (Outcome::Incomplete, None, None) if report.unsealed_bytes == 0 => {
+        (Outcome::Incomplete, _, None) if report.unsealed_bytes == 0 => {
             "the log is empty".to_owned()
         }
-        (Outcome::Incomplete, None, None) => "the log has no checkpoint".to_owned(),
-        (Outcome::Incomplete, None, Some(_)) => {
+        (Outcome::Incomplete, _, None) => "the log has no checkpoint".to_owned(),
+        (Outcome::Incomplete, _, Some(_)) => {
             format!("{}, and a tail that is not sealed", extent(report))
         }
-        (Outcome::NotProved, None, _) => {
+        (Outcome::NotProved, _, _) if !report.key_pinned => {
             format!("{}, SELF-CONSISTENT, key not pinned", extent(report))
         }
         _ => extent(report),
@@ -59,8 +69,10 @@ fn headline(report: &Report) -> String {
 fn extent(report: &Report) -> String {
     let time = |time: &Option<String>| time.clone().unwrap_or_default();
     let (first, last) = (time(&report.first_time), time(&report.last_time));
-    let last_seq = report.last_seq.unwrap_or_default();
-    format!("{} records, seq 0..{last_seq}, {first} .. {last}", report.records)
+    let (first_seq, last_seq) =
+        (report.first_seq.unwrap_or_default(), report.last_seq.unwrap_or_default());
+    let records = count(report.records, "record", "records");
+    format!("{records}, seq {first_seq}..{last_seq}, {first} .. {last}")
 }
 
 fn details(report: &Report) -> Vec<(&'static str, String)> {
@@ -69,24 +81,38 @@ fn details(report: &Report) -> Vec<(&'static str, String)> {
         lines.push(("expected", fault.expected.clone()));
         lines.push(("found", fault.found.clone()));
     }
-    if let (Some(origin), Some(id)) = (&report.origin, &report.key_id) {
-        let pinned = if report.key_pinned { "pinned" } else { "named by the log itself" };
+    if let Some(origin) = &report.origin {
         lines.push(("log", origin.clone()));
-        lines.push(("key", format!("{id}, {pinned}")));
+        lines.push(("keys", keys(report)));
+    }
+    if let Some(continued) = &report.continues {
+        let (origin, size) = (&continued.origin, continued.size);
+        lines.push(("continues", format!("the log {origin}, of which {size} records were good")));
     }
     match &report.last_checkpoint {
         Some(last) => {
             let (file, line, size, root) = (&last.file, last.line, last.size, &last.root);
             lines.push(("sealed", format!("by {file} line {line}: tree size {size}, root {root}")));
-            lines.push((
-                "checked",
-                format!(
-                    "form, link and tree of every line; root of {} checkpoints; signature of {}",
-                    report.checkpoints, report.signatures_checked
-                ),
-            ));
+            lines.push(("checked", checked(report)));
         }
         None => lines.push(("sealed", "nothing: no good checkpoint".to_owned())),
+    }
+    if let Some(independence) = report.independence {
+        lines.push(("proof", independence.word().to_owned()));
+    }
+    for anchor in &report.anchors {
+        lines.push(("anchor", of_anchor(anchor)));
+    }
+    for seen in &report.witnesses {
+        let (name, size, time, source) = (&seen.name, seen.size, &seen.time, &seen.source);
+        lines.push(("witness", format!("{name} signed {size} records at {time} ({source})")));
+    }
+    if let Some(subjects) = report.subjects {
+        let (disclosed, erased, missing) = (subjects.disclosed, subjects.erased, subjects.missing);
+        lines.push((
+            "persons",
+            format!("{disclosed} disclosed, {erased} erased, {missing} missing"),
+        ));
     }
     for warning in &report.warnings {
         let (file, line, sentence) = (&warning.file, warning.line, &warning.sentence);
@@ -98,23 +124,114 @@ fn details(report: &Report) -> Vec<(&'static str, String)> {
     lines
 }
 
-fn proved(report: &Report) -> Vec<String> {
-    let (Some(last), Some(id)) = (report.last_seq, &report.key_id) else {
-        return vec!["Nothing.".to_owned()];
+fn keys(report: &Report) -> String {
+    let one = |key: &super::KeyReport| {
+        let begin = match &key.reason {
+            Some(reason) => format!(" from record {} on, {reason}", key.from_seq),
+            None => String::new(),
+        };
+        let pinned = if key.pinned { ", the one you gave" } else { "" };
+        format!("{}{begin}{pinned}", key.id)
     };
-    if report.key_pinned {
-        vec![
-            format!(
-                "Records 0 to {last} are, byte for byte and in this order, what key {id} signed."
-            ),
-            "Nobody without that key's secret changed, removed, added or moved any of them."
-                .to_owned(),
-        ]
-    } else {
-        vec![format!(
-            "Records 0 to {last} fit together, under key {id}, which the log itself names."
-        )]
+    let mut words: Vec<String> = report.keys.iter().map(one).collect();
+    if report.keys_omitted > 0 {
+        words.push(count(report.keys_omitted, "other", "others"));
     }
+    words.join("; ")
+}
+
+fn of_anchor(anchor: &AnchorReport) -> String {
+    let size = anchor.size.map_or_else(String::new, |size| format!(", {size} records"));
+    let since = if anchor.since { " (--since)" } else { "" };
+    format!("{}{since}{size}: {}", anchor.source, anchor.sentence)
+}
+
+fn checked(report: &Report) -> String {
+    let segments = report.segments.len() as u64 + report.segments_omitted;
+    let (checkpoints, roots) = (report.checkpoints, report.roots_checked);
+    format!(
+        "form, link and place of every line; {} in {}; {} of {}, {}",
+        count(report.records, "record", "records"),
+        count(segments, "segment", "segments"),
+        count(roots, "root", "roots"),
+        count(checkpoints, "checkpoint", "checkpoints"),
+        count(report.signatures_checked, "signature", "signatures"),
+    )
+}
+
+fn signers(report: &Report) -> String {
+    let ids: Vec<String> = report.keys.iter().map(|key| key.id.clone()).collect();
+    let word = if ids.len() == 1 { "key" } else { "keys" };
+    format!("{word} {}", list(&ids))
+}
+
+fn proved(report: &Report) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if contradicting(report).next().is_some() && report.fault.is_none() {
+        sentences.push(
+            "The holder of the key signed both notes above, and no one log can have both: to \
+             anybody who trusts the key the two together prove that this log was written anew or \
+             cut."
+                .to_owned(),
+        );
+    }
+    let (Some(first), Some(last)) = (report.first_seq, report.last_seq) else {
+        if sentences.is_empty() {
+            sentences.push("Nothing.".to_owned());
+        }
+        return sentences;
+    };
+    let signers = signers(report);
+    if !report.key_pinned {
+        sentences.push(format!(
+            "Records {first} to {last} fit together, under {signers}, which the log itself names."
+        ));
+        return sentences;
+    }
+    sentences.push(format!(
+        "Records {first} to {last} are, byte for byte and in this order, what {signers} signed."
+    ));
+    sentences.push(
+        "Nobody without the secret of the key changed, removed, added or moved any of them."
+            .to_owned(),
+    );
+    sentences.extend(independent(report, first));
+    if let Some(since) = report.anchors.iter().find(|anchor| anchor.since)
+        && since.result == AnchorResult::Matches
+    {
+        let size = since.size.unwrap_or_default();
+        sentences.push(format!("They continue the {size} records that you had verified before."));
+    }
+    if let Some(subjects) = report.subjects.filter(|subjects| subjects.disclosed > 0) {
+        let persons = count(subjects.disclosed, "person", "persons");
+        sentences.push(format!("{persons} in it are those of the disclosures that you gave."));
+    }
+    sentences
+}
+
+/// What not even the holder of the key can have changed.
+fn independent(report: &Report, first: u64) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let sealed = |size: u64| (size > first).then(|| size.saturating_sub(1));
+    if let Some(anchor) = newest_match(report)
+        && let Some(last) = anchor.size.and_then(sealed)
+    {
+        sentences.push(format!(
+            "Not even the holder of the key changed, removed, added or moved any of the records \
+             {first} to {last} since their note came to {}.",
+            anchor.source
+        ));
+    }
+    for seen in &report.witnesses {
+        if let Some(last) = sealed(seen.size) {
+            let (name, time) = (&seen.name, &seen.time);
+            sentences.push(format!(
+                "Nor did the holder of the key change any of the records {first} to {last} since \
+                 {time}: witness {name} signed them then."
+            ));
+        }
+    }
+    sentences
 }
 
 fn not_proved(report: &Report) -> Vec<String> {
@@ -125,7 +242,11 @@ fn not_proved(report: &Report) -> Vec<String> {
              Get the key from a source you trust and give it with --key."
         ));
     }
-    let Some(last) = report.last_seq else {
+    let no_key = usize::from(!report.key_pinned && report.fault.is_none());
+    sentences.extend(
+        report.unmet.iter().skip(no_key).map(|unmet| format!("What was asked for: {unmet}")),
+    );
+    let (Some(first), Some(last)) = (report.first_seq, report.last_seq) else {
         sentences.push("Anything about the records: no good checkpoint covers them.".to_owned());
         return sentences;
     };
@@ -134,10 +255,7 @@ fn not_proved(report: &Report) -> Vec<String> {
     } else if report.unsealed_bytes > 0 {
         sentences.push(unsealed(report, last));
     }
-    sentences.push(format!(
-        "That records 0 to {last} were always so: they rest on the agent's key alone, whose holder \
-         can write them anew. No checkpoint kept elsewhere was compared."
-    ));
+    sentences.extend(alone(report, first, last));
     sentences.push(format!(
         "That record {last} is the last one: records after it may have been cut off."
     ));
@@ -145,31 +263,70 @@ fn not_proved(report: &Report) -> Vec<String> {
         "That the times are right, and that what the agent saw in Postgres was the truth."
             .to_owned(),
     );
+    sentences.extend(elsewhere(report));
     if !report.not_understood.is_empty() {
         sentences.push(not_understood(report));
     }
     sentences
 }
 
+/// The records for which only the key speaks.
+fn alone(report: &Report, first: u64, last: u64) -> Option<String> {
+    let seen = report.witnesses.iter().map(|seen| seen.size).max();
+    let bound = newest_match(report).and_then(|anchor| anchor.size).max(seen).unwrap_or(0);
+    let from = bound.max(first);
+    if from > last {
+        return None;
+    }
+    let why = if report.anchors.is_empty() && seen.is_none() {
+        " No note kept elsewhere was compared."
+    } else {
+        ""
+    };
+    let what = if from == last {
+        format!(
+            "That record {last} was always so: it rests on the agent's key alone, whose holder can write it anew."
+        )
+    } else {
+        format!(
+            "That records {from} to {last} were always so: they rest on the agent's key alone, whose \
+             holder can write them anew."
+        )
+    };
+    Some(what + why)
+}
+
+/// What the log says that others hold.
+fn elsewhere(report: &Report) -> Option<String> {
+    let known = newest_match(report).and_then(|anchor| anchor.size).unwrap_or(0);
+    let others: Vec<String> = report
+        .recorded_anchors
+        .iter()
+        .filter(|anchor| anchor.size > known)
+        .map(|anchor| format!("{} {} ({} records)", anchor.kind, anchor.name, anchor.size))
+        .collect();
+    (!others.is_empty()).then(|| {
+        let others = list(&others);
+        format!("What others hold. The log says that notes were given to {others}: ask for them, and give them with --anchor.")
+    })
+}
+
 fn unsealed(report: &Report, last: u64) -> String {
     let (lines, bytes) = (report.unsealed_lines, report.unsealed_bytes);
-    let torn = u8::from(report.torn_tail);
+    let torn = if report.torn_tail { " and a torn one" } else { "" };
     format!(
-        "The {bytes} bytes after record {last} (whole lines: {lines}, torn: {torn}): no checkpoint \
-         seals them, so anyone may have written them."
+        "The {bytes} bytes after record {last} ({}{torn}): no checkpoint seals them, so anyone may \
+         have written them.",
+        count(lines, "whole line", "whole lines")
     )
 }
 
 fn not_understood(report: &Report) -> String {
-    let mut sentence =
-        "What these records say, of types this version does not understand:".to_owned();
-    for (at, (kind, count)) in report.not_understood.iter().enumerate() {
-        let comma = if at == 0 { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = write!(sentence, "{comma} {kind} ({count})");
-    }
+    let mut kinds: Vec<String> =
+        report.not_understood.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
     if report.not_understood_omitted > 0 {
-        let _ = write!(sentence, ", others ({})", report.not_understood_omitted);
+        kinds.push(format!("others ({})", report.not_understood_omitted));
     }
-    sentence + "."
+    let kinds = kinds.join(", ");
+    format!("What these records say, of types this version does not understand: {kinds}.")
 }

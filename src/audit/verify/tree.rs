@@ -11,7 +11,7 @@ pub(super) fn leaf(line: &[u8]) -> Hash {
     Sha256::new().chain_update([LEAF_PREFIX]).chain_update(line).finalize().into()
 }
 
-fn node(left: &Hash, right: &Hash) -> Hash {
+pub(super) fn node(left: &Hash, right: &Hash) -> Hash {
     Sha256::new()
         .chain_update([NODE_PREFIX])
         .chain_update(left)
@@ -22,13 +22,24 @@ fn node(left: &Hash, right: &Hash) -> Hash {
 
 /// The roots of the complete subtrees, largest first: one per bit set in the number of leaves. This
 /// is all that later roots need.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Frontier {
     size: u64,
     peaks: Vec<Hash>,
 }
 
 impl Frontier {
+    /// The tree whose complete subtrees are given; `None` if they are not as many as there are for that size.
+    pub(super) fn of(size: u64, peaks: Vec<Hash>) -> Option<Self> {
+        (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
+    }
+
+    /// Takes over what `other` holds, in the memory that there is.
+    pub(super) fn copy(&mut self, other: &Self) {
+        self.size = other.size;
+        self.peaks.clone_from(&other.peaks);
+    }
+
     /// Number of leaves.
     pub(super) fn size(&self) -> u64 {
         self.size

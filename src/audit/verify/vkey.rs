@@ -33,9 +33,14 @@ pub enum VkeyError {
     /// The third part is not base64 in its one spelling, or not of 33 bytes.
     #[error("the last part of a key is padded base64 of 33 bytes")]
     Base64,
-    /// The first byte names another algorithm than ed25519.
-    #[error("the algorithm of the key is {0:#04x}, only ed25519 (0x01) is known")]
-    Algorithm(u8),
+    /// The first byte names another algorithm, or another use of the key.
+    #[error("the algorithm of the key is {found:#04x}, and {wanted:#04x} is needed here")]
+    Algorithm {
+        /// What the key says.
+        found: u8,
+        /// 0x01 for the key of a log, 0x04 for that of a witness.
+        wanted: u8,
+    },
     /// Id and key do not belong together: a typing error, or two keys mixed up.
     #[error("the id of the key does not fit its origin and bytes")]
     IdMismatch,
@@ -53,6 +58,11 @@ impl Vkey {
     /// # Errors
     /// [`VkeyError`] says which part is wrong; weak and non-canonical keys are refused here, once.
     pub fn parse(text: &str) -> Result<Self, VkeyError> {
+        Self::parse_as(VKEY_ED25519, text)
+    }
+
+    /// Reads a key for the signatures of type `wanted`.
+    pub(super) fn parse_as(wanted: u8, text: &str) -> Result<Self, VkeyError> {
         // Base64 may hold a `+` itself, origin and id cannot.
         let mut parts = text.splitn(3, '+');
         let (Some(origin), Some(id), Some(data)) = (parts.next(), parts.next(), parts.next())
@@ -66,10 +76,10 @@ impl Vkey {
             return Err(VkeyError::Id);
         }
         let [algorithm, bytes @ ..] = strict_base64::<33>(data).ok_or(VkeyError::Base64)?;
-        if algorithm != VKEY_ED25519 {
-            return Err(VkeyError::Algorithm(algorithm));
+        if algorithm != wanted {
+            return Err(VkeyError::Algorithm { found: algorithm, wanted });
         }
-        let own_id = key_id(origin, &bytes);
+        let own_id = key_id(origin, wanted, &bytes);
         if hex(&own_id) != id {
             return Err(VkeyError::IdMismatch);
         }
@@ -124,10 +134,10 @@ impl fmt::Display for Vkey {
     }
 }
 
-fn key_id(origin: &str, key: &[u8; 32]) -> [u8; 4] {
+fn key_id(origin: &str, algorithm: u8, key: &[u8; 32]) -> [u8; 4] {
     let hash: [u8; 32] = Sha256::new()
         .chain_update(origin)
-        .chain_update([b'\n', VKEY_ED25519])
+        .chain_update([b'\n', algorithm])
         .chain_update(key)
         .finalize()
         .into();
@@ -156,11 +166,22 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| hex_digits(*byte)).map(char::from).collect()
 }
 
-/// Whether `text` is what [`hex`] makes of `bytes`, without making it.
-pub(super) fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
-    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
-    let is_same = |(byte, pair): (&u8, &[u8; 2])| hex_digits(*byte) == *pair;
-    odd.is_empty() && pairs.len() == bytes.len() && bytes.iter().zip(pairs).all(is_same)
+/// The bytes that are written in lower-case hex digits.
+pub(super) fn unhex(digits: &[u8; 64]) -> Option<[u8; 32]> {
+    let (pairs, _) = digits.as_chunks::<2>();
+    let mut bytes = [0; 32];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
 }
 
 fn hex_digits(byte: u8) -> [u8; 2] {
@@ -181,7 +202,7 @@ mod tests {
     fn vkey(origin: &str, key: &[u8; 32]) -> String {
         let mut data = vec![1];
         data.extend(key);
-        format!("{origin}+{}+{}", hex(&key_id(origin, key)), STANDARD.encode(data))
+        format!("{origin}+{}+{}", hex(&key_id(origin, 1, key)), STANDARD.encode(data))
     }
 
     fn unhex<const N: usize>(text: &str) -> [u8; N] {
@@ -273,7 +294,7 @@ mod tests {
             (&KEY.replace("c74f20a3", "C74F20A3"), VkeyError::Id),
             (&KEY.replace("c74f20a3", "c74f20a4"), VkeyError::IdMismatch),
             (&KEY.replace("PeterNeumann", "Peter"), VkeyError::IdMismatch),
-            (&KEY.replace("+ARpc", "+BBpc"), VkeyError::Algorithm(4)),
+            (&KEY.replace("+ARpc", "+BBpc"), VkeyError::Algorithm { found: 4, wanted: 1 }),
             (&format!("{KEY}\n"), VkeyError::Base64),
             (&vkey("log", &identity), VkeyError::Weak),
             (&vkey("log", &unreduced), VkeyError::NotAKey),

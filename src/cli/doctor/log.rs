@@ -3,15 +3,14 @@
 use super::section::{Level, Section};
 use crate::audit::file;
 use crate::audit::key::{KeyError, LogKey};
-use crate::audit::verify::{Outcome, Report, Verifier, Vkey};
-use crate::cli::verify::{files, read};
+use crate::audit::verify::{Options, Outcome, Report, Vkey};
+use crate::cli::verify::{check, files};
 use crate::config::Config;
 use crate::domain::time::UtcTime;
 use anyhow::{Context as _, Result};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A log up to this size is verified as a whole.
 const SMALL: u64 = 50 * 1024 * 1024;
@@ -171,22 +170,9 @@ fn sound(
     Ok(())
 }
 
-/// A commit may be half written at the moment of reading, so a loose end is looked at again.
 fn verify(segments: &[PathBuf], key: Option<&LogKey>) -> Result<Report> {
-    let mut tries = 0;
-    loop {
-        let pinned = key.map(|key| Vkey::parse(&key.vkey())).transpose()?;
-        let mut verifier = Verifier::new(pinned);
-        for path in segments {
-            read(&mut verifier, path).with_context(|| format!("reading {}", path.display()))?;
-        }
-        let report = verifier.finish();
-        tries += 1;
-        if report.outcome != Outcome::Incomplete || tries == 3 {
-            return Ok(report);
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let key = key.map(|key| Vkey::parse(&key.vkey())).transpose()?;
+    check(segments, &Options { key, ..Options::default() })
 }
 
 fn told(section: &mut Section, report: &Report, pinned: bool) {

@@ -1,0 +1,189 @@
+//! The end of a log: what all that was read amounts to.
+
+use super::chain::Chain;
+use super::genesis;
+use super::report::{
+    Again, AnchorResult, Fault, FaultKind, Independence, Outcome, Place, Report, WitnessReport,
+};
+use super::seals::Seal;
+use super::stamp::Stamp;
+use super::vkey::Vkey;
+use super::{MaxAge, Wanted};
+
+/// The input has ended.
+#[derive(Debug)]
+pub(super) struct End {
+    /// What is wrong with the line at which reading stopped.
+    pub(super) fault: Option<(Fault, Option<Again>)>,
+    /// Length of a last line without line feed.
+    pub(super) torn: u64,
+    pub(super) wanted: Wanted,
+}
+
+impl Chain {
+    /// Ends the input.
+    pub(super) fn into_report(mut self, end: End) -> Report {
+        let End { mut fault, torn, wanted } = end;
+        // A checkpoint stands before the line that is wrong, so if it is bad, it is bad first.
+        if let Err(flaw) = self.seals.check_newest() {
+            let again = flaw.again.clone();
+            fault = Some((flaw.at_place(&place_of(&self)), again));
+        }
+        if fault.is_none() {
+            fault = self.without_pinned().map(|fault| (fault, None));
+        }
+        let is_first_reading = !self.seals.all;
+        let good = self.seals.good.take().filter(|_| !self.keys.lacks_pinned());
+        let last_note = good.as_ref().map(|good| good.note.as_str());
+        // Where there is no log at all, the key that was given speaks for it.
+        let absent = [self.keys.pinned.as_ref().filter(|_| self.first.is_none()), None];
+        let signers = if self.first.is_none() { absent } else { self.keys.signers() };
+        self.anchors.end(fault.is_none(), signers, &self.witnesses, last_note);
+        let unsealed_bytes =
+            self.bytes_read - good.as_ref().map_or(0, |good| good.bytes_read) + torn;
+        let (missing, subjects) = std::mem::take(&mut self.people).end();
+        for (id, place) in missing {
+            self.sealed
+                .warn(&place, format!("no disclosure of {id} was given, and no erasure follows"));
+        }
+        let witnesses = self.witnessed();
+        let independence = good.as_ref().map(|_| self.independence(&witnesses));
+        let (fault, again) = fault.unzip();
+        let first_seq = self.first.as_ref().map_or(0, |(_, seq)| *seq);
+        let records = good.as_ref().map_or(0, |good| good.size() + 1 - first_seq);
+        let lines = self.tree.size().saturating_sub(first_seq);
+        let text = |stamp: Option<Stamp>| stamp.map(Stamp::text);
+        let key = self.keys.current().map(|held| held.key.clone());
+        let mut report = Report {
+            outcome: Outcome::Verified,
+            exit_code: 0,
+            origin: key.as_ref().map(|key| key.origin().to_owned()),
+            key_id: key.as_ref().map(Vkey::id_hex),
+            key: key.as_ref().map(Vkey::to_string),
+            key_pinned: self.keys.has_pinned,
+            keys: self.keys.listed,
+            keys_omitted: self.keys.omitted,
+            segments: self.segments,
+            segments_omitted: self.segments_omitted,
+            continues: self.continues,
+            records,
+            first_seq: good.as_ref().map(|_| first_seq),
+            last_seq: good.as_ref().map(Seal::size),
+            first_time: text(good.as_ref().and(self.first_time)),
+            last_time: text(good.as_ref().and_then(|good| good.last_time)),
+            checkpoints: good.as_ref().map_or(0, |good| good.ordinal),
+            roots_checked: self.seals.roots,
+            signatures_checked: self.seals.signatures,
+            last_checkpoint: good.as_ref().map(Seal::to_good_checkpoint),
+            unsealed_lines: lines - records,
+            unsealed_bytes,
+            torn_tail: torn > 0 && fault.is_none(),
+            fault,
+            independence,
+            anchors: self.anchors.done,
+            witnesses,
+            recorded_anchors: self.receipts.recorded(),
+            subjects,
+            unmet: Vec::new(),
+            warnings: self.sealed.warnings,
+            warnings_omitted: self.sealed.warnings_omitted,
+            not_understood: self.sealed.not_understood,
+            not_understood_omitted: self.sealed.not_understood_omitted,
+            again: None,
+        };
+        let is_wrong = report.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Format);
+        report.again = (is_wrong && is_first_reading).then(|| again.flatten().unwrap_or_default());
+        report.unmet = unmet(&report, &wanted, good.and_then(|good| good.last_time));
+        report.outcome = outcome(&report);
+        report.exit_code = report.outcome.exit_code();
+        report
+    }
+
+    /// The fault of a whole log that never had the pinned key.
+    fn without_pinned(&self) -> Option<Fault> {
+        let (pinned, first) = (self.keys.pinned.as_ref()?, self.first.as_ref()?);
+        let named = self.keys.listed.first().map_or("another key", |report| report.key.as_str());
+        self.keys.lacks_pinned().then(|| genesis::other_key(pinned, named).at_place(&first.0))
+    }
+
+    /// The newest that each witness signed, in an anchor or by a receipt.
+    fn witnessed(&mut self) -> Vec<WitnessReport> {
+        let mut newest: Vec<WitnessReport> = Vec::new();
+        let anchors =
+            self.anchors.done.iter().filter(|anchor| anchor.result == AnchorResult::Matches);
+        let seen = anchors.flat_map(|anchor| anchor.witnesses.iter().cloned());
+        for seen in seen.chain(std::mem::take(&mut self.receipts.witnessed)) {
+            match newest.iter_mut().find(|other| other.name == seen.name) {
+                Some(other) if other.size < seen.size => *other = seen,
+                Some(_) => {}
+                None => newest.push(seen),
+            }
+        }
+        newest
+    }
+
+    fn independence(&self, witnesses: &[WitnessReport]) -> Independence {
+        let is_match = |result| result == AnchorResult::Matches;
+        if !witnesses.is_empty() {
+            Independence::Witnessed
+        } else if self.anchors.done.iter().any(|anchor| is_match(anchor.result)) {
+            Independence::Anchored
+        } else {
+            Independence::SelfAttested
+        }
+    }
+}
+
+/// Of a flaw that has a place of its own, this is not used.
+fn place_of(chain: &Chain) -> Place {
+    chain.first.as_ref().map_or_else(Place::nowhere, |(place, _)| place.clone())
+}
+
+/// What was asked for and is not so.
+fn unmet(report: &Report, wanted: &Wanted, last_time: Option<Stamp>) -> Vec<String> {
+    let mut unmet = Vec::new();
+    if !wanted.has_key {
+        unmet
+            .push("No key was given, so nobody vouches for the one that the log names.".to_owned());
+    }
+    for anchor in &report.anchors {
+        if anchor.result == AnchorResult::Unusable {
+            unmet.push(format!("{}: {}", anchor.source, anchor.sentence));
+        }
+    }
+    let fits = report.anchors.iter().any(|anchor| anchor.result == AnchorResult::Matches);
+    if wanted.anchor && !fits {
+        unmet.push("An anchor is required, and none fits.".to_owned());
+    }
+    if let Some(MaxAge { now, limit }) = wanted.max_age {
+        let seconds = limit / 1_000_000;
+        match last_time {
+            Some(last) if now.saturating_sub(last.micros) <= limit => {}
+            Some(last) => {
+                unmet.push(format!(
+                    "The newest line is of {}: older than {seconds} s.",
+                    last.text()
+                ));
+            }
+            None => unmet.push("No line says when it was written.".to_owned()),
+        }
+    }
+    unmet
+}
+
+/// The first of what applies, worst first.
+fn outcome(report: &Report) -> Outcome {
+    let contradicts = |result| matches!(result, AnchorResult::Differs | AnchorResult::Larger);
+    match &report.fault {
+        Some(fault) if fault.kind == FaultKind::Format => Outcome::Error,
+        Some(_) => Outcome::Tampered,
+        None if report.anchors.iter().any(|anchor| contradicts(anchor.result)) => {
+            Outcome::HistoryDiffers
+        }
+        None if report.last_checkpoint.is_none() || report.unsealed_bytes > 0 => {
+            Outcome::Incomplete
+        }
+        None if !report.unmet.is_empty() => Outcome::NotProved,
+        None => Outcome::Verified,
+    }
+}

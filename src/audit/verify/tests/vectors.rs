@@ -1,0 +1,91 @@
+//! Published vectors of ed25519: what a signature is, nobody here decides.
+
+use crate::audit::verify::Vkey;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
+fn unhex(text: &str) -> Vec<u8> {
+    let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    if text == "-" { Vec::new() } else { (0..text.len()).step_by(2).map(byte).collect() }
+}
+
+fn key(bytes: &[u8]) -> Option<Vkey> {
+    let id = Sha256::digest([b"log\n\x01", bytes].concat());
+    let id: String = id[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    Vkey::parse(&format!("log+{id}+{}", STANDARD.encode([&[1], bytes].concat()))).ok()
+}
+
+/// Project Wycheproof: exactly 88 good ones and 63 others, among them S + L and other ranges of S.
+#[test]
+fn wycheproof() {
+    let text = include_str!("../../../../tests/vectors-ed25519/wycheproof.txt");
+    let (mut good, mut bad) = (0, 0);
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let [number, result, public, message, signature] =
+            line.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        let signature = <[u8; 64]>::try_from(unhex(signature)).ok();
+        let accepted = key(&unhex(public))
+            .zip(signature)
+            .is_some_and(|(key, signature)| key.verifies(&unhex(message), &signature));
+        assert_eq!(accepted, result == "valid", "number {number}");
+        if accepted { good += 1 } else { bad += 1 }
+    }
+    assert_eq!((good, bad), (88, 63));
+}
+
+/// The eight points of small order in all their encodings: no key, and no R of a signature.
+#[test]
+fn points_of_small_order() {
+    let p_less = |n: u8| {
+        let mut bytes = [0xff; 32];
+        bytes[0] = n;
+        bytes[31] = 0x7f;
+        bytes
+    };
+    let order_8 = [
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    ];
+    let mut zero = [0; 32];
+    let mut one = [0; 32];
+    one[0] = 1;
+    let mut points: Vec<[u8; 32]> = vec![zero, one, p_less(0xec), p_less(0xed), p_less(0xee)];
+    points.extend(order_8.map(|text| <[u8; 32]>::try_from(unhex(text)).unwrap()));
+    for mut point in points.clone() {
+        point[31] |= 0x80;
+        points.push(point);
+    }
+    assert_eq!(points.len(), 14);
+    let good = unhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    let good = key(&good).unwrap();
+    zero[0] = 0;
+    for point in points {
+        assert!(key(&point).is_none(), "{point:?}");
+        let signature: [u8; 64] = [point, zero].concat().try_into().unwrap();
+        assert!(!good.verifies(b"x", &signature), "{point:?}");
+    }
+}
+
+/// Checking many signatures at once accepts others than checking each, so nothing here may do it.
+#[test]
+fn signatures_are_checked_one_by_one_and_strictly() {
+    fn sources(dir: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else {
+                found.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut texts = Vec::new();
+    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
+    let batch = ["verify", "batch"].join("_");
+    assert!(texts.iter().all(|text| !text.contains(&batch)));
+    let strict = texts.iter().filter(|text| text.contains(".verify_strict("));
+    assert!(strict.count() >= 1);
+    let manifest = include_str!("../../../../Cargo.toml");
+    let line = manifest.lines().find(|line| line.starts_with("ed25519-dalek")).unwrap();
+    assert!(!line.contains("batch") && !line.contains("legacy"), "{line}");
+}
