@@ -5,14 +5,14 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 mod shared;
+#[path = "spine/verifying.rs"]
+mod verifying;
 
 use common::sql;
 use revoked::audit::file::{self, Entry, Limits, LogFile};
 use revoked::audit::key::LogKey;
-use revoked::audit::verify::{Outcome, Verifier, Vkey};
 use revoked::target::{Target, Wanted};
 use revoked::throwaway::{Binaries, Cluster, Template};
-use sha2::{Digest as _, Sha256};
 use shared::Times;
 use std::io::Write as _;
 use std::path::Path;
@@ -114,34 +114,6 @@ fn start() {
     );
 }
 
-/// Verifying a log, beside hashing its bytes once.
-fn verify() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut log = open(dir.path());
-    let batch: Vec<Entry> = (0..500).map(entry).collect();
-    for _ in 0..100 {
-        log.append(&batch, NOW).unwrap();
-    }
-    let bytes = std::fs::read(dir.path().join(file_name())).unwrap();
-    let ours = median(|| {
-        let mut verifier = Verifier::new(Some(Vkey::parse(&key().vkey()).unwrap()));
-        verifier.begin_file("log");
-        for chunk in bytes.chunks(1 << 20) {
-            verifier.push_bytes(chunk);
-        }
-        assert_eq!(verifier.finish().outcome, Outcome::Verified);
-    });
-    let floor = median(|| {
-        std::hint::black_box(Sha256::digest(&bytes));
-    });
-    println!(
-        "verify, {} records      {:>8.1} ms   {:.2} × SHA-256 of the same bytes",
-        50_000,
-        ours.as_secs_f64() * 1e3,
-        ours.as_secs_f64() / floor.as_secs_f64()
-    );
-}
-
 fn file_name() -> &'static str {
     revoked::audit::format::FIRST_SEGMENT
 }
@@ -181,6 +153,7 @@ fn main() {
     }
     append();
     start();
-    verify();
+    verifying::verify();
+    verifying::mutants();
     look();
 }

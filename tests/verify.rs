@@ -17,23 +17,21 @@ fn verify(arguments: &[String]) -> Output {
 
 /// Files of a case as arguments. What is described by its parts is put together in `dir`.
 fn files(case: &Value, dir: &Path) -> Vec<String> {
-    let file = |file: &Value| match file.as_str() {
-        Some(name) => name.to_owned(),
-        None => {
-            let mut bytes = Vec::new();
-            for part in file["parts"].as_array().unwrap() {
-                match part["file"].as_str() {
-                    Some(name) => bytes.extend(std::fs::read(vectors().join(name)).unwrap()),
-                    None => {
-                        let times = usize::try_from(part["times"].as_u64().unwrap_or(1)).unwrap();
-                        bytes.extend(part["text"].as_str().unwrap().repeat(times).into_bytes());
-                    }
-                }
-            }
-            let path = dir.join(file["name"].as_str().unwrap());
-            std::fs::write(&path, bytes).unwrap();
-            path.display().to_string()
+    let part = |part: &Value| {
+        if let Some(name) = part["file"].as_str() {
+            return std::fs::read(vectors().join(name)).unwrap();
         }
+        let times = usize::try_from(part["times"].as_u64().unwrap_or(1)).unwrap();
+        part["text"].as_str().unwrap().repeat(times).into_bytes()
+    };
+    let file = |file: &Value| {
+        if let Some(name) = file.as_str() {
+            return name.to_owned();
+        }
+        let bytes: Vec<u8> = file["parts"].as_array().unwrap().iter().flat_map(part).collect();
+        let path = dir.join(file["name"].as_str().unwrap());
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
     };
     case["files"].as_array().unwrap().iter().map(file).collect()
 }
@@ -172,4 +170,28 @@ fn wrong_arguments() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
     }
+}
+
+/// Checking many signatures at once accepts others than checking each, so nothing here may do it.
+#[test]
+fn signatures_are_checked_one_by_one_and_strictly() {
+    fn sources(dir: &std::path::Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else {
+                found.push(std::fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut texts = Vec::new();
+    sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut texts);
+    let batch = ["verify", "batch"].join("_");
+    assert!(texts.iter().all(|text| !text.contains(&batch)));
+    let strict = texts.iter().filter(|text| text.contains(".verify_strict("));
+    assert!(strict.count() >= 1);
+    let manifest = include_str!("../Cargo.toml");
+    let line = manifest.lines().find(|line| line.starts_with("ed25519-dalek")).unwrap();
+    assert!(!line.contains("batch") && !line.contains("legacy"), "{line}");
 }

@@ -16,6 +16,7 @@ mod line;
 mod members;
 mod note;
 mod page;
+mod parts;
 mod path;
 mod people;
 pub mod proof;
@@ -250,7 +251,7 @@ impl Verifier {
 
     fn line_ended(&mut self, accepted: Result<(), Flaw>) {
         if let Err(flaw) = accepted {
-            let again = flaw.again.clone();
+            let again = flaw.again();
             self.fault = Some((flaw.at_place(&self.start), again));
         }
         self.start.go_to(&self.place);

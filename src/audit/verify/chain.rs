@@ -8,7 +8,7 @@ use super::people::People;
 use super::receipts::Receipts;
 use super::report::{Continued, FaultKind, Flaw, Place, SegmentReport};
 use super::seals::Seals;
-use super::segment::{self, Segment};
+use super::segment;
 use super::stamp::Stamp;
 use super::tree::{Frontier, Hash};
 use super::vkey::hex;
@@ -91,14 +91,16 @@ impl Chain {
     pub(super) fn accept(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
         let is_first = self.first.is_none();
         let inside = is_first && self.may_begin_inside && line.kind == SEGMENT;
-        let begun = if inside { Some(self.begin_inside(line)?) } else { None };
+        if inside {
+            self.begin_inside(line)?;
+        }
         self.check_link(line)?;
         self.keys.check_order(line.kind)?;
         match line.kind {
             GENESIS if is_first => self.genesis(line, place)?,
             GENESIS => return Err(genesis::repeated()),
-            kind if is_first && begun.is_none() => return Err(genesis::missing(kind)),
-            SEGMENT => self.segment(line, place, begun)?,
+            kind if is_first && !inside => return Err(genesis::missing(kind)),
+            SEGMENT => self.segment(line, place, inside)?,
             KEY => self.keys.announce(line, line.parsed.seq)?,
             CHECKPOINT => self.checkpoint(line, place)?,
             kind => self.record(kind, line, place)?,
@@ -151,30 +153,25 @@ impl Chain {
     }
 
     /// Takes what the first line says of the lines before it.
-    fn begin_inside(&mut self, line: &Line<'_>) -> Result<Segment, Flaw> {
+    fn begin_inside(&mut self, line: &Line<'_>) -> Result<(), Flaw> {
         let segment = segment::read(line)?;
         if let Some(pinned) = &self.keys.pinned
             && pinned.origin() != segment.held.key.origin()
         {
             return Err(genesis::other_key(pinned, segment.held.key.as_str()));
         }
-        self.keys.begin(segment.held.clone(), line.parsed.seq);
         self.tree.copy(&segment.tree);
+        self.keys.begin(segment.held, line.parsed.seq);
         self.compare_anchors()?;
         self.prev = line.parsed.prev;
         self.tree.push(line.parsed.prev);
         self.compare_anchors()?;
         self.has_record = true;
-        Ok(segment)
+        Ok(())
     }
 
-    fn segment(
-        &mut self,
-        line: &Line<'_>,
-        place: &Place,
-        begun: Option<Segment>,
-    ) -> Result<(), Flaw> {
-        if begun.is_none() {
+    fn segment(&mut self, line: &Line<'_>, place: &Place, has_begun: bool) -> Result<(), Flaw> {
+        if !has_begun {
             self.check_segment(line)?;
         }
         self.seals.begin_segment();

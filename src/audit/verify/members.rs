@@ -6,7 +6,7 @@ use super::scan::{self, Member};
 
 /// The `what` of a line whose members a rule of kind `kind` is about.
 pub(super) struct What<'a> {
-    what: Member<'a>,
+    object: Member<'a>,
     kind: FaultKind,
     /// Of a line that does not fit.
     sentence: &'static str,
@@ -14,17 +14,17 @@ pub(super) struct What<'a> {
 
 impl<'a> What<'a> {
     pub(super) fn of(line: &Line<'a>, kind: FaultKind, sentence: &'static str) -> Self {
-        Self { what: line.what(), kind, sentence }
+        Self { object: line.what(), kind, sentence }
     }
 
     /// Each of `names` in `what`, if it is there, with its place in the line.
     pub(super) fn find<const N: usize>(&self, names: [&str; N]) -> [Option<Member<'a>>; N] {
         let mut found = [None; N];
         // The line was found canonical before; were it not, nothing would be found.
-        let _ = scan::object(self.what.text, &mut |key, member| {
+        let _ = scan::object(self.object.text, &mut |key, member| {
             for (name, slot) in names.iter().zip(&mut found) {
                 if key == *name {
-                    *slot = Some(Member { at: self.what.at + member.at, ..member });
+                    *slot = Some(Member { at: self.object.at + member.at, ..member });
                 }
             }
         });
@@ -41,7 +41,11 @@ impl<'a> What<'a> {
         for ((name, member), slot) in names.iter().zip(found).zip(&mut strings) {
             let raw = member.and_then(Member::string);
             let (Some(raw), Some(member)) = (raw, member) else {
-                return Err(self.unfit(self.what.at, format!("{name}: a string"), self.what.text));
+                return Err(self.unfit(
+                    self.object.at,
+                    format!("{name}: a string"),
+                    self.object.text,
+                ));
             };
             *slot = (scan::unescape(raw), member.at);
         }

@@ -90,7 +90,9 @@ mod tests {
 
     fn root(leaves: &[Hash]) -> Hash {
         let mut tree = Frontier::default();
-        leaves.iter().for_each(|leaf| tree.push(*leaf));
+        for leaf in leaves {
+            tree.push(*leaf);
+        }
         tree.root()
     }
 

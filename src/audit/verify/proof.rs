@@ -78,9 +78,10 @@ impl<'a> Desk<'a> {
     }
 
     fn malformed(&self, wrong: &Malformed) -> Fault {
-        let sentence = match wrong.kind {
-            FaultKind::Note => "What stands here is no signed note, or was changed.",
-            _ => "The file is no proof, or was changed.",
+        let sentence = if wrong.kind == FaultKind::Note {
+            "What stands here is no signed note, or was changed."
+        } else {
+            "The file is no proof, or was changed."
         };
         Flaw::new(wrong.kind, 0, wrong.expected, "something else", sentence)
             .at_place(&self.place(wrong.line, wrong.offset))

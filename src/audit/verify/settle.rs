@@ -26,35 +26,47 @@ impl Chain {
         let End { mut fault, torn, wanted } = end;
         // A checkpoint stands before the line that is wrong, so if it is bad, it is bad first.
         if let Err(flaw) = self.seals.check_newest() {
-            let again = flaw.again.clone();
+            let again = flaw.again();
             fault = Some((flaw.at_place(&place_of(&self)), again));
         }
         if fault.is_none() {
             fault = self.without_pinned().map(|fault| (fault, None));
         }
-        let is_first_reading = !self.seals.all;
         let good = self.seals.good.take().filter(|_| !self.keys.lacks_pinned());
         let last_note = good.as_ref().map(|good| good.note.as_str());
         // Where there is no log at all, the key that was given speaks for it.
         let absent = [self.keys.pinned.as_ref().filter(|_| self.first.is_none()), None];
         let signers = if self.first.is_none() { absent } else { self.keys.signers() };
         self.anchors.end(fault.is_none(), signers, &self.witnesses, last_note);
-        let unsealed_bytes =
-            self.bytes_read - good.as_ref().map_or(0, |good| good.bytes_read) + torn;
         let (missing, subjects) = std::mem::take(&mut self.people).end();
         for (id, place) in missing {
             self.sealed
                 .warn(&place, format!("no disclosure of {id} was given, and no erasure follows"));
         }
-        let witnesses = self.witnessed();
-        let independence = good.as_ref().map(|_| self.independence(&witnesses));
+        let is_first_reading = !self.seals.all;
+        let last_time = good.as_ref().and_then(|good| good.last_time);
         let (fault, again) = fault.unzip();
+        let mut report = self.report(good.as_ref(), fault, torn);
+        report.subjects = subjects;
+        let is_wrong = report.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Format);
+        report.again = (is_wrong && is_first_reading).then(|| again.flatten().unwrap_or_default());
+        report.unmet = unmet(&report, &wanted, last_time);
+        report.outcome = outcome(&report);
+        report.exit_code = report.outcome.exit_code();
+        report
+    }
+
+    /// What was read, the answer left open.
+    fn report(mut self, good: Option<&Seal>, fault: Option<Fault>, torn: u64) -> Report {
+        let witnesses = self.witnessed();
+        let independence = good.map(|_| self.independence(&witnesses));
+        let unsealed_bytes = self.bytes_read - good.map_or(0, |good| good.bytes_read) + torn;
         let first_seq = self.first.as_ref().map_or(0, |(_, seq)| *seq);
-        let records = good.as_ref().map_or(0, |good| good.size() + 1 - first_seq);
+        let records = good.map_or(0, |good| good.size() + 1 - first_seq);
         let lines = self.tree.size().saturating_sub(first_seq);
         let text = |stamp: Option<Stamp>| stamp.map(Stamp::text);
         let key = self.keys.current().map(|held| held.key.clone());
-        let mut report = Report {
+        Report {
             outcome: Outcome::Verified,
             exit_code: 0,
             origin: key.as_ref().map(|key| key.origin().to_owned()),
@@ -67,14 +79,14 @@ impl Chain {
             segments_omitted: self.segments_omitted,
             continues: self.continues,
             records,
-            first_seq: good.as_ref().map(|_| first_seq),
-            last_seq: good.as_ref().map(Seal::size),
-            first_time: text(good.as_ref().and(self.first_time)),
-            last_time: text(good.as_ref().and_then(|good| good.last_time)),
-            checkpoints: good.as_ref().map_or(0, |good| good.ordinal),
+            first_seq: good.map(|_| first_seq),
+            last_seq: good.map(Seal::size),
+            first_time: text(good.and(self.first_time)),
+            last_time: text(good.and_then(|good| good.last_time)),
+            checkpoints: good.map_or(0, |good| good.ordinal),
             roots_checked: self.seals.roots,
             signatures_checked: self.seals.signatures,
-            last_checkpoint: good.as_ref().map(Seal::to_good_checkpoint),
+            last_checkpoint: good.map(Seal::to_good_checkpoint),
             unsealed_lines: lines - records,
             unsealed_bytes,
             torn_tail: torn > 0 && fault.is_none(),
@@ -83,20 +95,14 @@ impl Chain {
             anchors: self.anchors.done,
             witnesses,
             recorded_anchors: self.receipts.recorded(),
-            subjects,
+            subjects: None,
             unmet: Vec::new(),
             warnings: self.sealed.warnings,
             warnings_omitted: self.sealed.warnings_omitted,
             not_understood: self.sealed.not_understood,
             not_understood_omitted: self.sealed.not_understood_omitted,
             again: None,
-        };
-        let is_wrong = report.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Format);
-        report.again = (is_wrong && is_first_reading).then(|| again.flatten().unwrap_or_default());
-        report.unmet = unmet(&report, &wanted, good.and_then(|good| good.last_time));
-        report.outcome = outcome(&report);
-        report.exit_code = report.outcome.exit_code();
-        report
+        }
     }
 
     /// The fault of a whole log that never had the pinned key.

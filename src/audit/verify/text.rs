@@ -167,13 +167,8 @@ fn signers(report: &Report) -> String {
 
 fn proved(report: &Report) -> Vec<String> {
     let mut sentences = Vec::new();
-    if contradicting(report).next().is_some() && report.fault.is_none() {
-        sentences.push(
-            "The holder of the key signed both notes above, and no one log can have both: to \
-             anybody who trusts the key the two together prove that this log was written anew or \
-             cut."
-                .to_owned(),
-        );
+    if report.fault.is_none() {
+        sentences.extend(contradicting(report).next().map(contradiction));
     }
     let (Some(first), Some(last)) = (report.first_seq, report.last_seq) else {
         if sentences.is_empty() {
@@ -207,6 +202,24 @@ fn proved(report: &Report) -> Vec<String> {
         sentences.push(format!("{persons} in it are those of the disclosures that you gave."));
     }
     sentences
+}
+
+/// What the notes shown above prove.
+fn contradiction(anchor: &AnchorReport) -> String {
+    let size = anchor.size.unwrap_or_default();
+    if anchor.result == AnchorResult::Larger {
+        return format!(
+            "The holder of the key signed a log of {size} records, and this one has fewer: its end was \
+             cut off, or an older copy was put in its place."
+        );
+    }
+    // A note of this log over as many records contradicts the other by itself.
+    let own_size = anchor.log_note.as_deref().and_then(|note| note.lines().nth(1));
+    let with = if own_size == Some(size.to_string().as_str()) { "" } else { ", with this log," };
+    format!(
+        "The holder of the key signed both notes above, and no one log can have both: to anybody who \
+         trusts the key the two together{with} prove that a log was written anew."
+    )
 }
 
 /// What not even the holder of the key can have changed.
