@@ -35,7 +35,7 @@ impl Cosigner {
         let bytes = STANDARD.decode(data).map_err(|_| VkeyError::Base64)?;
         let [algorithm, key @ ..] = <[u8; 33]>::try_from(bytes).map_err(|_| VkeyError::Base64)?;
         if algorithm != COSIGNATURE {
-            return Err(VkeyError::Algorithm(algorithm));
+            return Err(VkeyError::Algorithm { found: algorithm, wanted: COSIGNATURE });
         }
         let own = key_id(name, COSIGNATURE, &key);
         let key = Vkey::parse(&vkey(name, VKEY_ED25519, &key))?;
@@ -136,7 +136,7 @@ mod tests {
         blob[11] ^= 1;
         let later = format!("{SIGNATURE_PREFIX}witness.example/w1 {}\n", STANDARD.encode(blob));
         assert_eq!(known.saw(&body, &later), None);
-        assert!(matches!(Cosigner::parse(&log.vkey()), Err(VkeyError::Algorithm(1))));
+        assert!(matches!(Cosigner::parse(&log.vkey()), Err(VkeyError::Algorithm { found: 1, .. })));
         assert!(Cosigner::parse(&cosigner(&witness).replace("w1", "w3")).is_err());
         assert!(Vkey::parse(&cosigner(&witness)).is_err());
     }
