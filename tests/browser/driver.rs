@@ -4,6 +4,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 const ARGUMENTS: [&str; 8] = [
@@ -25,6 +26,7 @@ pub(crate) struct Browser {
     client: Client,
     session: String,
     driver: Child,
+    reader: Option<JoinHandle<()>>,
     process: Option<u64>,
     _profile: tempfile::TempDir,
 }
@@ -45,21 +47,25 @@ impl Browser {
         });
         let port = port.unwrap_or_else(|| panic!("chromedriver names no port; {MISSING}"));
         // Its further lines have a reader, or it would wait for one.
-        std::thread::spawn(move || lines.for_each(drop));
+        let reader = std::thread::Builder::new()
+            .name("chromedriver".to_owned())
+            .spawn(move || lines.for_each(drop))
+            .unwrap();
 
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client =
             Client::builder().no_proxy().timeout(Duration::from_secs(600)).build().unwrap();
         let profile = tempfile::tempdir().unwrap();
+        let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
+        arguments.push(format!("--user-data-dir={}", profile.path().display()));
         let mut browser = Self {
             client,
             session: format!("http://127.0.0.1:{port}/session"),
             driver,
+            reader: Some(reader),
             process: None,
             _profile: profile,
         };
-        let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
-        arguments.push(format!("--user-data-dir={}", browser._profile.path().display()));
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "goog:chromeOptions": {"args": arguments},
             "timeouts": {"script": 590_000},
@@ -150,5 +156,8 @@ impl Drop for Browser {
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
     }
 }
