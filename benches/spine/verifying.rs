@@ -106,15 +106,21 @@ pub(crate) fn verify() {
     let base = peak(revoked, &["verify", &short, "--key", &vkey]);
     let most = peak(revoked, &["verify", &log, "--key", &vkey]);
     println!(
-        "  memory                      {:>5.1} MiB over the {:.1} MiB that a short log takes",
-        most.saturating_sub(base) as f64 / f64::from(1 << 20),
-        base as f64 / f64::from(1 << 20)
+        "  memory                      {} MiB over the {} MiB that a short log takes",
+        mib(most.saturating_sub(base)),
+        mib(base)
     );
+}
+
+/// Mebibytes with one digit after the point.
+fn mib(bytes: u64) -> String {
+    let tenths = bytes * 10 / (1 << 20);
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 /// Random edits of the log that docs/audit-log.md publishes: no edit verifies, but a cut after a checkpoint.
 pub(crate) fn mutants() {
-    const MUTANTS: usize = 100_000;
+    const MUTANTS: u32 = 100_000;
     let document = include_str!("../../docs/audit-log.md");
     let block = |fence: &str| {
         let (_, rest) = document.split_once(&format!("\n```{fence}\n")).unwrap();
@@ -164,7 +170,7 @@ pub(crate) fn mutants() {
     }
     println!(
         "mutants, {MUTANTS}           {:>8.1} µs each; tampered {}, incomplete {}, cut at a checkpoint or unchanged {}",
-        begun.elapsed().as_secs_f64() * 1e6 / MUTANTS as f64,
+        begun.elapsed().as_secs_f64() * 1e6 / f64::from(MUTANTS),
         exits[4],
         exits[3],
         exits[0]
