@@ -13,11 +13,11 @@ async fn main() {
     let told = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
     let kills: u32 = told.unwrap_or(200);
     for (name, place) in [("sqlite", Place::sqlite()), ("postgres", Place::postgres())] {
-        let Figures { kills, restarts, acknowledged, unsealed, records, verified } =
+        let Figures { kills, restarts, acknowledged, unsealed, records, files, verified } =
             kill(&place, kills, "").await;
         println!(
             "{name}: {kills} kills, {restarts} restarts, {acknowledged} acknowledged, 0 lost, 0 twice, \
-             {unsealed} commits cut, {records} records; {verified}"
+             {unsealed} commits cut, {records} records in {files} files; {verified}"
         );
     }
 }

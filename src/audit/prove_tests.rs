@@ -53,7 +53,9 @@ fn found(runs: &[Run], leaves: &[Hash]) -> Vec<Hash> {
     let mut wanted = Wanted::default();
     wanted.add(runs);
     let mut tree = Growing::new(&mut wanted);
-    leaves.iter().for_each(|leaf| tree.push(*leaf));
+    for leaf in leaves {
+        tree.push(*leaf);
+    }
     hashes(&wanted, runs).unwrap()
 }
 

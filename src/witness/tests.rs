@@ -123,9 +123,8 @@ fn it_remembers_and_refuses_to_have_forgotten() {
     drop(witness);
     let error = scene.open(&[&scene.log]).unwrap_err().to_string();
     assert!(error.contains("give the log's earlier key, too"), "{error}");
-    let kept = std::fs::read_dir(scene.state()).unwrap().map(|entry| entry.unwrap().path());
-    let kept =
-        kept.filter(|path| path.extension().is_some_and(|e| e == "checkpoint")).next().unwrap();
+    let mut kept = std::fs::read_dir(scene.state()).unwrap().map(|entry| entry.unwrap().path());
+    let kept = kept.find(|path| path.extension().is_some_and(|e| e == "checkpoint")).unwrap();
     std::fs::write(&kept, "").unwrap();
     assert!(scene.open(&[&other]).unwrap_err().to_string().contains("not what was kept"));
     std::fs::remove_file(scene.state().join("witness.vkey")).unwrap();
