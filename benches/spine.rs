@@ -96,7 +96,7 @@ fn start() {
     let head = log.head();
     drop(log);
     let opened = || drop(LogFile::open(dir.path(), key(), NOW).unwrap());
-    let whole = median(opened);
+    let with_all = median(opened);
     let mut names: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
@@ -105,12 +105,12 @@ fn start() {
     for path in &names {
         std::fs::remove_file(path).unwrap();
     }
-    let newest = median(opened);
+    let short = median(opened);
     println!(
         "start, {head} lines in {} files {:>8.1} ms   {:.2} × with the newest file alone",
         names.len() + 1,
-        whole.as_secs_f64() * 1e3,
-        whole.as_secs_f64() / newest.as_secs_f64()
+        with_all.as_secs_f64() * 1e3,
+        with_all.as_secs_f64() / short.as_secs_f64()
     );
 }
 

@@ -3,6 +3,7 @@
 //! `verify` is what strangers run. It shares only the constants of `format` with the writer.
 
 mod commit;
+pub mod cosign;
 mod dir;
 mod error;
 pub mod file;
@@ -13,6 +14,7 @@ pub mod line;
 mod lines;
 mod moment;
 mod open;
+pub mod prove;
 mod quarantine;
 pub mod read;
 pub mod record;
@@ -20,6 +22,7 @@ pub mod replace;
 mod reserve;
 mod scan;
 mod segment;
+pub mod signed;
 pub mod signer;
 mod since;
 pub mod tree;

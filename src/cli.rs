@@ -22,8 +22,10 @@ mod probe;
 mod serve;
 mod status;
 mod verify;
+mod witness;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use std::io::IsTerminal as _;
 
 /// Exit codes, the same in every command.
@@ -36,6 +38,10 @@ pub mod exit {
     pub const RESIDUAL: u8 = 2;
     /// Inconclusive (check), or incomplete (verify).
     pub const INCONCLUSIVE: u8 = 3;
+    /// A note kept elsewhere contradicts the log.
+    pub const DIFFERS: u8 = 5;
+    /// Not proved: a note that nobody known signed.
+    pub const NOT_PROVED: u8 = 6;
     /// Wrong arguments (sysexits `EX_USAGE`).
     pub const USAGE: u8 = 64;
 }
@@ -76,6 +82,7 @@ enum Command {
     Log(audit::Command),
     #[command(subcommand)]
     Key(key::Command),
+    Witness(witness::Arguments),
     Completions(manual::Completions),
     Man(manual::Manual),
     #[command(hide = true)]
@@ -89,6 +96,7 @@ pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
+            let error = with_whole_usage(error);
             let _ = error.print();
             return if error.use_stderr() { exit::USAGE } else { exit::OK };
         }
@@ -120,6 +128,7 @@ pub fn run() -> u8 {
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,
             Command::Key(command) => key::run(command),
+            Command::Witness(arguments) => witness::run(arguments).await,
             Command::Completions(arguments) => manual::completions(&arguments),
             Command::Man(arguments) => manual::man(&arguments),
             Command::Openapi(arguments) => openapi::run(&arguments),
@@ -132,6 +141,22 @@ pub fn run() -> u8 {
             exit::ERROR
         }
     }
+}
+
+/// The usage of the command itself. What clap makes of an error takes options that the environment gives for ones
+/// that have to be written.
+fn with_whole_usage(mut error: clap::Error) -> clap::Error {
+    if error.get(ContextKind::Usage).is_none() {
+        return error;
+    }
+    let mut command = Arguments::command();
+    command.build();
+    for word in std::env::args().skip(1) {
+        let Some(next) = command.find_subcommand(&word).cloned() else { break };
+        command = next;
+    }
+    error.insert(ContextKind::Usage, ContextValue::StyledStr(command.render_usage()));
+    error
 }
 
 /// A reader that has seen enough, as in `revoked check … | head`, ends the program like any other filter.

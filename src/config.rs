@@ -1,5 +1,6 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
+mod anchors;
 mod canary;
 mod check;
 mod file;
@@ -9,6 +10,7 @@ mod secret;
 mod seed;
 mod subjects;
 
+pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
 pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
@@ -112,6 +114,8 @@ pub struct Config {
     pub key_file: PathBuf,
     /// How the log is kept.
     pub log: LogConfig,
+    /// Who is given the log's checkpoints.
+    pub anchors: Anchors,
     /// Socket for commands on this machine.
     pub socket: PathBuf,
     /// Listener of metrics and probes.
@@ -188,6 +192,22 @@ impl Config {
         let dir =
             dir.ok_or_else(|| reader.wrong("state_dir", "name the directory of the state"))?;
         Ok(reader.resolve(Path::new(dir)).join(SOCKET))
+    }
+
+    /// Where the log is by the file at `path`, whatever else is wrong with it.
+    ///
+    /// # Errors
+    /// As [`socket_of`](Self::socket_of).
+    pub fn log_dir_of(path: &Path) -> Result<PathBuf, ConfigError> {
+        let value = Self::yaml(path, &Self::text(path)?)?;
+        let reader = Reader::new(path);
+        let dir = |pointer| value.pointer(pointer).and_then(serde_json::Value::as_str);
+        if let Some(dir) = dir("/log/dir") {
+            return Ok(reader.resolve(Path::new(dir)));
+        }
+        let dir = dir("/state_dir")
+            .ok_or_else(|| reader.wrong("state_dir", "name the directory of the state"))?;
+        Ok(reader.resolve(Path::new(dir)).join("log"))
     }
 
     fn text(path: &Path) -> Result<Zeroizing<String>, ConfigError> {

@@ -13,6 +13,7 @@ mod openapi;
 mod page;
 pub mod probe;
 pub mod problem;
+mod proof;
 mod question;
 pub mod recheck;
 mod revocations;
@@ -70,6 +71,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))
+        .routes(routes!(proof::line))
+        .routes(routes!(proof::bundle))
+        .routes(routes!(proof::consistency))
         .routes(routes!(openapi::describe))
         .routes(routes!(page::verifier))
 }

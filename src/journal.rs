@@ -1,13 +1,15 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
 mod overflow;
+mod proof;
 mod run;
 mod settle;
 mod told;
 
-pub use settle::fits;
-
+pub use crate::audit::prove::ProveError;
 pub use crate::audit::read::{Checkpoint, Lines, MOST, ReadError};
+pub use proof::Asked;
+pub use settle::fits;
 
 use crate::audit::file::{Entry, Landed, LogError, LogFile, Moment};
 use crate::audit::writer::{LogWriter, Sent, WriteError};
@@ -83,6 +85,8 @@ pub struct Journal {
     head: AtomicU64,
     queued: AtomicI64,
     blocked: watch::Sender<bool>,
+    /// Somebody else holds a history of this log that is not this one.
+    contradicted: AtomicBool,
     settings: Settings,
     overflow: Overflow,
     /// When the log took the last commit.
@@ -125,6 +129,7 @@ impl Journal {
             head: AtomicU64::new(head),
             queued: AtomicI64::new(0),
             blocked: watch::Sender::new(false),
+            contradicted: AtomicBool::new(false),
             settings,
             overflow: Overflow::default(),
             committed: Mutex::new(Instant::now()),
@@ -157,10 +162,26 @@ impl Journal {
         self.writer.reader().lines(from, limit).await
     }
 
-    /// Whether the log refuses records: then no notice can be accepted.
+    /// Whether the log refuses records, or is contradicted by a witness: then no notice can be accepted.
     #[must_use]
     pub fn blocked(&self) -> bool {
+        self.refuses() || self.contradicted()
+    }
+
+    /// Whether the log refuses records.
+    fn refuses(&self) -> bool {
         *self.blocked.borrow()
+    }
+
+    /// Whether somebody else holds a history of this log that is not this one.
+    #[must_use]
+    pub fn contradicted(&self) -> bool {
+        self.contradicted.load(Ordering::Relaxed)
+    }
+
+    /// Says whether somebody else does.
+    pub fn set_contradicted(&self, contradicted: bool) {
+        self.contradicted.store(contradicted, Ordering::Relaxed);
     }
 
     /// Whether the store takes what is written, as far as was last seen. One that is locked or full still
@@ -234,7 +255,7 @@ impl Journal {
         let mut landing = self.landing.lock().await;
         loop {
             self.finish(&mut landing).await?;
-            if self.blocked() {
+            if self.refuses() {
                 // Nothing is sent: it is asked whether there is room again.
                 self.taken(self.writer.append(Vec::new(), moment()).await)?;
             }

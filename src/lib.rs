@@ -14,6 +14,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod anchor;
 pub mod audit;
 pub mod board;
 pub mod cli;
@@ -31,3 +32,4 @@ pub mod supervise;
 pub mod systemd;
 pub mod target;
 pub mod throwaway;
+pub mod witness;

@@ -4,8 +4,12 @@
 //! half of one; ages are computed then, so that they grow even if the loop hangs. Levels are absent until
 //! the state is loaded, and what needs a look is absent until there was one: 0 would say "none".
 
+mod anchors;
 mod gauges;
 
+pub use anchors::{AnchorLevel, AnchorLevels};
+
+use anchors::AnchorGauges;
 use gauges::Gauges;
 use prometheus::{
     Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
@@ -108,6 +112,8 @@ struct Known {
     vanished: BTreeMap<String, i64>,
     canaries: BTreeMap<String, CanaryLevel>,
     audit: Option<AuditLevel>,
+    anchors: AnchorLevels,
+    anchor_interval: Option<f64>,
 }
 
 /// Every family.
@@ -142,6 +148,9 @@ pub struct Metrics {
     /// `access_revocation_canary_missed_total`.
     pub canary_missed: IntCounterVec,
     sla: GaugeVec,
+    /// `access_revocation_audit_anchor_failures_total`.
+    pub anchor_failures: IntCounterVec,
+    anchors: AnchorGauges,
     gauges: Gauges,
 }
 
@@ -225,6 +234,8 @@ impl Metrics {
             passes_skipped: declare.counter("access_revocation_agent_passes_skipped_total", "Looks that were not begun in time because the one before took too long.", &["target"])?,
             canary_missed: declare.counter("access_revocation_canary_missed_total", "Times that the canary of a target was not found although it should have been.", &["target"])?,
             sla: declare.gauge("access_revocation_sla_seconds", "Configured time allowed for a milestone.", &["reason", "milestone"])?,
+            anchor_failures: declare.counter("access_revocation_audit_anchor_failures_total", "Checkpoints that could not be given away, or came back without a good receipt.", &["kind"])?,
+            anchors: AnchorGauges::declare(&declare)?,
             gauges: Gauges::declare(&declare)?,
             registry: registry.clone(),
             known: Mutex::default(),
@@ -243,6 +254,9 @@ impl Metrics {
             let _ = self.revocations.with_label_values(&[reason]);
             let _ = self.regressions.with_label_values(&[reason]);
             let _ = self.notice_delay.with_label_values(&[reason]);
+        }
+        for kind in ["witness", "tsa", "git"] {
+            let _ = self.anchor_failures.with_label_values(&[kind]);
         }
         for (kind, reason, milestone) in &words.milestones {
             let _ = self.duration.with_label_values(&[kind, reason]);
@@ -343,6 +357,13 @@ impl Metrics {
         self.gauges.audit_blocked.with_label_values(none).set(i64::from(blocked));
     }
 
+    /// Replaces what is known of the anchors; `interval` is the configured time between two rounds, in seconds.
+    pub fn set_anchors(&self, anchors: AnchorLevels, interval: f64) {
+        let mut known = self.known();
+        known.anchors = anchors;
+        known.anchor_interval = Some(interval);
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -354,6 +375,7 @@ impl Metrics {
     pub fn render(&self, now: f64) -> prometheus::Result<Vec<u8>> {
         let known = self.known();
         self.gauges.set(&known, &self.vocabulary, now);
+        self.anchors.set(&known, now);
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         families.sort_by(|a, b| a.name().cmp(b.name()));

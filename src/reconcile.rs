@@ -20,7 +20,6 @@ use crate::domain::account::Account;
 use crate::domain::credential::{self, Standing};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lifecycle::Look;
-use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Cause, Observation, RosterRole};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
@@ -42,10 +41,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Looks that are asked for by an arrival are at least this far apart, however many arrive.
 const BREATH: Duration = Duration::from_millis(500);
-
-/// Where a revocation has several targets, what was read whole so long ago at most still counts as read by the
-/// look: their looks are never whole at the same time, and could not prove anything together.
-const WHOLE_FOR: Duration = Duration::from_secs(15);
 
 /// Looks at every target and moves every revocation.
 pub struct Reconciler {
@@ -294,10 +289,7 @@ impl Reconciler {
                 "the clock went back: what was known of it lies in the future"
             );
         }
-        if accounts != stored.accounts {
-            // A session of another account may act as a role that the known ones lost long ago.
-            newest.life.gone_since = None;
-        }
+        moves::forget_for_others(&mut newest.life, &stored.accounts, accounts);
         let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
         newest.life.last_look_at = newest.life.last_look_at.max(at);
         newest
@@ -312,33 +304,12 @@ impl Reconciler {
         looks: &[&Observation],
         config: &Config,
     ) -> bool {
-        // What confirms must not be the reading that it confirms.
-        let first = stored.life.confirm_from;
-        let allowed = if looks.len() > 1 { WHOLE_FOR } else { Duration::ZERO };
-        let outdated: Vec<&&Observation> = looks
-            .iter()
-            .filter(|look| look.deep_at < look.started_at)
-            .filter(|look| {
-                look.started_at.since(look.deep_at) > allowed
-                    || first.is_some_and(|first| look.deep_at <= first)
-            })
-            .collect();
-        // Presence is proved by any look.
-        let seen = judged.residual.iter().any(|found| looks.iter().any(|look| look.saw(found)));
-        if outdated.is_empty() || seen {
-            return false;
+        let terms = moves::terms_for(stored, judged, config);
+        let remembered = moves::remembered(stored, judged, looks, &terms);
+        for look in &remembered {
+            self.board.ask_whole(&look.target);
         }
-        let mut terms = moves::terms(stored, config);
-        if judged.no_account {
-            terms.deadlines = Deadlines::default();
-        }
-        let decides = stored.life.decides(&terms, &moves::look_of(judged, looks));
-        if decides {
-            for look in outdated {
-                self.board.ask_whole(&look.target);
-            }
-        }
-        decides
+        !remembered.is_empty()
     }
 
     /// Counts the attempt, and why it failed if it did.
@@ -360,6 +331,8 @@ impl Reconciler {
             .filter(|look| look.target == target)
             .flat_map(|look| look.gaps.iter().map(|gap| gap.cause))
             .collect();
+        // What stays open of the subject's own accounts is no gap of the whole target.
+        causes.extend(judged.gaps.iter().filter(|gap| gap.target == target).map(|gap| gap.cause));
         if late && remains {
             causes.insert(Cause::ResidualAccess);
         }

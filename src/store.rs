@@ -2,6 +2,7 @@
 //!
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
+mod anchors;
 mod canary;
 mod erase;
 mod gather;
@@ -15,6 +16,7 @@ mod replaced;
 mod revocations;
 mod roster;
 
+pub use anchors::Anchored;
 pub use canary::StoredCanary;
 pub use erase::Erasure;
 pub use gather::Gather;
@@ -227,8 +229,9 @@ impl Store {
             })
             .connect_with(options.clone())
             .await?;
-        let read =
-            SqlitePoolOptions::new().max_connections(4).connect_lazy_with(options.read_only(true));
+        // Each write empties the caches of those who read, so that a large one only holds memory. In KiB.
+        let readers = options.read_only(true).pragma("cache_size", "-512");
+        let read = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(readers);
         Ok(Self::Sqlite { write, read })
     }
 

@@ -31,6 +31,7 @@ mod selftest;
 mod server;
 mod session;
 mod sessions;
+mod share;
 mod shared;
 mod slots;
 pub mod statements;
@@ -43,6 +44,7 @@ pub use survey::Survey;
 
 use crate::domain::ids::RoleOid;
 use crate::domain::plan::Membership;
+use crate::domain::plan::locks::Held;
 use crate::domain::residual::ResidualKind;
 use door::Doors;
 use memory::Memory;
@@ -118,6 +120,13 @@ pub enum BadUrl {
     /// The scheme is right, the rest is not.
     #[error("{0}")]
     Syntax(String),
+    /// An instance's URL names another database than the target's own. Neither is repeated: in a URL that was
+    /// misread it may be a part of a password.
+    #[error(
+        "instance {0}: its URL names another database than the target's own; the agent reads what the cluster \
+         shares in one database, whichever instance is the primary: name the same one, or none"
+    )]
+    OtherDatabase(String),
 }
 
 /// What a look searches for.
@@ -144,6 +153,8 @@ pub struct Facts {
     pub superusers: BTreeSet<String>,
     /// Every membership of the cluster.
     pub memberships: Vec<Membership>,
+    /// Locks of prepared transactions, of a [full](Depth::Full) look.
+    pub locks: Vec<Held>,
 }
 
 impl Target {
@@ -170,9 +181,15 @@ impl Target {
     /// instances is the primary is asked for what they share.
     ///
     /// # Errors
-    /// As [`from_url`](Self::from_url).
+    /// As [`from_url`](Self::from_url), and when it is to another database than the target's own URL.
     pub fn instance(mut self, name: &str, url: &str) -> Result<Self, BadUrl> {
         let (name, options) = (name.to_owned(), options(url)?);
+        let own = self.options.get_database().unwrap_or_else(|| self.options.get_username());
+        if options.get_database().is_some_and(|named| named != own) {
+            return Err(BadUrl::OtherDatabase(name));
+        }
+        // As libpq would without a name, but for the whole target.
+        let options = options.database(own);
         self.instances.push(OtherInstance { name, options, doors: Doors::default() });
         Ok(self)
     }
@@ -222,6 +239,11 @@ impl Target {
     #[must_use]
     pub fn transport_is_safe(&self) -> bool {
         self.ways().all(|options| transport_of(options).0 >= SAFE)
+    }
+
+    /// Names of its further instances.
+    pub fn instance_names(&self) -> impl Iterator<Item = &str> {
+        self.instances.iter().map(|other| other.name.as_str())
     }
 
     fn ways(&self) -> impl Iterator<Item = &PgConnectOptions> {

@@ -14,6 +14,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("supervise", &[]),
     ("throwaway", &[]),
     ("audit", &["domain"]),
+    ("witness", &["audit", "clock", "domain"]),
+    ("anchor", &["audit", "store", "journal", "config", "metrics", "supervise", "clock", "domain"]),
     ("store", &["domain"]),
     ("target", &["domain", "clock"]),
     ("journal", &["audit", "store", "metrics", "supervise", "clock", "domain"]),
@@ -53,6 +55,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "anchor",
             "audit",
             "board",
             "clock",
@@ -69,6 +72,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "systemd",
             "target",
             "throwaway",
+            "witness",
         ],
     ),
 ];

@@ -173,10 +173,11 @@ fn own(bytes: &[u8], key: &Vkey) -> String {
         report = look(true);
     }
     let outcome = report["outcome"].as_str().unwrap();
-    match &report["fault"] {
-        Value::Null => outcome.to_owned(),
-        fault => format!("{outcome} {} {}", fault["kind"].as_str().unwrap(), fault["line"]),
+    let fault = &report["fault"];
+    if fault.is_null() {
+        return outcome.to_owned();
     }
+    format!("{outcome} {} {}", fault["kind"].as_str().unwrap(), fault["line"])
 }
 
 #[tokio::test]

@@ -228,8 +228,11 @@ fn status_alone_goes_by_deadlines() {
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     let (code, out, _) = agent.run(&["status"]);
     assert_eq!(code, 2);
-    assert!(out.starts_with("1 of 2 is overdue, by "), "{out}");
-    let lines: Vec<&str> = out.lines().skip(2).collect();
+    let (said, table) = out.split_once("\n\n").unwrap();
+    assert!(said.starts_with("NOBODY LOOKS: no agent is running, and none has run yet;"), "{out}");
+    assert!(said.replace('\n', " ").contains("1 of 2 is overdue, by "), "{out}");
+    assert!(!said.contains(" up"), "who does not look does not know: {out}");
+    let lines: Vec<&str> = table.lines().collect();
     assert!(lines[1].contains("late") && lines[1].contains("EMP-4"), "{out}");
     assert!(lines[2].starts_with("due in ") && lines[2].contains("EMP-5"), "{out}");
 
@@ -241,4 +244,122 @@ fn status_alone_goes_by_deadlines() {
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
     assert_eq!((rows.len(), &rows[0][1], &rows[0][5]), (2, "EMP-4", "login access"));
+}
+
+#[test]
+fn status_says_since_when_nobody_looks() {
+    let (_one, _other, mut agent) = two();
+    agent.start();
+    let (code, out, _) = agent.run(&["status"]);
+    assert_eq!((code, out.contains("NOBODY")), (0, false), "{out}");
+    assert!(agent.stop().success(), "{}", agent.stderr());
+    let (code, out, _) = agent.run(&["status"]);
+    assert_eq!(code, 3, "{out}");
+    assert!(out.starts_with("NOBODY LOOKS: no agent is running since 20"), "{out}");
+}
+
+#[test]
+fn a_script_says_in_json_too_what_was_not_seen_and_an_unknown_target_is_an_error() {
+    let (_one, mut other, agent) = two();
+    other.stop();
+    let plan = |more: &[&str]| agent.run(&[&["plan", "x"], more].concat());
+    let (code, out, _) = plan(&["-o", "json"]);
+    assert_eq!(code, 3, "{out}");
+    let plan: Value = serde_json::from_str(&out).unwrap();
+    let scripts: Vec<&str> =
+        plan["targets"].as_array().unwrap().iter().map(|t| t["script"].as_str().unwrap()).collect();
+    assert!(
+        !scripts[0].contains("NOT SEEN") && scripts[1].contains("-- NOT SEEN: login of reports")
+    );
+    let (code, _, err) = agent.run(&["plan", "anna/x"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("no target is called anna; there are: orders, reports"), "{err}");
+}
+
+#[test]
+fn people_get_lines_that_fit_and_programs_whole_ones() {
+    let cluster = start(&versions()[0]);
+    sql(&cluster, "postgres", "orders", "GRANT SELECT ON sales.orders TO x;");
+    let url = cluster.url("agent", "postgres");
+    let check = |columns: Option<&str>| {
+        let mut command = revoked();
+        command.args(["check", "--target", &url, "x"]);
+        columns.map(|columns| command.env("COLUMNS", columns));
+        run(&mut command).1
+    };
+    assert!(check(None).contains("has SELECT on table sales.orders in database orders"));
+    // An address or a statement in one word is not cut.
+    let narrow = check(Some("70"));
+    let long = narrow.lines().filter(|line| line.chars().count() > 70).count();
+    assert_eq!(long, 0, "{narrow}");
+}
+
+#[test]
+fn an_instance_is_asked_in_the_targets_own_database() {
+    let target = |url: &str| {
+        let target =
+            revoked::target::Target::from_url("main", "postgres://agent@a/orders").unwrap();
+        target.instance("replica", url).map(|_| ())
+    };
+    assert!(target("postgres://agent@b").is_ok() && target("postgres://agent@b/orders").is_ok());
+    let error = target("postgres://agent@b/postgres").unwrap_err().to_string();
+    assert!(error.starts_with("instance replica: its URL names another database"), "{error}");
+}
+
+#[test]
+fn the_script_of_grants_knows_its_versions() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("a");
+    let made = ["init", place.to_str().unwrap(), "--server-version", "14"];
+    assert_eq!(run(revoked().args(made)).0, 0);
+    let script = std::fs::read_to_string(place.join("grants.sql")).unwrap();
+    assert!(script.contains("For PostgreSQL 14."), "{script}");
+    let grants =
+        |version: &str| run(revoked().args(["init", "--grants-only", "--server-version", version]));
+    let (code, out, err) = grants("19");
+    assert_eq!(code, 0);
+    assert!(out.contains("For PostgreSQL 18.") && err.contains("PostgreSQL 19 is newer"), "{err}");
+    assert_eq!(grants("12").0, 64);
+}
+
+#[test]
+fn usage_is_that_of_the_command_whatever_the_environment_says() {
+    let (code, _, err) = run(revoked().args(["expect", "show"]).env("REVOKED_CONFIG", "/x.yaml"));
+    assert_eq!(code, 64);
+    assert!(err.contains("Usage: revoked expect show [OPTIONS] <ID>"), "{err}");
+}
+
+#[test]
+fn a_lock_of_a_foreign_prepared_transaction_is_foreseen() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        sql(
+            &cluster,
+            "postgres",
+            "orders",
+            "ALTER TABLE sales.orders ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON sales.orders TO x;
+             CREATE TABLE sales.mine (id int); ALTER TABLE sales.mine OWNER TO x; GRANT INSERT ON sales.mine TO app;
+             BEGIN; SET ROLE app; INSERT INTO sales.orders VALUES (1); INSERT INTO sales.mine VALUES (1);
+             PREPARE TRANSACTION 'stock';",
+        );
+        let url = cluster.url("agent", "postgres");
+        let plan =
+            |more: &[&str]| run(revoked().args(["plan", "--target", &url]).args(more).arg("x"));
+        let (_, script, _) = plan(&[]);
+        for statement in ["ALTER POLICY", "REASSIGN OWNED"] {
+            let (before, _) = script.split_once(statement).unwrap();
+            let line = before.trim_end().lines().last().unwrap();
+            assert!(line.contains("waits for prepared transaction stock of app"), "{script}");
+        }
+        let (code, said, _) = plan(&["--simulate"]);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("the script would stop at ALTER POLICY"), "{said}");
+        // So it does.
+        let quick = script.replace("'30s'", "'200ms'");
+        let output = psql(&cluster, "postgres", "postgres", &quick);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(error.contains("lock timeout"), "PostgreSQL {}: {error}", cluster.major());
+        sql(&cluster, "postgres", "orders", "COMMIT PREPARED 'stock';");
+        assert!(!plan(&[]).1.contains("waits for"));
+    }
 }

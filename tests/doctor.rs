@@ -243,3 +243,22 @@ fn the_canary_is_looked_for_and_must_have_no_power() {
     assert_eq!((code, found), (3, Value::Null), "{report:#}");
     assert!(lines.contains("cannot be told"), "{lines}");
 }
+
+#[test]
+fn an_instance_that_is_down_is_named_with_its_own_fix() {
+    let (_cluster, agent) = prepared("");
+    let text = std::fs::read_to_string(agent.config()).unwrap();
+    let down = "{replica: {url: 'postgres://agent@127.0.0.1:1/postgres'}}";
+    let text = text.replacen("\n  main:\n", &format!("\n  main:\n    instances: {down}\n"), 1);
+    std::fs::write(agent.config(), text).unwrap();
+    let (code, report) = doctor(&agent, &["--check-db"]);
+    assert_eq!(code, 3);
+    let target = section(&report, "target");
+    assert_eq!(target["facts"]["instances"][0]["name"], "replica");
+    assert_eq!(target["facts"]["instances"][0]["up"], false);
+    let lines = target["lines"].as_array().unwrap();
+    let line = lines.iter().find(|line| line["level"] == "gap").unwrap();
+    assert!(line["text"].as_str().unwrap().contains("instance replica: "), "{line}");
+    let fix = line["fix"].as_str().unwrap();
+    assert!(fix.starts_with("instance replica (targets.main.instances.replica): "), "{fix}");
+}

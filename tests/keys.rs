@@ -279,6 +279,16 @@ fn evidence_is_exported_while_the_agent_runs() {
         assert!(!text.contains("can4ry"), "{name}");
     }
     assert!(refused(&agent, &["log", "export", text(&dir)]).contains("is there already"));
+    let one = agent.dir().join("one");
+    let lines = agent.log();
+    let id = lines.iter().find_map(|line| line["what"]["revocation"].as_str()).unwrap();
+    good(&agent, &["log", "export", text(&one), "--revocation", id]);
+    let proof = one.join("revocation.tlog-proof");
+    let proved = run(revoked().args(["verify", "--proof", text(&proof), "--key", key.trim()]));
+    assert_eq!(proved.0, 0, "{proved:?}");
+    let nothing = agent.dir().join("nothing");
+    refused(&agent, &["log", "export", text(&nothing), "--revocation", "rev_none"]);
+    assert!(!nothing.exists());
     agent.stop();
     // What does not verify is not handed out.
     let mut bytes = std::fs::read(agent.log_file()).unwrap();

@@ -142,17 +142,14 @@ async fn the_log_is_touched_under_the_agent() {
         assert!(!accepted(&api, "second").await, "{says}");
         let status = agent.wait();
         assert_says(&agent, status, &["audit log", says, "Find out who did this"]);
-        match undo {
-            Some(undo) => {
-                undo(&log);
-                // The second was queued: it lands now.
-                assert_goes_on(&mut agent, 2).await;
-            }
-            None => {
-                agent.spawn();
-                let status = agent.wait();
-                assert_eq!(status.code(), Some(1), "{}", agent.stderr());
-            }
+        if let Some(undo) = undo {
+            undo(&log);
+            // The second was queued: it lands now.
+            assert_goes_on(&mut agent, 2).await;
+        } else {
+            agent.spawn();
+            let status = agent.wait();
+            assert_eq!(status.code(), Some(1), "{}", agent.stderr());
         }
     }
 }
@@ -255,10 +252,10 @@ async fn own_lines_say_how_the_agent_ran() {
         assert!(start[member].as_str().is_some_and(|text| text.len() >= 36), "{start}");
     }
     // The store knows how far the log is: the next start need not read heartbeats.
-    assert_goes_on_after_heartbeats(&mut agent).await;
+    assert_goes_on_after_heartbeats(&mut agent);
 }
 
-async fn assert_goes_on_after_heartbeats(agent: &mut Agent) {
+fn assert_goes_on_after_heartbeats(agent: &mut Agent) {
     let config = std::fs::read_to_string(agent.config()).unwrap();
     std::fs::write(agent.config(), config.replace("heartbeat: 1s", "heartbeat: 0s")).unwrap();
     let before = agent.log().len();

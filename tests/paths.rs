@@ -240,8 +240,9 @@ fn createrole_regains_up_to_15() {
             says(
                 &cluster,
                 "x",
-                "x has CREATEROLE: it may grant itself any role that is no superuser, and set anyone's \
-                 password but a superuser's",
+                "x has CREATEROLE: it may grant itself any role that is no superuser, owners and \
+                 pg_execute_server_program included, and so regain nearly everything, and set anyone's password \
+                 but a superuser's",
             );
             says(
                 &cluster,
@@ -291,6 +292,39 @@ fn the_owner_of_a_database_makes_objects_in_public() {
         assert!(!sentences(&cluster, "x").iter().any(|s| s.contains("pg_database_owner")));
         if cluster.major() >= 15 {
             assert!(!can(&cluster, "CREATE TABLE public.trojan2 (a int)"));
+        }
+    }
+}
+
+/// Before 16 an owner without INHERIT has to SET ROLE, and so have its members; since then it makes no difference.
+#[test]
+fn a_database_owner_without_inherit() {
+    for binaries in versions().iter().filter(|b| b.major >= 14) {
+        let cluster = start(binaries);
+        sql(
+            &cluster,
+            "postgres",
+            "orders",
+            "CREATE ROLE o LOGIN NOINHERIT; GRANT o TO x; ALTER DATABASE orders OWNER TO o",
+        );
+        let uses = |who: &str| {
+            let asked = format!("SELECT pg_has_role('{who}', 'pg_database_owner', 'USAGE')");
+            sql(&cluster, "postgres", "orders", &asked).trim() == "t"
+        };
+        let old = cluster.major() < 16;
+        assert_eq!((uses("o"), uses("x")), (!old, !old), "PostgreSQL {}", cluster.major());
+        assert!(can(&cluster, "SET ROLE pg_database_owner"));
+        let starts = |who: &str, sentence: &str| {
+            let all = sentences(&cluster, who);
+            assert!(all.iter().any(|s| s.starts_with(sentence)), "{sentence}: {all:?}");
+        };
+        let is = "is pg_database_owner in database orders";
+        if old {
+            starts("o", &format!("o {is} after SET ROLE, because it owns the database"));
+            starts("x", &format!("x {is} after SET ROLE pg_database_owner; o owns the database"));
+        } else {
+            starts("o", &format!("o {is}, because it owns the database"));
+            starts("x", &format!("x {is} through o, which owns the database"));
         }
     }
 }

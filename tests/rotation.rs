@@ -146,8 +146,10 @@ fn without_the_grant_the_gap_says_both_ways_and_a_probe_is_enough() {
     assert!(view["not_covered"].to_string().contains("may not read whether it was changed again"));
     // The grant comes later: what is read then is not taken for the old password.
     admin(&asking, GRANT);
-    let view = agent.until(&id, |view| view["credentials"][0]["change"] == "unchanged");
+    let view = agent.until(&id, |view| view["credentials"][0]["change"] == "unknown");
     assert_eq!((&view["state"], &view["verdict"]), (&"verified".into(), &"revoked".into()));
+    let (_, out, _) = agent.run(&["expect", "show", &id]);
+    assert!(out.contains("whether it was changed before") && !out.contains("unchanged"), "{out}");
 }
 
 #[test]

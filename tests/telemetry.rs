@@ -93,7 +93,12 @@ fn documented() -> BTreeMap<String, bool> {
 #[tokio::test]
 async fn every_family_is_there_from_the_first_scrape_on() {
     let mut cluster = cluster();
-    let mut agent = prepared(&cluster, "");
+    // A witness that nobody runs.
+    let mut agent = prepared(
+        &cluster,
+        "log: {witnesses: [{name: nobody, url: 'http://127.0.0.1:1', key: \
+         'w.example/a+ab8689d6+BKwQSBz7kXsPs/XwRMPJHPZxF8Y9RUvjt2u/G0OhQz4I'}]}",
+    );
     sql(
         &cluster,
         "postgres",

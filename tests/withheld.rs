@@ -150,6 +150,7 @@ fn each_function_hardened() {
             ("pg_control_system()", "login"),
             ("pg_control_checkpoint()", "login"),
             ("pg_prepared_xact()", "prepared_transaction"),
+            ("pg_postmaster_start_time()", "login"),
             ("pg_stat_get_activity(integer)", "session"),
             ("pg_lock_status()", "prepared_transaction"),
             ("aclexplode(aclitem[])", "privilege"),

@@ -139,6 +139,11 @@ impl LogKey {
     pub fn vkey(&self) -> String {
         self.public.vkey()
     }
+
+    /// The ed25519 signature of `text`.
+    pub(super) fn signature(&self, text: &[u8]) -> [u8; 64] {
+        ed25519_dalek::Signer::sign(&self.key, text).to_bytes()
+    }
 }
 
 /// Hash by which a log commits to its next key: SHA-256 of the key's vkey text.

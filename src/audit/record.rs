@@ -4,26 +4,28 @@
 //! of the log, role names and object names. Texts of a server's error messages stay out as well, since
 //! nobody knows what they quote.
 
+mod anchor;
 mod canary;
 mod changes;
+mod look;
 
+pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
-use changes::credential;
 pub use changes::{
     Approval, amended, approval_requested, approved, attested, config_changed, erasure, withdrawn,
 };
+pub use look::{Seen, observation};
+use look::{gaps, residual};
 
 use crate::domain::account::{Account, AccountName};
-use crate::domain::credential::Held;
-use crate::domain::lifecycle::{Label, Life, Terms};
+use crate::domain::lifecycle::{Life, Terms};
 use crate::domain::milestone::Milestone;
-use crate::domain::observation::{Coverage, Gap, NotCovered};
-use crate::domain::residual::{Residual, ResidualKind};
+use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
 use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Bytes of each list in a record: names can be long, a way through roles too, and a line has its limit.
 /// What is cut is counted.
@@ -148,128 +150,6 @@ fn linked(accounts: &[Account]) -> Vec<Value> {
     }))
 }
 
-/// What a look saw, for the record.
-#[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
-    /// Answer.
-    pub verdict: Verdict,
-    /// When the look began.
-    pub as_of: UtcTime,
-    /// What remains.
-    pub residual: &'a [Residual],
-    /// What could not be seen.
-    pub gaps: &'a [Gap],
-    /// What the answer does not speak about.
-    pub not_covered: &'a [NotCovered],
-    /// What was read.
-    pub coverage: &'a [Coverage],
-    /// For a rotation: what is known of the passwords.
-    pub credentials: &'a [Held],
-    /// The accounts exist still.
-    pub exists: bool,
-}
-
-/// `observation`: before, changed or after.
-#[must_use]
-pub fn observation(about: &About<'_>, label: Label, seen: &Seen<'_>) -> Body {
-    let (word, state) = match label {
-        Label::Before => ("before", "before_state"),
-        Label::Changed => ("changed", "state"),
-        Label::After => ("after", "after_state"),
-    };
-    let mut body = with(
-        about.body(),
-        json!({
-            "as_of": seen.as_of,
-            "coverage": coverage(seen.coverage),
-            "gaps": gaps(seen.gaps),
-            "label": word,
-            "not_covered": not_covered(seen.not_covered),
-            "residual": residual(seen.residual),
-            "residual_total": seen.residual.len(),
-            "verdict": seen.verdict,
-        }),
-    );
-    body.insert(state.to_owned(), account_state(seen));
-    if !seen.credentials.is_empty() {
-        let known = seen.credentials.iter().map(|held| credential(&held.standing));
-        body.insert("credentials".to_owned(), Value::Array(fitting(known)));
-    }
-    body
-}
-
-/// The account as the seed's audit format describes it.
-fn account_state(seen: &Seen<'_>) -> Value {
-    let words = |found: BTreeSet<String>| fitting(found.into_iter().map(Value::String));
-    let names = |wanted: fn(&Residual) -> bool| -> BTreeSet<String> {
-        seen.residual
-            .iter()
-            .filter(|r| r.kind == ResidualKind::Membership && wanted(r))
-            .filter_map(|r| r.privilege.clone())
-            .collect()
-    };
-    let permissions: BTreeSet<String> = seen
-        .residual
-        .iter()
-        .filter(|r| matches!(r.kind, ResidualKind::Privilege | ResidualKind::DefaultPrivilege))
-        .map(|r| {
-            format!(
-                "{} on {}",
-                r.privilege.as_deref().unwrap_or("default"),
-                r.object.as_deref().unwrap_or("an object")
-            )
-        })
-        .collect();
-    let login = seen.residual.iter().any(|r| r.kind == ResidualKind::Login);
-    let status = match (seen.exists, login) {
-        (false, _) => "absent",
-        (true, true) => "active",
-        (true, false) => "disabled",
-    };
-    json!({
-        "account_status": status,
-        "groups": words(names(|r| !r.via.is_empty())),
-        "permissions": words(permissions),
-        "roles": words(names(|r| r.via.is_empty())),
-    })
-}
-
-fn residual(found: &[Residual]) -> Vec<Value> {
-    fitting(found.iter().map(|r| {
-        json!({
-            "database": r.database, "grantor": r.grantor, "kind": r.kind,
-            // A session's pid and start stay; its address and program are nobody's business.
-            "object": r.object, "oid": r.account.oid, "privilege": r.privilege,
-            "strength": r.strength, "tampered": r.tampered, "target": r.account.target,
-            "via": r.via,
-        })
-    }))
-}
-
-fn gaps(gaps: &[Gap]) -> Vec<Value> {
-    fitting(gaps.iter().map(|gap| {
-        json!({
-            "cause": gap.cause, "database": gap.database, "surface": gap.surface,
-            "target": gap.target,
-        })
-    }))
-}
-
-fn not_covered(skipped: &[NotCovered]) -> Vec<Value> {
-    fitting(skipped.iter().map(|s| json!(s.surface)))
-}
-
-/// Statements per database: enough to see what was read; the texts' hashes are in `check -o json`.
-fn coverage(covered: &[Coverage]) -> Vec<Value> {
-    let mut statements: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for one in covered {
-        *statements.entry((&one.target, &one.database)).or_default() += 1;
-    }
-    fitting(statements.into_iter().map(|((target, database), count)| {
-        json!({"database": database, "statements": count, "target": target})
-    }))
-}
-
 /// `account_disabled` and `access_revoked`: something was seen to be gone.
 #[must_use]
 pub fn gone(about: &About<'_>, as_of: UtcTime) -> Body {
@@ -364,7 +244,8 @@ mod tests {
     use super::*;
     use crate::audit::line;
     use crate::domain::ids::RoleOid;
-    use crate::domain::residual::{AccountRef, Strength};
+    use crate::domain::lifecycle::Label;
+    use crate::domain::residual::{AccountRef, Residual, Strength};
 
     fn sample() -> Revocation {
         let now = UtcTime::from_micros(0).unwrap();

@@ -14,7 +14,7 @@ pub fn leaf_hash(line: &[u8]) -> Hash {
     Sha256::new().chain_update([LEAF_PREFIX]).chain_update(line).finalize().into()
 }
 
-fn node_hash(left: &Hash, right: &Hash) -> Hash {
+pub(super) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new()
         .chain_update([NODE_PREFIX])
         .chain_update(left)

@@ -68,12 +68,17 @@ impl Agent {
         Ok(Self { journal, metrics, intake, board, instance })
     }
 
-    /// Lands what is queued, gives the store up and closes it.
-    pub(super) async fn leave(self) -> Result<()> {
-        self.journal.drain().await?;
+    /// Gives the store up as it is.
+    pub(super) async fn abandon(self) -> Result<()> {
         self.journal.store.release(&self.instance, clock::now()).await?;
         self.journal.store.close().await;
         Ok(())
+    }
+
+    /// Lands what is queued, gives the store up and closes it.
+    pub(super) async fn leave(self) -> Result<()> {
+        self.journal.drain().await?;
+        self.abandon().await
     }
 }
 

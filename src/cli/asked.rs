@@ -158,6 +158,23 @@ fn on_target(text: &str, config: &Config) -> Option<AccountName> {
     (config.target(target).is_some() && !role.is_empty()).then(|| named(Some(target), role))
 }
 
+/// What looks like `TARGET/ROLE` with a target that nobody configured, and that nobody knows as a subject.
+fn unknown_target(text: &str, config: &Config) -> Result<()> {
+    let Some((target, role)) = text.split_once('/') else { return Ok(()) };
+    let known: Vec<_> = config.targets.iter().map(|target| target.name.as_str()).collect();
+    let mapped = names_of(text, config).iter().any(|name| name.role != text);
+    if mapped || target.is_empty() || role.is_empty() || config.target(target).is_some() {
+        return Ok(());
+    }
+    bail!(
+        "{}: no target is called {}; there are: {}. A role with a slash in its name is asked for as TARGET/{}",
+        shown(text),
+        shown(target),
+        known.join(", "),
+        shown(text)
+    )
+}
+
 /// The questions behind `texts`, and what was not considered.
 ///
 /// What the agent knows of a subject is asked for, but a role can be looked at without it.
@@ -174,6 +191,9 @@ pub(super) async fn questions(
         if let Some(name) = on_target(text, config) {
             asked.push(Asked::names(text, vec![name]));
             continue;
+        }
+        if !known.as_ref().is_ok_and(|known| known.has(text)) {
+            unknown_target(text, config)?;
         }
         match &known {
             Ok(known) => asked.extend(known.questions(text, config)?),
@@ -221,6 +241,13 @@ async fn known(texts: &[String], place: &Where) -> Result<Known> {
 }
 
 impl Known {
+    /// Whether somebody of that name has a revocation.
+    fn has(&self, text: &str) -> bool {
+        self.views.iter().any(|view| {
+            view.subject == text || view.username.as_deref() == Some(text) || view.id == text
+        })
+    }
+
     /// One question per kind of revocation that `text` has; the name itself where it has none.
     fn questions(&self, text: &str, config: &Config) -> Result<Vec<Asked>> {
         if text.starts_with(REVOCATION) {

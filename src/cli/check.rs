@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 
 fn print(looked: &Looked, report: &Report<'_>) {
     for one in &looked.subjects {
-        println!("{}", headline(looked, one));
+        output::print_line("", &headline(looked, one));
         if looked.several() {
             output::print_residual_of_targets(&one.judged.residual);
         } else {
@@ -49,7 +49,8 @@ fn print(looked: &Looked, report: &Report<'_>) {
         }
         output::print_gaps(&one.judged.gaps);
         if !one.judged.kept.is_empty() {
-            println!("  kept, as a {} leaves it: {} more", one.asked.kind, one.judged.kept.len());
+            let text = format!("{} (revoked explain lists them)", findings(one.judged.kept.len()));
+            output::print_line(&format!("  kept, as a {} leaves it: ", one.asked.kind), &text);
         }
     }
     let vanished: Vec<_> =
@@ -60,8 +61,13 @@ fn print(looked: &Looked, report: &Report<'_>) {
     }
     print_scope(looked);
     for text in report.not_covered() {
-        println!("not covered: {}", shown(&text));
+        output::print_line("not covered: ", &shown(&text));
     }
+}
+
+/// How many, of what.
+pub(super) fn findings(count: usize) -> String {
+    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
 }
 
 /// Verdict, who, and as of when.
@@ -94,7 +100,7 @@ pub(super) fn print_scope(looked: &Looked) {
         let seen = &look.observation;
         if !seen.excess.is_empty() {
             let text = looked.of_target(look, &seen.excess.join("; "));
-            println!("the agent's role has more than it needs: {}", shown(&text));
+            output::print_line("the agent's role has more than it needs: ", &shown(&text));
         }
     }
     for look in &looked.looks {
@@ -109,11 +115,12 @@ pub(super) fn print_scope(looked: &Looked) {
         let names: Vec<_> = databases.into_iter().map(shown).collect();
         let count =
             if names.len() == 1 { "1 database" } else { &format!("{} databases", names.len()) };
-        println!(
-            "looked at {count}{on}: {} (PostgreSQL {}, system identifier {})",
+        let text = format!(
+            "{count}{on}: {} (PostgreSQL {}, system identifier {})",
             names.join(", "),
             shown(&server.version),
             server.system_identifier
         );
+        output::print_line("looked at ", &text);
     }
 }

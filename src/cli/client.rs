@@ -89,12 +89,12 @@ impl Where {
         Ok(reach)
     }
 
-    /// As [`reach`](Self::reach), for a command that looks by itself.
-    pub(super) async fn find(&self) -> Result<Reach> {
+    /// The running agent, if there is one.
+    pub(super) async fn running(&self) -> Result<Option<Reach>> {
         if let Some(url) = &self.url {
             let base = address(url.expose_secret())?;
             let client = builder().build().context("setting up HTTP")?;
-            return Ok(Reach::Http { client, base, token: Some(token()?) });
+            return Ok(Some(Reach::Http { client, base, token: Some(token()?) }));
         }
         // Only where the socket is: whoever may use it need not be able to read the secrets that the file names,
         // and the agent may run by an older file than this one.
@@ -106,15 +106,24 @@ impl Where {
                     .tls_certs_only(std::iter::empty())
                     .build()
                     .context("setting up HTTP")?;
-                return Ok(Reach::Http { client, base: "http://agent".to_owned(), token: None });
+                let base = "http://agent".to_owned();
+                Ok(Some(Reach::Http { client, base, token: None }))
             }
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => bail!(
                 "this user may not use the agent's socket {}: join its group, or use REVOKED_URL with a token",
                 socket.display()
             ),
-            // Nobody is there: the command takes the agent's place.
-            Err(_) => {}
+            // Nobody is there.
+            Err(_) => Ok(None),
         }
+    }
+
+    /// As [`reach`](Self::reach), for a command that looks by itself.
+    pub(super) async fn find(&self) -> Result<Reach> {
+        if let Some(agent) = self.running().await? {
+            return Ok(agent);
+        }
+        // The command takes the agent's place.
         let (live, _) = Live::new(Config::read(&self.file.config)?);
         let config = live.current();
         match Agent::open(&live).await {
@@ -312,6 +321,12 @@ impl Reach {
         }
     }
 
+    /// A question to the agent.
+    pub(super) fn get(&self, path: &str) -> Result<reqwest::RequestBuilder> {
+        let Self::Http { client, base, .. } = self else { bail!("there is no agent to ask") };
+        Ok(client.get(format!("{base}{path}")))
+    }
+
     pub(super) async fn answer(
         &self,
         request: reqwest::RequestBuilder,
@@ -345,9 +360,18 @@ fn myself() -> Result<String> {
 }
 
 pub(super) async fn read<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<T> {
+    good(response).await?.json().await.context("reading the agent's answer")
+}
+
+/// An answer that is text.
+pub(super) async fn text(response: reqwest::Response) -> Result<String> {
+    good(response).await?.text().await.context("reading the agent's answer")
+}
+
+async fn good(response: reqwest::Response) -> Result<reqwest::Response> {
     let status = response.status();
     if status.is_success() {
-        return response.json().await.context("reading the agent's answer");
+        return Ok(response);
     }
     let problem: ProblemText = response
         .json()

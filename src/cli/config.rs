@@ -7,6 +7,8 @@ use crate::config::Config;
 use anyhow::Result;
 
 /// The configuration file: check it, or print its JSON schema
+///
+/// Exit status: 0 it can be used, or the schema was printed; 1 it cannot be used.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Check(Check),
@@ -24,6 +26,8 @@ pub(super) struct Check {
 }
 
 /// Print the JSON schema of the configuration file, for editors and for checks before roll-out
+///
+/// Exit status: 0 printed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Schema {}
 

@@ -11,6 +11,8 @@ mod show;
 use anyhow::Result;
 
 /// Expected revocations: add, import, list, show, amend, withdraw, approve, recheck, erase a person
+///
+/// Exit status: 0 done; 1 refused, or the agent cannot be reached; recheck and import have more (see there).
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Add(Box<add::Arguments>),

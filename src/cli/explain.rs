@@ -135,7 +135,8 @@ fn print_subject(looked: &Looked, one: &Answered, findings: &[Finding<'_>], all:
     if !kinds.is_empty() {
         let kinds: Vec<_> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
         println!();
-        print_wrapped("and ", &format!("{} more (--all explains them)", kinds.join(", ")));
+        let text = format!("more findings (--all explains them): {}", kinds.join(", "));
+        print_wrapped("and ", &text);
     }
     if !one.judged.gaps.is_empty() {
         println!("\nnot seen:");
@@ -161,7 +162,8 @@ fn print_finding(number: usize, finding: &Finding<'_>, several: bool) {
     line("strength", &format!("{}: {}", found.strength, meaning(found.strength)));
     line("kind", found.kind.as_str());
     line("database", found.database.as_deref().unwrap_or_default());
-    line("object", &object(finding));
+    let object = found.object.as_ref().map_or(String::new(), |_| found.object_in_words());
+    line("object", &object);
     line("privilege", found.privilege.as_deref().unwrap_or_default());
     line("granted by", found.grantor.as_deref().unwrap_or_default());
     let statements: Vec<_> = finding
@@ -188,16 +190,6 @@ fn print_finding(number: usize, finding: &Finding<'_>, several: bool) {
             "by hand",
             note.strip_prefix(&found.sentence).unwrap_or(note).trim_start_matches(": "),
         );
-    }
-}
-
-fn object(finding: &Finding<'_>) -> String {
-    let found = finding.residual;
-    let parts = [found.object_type.as_deref(), found.object.as_deref()];
-    let object = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    match &found.sub_object {
-        Some(part) => format!("{object}, {part}"),
-        None => object,
     }
 }
 

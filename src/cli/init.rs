@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 ///
 /// Prints the public key to give to auditors, and writes a psql script per cluster that makes the agent's role;
 /// it fits the server if that answers, else every version. Never overwrites anything.
+///
+/// Exit status: 0 made, or the script printed; 1 it could not be made, or it is there already.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Directory to make; it will hold revoked.yaml and the agent's state

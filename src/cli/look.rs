@@ -91,7 +91,10 @@ impl At {
         for asked in &mut asked {
             asked.kind = kind.unwrap_or(asked.kind);
         }
-        let looks = look(targets, &asked, &canaries).await?;
+        let mut looks = look(targets, &asked, &canaries).await?;
+        if self.target.is_some() {
+            looks.iter_mut().for_each(by_options);
+        }
         let subjects = asked.into_iter().map(|asked| answer(asked, &looks)).collect();
         let begun = looks.iter().map(|look| look.observation.started_at).min();
         let as_of = begun.unwrap_or_else(clock::now);
@@ -101,6 +104,14 @@ impl At {
     fn config(&self) -> Result<Config> {
         Config::read(&self.state.file.config)
             .context("without --target the configured targets are looked at")
+    }
+}
+
+/// Advice about the configuration, where there is none: what it says by a key was said by an option.
+fn by_options(look: &mut Look) {
+    for gap in &mut look.observation.gaps {
+        let key = format!("take {} out of `required`", gap.surface);
+        gap.fix = gap.fix.replace(&key, &format!("leave out --require {}", gap.surface));
     }
 }
 

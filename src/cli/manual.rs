@@ -9,6 +9,8 @@ use std::path::PathBuf;
 /// Print completions for a shell
 ///
 /// For bash: revoked completions bash > /etc/bash_completion.d/revoked
+///
+/// Exit status: 0 printed; 1 it could not be written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Completions {
     /// Shell
@@ -18,6 +20,8 @@ pub(super) struct Completions {
 /// Print the manual page, or write one page per command to a directory
 ///
 /// To read it at once: revoked man | man -l -
+///
+/// Exit status: 0 printed or written; 1 it could not be written.
 #[derive(Debug, clap::Args)]
 pub(super) struct Manual {
     /// Directory for revoked.1, revoked-check.1 and so on, such as /usr/local/share/man/man1

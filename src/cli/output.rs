@@ -99,11 +99,53 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Columns to print in: those of the terminal, or what `COLUMNS` says. `None`: nobody reads it on a screen, and a
+/// line that is found by grep is worth more than one that fits.
+pub(super) fn columns() -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse::<usize>().ok());
+    let width = told.or_else(|| {
+        let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+        Some(usize::from(width.0))
+    });
+    width.map(|width| width.max(NARROW))
+}
+
+/// Fewer columns than this hold no sentence.
+const NARROW: usize = 40;
+
+/// Prints `text` after `label`, wrapped where it goes to a terminal, with every line under the first.
+pub(super) fn print_line(label: &str, text: &str) {
+    let Some(columns) = columns() else {
+        println!("{label}{text}");
+        return;
+    };
+    for line in hung(label, text, columns) {
+        println!("{line}");
+    }
+}
+
+/// Lines of `columns` columns, all under the first. A label too wide for that leaves the rest a small indent.
+fn hung(label: &str, text: &str, columns: usize) -> Vec<String> {
+    use unicode_width::UnicodeWidthStr as _;
+    let first = label.width();
+    if first + NARROW / 2 <= columns {
+        let lines = wrapped(text, columns - first);
+        let indent = " ".repeat(first);
+        let lead = |number| if number == 0 { label } else { &indent };
+        return lines.iter().enumerate().map(|(n, line)| format!("{}{line}", lead(n))).collect();
+    }
+    let indent = "      ";
+    let rest = wrapped(text, columns.saturating_sub(indent.len()));
+    let first = std::iter::once(label.trim_end().to_owned());
+    first.chain(rest.iter().map(|line| format!("{indent}{line}"))).collect()
+}
+
 /// Prints `text` after `label`, wrapped, with every line under the first.
 pub(super) fn print_wrapped(label: &str, text: &str) {
     use unicode_width::UnicodeWidthStr as _;
     let indent = " ".repeat(label.width());
-    for (number, line) in wrapped(text, WIDTH.saturating_sub(indent.len())).iter().enumerate() {
+    let width = columns().unwrap_or(WIDTH);
+    for (number, line) in wrapped(text, width.saturating_sub(indent.len())).iter().enumerate() {
         println!("{}{line}", if number == 0 { label } else { &indent });
     }
 }
@@ -186,7 +228,8 @@ pub(super) fn headline(verdict: Verdict) -> String {
 /// Residual, worst first, one line each.
 pub(super) fn print_residual(residual: &[Residual]) {
     for found in residual {
-        println!("  {:<13} {:<21} {}", found.strength, found.kind, shown(&found.sentence));
+        let label = format!("  {:<13} {:<21} ", found.strength, found.kind);
+        print_line(&label, &shown(&found.sentence));
     }
 }
 
@@ -194,7 +237,8 @@ pub(super) fn print_residual(residual: &[Residual]) {
 pub(super) fn print_residual_of_targets(residual: &[Residual]) {
     for found in residual {
         let sentence = format!("{}: {}", found.account.target, found.sentence);
-        println!("  {:<13} {:<21} {}", found.strength, found.kind, shown(&sentence));
+        let label = format!("  {:<13} {:<21} ", found.strength, found.kind);
+        print_line(&label, &shown(&sentence));
     }
 }
 
@@ -210,9 +254,9 @@ pub(super) fn print_gaps(gaps: &[Gap]) {
     for ((target, database, reason, fix), mut surfaces) in together {
         surfaces.dedup();
         let place = database.map_or_else(|| target.to_owned(), |name| format!("{target}/{name}"));
-        println!("  not seen in {}: {}", shown(&place), surfaces.join(", "));
-        println!("    because {}", shown(reason));
-        println!("    to fix  {}", shown(fix));
+        print_line("  not seen in ", &format!("{}: {}", shown(&place), surfaces.join(", ")));
+        print_line("    because ", &shown(reason));
+        print_line("    to fix  ", &shown(fix));
     }
 }
 
@@ -245,6 +289,15 @@ mod tests {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("unbreakable x", 4), ["unbreakable", "x"]);
         assert_eq!(wrapped("日本 日本", 6), ["日本", "日本"], "wide characters take two columns");
+    }
+
+    #[test]
+    fn lines_hang_under_the_first() {
+        assert_eq!(hung("  kept: ", "one two three four five six", 40).len(), 1);
+        let lines = hung("  kept: ", "one two three four five six seven eight nine ten", 40);
+        assert_eq!(lines, ["  kept: one two three four five six", "        seven eight nine ten"]);
+        let wide = hung("  a label that takes most of the line ", "one two", 40);
+        assert_eq!(wide, ["  a label that takes most of the line", "      one two"]);
     }
 
     #[test]

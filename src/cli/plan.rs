@@ -125,16 +125,32 @@ impl<'a> Planned<'a> {
 fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap]) {
     for one in planned {
         print!("{}", one.script(looked));
+        print!("{}", not_seen(gaps.iter().filter(|gap| concerns(gap, one))));
     }
     if gaps.is_empty() {
         return;
     }
     // A pipe to psql swallows comments and this program's exit status.
     eprintln!("revoked: not everything could be seen, so the plan may not be whole");
+    // Such as a subject of which nobody knows on which target it has accounts.
+    print!("{}", not_seen(gaps.iter().filter(|gap| !planned.iter().any(|one| concerns(gap, one)))));
+}
+
+/// Whether a gap is one of this target.
+fn concerns(gap: &Gap, one: &Planned<'_>) -> bool {
+    gap.target == one.look.observation.target
+}
+
+/// What a script may lack, as its last lines.
+fn not_seen<'a>(gaps: impl Iterator<Item = &'a &'a Gap>) -> String {
+    let mut lines = String::new();
     for gap in gaps {
         let note = format!("NOT SEEN: {} of {}: {}", gap.surface, gap.target, gap.reason);
-        println!("-- {}", comment(&note));
+        lines.push_str("-- ");
+        lines.push_str(&comment(&note));
+        lines.push('\n');
     }
+    lines
 }
 
 fn print_simulations(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap]) {
@@ -175,6 +191,7 @@ fn print_simulation(looked: &Looked, one: &Planned<'_>, whole: bool) {
         ("others would lose:", &simulation.others_lose),
         ("others keep what they hold through it, granted anew:", &simulation.others_keep),
         ("new owners:", &simulation.new_owners),
+        ("statements that may have to wait:", &simulation.may_wait),
     ];
     for (heading, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
         println!("{heading}");
@@ -210,6 +227,7 @@ pub(super) fn setting(look: &Look, reassign_to: Option<&str>) -> Setting {
         closed: look.facts.closed.clone(),
         superusers: look.facts.superusers.clone(),
         memberships: look.facts.memberships.clone(),
+        locks: look.facts.locks.clone(),
         leavers: leavers.map(|role| role.name.clone()).collect(),
         reassign_to: reassign_to.map(str::to_owned),
         preserve_data: false,

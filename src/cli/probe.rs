@@ -17,6 +17,8 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 /// Probes: what can only be found out by trying
+///
+/// Exit status of login: 0 dead on this path; 2 still valid; 3 the path says nothing; 1 the question could not be put.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Login(Box<Arguments>),

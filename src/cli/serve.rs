@@ -2,6 +2,7 @@
 
 use super::agent::Agent;
 use super::exit;
+use crate::anchor::Anchors;
 use crate::audit::format;
 use crate::clock;
 use crate::config::{Config, Live};
@@ -28,7 +29,8 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// Stops on SIGTERM or SIGINT within ten seconds and loses nothing. Never makes a log: `revoked init` does.
 ///
-/// Exit status: 0 stopped in order; 1 something failed, the last line on stderr says what.
+/// Exit status: 0 stopped in order; 1 something failed, the last line on stderr says what; 5 a witness holds another
+/// history of the log, so it did not start.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -58,6 +60,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         journal,
         metrics,
     };
+    let anchors = Anchors::new(agent.journal.clone(), app.config.clone(), app.metrics.clone())?;
+    if let Err(contradiction) = anchors.begin().await {
+        eprintln!("revoked: HISTORY DIFFERS: {contradiction}");
+        // Nothing more is written: what is queued would be another history, too.
+        agent.abandon().await?;
+        return Ok(exit::DIFFERS);
+    }
     let listeners = listen(&config, &app)?;
     agent.journal.note(format::START, started(&config)?).await?;
     tracing::info!(
@@ -68,7 +77,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         vkey = agent.journal.vkey(),
         "the agent runs"
     );
-    let result = work(&agent, reconciler, reloader, listeners, status(&config)).await;
+    let result = work(&agent, reconciler, (reloader, anchors), listeners, status(&config)).await;
     let _ = std::fs::remove_file(&config.socket);
     // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
     if !matches!(
@@ -90,7 +99,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 async fn work(
     agent: &Agent,
     reconciler: Arc<Reconciler>,
-    reloader: Reloader,
+    (reloader, anchors): (Reloader, Anchors),
     listeners: Vec<(&'static str, Listener, axum::Router)>,
     status: String,
 ) -> Result<()> {
@@ -114,6 +123,12 @@ async fn work(
         drop(reloading);
         result
     });
+    let (giving, last) = (producer.clone(), stop.clone());
+    supervisor.spawn("giving checkpoints away", async move {
+        let result = anchors.run(last).await;
+        drop(giving);
+        result
+    });
     for (task, listener, router) in listeners {
         let limits = http::Limits::default();
         supervisor
@@ -130,13 +145,13 @@ async fn work(
     Ok(supervisor.run(GRACE).await?)
 }
 
-/// What the form of the file does not show: that every URL is one of Postgres.
+/// What the form of the file does not show: that every URL is one of Postgres, and every key one of a witness.
 pub(super) fn usable(config: &Config) -> Result<()> {
     for target in &config.targets {
         target_of(target)
             .with_context(|| format!("{}: targets.{}.url", config.path.display(), target.name))?;
     }
-    Ok(())
+    crate::anchor::usable(&config.anchors).with_context(|| config.path.display().to_string())
 }
 
 fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {
@@ -149,7 +164,7 @@ fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axu
     ])
 }
 
-fn bind(key: &str, address: SocketAddr) -> Result<Listener> {
+pub(super) fn bind(key: &str, address: SocketAddr) -> Result<Listener> {
     Listener::tcp(address).with_context(|| {
         format!(
             "{key}: listening on {address} (is another agent running? give this one another port)"
@@ -206,7 +221,7 @@ fn status(config: &Config) -> String {
     format!("looking at {}; API on {}", names.join(", "), config.api_listen)
 }
 
-async fn wait_for_signals(
+pub(super) async fn wait_for_signals(
     mut terminate: Signal,
     mut interrupt: Signal,
     stop: CancellationToken,

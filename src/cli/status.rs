@@ -1,10 +1,11 @@
 //! `revoked status`: what is open, overdue first.
 
 mod rows;
+mod watch;
 
 pub(super) use rows::{in_words, rows};
 
-use super::client::Where;
+use super::client::{Reach, Where};
 use super::exit;
 use super::output::{Output, WIDTH, shown};
 use crate::clock;
@@ -18,7 +19,8 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 /// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
 /// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml.
 ///
-/// Exit status: 0 nothing is overdue or has come back; 2 something is or has.
+/// Exit status: 0 nothing is overdue or has come back; 2 something is or has; 3 nothing is known to be, but no
+/// agent is running, so nobody looks.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -34,6 +36,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
     let now = clock::now();
     let mut open = reach.list_at(true, now).await?;
+    let nobody = match &reach {
+        Reach::Alone(_) => Some(watch::nobody_looks(&arguments.at, now)?),
+        Reach::Http { .. } => None,
+    };
     reach.leave().await?;
     rows::sort(&mut open, now);
     let bad = open.iter().any(|view| view.state == State::Regressed || !view.overdue.is_empty());
@@ -41,13 +47,17 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         &open,
         || rows::rows(&open, now),
         || {
-            println!("{}", rows::headline(&open, now));
+            println!("{}", rows::headline(&open, nobody.as_deref(), now));
             if !open.is_empty() {
                 print!("\n{}", rows::table(&open, now));
             }
         },
     )?;
-    Ok(if bad { exit::RESIDUAL } else { exit::OK })
+    Ok(match (bad, nobody) {
+        (true, _) => exit::RESIDUAL,
+        (false, Some(_)) => exit::INCONCLUSIVE,
+        (false, None) => exit::OK,
+    })
 }
 
 /// Revocations with their ids, in 80 columns.

@@ -146,7 +146,7 @@ impl Reader<'_> {
     }
 
     /// The name stands in metrics, messages and the names of roles asked for.
-    fn name_of_server(&self, key: &str, name: &str) -> Result<(), ConfigError> {
+    pub(super) fn name_of_server(&self, key: &str, name: &str) -> Result<(), ConfigError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
             return Err(self.wrong(key, "a name has 1 to 63 letters, digits, `-`, `_` or `.`"));
@@ -339,7 +339,8 @@ impl Reader<'_> {
         self.digest.update(text);
         let store = self.store(file.store, &file.state_dir)?;
         let state_dir = self.resolve(&file.state_dir);
-        let (log, listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
+        let (mut log, listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
+        let anchors = self.anchors(&mut log)?;
         let targets = self.targets(file.targets)?;
         let subjects = self.subjects(file.subjects, &targets)?;
         let tokens = self.tokens(file.tokens)?;
@@ -353,6 +354,7 @@ impl Reader<'_> {
             key_file: log
                 .key_file
                 .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
+            anchors,
             socket: state_dir.join(super::SOCKET),
             state_dir,
             metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,

@@ -1,5 +1,6 @@
 //! The file as it is written. Its JSON schema comes from here, so the comments are for its readers.
 
+use super::anchors::{GitConfig, TsaConfig, WitnessConfig};
 use super::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -78,6 +79,16 @@ pub(super) struct LogFile {
     pub(super) segment_age: Option<String>,
     /// Longest silence of the log while the agent runs, up to 1d; 60s without it, 0s for none.
     pub(super) heartbeat: Option<String>,
+    /// Servers of others that sign its checkpoints (C2SP tlog-witness).
+    #[serde(default)]
+    pub(super) witnesses: Vec<WitnessConfig>,
+    /// Time-stamping authorities (RFC 3161) that date its checkpoints.
+    #[serde(default)]
+    pub(super) tsa: Vec<TsaConfig>,
+    /// A git repository that its checkpoints are committed to.
+    pub(super) git: Option<GitConfig>,
+    /// Time between two checkpoints that are given to these, 1s to 1d; 1h without it.
+    pub(super) anchor_interval: Option<String>,
 }
 
 /// Addresses to listen at.

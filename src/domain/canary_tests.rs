@@ -215,6 +215,7 @@ fn seen(minute: i64, verdict: Verdict) -> Look {
         disabled: verdict == Verdict::Revoked,
         gone_at: (verdict == Verdict::Revoked).then(|| at(minute)),
         credentials: Vec::new(),
+        clusters: BTreeSet::new(),
     }
 }
 

@@ -44,6 +44,9 @@ words! {
     Change {
         /// The agent may not read that.
         Unread = "unread",
+        /// The first look could not read it. It is the one that was read first, later: whether it was changed in
+        /// between nobody knows.
+        Unknown = "unknown",
         /// It is the one of the first look.
         Unchanged = "unchanged",
         /// It is another one.
@@ -132,6 +135,9 @@ pub struct Held {
     baseline: Option<Verifier>,
     /// Newest verifier that was read.
     verifier: Verifier,
+    /// Looks before the one that read the baseline could not read it.
+    #[serde(default)]
+    late: bool,
 }
 
 impl Standing {
@@ -194,6 +200,7 @@ impl Held {
             },
             baseline: read.then(|| seen.verifier.clone()),
             verifier: seen.verifier.clone(),
+            late: false,
         }
     }
 
@@ -218,6 +225,7 @@ impl Held {
         }
         if read {
             self.verifier = seen.verifier.clone();
+            self.late |= state.first_read_at.is_none();
             state.first_read_at.get_or_insert(at);
         }
         let baseline = self.baseline.get_or_insert_with(|| seen.verifier.clone());
@@ -225,6 +233,7 @@ impl Held {
             self.baseline = None;
         }
         state.change = match &self.baseline {
+            Some(baseline) if read && *baseline == self.verifier && self.late => Change::Unknown,
             Some(baseline) if read && *baseline == self.verifier => Change::Unchanged,
             Some(_) if read => Change::Changed,
             Some(_) | None => Change::Unread,
@@ -238,19 +247,26 @@ impl Held {
     #[must_use]
     pub fn attest(&mut self, probe: Attested) -> bool {
         let state = &mut self.standing;
-        let (since, seen) = (state.since, state.change != Change::Unread);
-        let (at, proved) = (probe.at, state.proved(0));
+        let since = state.since;
+        // Until when nobody could see a change that this attempt may rest on.
+        let blind = match state.change {
+            Change::Unread => Some(probe.at),
+            Change::Unknown => state.first_read_at.or(Some(probe.at)),
+            Change::Unchanged | Change::Changed => None,
+        };
+        let proved = state.proved(0);
+        let same = |known: &Attested| blind.is_none_or(|blind| known.at >= blind);
         state.probes.retain(|known| {
             known.credential == since
-                && (known.path != probe.path || (seen && known.finding == Finding::Valid))
+                && (known.path != probe.path || (same(known) && known.finding == Finding::Valid))
         });
         if state.probes.len() >= PATHS {
             return false;
         }
         state.probes.push(probe);
-        if !seen && !proved && state.proved(0) {
+        if !proved && state.proved(0) {
             // When the password was changed nobody saw: it was before this.
-            state.unsure_until = Some(at);
+            state.unsure_until = state.unsure_until.max(blind);
         }
         true
     }

@@ -104,7 +104,9 @@ fn a_change_is_one_from_the_first_password_seen() {
         ("10 a\n20 b", Change::Changed),
         ("10 a\n20 none", Change::Changed),
         ("10 a\n20 b\n30 a", Change::Unchanged),
-        ("10 unread\n20 a", Change::Unchanged),
+        ("10 unread\n20 a", Change::Unknown),
+        ("10 unread\n20 a\n30 unread\n40 a", Change::Unknown),
+        ("10 unread\n20 a\n30 b", Change::Changed),
         ("10 a\n20 unread", Change::Unread),
         ("10 a\n20 unread\n30 b", Change::Changed),
     ] {
@@ -139,6 +141,9 @@ fn unread_it_was_changed_before_it_was_refused() {
     assert_eq!(bounds(&play("10 unread\n30 dead\n40 dead")), (None, Some(at(30))));
     let late = play("10 unread\n20 dead\n30 a\n40 b");
     assert_eq!(bounds(&late), (None, Some(at(20))), "the first one read was not the old one");
+    assert_eq!(bounds(&play("10 unread\n20 a\n30 dead")), (None, Some(at(20))), "a was read then");
+    let back = play("10 unread\n20 a\n30 b\n40 a\n50 dead");
+    assert_eq!(bounds(&back), (Some(at(30)), Some(at(40))));
 }
 
 #[test]
@@ -157,6 +162,8 @@ fn a_secret_that_was_valid_is_valid_while_the_password_is_seen_to_be_the_same() 
     let valid = |script: &str| play(script).standing.valid().is_some();
     assert!(valid("10 a\n20 b\n30 valid\n40 dead"));
     assert!(!valid("10 a\n20 b\n30 valid\n35 c\n40 dead"));
+    assert!(valid("10 unread\n20 a\n30 valid\n40 dead"));
+    assert!(!valid("10 unread\n15 valid\n20 a\n40 dead"), "it may have been changed unseen");
     assert!(!valid("10 unread\n30 valid\n40 dead"), "the newest counts where changes are not seen");
 }
 

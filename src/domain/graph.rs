@@ -30,6 +30,22 @@ words! {
     }
 }
 
+/// What one who stands so to the owner of a database, or is the owner, can do with `pg_database_owner` there: a
+/// membership without a row. `inherits`: whoever is its member has its rights at once, which before 16 is an
+/// attribute of the owner. Without it SET ROLE gives them, also to the owner's own members.
+#[must_use]
+pub fn as_database_owner(owner: Option<Can>, inherits: bool) -> Can {
+    match owner.unwrap_or(Can::UsesNow) {
+        Can::UsesNow if !inherits => Can::SetRole,
+        can @ (Can::UsesNow
+        | Can::SetRole
+        | Can::AfterSetRole
+        | Can::SelfGrant
+        | Can::CreateRole
+        | Can::Listed) => can,
+    }
+}
+
 /// A row of `pg_auth_members`: `member` was granted `role`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {

@@ -48,6 +48,21 @@ fn the_truth_table() {
     }
 }
 
+/// As `pg_has_role` and SET ROLE say on 14, 15 and 16.
+#[test]
+fn a_database_owner_without_inherit_has_to_set_role() {
+    for (owner, inherits, expected) in [
+        (None, true, Can::UsesNow),
+        (None, false, Can::SetRole),
+        (Some(Can::UsesNow), true, Can::UsesNow),
+        (Some(Can::UsesNow), false, Can::SetRole),
+        (Some(Can::SetRole), false, Can::SetRole),
+        (Some(Can::SelfGrant), false, Can::SelfGrant),
+    ] {
+        assert_eq!(as_database_owner(owner, inherits), expected, "{owner:?} {inherits}");
+    }
+}
+
 #[test]
 fn set_and_then_inherit() {
     let found = reached(&[edge(1, 2, "s"), edge(2, 3, "i")]);

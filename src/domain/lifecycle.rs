@@ -2,6 +2,7 @@
 
 use super::credential::Held;
 use super::expectation::milestones;
+use super::ids::SystemIdentifier;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
 use super::request::Request;
 use super::residual::ResidualKind;
@@ -27,6 +28,10 @@ pub struct Life {
     pub first_clean_at: Option<UtcTime>,
     /// The look from which confirmation counts: like `first_clean_at`, but being blind starts it anew.
     pub confirm_from: Option<UtcTime>,
+    /// The clusters of that look. Others confirm nothing about these: where there is no account, nothing else ties a
+    /// revocation to its cluster.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub confirm_on: BTreeSet<SystemIdentifier>,
     /// When it was last verified.
     pub verified_at: Option<UtcTime>,
     /// The duration was reported: once in a life, at the first verification.
@@ -77,6 +82,8 @@ pub struct Look {
     pub gone_at: Option<UtcTime>,
     /// For a rotation: what is known of the passwords after it.
     pub credentials: Vec<Held>,
+    /// Clusters that were looked at.
+    pub clusters: BTreeSet<SystemIdentifier>,
 }
 
 /// What an observation is recorded for.
@@ -135,6 +142,7 @@ impl Life {
             first_residual_at: None,
             first_clean_at: None,
             confirm_from: None,
+            confirm_on: BTreeSet::new(),
             verified_at: None,
             duration_reported: false,
             blind_since: None,
@@ -268,6 +276,10 @@ fn clean(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effect>)
         effects.push(Effect::AccessRevoked);
     }
     deadlines(terms, next, look, effects);
+    if next.confirm_on != look.clusters {
+        next.confirm_on.clone_from(&look.clusters);
+        next.confirm_from = None;
+    }
     let confirm_from = *next.confirm_from.get_or_insert(look.started_at);
     // The delay counts between two different looks, so a delay of zero still takes two.
     if look.started_at > confirm_from

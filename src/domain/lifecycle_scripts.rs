@@ -5,7 +5,7 @@ use super::*;
 /// Plays `script` for a leaver effective at 09:00 with 15 minutes for login and an hour for access.
 ///
 /// A line is `HH:MM seen`, where seen is one of `session` (login, session and grants there), `grant`
-/// (a grant only), `other` (another grant only), `nothing`, `blind`.
+/// (a grant only), `other` (another grant only), `nothing`, `moved` (nothing, on another cluster), `blind`.
 fn play(script: &str) -> String {
     play_as(Kind::Full, "09:00", script)
 }
@@ -32,7 +32,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
         let (verdict, login) = match seen {
             "session" => (Verdict::Residual, Verdict::Residual),
             "grant" | "other" => (Verdict::Residual, Verdict::Revoked),
-            "nothing" => (Verdict::Revoked, Verdict::Revoked),
+            "nothing" | "moved" => (Verdict::Revoked, Verdict::Revoked),
             "blind" => (Verdict::Inconclusive, Verdict::Inconclusive),
             _ => unreachable!("{seen}"),
         };
@@ -45,6 +45,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             disabled: login == Verdict::Revoked,
             gone_at: None,
             credentials: Vec::new(),
+            clusters: [SystemIdentifier(if seen == "moved" { 8 } else { 7 })].into(),
         };
         let (next, effects) = step(&terms, &life, &look);
         life = next;
@@ -218,5 +219,22 @@ fn partial_has_no_login_milestone() {
     09:01 session open       Observed(Before)
     09:20 session open     
     10:00 session open       overdue:access MilestoneFailed(Access)
+    ");
+}
+
+#[test]
+fn another_cluster_confirms_nothing() {
+    insta::assert_snapshot!(play("
+        09:01 nothing
+        09:03 moved
+        09:05 nothing
+        09:05:30 nothing
+        09:07 nothing
+    "), @r"
+    09:01 nothing open       Observed(Before) AccountDisabled AccessRevoked
+    09:03 moved   open     
+    09:05 nothing open     
+    09:05:30 nothing open     
+    09:07 nothing verified   Observed(After) Verified
     ");
 }

@@ -5,7 +5,7 @@ use super::ids::{RoleOid, SystemIdentifier};
 use super::residual::{Residual, ResidualKind};
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// A required surface that could not be read. With a gap, absence is not proved.
@@ -82,7 +82,7 @@ pub struct Server {
     pub version_num: i32,
     /// A standby.
     pub in_recovery: bool,
-    /// `pg_control_checkpoint().timeline_id`.
+    /// `pg_control_checkpoint().timeline_id`: for some time after a promotion the old one.
     pub timeline: i32,
     /// The target's clock less the agent's, in microseconds.
     pub clock_skew_us: i64,
@@ -145,6 +145,9 @@ pub struct Observation {
     pub ambient: Vec<String>,
     /// What was not seen.
     pub gaps: Vec<Gap>,
+    /// Of which tracked role more is there than was read, and what that leaves open. It says nothing about the
+    /// others. What was read of the role is in `residual`.
+    pub partly: BTreeMap<RoleOid, Vec<Gap>>,
     /// What nobody tried to see.
     pub not_covered: Vec<NotCovered>,
     /// What was read.
@@ -173,6 +176,7 @@ impl Observation {
             vanished: Vec::new(),
             ambient: Vec::new(),
             gaps: Vec::new(),
+            partly: BTreeMap::new(),
             not_covered: Vec::new(),
             coverage: Vec::new(),
             excess: Vec::new(),

@@ -6,6 +6,7 @@
 
 pub mod bootstrap;
 mod grants;
+pub mod locks;
 mod memberships;
 mod objects;
 mod owners;
@@ -34,6 +35,8 @@ pub struct Setting {
     pub superusers: BTreeSet<String>,
     /// Every membership of the cluster; empty where it is not known.
     pub memberships: Vec<Membership>,
+    /// Locks of prepared transactions.
+    pub locks: Vec<locks::Held>,
     /// Names of all who are to lose their access. None of them is given anything.
     pub leavers: BTreeSet<String>,
     /// New owner, when the operator named one.
@@ -107,6 +110,8 @@ pub struct Plan {
     pub steps: Vec<Placed>,
     /// What the steps leave.
     pub by_hand: Vec<Note>,
+    /// Steps that would wait for somebody else's prepared transaction.
+    pub waits: Vec<(Placed, locks::Wait)>,
 }
 
 impl Plan {
@@ -114,6 +119,11 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty() && self.by_hand.is_empty()
+    }
+
+    /// What `placed` would wait for.
+    pub fn waits_of<'a>(&'a self, placed: &'a Placed) -> impl Iterator<Item = &'a locks::Wait> {
+        self.waits.iter().filter(move |(one, _)| one == placed).map(|(_, wait)| wait)
     }
 
     fn add(&mut self, part: Part, database: Option<&String>, step: Step) {
@@ -155,6 +165,7 @@ pub fn plan(residual: &[Residual], setting: &Setting) -> Plan {
     owners::replace(&residual, &setting, &mut plan);
     // Stable: within a part and database the order is that in which the steps were added.
     plan.steps.sort_by(|a, b| (a.part, &a.database).cmp(&(b.part, &b.database)));
+    locks::foresee(&mut plan, &residual, &setting);
     plan
 }
 

@@ -27,7 +27,8 @@ impl Attribute {
         match self {
             Self::Superuser => "it may do everything, and take every role",
             Self::CreateRole if version_num < 160_000 => {
-                "it may grant itself any role that is no superuser, and set anyone's password but a superuser's"
+                "it may grant itself any role that is no superuser, owners and pg_execute_server_program included, \
+                 and so regain nearly everything, and set anyone's password but a superuser's"
             }
             Self::CreateRole => {
                 "it may make roles that can log in, and alter those it has ADMIN on, their passwords included"

@@ -1,8 +1,13 @@
 //! The verdict rules.
 
+mod open;
 mod rotation;
 
 pub use rotation::Rotation;
+
+use open::{
+    identity_gap, names_without_account, question_gap, sessions_begun_before, vanished_sessions,
+};
 
 use super::account::{Account, AccountName};
 use super::observation::{Cause, Gap, NotCovered, Observation};
@@ -80,13 +85,9 @@ const LOGIN: &[ResidualKind] = &[
     ResidualKind::Replication,
 ];
 
-/// What a rotation is about.
-const ROTATED: &[ResidualKind] = &[
-    ResidualKind::Credential,
-    ResidualKind::Session,
-    ResidualKind::VanishedSession,
-    ResidualKind::Replication,
-];
+/// Connections: each may act as a role that it took before. One for replication runs SQL as well.
+pub const SESSIONS: &[ResidualKind] =
+    &[ResidualKind::Session, ResidualKind::VanishedSession, ResidualKind::Replication];
 
 /// Answers `question` from the newest look at each target. Pure: same arguments, same answer.
 ///
@@ -106,11 +107,13 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
         gaps.extend(look.gaps.iter().filter(asked).cloned());
         not_covered.extend(look.not_covered.iter().cloned());
         for account in question.accounts.iter().filter(|account| account.target == look.target) {
-            match identity_gap(account, look) {
-                Some(gap) => gaps.push(gap),
-                None => found
-                    .extend(look.residual.iter().filter(|r| r.account.oid == account.oid).cloned()),
+            if let Some(gap) = identity_gap(account, look) {
+                gaps.push(gap);
+                continue;
             }
+            found.extend(look.residual.iter().filter(|r| r.account.oid == account.oid).cloned());
+            let partly = look.partly.get(&account.oid).into_iter().flatten();
+            gaps.extend(partly.filter(asked).cloned());
         }
     }
     let no_account = question.accounts.is_empty()
@@ -255,227 +258,9 @@ fn matters(kind: Kind, surface: ResidualKind) -> bool {
                 | K::Membership
                 | K::AdminOption
                 | K::Session
+                | K::VanishedSession
+                | K::Replication
                 | K::PreparedTransaction
-        ),
-    }
-}
-
-/// An account is known by OID in one cluster. When another cluster answers at that target, or nobody,
-/// the OID says nothing.
-fn identity_gap(account: &Account, look: &Observation) -> Option<Gap> {
-    let server = look.server.as_ref()?;
-    let gap = |reason: String, fix: &str| Gap {
-        surface: ResidualKind::Login,
-        target: look.target.clone(),
-        database: None,
-        reason,
-        fix: fix.to_owned(),
-        cause: Cause::Internal,
-    };
-    if server.system_identifier != account.system_identifier {
-        return Some(gap(
-            format!(
-                "{} was linked as OID {} in cluster {}, but cluster {} answers now",
-                account.role, account.oid, account.system_identifier, server.system_identifier
-            ),
-            "point the target at the cluster it was configured for, or expect the revocation anew",
-        ));
-    }
-    (!look.tracked.contains(&account.oid)).then(|| {
-        gap(
-            format!("the newest look did not search for {} (OID {})", account.role, account.oid),
-            "wait for the next look",
-        )
-    })
-}
-
-/// A role that the notice named and that nobody has ever seen: misspelt, perhaps, and then the right one
-/// is not looked at.
-fn names_without_account(question: &Question<'_>, looks: &[&Observation]) -> Vec<Gap> {
-    let unseen = |name: &&AccountName| {
-        !name.suggested()
-            && !looks
-                .iter()
-                .filter(|look| name.applies_to(&look.target))
-                .any(|look| seen_under(question, look, &name.role))
-    };
-    if question.accounts.is_empty() {
-        return Vec::new();
-    }
-    question
-        .names
-        .iter()
-        .filter(unseen)
-        .map(|name| Gap {
-            surface: ResidualKind::Login,
-            target: name.target.clone().unwrap_or_else(|| targets(looks)),
-            database: None,
-            reason: format!("no role is called {}, and none was when the notice came", name.role),
-            fix: "expect it again with the role's present name (--account)".to_owned(),
-            cause: Cause::Internal,
-        })
-        .collect()
-}
-
-/// Whether a linked account of the look's target was found under this name, now or earlier.
-fn seen_under(question: &Question<'_>, look: &Observation, role: &str) -> bool {
-    question
-        .accounts
-        .iter()
-        .any(|account| account.target == look.target && account.names.iter().any(|n| n == role))
-}
-
-fn targets(looks: &[&Observation]) -> String {
-    looks.iter().map(|look| look.target.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-/// A session whose role is gone and was never seen may be that of an earlier role of the subject's name.
-fn vanished_sessions(looks: &[&Observation]) -> Vec<Gap> {
-    let gap = |look: &Observation, residual: &Residual| Gap {
-        surface: ResidualKind::VanishedSession,
-        target: look.target.clone(),
-        database: residual.database.clone(),
-        reason: format!("{}; whose it was is not known", residual.sentence),
-        fix: "end that session, or find out whose it is".to_owned(),
-        cause: Cause::Internal,
-    };
-    looks.iter().flat_map(|look| look.vanished.iter().map(|found| gap(look, found))).collect()
-}
-
-/// A session keeps a role that it took with SET ROLE before the role was revoked, and nobody can see that
-/// from outside. The first look that misses the role cannot tell when it went, so every session that it sees may
-/// have begun before.
-fn sessions_begun_before(
-    question: &Question<'_>,
-    looks: &[&Observation],
-    found: &[Residual],
-) -> Vec<Gap> {
-    // The start of a session is by the target's clock.
-    let gone = |target: &str| {
-        let look = looks.iter().find(|look| look.target == target)?;
-        let skew = look.server.as_ref().map_or(0, |server| server.clock_skew_us);
-        let gone = question.gone_since.unwrap_or(look.ended_at);
-        UtcTime::from_micros(gone.micros().saturating_add(skew))
-    };
-    let before = |residual: &&Residual| {
-        let (since, gone) = (residual.since, gone(&residual.account.target));
-        since.zip(gone).is_none_or(|(since, gone)| since < gone)
-    };
-    found
-        .iter()
-        .filter(|residual| residual.kind == ResidualKind::Session)
-        .filter(before)
-        .map(|residual| Gap {
-            surface: ResidualKind::Session,
-            target: residual.account.target.clone(),
-            database: residual.database.clone(),
-            reason: format!("{}; it may still act as a revoked role", residual.sentence),
-            fix: "end that session; a new one has the roles that are left".to_owned(),
-            cause: Cause::Internal,
-        })
-        .collect()
-}
-
-/// What the question itself leaves open.
-fn question_gap(question: &Question<'_>, looks: &[&Observation], no_account: bool) -> Option<Gap> {
-    let gap = |surface, reason: String, fix: &str| {
-        Some(Gap {
-            surface,
-            target: targets(looks),
-            database: None,
-            reason,
-            fix: fix.to_owned(),
-            cause: Cause::Internal,
-        })
-    };
-    if looks.is_empty() {
-        return gap(
-            ResidualKind::Login,
-            "no target was looked at".to_owned(),
-            "name at least one target",
-        );
-    }
-    if no_account && question.no_account {
-        return None;
-    }
-    if no_account {
-        let names: Vec<_> = question.names.iter().map(|name| name.role.as_str()).collect();
-        return gap(
-            ResidualKind::Login,
-            format!(
-                "no account: no role is called {}; a role that was renamed or dropped earlier cannot \
-                 be told from one that never was",
-                names.join(" or ")
-            ),
-            "expect it again with the role's present name (--account), or have a second person confirm that \
-             there is none (expect amend --no-account)",
-        );
-    }
-    if question.accounts.is_empty() {
-        // Whatever kept the roles from being read is a gap already. This holds even if it were not.
-        return gap(
-            ResidualKind::Login,
-            "no account could be searched for, because not every role was read".to_owned(),
-            "make every target answer",
-        );
-    }
-    let unknown = question.roles.iter().find(|role| {
-        // What another cluster has under that name is not what the subject held.
-        let theirs = |look: &&&Observation| {
-            question.accounts.iter().any(|account| account.target == look.target)
-        };
-        let missing = |look: &Observation| {
-            roles_read(look) && look.roster.iter().all(|known| known.name != **role)
-        };
-        looks.iter().filter(theirs).all(|look| missing(look))
-    });
-    match (question.kind, unknown) {
-        (Kind::Partial, Some(role)) => gap(
-            ResidualKind::Membership,
-            format!("no role is called {role}, so that nobody holds it says nothing"),
-            "expect it again with the role's present name (--role)",
-        ),
-        _ => question_of_kind(question, gap),
-    }
-}
-
-/// What the kind of revocation leaves open.
-fn question_of_kind(
-    question: &Question<'_>,
-    gap: impl Fn(ResidualKind, String, &str) -> Option<Gap>,
-) -> Option<Gap> {
-    match question.kind {
-        Kind::Partial if question.not_required.contains(&ResidualKind::Membership) => gap(
-            ResidualKind::Login,
-            "memberships are switched off in the configuration, and a partial revocation is about them"
-                .to_owned(),
-            "take rights_revocation.actions.remove_groups: false out of the configuration",
-        ),
-        Kind::Partial if !question.unmapped.is_empty() => gap(
-            ResidualKind::Membership,
-            format!("nobody said which roles give {}", question.unmapped.join(", ")),
-            "name them in the configuration, as in permissions: {db.write: [app_writer]}",
-        ),
-        Kind::Partial if question.roles.is_empty() => gap(
-            ResidualKind::Membership,
-            "a partial revocation that names no role cannot be judged".to_owned(),
-            "say which roles must be gone (--role)",
-        ),
-        Kind::Rotation if ROTATED.iter().any(|kind| question.not_required.contains(kind)) => gap(
-            ResidualKind::Login,
-            "secrets or sessions are switched off in the configuration, and a rotation is about them".to_owned(),
-            "take revoke_tokens and terminate_sessions: false out of rights_revocation.actions",
-        ),
-        Kind::Rotation if question.rotation.is_none() => gap(
-            ResidualKind::Credential,
-            "whether a password was changed is known to the agent only".to_owned(),
-            "ask about its revocation: rev_…",
-        ),
-        Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation => None,
-        Kind::Transfer => gap(
-            ResidualKind::Credential,
-            "a transfer needs evidence about the secret, which no look gives".to_owned(),
-            "expect a full revocation, or a rotation",
         ),
     }
 }

@@ -136,6 +136,25 @@ fn strength(kind: ResidualKind) -> Strength {
     }
 }
 
+/// The cut role's revocation alone is concerned, and by what was not read only as far as it asks for that.
+#[test]
+fn what_was_read_in_part_of_one_role_says_nothing_about_another() {
+    let privilege = residual(ResidualKind::Privilege, Strength::Latent);
+    for (role, kind, found, verdict) in [
+        (16401, Kind::Full, vec![privilege.clone()], Verdict::Residual),
+        (16401, Kind::Full, vec![], Verdict::Inconclusive),
+        (16401, Kind::Suspend, vec![], Verdict::Revoked),
+        (16402, Kind::Full, vec![], Verdict::Revoked),
+    ] {
+        let accounts = [account()];
+        let mut look = look(found, vec![]);
+        look.partly.insert(RoleOid(role), vec![gap(ResidualKind::Privilege)]);
+        let judged = judge(&ask(kind, &accounts, &[], &[]), &[&look]);
+        assert_eq!(judged.verdict, verdict, "{role} {kind}");
+        assert_eq!(judged.login, Verdict::Revoked);
+    }
+}
+
 #[test]
 fn a_partial_revocation_of_nothing_named_is_a_question() {
     let accounts = [account()];
@@ -246,6 +265,38 @@ fn partial_is_not_proved_for_superusers_and_sessions_begun_before() {
     session.since = UtcTime::from_micros(1);
     let judged = judge(&question, &[&look(vec![session], vec![])]);
     assert_eq!(judged.verdict, Verdict::Revoked);
+}
+
+#[test]
+fn whatever_kind_a_session_is_of_it_may_keep_a_revoked_role() {
+    let (accounts, roles) = ([account()], ["app_rw".to_owned()]);
+    let question = ask(Kind::Partial, &accounts, &[], &roles);
+    for kind in SESSIONS {
+        let mut session = residual(*kind, Strength::ActsNow);
+        session.since = UtcTime::from_micros(-1);
+        let judged = judge(&question, &[&look(vec![session.clone()], vec![])]);
+        assert_eq!(judged.verdict, Verdict::Inconclusive, "{kind}: begun before");
+        assert_eq!(judged.gaps[0].surface, *kind);
+        session.since = UtcTime::from_micros(1);
+        let judged = judge(&question, &[&look(vec![session], vec![])]);
+        assert_eq!(judged.verdict, Verdict::Revoked, "{kind}: begun after");
+        let unread = judge(&question, &[&look(vec![], vec![gap(*kind)])]);
+        assert_eq!(unread.verdict, Verdict::Inconclusive, "{kind}: unread");
+    }
+}
+
+#[test]
+fn what_began_while_the_look_went_on_may_have_the_role_too() {
+    let (accounts, roles) = ([account()], ["app_rw".to_owned()]);
+    let question = Question { gone_since: None, ..ask(Kind::Partial, &accounts, &[], &roles) };
+    let verdict = |since: i64| {
+        let mut session = residual(ResidualKind::Session, Strength::ActsNow);
+        session.since = UtcTime::from_micros(since);
+        let mut look = look(vec![session], vec![]);
+        look.ended_at = UtcTime::from_micros(100).unwrap();
+        judge(&question, &[&look]).verdict
+    };
+    assert_eq!((verdict(50), verdict(150)), (Verdict::Inconclusive, Verdict::Revoked));
 }
 
 #[test]

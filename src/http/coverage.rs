@@ -58,7 +58,7 @@ pub(super) struct Server {
     system_identifier: SystemIdentifier,
     /// A standby.
     in_recovery: bool,
-    /// `pg_control_checkpoint().timeline_id`.
+    /// `pg_control_checkpoint().timeline_id`: for some time after a promotion the old one.
     timeline: i32,
     /// Its clock less the agent's, in microseconds.
     clock_skew_us: i64,

@@ -28,6 +28,9 @@ pub(super) async fn healthy() -> &'static str {
 
 /// Notices can be accepted: the log takes records and the store answers.
 pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    if app.journal.contradicted() {
+        return Err(Problem::unavailable("a witness holds another history of the audit log"));
+    }
     if app.journal.blocked() {
         return Err(Problem::unavailable("the audit log refuses records"));
     }

@@ -144,6 +144,34 @@ mod tests {
     }
 
     #[test]
+    fn a_question_that_grew_forgets_since_when_the_rest_is_gone() {
+        let partial = |roles: &str| {
+            let json = format!(
+                r#"{{"username":"a","reason":"role_change","account":"x","roles":{roles}}}"#
+            );
+            at(NOON, &json)
+        };
+        let (known, more) = (partial(r#"["g"]"#), partial(r#"["g","h"]"#));
+        let mut life = Life::begin(known.effective_at, known.received_at);
+        life.gone_since = Some(known.received_at);
+        let stored = Stored {
+            revocation: known.clone(),
+            landed_revocation: None,
+            subject_id: "sub".to_owned(),
+            accounts: Vec::new(),
+            life,
+            landed: None,
+            evidence: crate::store::Evidence::default(),
+            version: 1,
+            records: 0,
+            queued_at: known.received_at,
+            watch_until: known.received_at,
+        };
+        assert!(reopened(&stored, &known).gone_since.is_some());
+        assert_eq!(reopened(&stored, &more).gone_since, None);
+    }
+
+    #[test]
     fn another_account_takes_back_that_there_is_none() {
         let mut known = at(NOON, r#"{"username":"a","reason":"terminated"}"#);
         known.no_account = true;

@@ -46,7 +46,7 @@ impl Journal {
     /// state of a revocation stays as it is, and the look that finds it otherwise finds that again later.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        !self.blocked() || self.queued.load(Ordering::Relaxed) < self.settings.queue
+        !self.refuses() || self.queued.load(Ordering::Relaxed) < self.settings.queue
     }
 
     /// Counts records that were not queued, each by a text that names it.

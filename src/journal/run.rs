@@ -42,7 +42,7 @@ impl Refusals {
 impl Journal {
     /// Lands what is queued, then says that the agent is there if nothing was said for long.
     async fn turn(&self, stopping: bool, refusals: &Refusals) -> Result<(), JournalError> {
-        if self.blocked() && !stopping && !refusals.are_over() {
+        if self.refuses() && !stopping && !refusals.are_over() {
             return Ok(());
         }
         self.drain().await?;
@@ -55,7 +55,7 @@ impl Journal {
     /// Time until the next heartbeat or the next look at the queue.
     fn until_heartbeat(&self) -> Duration {
         let heartbeat = self.settings.heartbeat;
-        if heartbeat.is_zero() || self.blocked() {
+        if heartbeat.is_zero() || self.refuses() {
             return PATIENCE;
         }
         heartbeat.saturating_sub(self.committed().elapsed()).min(PATIENCE)
@@ -83,7 +83,7 @@ impl Journal {
             match pulse.during(self.turn(stopping, &refusals)).await {
                 Ok(()) if stopping => return Ok(()),
                 Ok(()) => {
-                    if !self.blocked() {
+                    if !self.refuses() {
                         refusals = Refusals::default();
                         trouble.is_over("log");
                     }

@@ -9,9 +9,10 @@ use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Coverage, Observation};
 use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Verdict};
+use crate::domain::verdict::{Judgement, SESSIONS, Verdict};
 use crate::store::{Evidence, Move, NewRecord, Stored};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// What the judgement means for the life cycle.
 ///
@@ -23,8 +24,8 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         .filter(|look| judged.residual.iter().any(|r| r.account.target == look.target))
         .map(|look| look.started_at)
         .max();
-    let gone = judged.residual.is_empty()
-        && judged.gaps.iter().all(|gap| gap.surface == ResidualKind::Session);
+    let gone =
+        judged.residual.is_empty() && judged.gaps.iter().all(|gap| SESSIONS.contains(&gap.surface));
     let mut hash = Sha256::new();
     for residual in &judged.residual {
         hash.update(residual.identity());
@@ -40,6 +41,11 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         disabled: judged.disabled,
         gone_at: gone.then(|| looks.iter().map(|look| look.ended_at).max()).flatten(),
         credentials: Vec::new(),
+        clusters: looks
+            .iter()
+            .filter_map(|look| look.server.as_ref())
+            .map(|server| server.system_identifier)
+            .collect(),
     }
 }
 
@@ -55,6 +61,47 @@ pub(super) fn terms(stored: &Stored, config: &Config) -> Terms {
     }
 }
 
+/// Where a revocation has several targets, what was read whole so long ago at most still counts as read by the
+/// look: their looks are never whole at the same time, and could not prove anything together.
+const WHOLE_FOR: Duration = Duration::from_secs(15);
+
+/// Terms by which this judgement is due. A subject without any account has no deadline to miss: it needs a question
+/// answered, not a page in the night. Only if that is known; while a target is down, it is not.
+pub(super) fn terms_for(stored: &Stored, judged: &Judgement, config: &Config) -> Terms {
+    let mut terms = terms(stored, config);
+    if judged.no_account {
+        terms.deadlines = Deadlines::default();
+    }
+    terms
+}
+
+/// Looks that rest on access lists which an earlier look read, where the judgement would decide something: nothing is
+/// decided before such targets were read whole.
+pub(super) fn remembered<'a>(
+    stored: &Stored,
+    judged: &Judgement,
+    looks: &[&'a Observation],
+    terms: &Terms,
+) -> Vec<&'a Observation> {
+    // Presence is proved by any look.
+    if judged.residual.iter().any(|found| looks.iter().any(|look| look.saw(found))) {
+        return Vec::new();
+    }
+    // What confirms must not be the reading that it confirms.
+    let first = stored.life.confirm_from;
+    let allowed = if looks.len() > 1 { WHOLE_FOR } else { Duration::ZERO };
+    let mut outdated: Vec<&Observation> = looks.to_vec();
+    outdated.retain(|look| {
+        look.deep_at < look.started_at
+            && (look.started_at.since(look.deep_at) > allowed
+                || first.is_some_and(|first| look.deep_at <= first))
+    });
+    if outdated.is_empty() || !stored.life.decides(terms, &look_of(judged, looks)) {
+        return Vec::new();
+    }
+    outdated
+}
+
 /// The move that follows from a judgement; `None` when nothing changed that anybody would want to know.
 pub(super) fn plan(
     stored: &Stored,
@@ -65,12 +112,7 @@ pub(super) fn plan(
     config: &Config,
     now: UtcTime,
 ) -> Option<Move> {
-    let mut terms = terms(stored, config);
-    // A subject without any account has no deadline to miss: it needs a question answered, not a page in
-    // the night. Only if that is known; while a target is down, it is not.
-    if judged.no_account {
-        terms.deadlines = Deadlines::default();
-    }
+    let terms = terms_for(stored, &judged, config);
     let (life, effects) = step(&terms, &stored.life, look);
     if life.last_look_at == stored.life.last_look_at && accounts == stored.accounts {
         return None;
@@ -227,18 +269,13 @@ pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
     any
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_set_back_does_not_blind_the_agent() {
-        let at = |micros| UtcTime::from_micros(micros).unwrap();
-        let mut life = Life::begin(at(0), at(0));
-        life.last_look_at = Some(at(900));
-        life.first_clean_at = Some(at(100));
-        assert!(forget_the_future(&mut life, at(500)));
-        assert_eq!((life.last_look_at, life.first_clean_at), (None, Some(at(100))));
-        assert!(!forget_the_future(&mut life, at(500)));
+/// A session of another account may act as a role that the known ones lost long ago.
+pub(super) fn forget_for_others(life: &mut Life, known: &[Account], accounts: &[Account]) {
+    if known != accounts {
+        life.gone_since = None;
     }
 }
+
+#[cfg(test)]
+#[path = "moves_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use super::model::{NoticeKey, Stored, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement};
 use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
+use futures_util::TryStreamExt as _;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -83,11 +84,11 @@ impl Row {
     }
 }
 
-fn limited<T>(rows: Vec<T>) -> Result<Vec<T>, StoreError> {
-    if i64::try_from(rows.len()).is_ok_and(|count| count > WATCHED) {
+fn within_limit(count: usize) -> Result<(), StoreError> {
+    if i64::try_from(count).is_ok_and(|count| count > WATCHED) {
         return Err(StoreError::Held(format!("more than {WATCHED} revocations are watched")));
     }
-    Ok(rows)
+    Ok(())
 }
 
 impl Store {
@@ -152,7 +153,13 @@ impl Store {
     /// # Errors
     /// When the database is away, or there are more than can be watched.
     pub async fn watched(&self, now: UtcTime) -> Result<Vec<Stored>, StoreError> {
-        self.watched_rows(now).await?.into_iter().map(Row::read).collect()
+        let mut watched = Vec::new();
+        self.each_watched(now, |row| {
+            watched.push(row.read()?);
+            Ok(())
+        })
+        .await?;
+        Ok(watched)
     }
 
     /// The same; what is as it was when it was last read for `known` is not read again.
@@ -165,26 +172,26 @@ impl Store {
         now: UtcTime,
     ) -> Result<Vec<Arc<Stored>>, StoreError> {
         let mut before = known.0.lock().await;
-        let marks: Vec<Mark> = limited(reading!(self, pool =>
+        let marks: Vec<Mark> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_versions"))
                 .bind(now.micros()).bind(WATCHED + 1).fetch_all(pool).await?
-        ))?;
+        );
+        within_limit(marks.len())?;
         let same = |mark: &Mark| before.get(&mark.id).is_some_and(|(known, _)| known == mark);
         let changed = marks.iter().filter(|mark| !same(mark)).count();
         let mut after = HashMap::with_capacity(marks.len());
         if changed > marks.len() / MANY {
             // One statement for all is then the shorter way.
-            for (n, row) in self.watched_rows(now).await?.into_iter().enumerate() {
-                if n % TURN == TURN - 1 {
-                    tokio::task::yield_now().await;
-                }
+            self.each_watched(now, |row| {
                 let (id, mark) = (row.id.clone(), row.mark());
                 let read = match before.remove(&id).filter(|(known, _)| *known == mark) {
                     Some(known) => known,
                     None => (mark, Arc::new(row.read()?)),
                 };
                 after.insert(id, read);
-            }
+                Ok(())
+            })
+            .await?;
         }
         let mut watched = Vec::with_capacity(marks.len());
         for mark in marks {
@@ -214,11 +221,26 @@ impl Store {
         row.map(|row| Ok((row.mark(), Arc::new(row.read()?)))).transpose()
     }
 
-    async fn watched_rows(&self, now: UtcTime) -> Result<Vec<Row>, StoreError> {
-        limited(reading!(self, pool =>
-            sqlx::query_as(statement!("revocations_watched"))
-                .bind(now.micros()).bind(WATCHED + 1).fetch_all(pool).await?
-        ))
+    /// Calls `take` with each row. One at a time: all of them as text are as much again as what is made of them.
+    async fn each_watched(
+        &self,
+        now: UtcTime,
+        mut take: impl FnMut(Row) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        let statement = statement!("revocations_watched");
+        let mut count = 0_usize;
+        reading!(self, pool => {
+            let query = sqlx::query_as::<_, Row>(statement).bind(now.micros()).bind(WATCHED + 1);
+            let mut rows = query.fetch(pool);
+            while let Some(row) = rows.try_next().await? {
+                count += 1;
+                if count.is_multiple_of(TURN) {
+                    tokio::task::yield_now().await;
+                }
+                take(row)?;
+            }
+        });
+        within_limit(count)
     }
 
     /// The newest revocations that people may be shown.

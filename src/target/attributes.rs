@@ -13,14 +13,14 @@ use crate::domain::strength::Known;
 /// Attributes that a role has itself.
 pub(super) fn of(role: &RoleRow) -> Vec<Attribute> {
     [
-        (role.superuser, Attribute::Superuser),
-        (role.create_role, Attribute::CreateRole),
-        (role.create_db, Attribute::CreateDb),
-        (role.replication, Attribute::Replication),
-        (role.bypass_rls, Attribute::BypassRls),
+        (RoleRow::SUPERUSER, Attribute::Superuser),
+        (RoleRow::CREATE_ROLE, Attribute::CreateRole),
+        (RoleRow::CREATE_DB, Attribute::CreateDb),
+        (RoleRow::REPLICATION, Attribute::Replication),
+        (RoleRow::BYPASS_RLS, Attribute::BypassRls),
     ]
     .into_iter()
-    .filter_map(|(has, attribute)| has.then_some(attribute))
+    .filter_map(|(bit, attribute)| role.has(bit).then_some(attribute))
     .collect()
 }
 
@@ -28,7 +28,7 @@ pub(super) fn of(role: &RoleRow) -> Vec<Attribute> {
 pub(super) fn held(session: &mut Session<'_>, cluster: &Cluster, roles: &[RoleRow]) {
     for role in roles.iter().filter(|role| cluster.tracked.contains(&role.oid.0)) {
         let account = cluster.account(role.oid.0);
-        if role.can_login {
+        if role.has(RoleRow::LOGIN) {
             let strength = S::of(K::Login, Known::NOTHING);
             let mut found = Residual::new(K::Login, strength, account.clone());
             found.detail = login_detail(role);
@@ -86,7 +86,7 @@ fn rows(seen: &Seen<'_>, tracked: u32, path: &Path) -> Vec<String> {
 /// Why something that looks like a block is none.
 fn login_detail(role: &RoleRow) -> Option<String> {
     let mut parts = Vec::new();
-    if let Some(until) = role.valid_until.as_ref().filter(|_| role.expired) {
+    if let Some(until) = role.valid_until.as_ref().filter(|_| role.expired == Some(true)) {
         parts.push(format!("VALID UNTIL {until} is past, but only password logins check it"));
     }
     if role.connection_limit == 0 {

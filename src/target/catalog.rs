@@ -85,7 +85,7 @@ pub(super) fn login(role: &RoleRow) -> String {
         "pg_roles: oid={} rolname={} rolcanlogin={} rolconnlimit={} rolvaliduntil={}",
         role.oid.0,
         role.name,
-        flag(role.can_login),
+        flag(role.has(RoleRow::LOGIN)),
         role.connection_limit,
         role.valid_until.as_deref().unwrap_or("null")
     )
@@ -119,7 +119,7 @@ pub(super) fn owner(catalog: &str, object: u32, owner: u32) -> String {
 /// The item of an access list that `row` is a privilege of: all that its grantor gave its grantee.
 pub(super) fn entry(
     row: &AclRow,
-    list: &[AclRow],
+    list: &[&AclRow],
     catalog: &str,
     name: impl Fn(u32) -> String,
 ) -> String {
@@ -179,18 +179,19 @@ mod tests {
 
     #[test]
     fn an_item_of_an_access_list_is_whole_and_as_the_server_writes_it() {
-        let list = [
+        let items = [
             granted("MAINTAIN", false, 0),
             granted("SELECT", true, 0),
             granted("INSERT", false, 0),
             granted("UPDATE", false, 2),
         ];
+        let list: Vec<&AclRow> = items.iter().collect();
         assert_eq!(
-            entry(&list[0], &list, "pg_class", name),
+            entry(list[0], &list, "pg_class", name),
             "pg_class: oid=16410 relacl has \"o'brien\"=ar*m/boss"
         );
         assert_eq!(
-            entry(&list[3], &list, "pg_class", name),
+            entry(list[3], &list, "pg_class", name),
             "pg_attribute: attrelid=16410 attnum=2 attacl has \"o'brien\"=w/boss"
         );
     }

@@ -1,7 +1,9 @@
 //! What the whole cluster shares: roles, memberships, settings, `pg_shdepend`, sessions.
 
+use super::jobs::Home;
 use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow};
 use super::session::Session;
+use super::share::{Partly, of_each};
 use super::statements::{self as sql, Statement};
 use super::{
     Wanted, attributes, catalog, credentials, hba, ident, memberships, prepared, selftest, server,
@@ -33,7 +35,12 @@ pub(super) struct Cluster {
     pub(super) tracked: BTreeSet<u32>,
     pub(super) databases: Vec<DatabaseRow>,
     pub(super) dependencies: Vec<DependencyRow>,
+    /// Roles of which `pg_shdepend` has more than was read.
+    pub(super) cut: BTreeSet<u32>,
     pub(super) memberships: Vec<Membership>,
+    pub(super) cron: Home,
+    /// Databases that have prepared transactions.
+    pub(super) prepared_in: BTreeSet<String>,
 }
 
 impl Cluster {
@@ -130,18 +137,27 @@ pub(super) async fn read(
     session.end().await;
 
     session.begin().await;
-    let roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
+    let mut roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
+    // Ours to sort: the server's processor is not.
+    if let Some(roles) = &mut roles {
+        roles.sort_unstable_by_key(|role| role.oid.0);
+    }
     track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
     attributes::held(session, &cluster, roles.as_deref().unwrap_or_default());
     credentials::read(session, wanted).await;
     role_settings(session, &cluster).await;
+    let mut partly = Partly::default();
     cluster.dependencies =
-        with_tracked(session, &cluster, &sql::DEPENDENCIES).await.unwrap_or_default();
+        of_each(session, &cluster, &sql::DEPENDENCIES, &mut partly).await.unwrap_or_default();
+    cluster.cut = partly.roles();
+    partly.tell(session.observation);
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
     cluster.memberships =
         memberships::read(session, &cluster, roles.as_deref().unwrap_or_default()).await;
-    prepared::judge(session, &cluster, &prepared.unwrap_or_default());
+    let prepared = prepared.unwrap_or_default();
+    prepared::judge(session, &cluster, &prepared);
+    cluster.prepared_in = prepared.into_iter().filter_map(|row| row.database).collect();
     shared::read(session, &cluster).await;
     session.end().await;
 
@@ -184,7 +200,8 @@ async fn self_test(session: &mut Session<'_>) {
 fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, roles: &[RoleRow]) {
     cluster.names = roles.iter().map(|role| (role.oid.0, role.name.clone())).collect();
     cluster.called = roles.iter().map(|role| role.name.clone()).collect();
-    cluster.superusers = roles.iter().filter(|r| r.superuser).map(|r| r.name.clone()).collect();
+    let superusers = roles.iter().filter(|role| role.has(RoleRow::SUPERUSER));
+    cluster.superusers = superusers.map(|role| role.name.clone()).collect();
     let mut tracked: BTreeSet<u32> = wanted.oids.iter().map(|oid| oid.0).collect();
     // A new role under a name that a tracked one bears, or that was asked for, is looked at at once.
     tracked.extend(roles.iter().filter(|r| wanted.names.contains(&r.name)).map(|r| r.oid.0));

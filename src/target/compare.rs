@@ -3,6 +3,8 @@
 //! An access list entry without its dependency is a residual that somebody put there by editing a catalog;
 //! a dependency without its entry is a gap, because then we do not understand what we see.
 
+mod owners;
+
 use super::catalog;
 use super::cluster::Cluster;
 use super::rows::{
@@ -18,6 +20,8 @@ const FIRST_NORMAL_OID: u32 = 16_384;
 
 /// OID of `pg_catalog.pg_policy`, the same on every server.
 pub(super) const PG_POLICY: u32 = 3256;
+/// OID of `pg_catalog.pg_default_acl`, the same on every server.
+pub(super) const PG_DEFAULT_ACL: u32 = 826;
 
 /// What was read of one database, or of what all share.
 #[derive(Default)]
@@ -29,6 +33,8 @@ pub(super) struct Evidence {
     pub(super) default_lists: Vec<DefaultListRow>,
     pub(super) identities: Vec<IdentityRow>,
     pub(super) subscriptions: Vec<SubscriptionRow>,
+    /// Roles of which some path has more than was read: what one shows and the other does not says nothing.
+    pub(super) cut: BTreeSet<u32>,
 }
 
 /// What it comes to.
@@ -55,7 +61,11 @@ impl Names<'_> {
 }
 
 /// Compares both paths. `database` is `None` for what all databases share.
-pub(super) fn compare(cluster: &Cluster, database: Option<&str>, evidence: &Evidence) -> Compared {
+pub(super) fn compare<'a>(
+    cluster: &'a Cluster,
+    database: Option<&'a str>,
+    evidence: &'a Evidence,
+) -> Compared {
     let names = Names(
         evidence
             .identities
@@ -63,11 +73,11 @@ pub(super) fn compare(cluster: &Cluster, database: Option<&str>, evidence: &Evid
             .map(|row| ((row.class.0, row.object.0, row.sub_object), row))
             .collect(),
     );
-    let dependencies = evidence
-        .dependencies
-        .iter()
-        .map(|row| (row.role.0, (row.class.0, row.object.0, row.sub_object), row.kind.as_str()))
-        .collect();
+    let dependency = |row: &'a DependencyRow| {
+        let key = (row.class.0, row.object.0, row.sub_object);
+        ((row.role.0, key, row.kind.as_str()), row)
+    };
+    let dependencies = evidence.dependencies.iter().map(dependency).collect();
     let mut granted: BTreeMap<(u32, Key), Vec<&AclRow>> = BTreeMap::new();
     for row in &evidence.acl {
         let key = (row.class.0, row.object.0, row.sub_object);
@@ -92,7 +102,7 @@ struct View<'a> {
     database: Option<&'a str>,
     evidence: &'a Evidence,
     /// Role, object and kind of each dependency.
-    dependencies: BTreeSet<(u32, Key, &'a str)>,
+    dependencies: BTreeMap<(u32, Key, &'a str), &'a DependencyRow>,
     /// Entries by who granted them on which object.
     granted: BTreeMap<(u32, Key), Vec<&'a AclRow>>,
     /// Present names of the accounts.
@@ -117,8 +127,11 @@ impl View<'_> {
         found
     }
 
-    fn depends(&self, role: u32, key: Key, kind: &str) -> bool {
-        self.dependencies.contains(&(role, key, kind))
+    /// Whether `pg_shdepend` was read whole for the role and has no such row, as it must.
+    fn unrecorded(&self, role: u32, key: Key, kind: &str) -> bool {
+        role >= FIRST_NORMAL_OID
+            && !self.evidence.cut.contains(&role)
+            && !self.dependencies.contains_key(&(role, key, kind))
     }
 
     fn entry(&self, row: &AclRow) -> Residual {
@@ -140,8 +153,7 @@ impl View<'_> {
         found.grantable = row.grantable;
         found.grantor = self.cluster.role_name(row.grantor.0).map(str::to_owned);
         found.owner = self.cluster.role_name(row.owner.0).map(str::to_owned);
-        found.tampered =
-            row.grantee.0 >= FIRST_NORMAL_OID && !self.depends(row.grantee.0, key, "a");
+        found.tampered = self.unrecorded(row.grantee.0, key, "a");
         if is_default {
             self.default_scope(&mut found, key);
         } else if row.grantable {
@@ -199,126 +211,18 @@ impl View<'_> {
         ));
     }
 
-    fn ownership(&self) -> Vec<Residual> {
-        let mut keys: BTreeSet<(u32, Key)> = BTreeSet::new();
-        keys.extend(
-            self.evidence.owned.iter().map(|row| (row.role.0, (row.class.0, row.object.0, 0))),
-        );
-        keys.extend(
-            self.evidence
-                .dependencies
-                .iter()
-                .filter(|row| row.kind == "o")
-                .map(|row| (row.role.0, (row.class.0, row.object.0, 0))),
-        );
-        keys.into_iter()
-            .map(|(role, key)| {
-                let catalog = self.names.get(key).map_or("", |row| row.catalog.as_str());
-                let kind = match catalog {
-                    "pg_user_mapping" => K::UserMapping,
-                    "pg_subscription" => K::Subscription,
-                    "pg_default_acl" => K::DefaultPrivilege,
-                    _ => K::Ownership,
-                };
-                let strength = S::of(kind, Known::runs(self.enabled(key)));
-                let mut found = self.about(kind, strength, role, key);
-                found.detail = self.lends(role, key);
-                found.rows = self.owner_rows(role, key);
-                found.tampered = role >= FIRST_NORMAL_OID && !self.depends(role, key, "o");
-                match catalog {
-                    "pg_user_mapping" => self.mapped_server(&mut found, key),
-                    "pg_default_acl" => {
-                        self.default_scope(&mut found, key);
-                        found.dependents = self.favoured(key);
-                    }
-                    _ => {}
-                }
-                found.described()
-            })
-            .collect()
-    }
-
-    /// A subscription that is switched on, or of which that is not known.
-    fn enabled(&self, key: Key) -> bool {
-        let identity = self.names.get(key).and_then(|row| row.identity.as_ref());
-        let known = self.evidence.subscriptions.iter().find(|row| Some(&row.identity) == identity);
-        known.is_none_or(|row| row.enabled)
-    }
-
-    /// What an object does in its owner's name, or for its owner, without anybody logged in as that.
-    fn lends(&self, role: u32, key: Key) -> Option<String> {
-        let row = self.names.get(key)?;
-        let who = self.cluster.account(role);
-        match row.catalog.as_str() {
-            "pg_proc" if row.security_definer == Some(true) => Some(format!(
-                "SECURITY DEFINER: whoever may execute it acts with the rights of {who}"
-            )),
-            "pg_event_trigger" => Some(match &row.fires_on {
-                Some(event) => format!("it still fires on every {event}"),
-                None => "it is disabled".to_owned(),
-            }),
-            "pg_publication" => Some("whoever subscribes to it goes on receiving".to_owned()),
-            "pg_subscription" if self.enabled(key) => {
-                Some("it is enabled and goes on writing what it receives".to_owned())
-            }
-            "pg_subscription" => Some("it is disabled; its owner can enable it".to_owned()),
-            "pg_database" if self.cluster.version_num >= 140_000 => Some(format!(
-                "{who} is {} there, and may grant on it and drop it",
-                powers::DATABASE_OWNER
-            )),
-            "pg_database" => Some(format!("{who} may grant on it and drop it")),
-            _ => None,
-        }
-    }
-
     /// The item of the access list, and what pg_shdepend says of it.
     fn entry_rows(&self, row: &AclRow, key: Key) -> Vec<String> {
         let catalog = self.names.get(key).map_or("access list", |row| row.catalog.as_str());
         let name = |oid| self.cluster.role_name(oid).map_or_else(|| oid.to_string(), str::to_owned);
-        let mut rows = vec![catalog::entry(row, &self.evidence.acl, catalog, name)];
+        let list = self.granted.get(&(row.grantor.0, key)).map_or(&[][..], Vec::as_slice);
+        let mut rows = vec![catalog::entry(row, list, catalog, name)];
         rows.extend(self.dependency_rows(row.grantee.0, key, "a"));
         rows
     }
 
-    /// The owner column, where it was read, and what pg_shdepend says of it.
-    fn owner_rows(&self, role: u32, key: Key) -> Vec<String> {
-        let catalog = self.names.get(key).map_or("owner", |row| row.catalog.as_str());
-        let owned =
-            |row: &&OwnedRow| (row.role.0, row.class.0, row.object.0) == (role, key.0, key.1);
-        let seen = self.evidence.owned.iter().find(owned);
-        let mut rows: Vec<_> =
-            seen.map(|_| catalog::owner(catalog, key.1, role)).into_iter().collect();
-        rows.extend(self.dependency_rows(role, key, "o"));
-        rows
-    }
-
     fn dependency_rows(&self, role: u32, key: Key, kind: &str) -> Option<String> {
-        let of = |row: &&DependencyRow| {
-            row.role.0 == role
-                && (row.class.0, row.object.0, row.sub_object) == key
-                && row.kind == kind
-        };
-        self.evidence.dependencies.iter().find(of).map(catalog::dependency)
-    }
-
-    fn mapped_server(&self, found: &mut Residual, key: Key) {
-        let server = self.names.get(key).and_then(|row| row.args.as_ref()?.first().cloned());
-        found.object_type = Some("server".to_owned());
-        found.object = server.or_else(|| found.object.take());
-    }
-
-    fn favoured(&self, key: Key) -> Vec<Dependent> {
-        self.evidence
-            .default_lists
-            .iter()
-            .filter(|row| row.list.0 == key.1 && (row.to_public || row.grantee.is_some()))
-            .map(|row| Dependent {
-                grantee: row.grantee.clone(),
-                grantable: false,
-                inherit: None,
-                set: None,
-            })
-            .collect()
+        self.dependencies.get(&(role, key, kind)).copied().map(catalog::dependency)
     }
 
     fn policies(&self) -> Vec<Residual> {
@@ -331,12 +235,8 @@ impl View<'_> {
             .map(|(role, key)| {
                 let strength = S::of(K::Policy, Known::NOTHING);
                 let mut found = self.about(K::Policy, strength, role, key);
-                found.tampered = role >= FIRST_NORMAL_OID && !self.depends(role, key, "r");
-                let of_policy = |row: &&DependencyRow| {
-                    row.kind == "r" && (row.role.0, row.object.0) == (role, key.1)
-                };
-                let row = self.evidence.dependencies.iter().find(of_policy);
-                found.rows = row.map(catalog::dependency).into_iter().collect();
+                found.tampered = self.unrecorded(role, key, "r");
+                found.rows = self.dependency_rows(role, key, "r").into_iter().collect();
                 let address = self.names.get(key).and_then(|identity| identity.names.clone());
                 if let Some([schema, table, name]) = address.as_deref() {
                     use crate::domain::plan::quote::ident;
@@ -378,10 +278,14 @@ impl View<'_> {
                 [(row.grantee.0, key), (row.grantor.0, key)]
             })
             .collect();
+        // What an owner grants itself or others is not read: it may do everything anyway.
+        let owned: BTreeSet<(u32, u32, u32)> =
+            self.evidence.owned.iter().map(|row| (row.role.0, row.class.0, row.object.0)).collect();
         self.evidence
             .dependencies
             .iter()
-            .filter(|row| row.kind == "a")
+            .filter(|row| row.kind == "a" && !self.evidence.cut.contains(&row.role.0))
+            .filter(|row| !owned.contains(&(row.role.0, row.class.0, row.object.0)))
             .filter(|row| {
                 let key = (row.class.0, row.object.0, row.sub_object);
                 // Since 16 a membership depends on its grantor. It is the member's, not the grantor's.

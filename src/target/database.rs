@@ -1,14 +1,15 @@
 //! One database, read whole: access lists and owners, both evidence paths in one snapshot.
 
 use super::cluster::{Cluster, with_tracked};
-use super::compare::{Evidence, PG_POLICY, compare};
+use super::compare::{Evidence, PG_DEFAULT_ACL, PG_POLICY, compare};
 use super::jobs;
 use super::memory::Found;
 use super::rows::{
-    AclScanRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow, PolicyRow,
+    AclRow, AclScanRow, DatabaseRow, DefaultListRow, DependencyRow, IdentityRow, OwnedRow,
+    PolicyRow,
 };
-use super::server::same_server;
 use super::session::Session;
+use super::share::of_each;
 use super::statements as sql;
 use crate::domain::observation::Cause;
 use crate::domain::residual::ResidualKind;
@@ -47,21 +48,22 @@ pub(super) async fn read(
     let before = session.observation.gaps.len();
     let covered = session.observation.coverage.len();
     session.begin().await;
-    let same = same_server(session).await;
     let mut found = jobs_of(session, cluster).await;
-    let scan: Option<Vec<AclScanRow>> = with_tracked(session, cluster, &sql::ACL_SCAN).await;
-    let owned: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::OWNED).await;
+    let partly = &mut found.partly;
+    let scan: Option<Vec<AclScanRow>> = of_each(session, cluster, &sql::ACL_SCAN, partly).await;
+    let owned: Option<Vec<OwnedRow>> = of_each(session, cluster, &sql::OWNED, partly).await;
     let local: Option<Vec<DependencyRow>> =
-        with_tracked(session, cluster, &sql::LOCAL_DEPENDENCIES).await;
-    let policies: Option<Vec<PolicyRow>> = with_tracked(session, cluster, &sql::POLICIES).await;
+        of_each(session, cluster, &sql::LOCAL_DEPENDENCIES, partly).await;
+    let policies: Option<Vec<PolicyRow>> = of_each(session, cluster, &sql::POLICIES, partly).await;
     for_everybody(session, database, scan.as_deref().unwrap_or_default(), &mut found).await;
 
-    let complete = same && scan.is_some() && owned.is_some() && local.is_some();
+    let complete = scan.is_some() && owned.is_some() && local.is_some();
     let mut evidence = Evidence {
-        acl: scan.iter().flatten().filter_map(AclScanRow::entry).collect(),
+        acl: entries(scan.as_deref().unwrap_or_default()),
         owned: owned.unwrap_or_default(),
         dependencies: local.unwrap_or_default(),
         policies: policies.unwrap_or_default(),
+        cut: found.partly.roles(),
         ..Evidence::default()
     };
     default_lists(session, cluster, &mut evidence).await;
@@ -85,6 +87,16 @@ pub(super) async fn read(
     Read { found, whole: complete && session.observation.gaps.len() == before }
 }
 
+/// The entries, each once: one between two tracked roles comes for each of them.
+fn entries(scan: &[AclScanRow]) -> Vec<AclRow> {
+    let key = |row: &AclRow| {
+        let object = (row.class.0, row.object.0, row.sub_object);
+        (object, row.grantee.0, row.grantor.0, row.privilege.clone(), row.grantable)
+    };
+    let mut seen = BTreeSet::new();
+    scan.iter().filter_map(AclScanRow::entry).filter(|row| seen.insert(key(row))).collect()
+}
+
 /// What runs by itself in this database, apart from the look: it is remembered with the rest.
 async fn jobs_of(session: &mut Session<'_>, cluster: &Cluster) -> Found {
     let (residual, ambient) =
@@ -97,9 +109,11 @@ async fn jobs_of(session: &mut Session<'_>, cluster: &Cluster) -> Found {
     }
 }
 
-/// Whom the default privileges made by tracked roles favour, read only when some list names such a role.
+/// Whom the default privileges made by tracked roles favour, read only when such a role has some.
 async fn default_lists(session: &mut Session<'_>, cluster: &Cluster, evidence: &mut Evidence) {
-    if evidence.acl.is_empty() && !evidence.dependencies.iter().any(|row| row.kind == "a") {
+    let classes = evidence.owned.iter().map(|row| row.class.0);
+    let mut classes = classes.chain(evidence.dependencies.iter().map(|row| row.class.0));
+    if !classes.any(|class| class == PG_DEFAULT_ACL) {
         return;
     }
     let lists: Option<Vec<DefaultListRow>> =
@@ -118,7 +132,8 @@ fn gone_since(cluster: &Cluster, database: &DatabaseRow, evidence: &Evidence) ->
     let gone = cluster
         .dependencies
         .iter()
-        .filter(|row| row.database == database.oid && !now.contains(&key(row)))
+        .filter(|row| row.database == database.oid && !evidence.cut.contains(&row.role.0))
+        .filter(|row| !now.contains(&key(row)))
         .count();
     if gone == 0 {
         return Vec::new();

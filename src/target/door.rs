@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 const STALE: Duration = Duration::from_secs(120);
 
 /// Age at which a connection is not used again.
-const OLD: Duration = Duration::from_secs(30);
+const OLD: Duration = Duration::from_secs(60);
 /// Time for a connection that was idle to show that it still works.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 

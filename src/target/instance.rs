@@ -3,6 +3,7 @@
 use super::cluster::Cluster;
 use super::session::Session;
 use super::statements as sql;
+use super::trouble::Trouble;
 use super::{Wanted, hba, ident, selftest, server, sessions};
 use crate::domain::observation::{Cause, Instance};
 use crate::domain::residual::ResidualKind;
@@ -19,10 +20,20 @@ pub(super) struct Asked<'a> {
 pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, asked: &Asked<'_>) {
     let name = asked.name;
     if let Some(trouble) = session.broken().cloned() {
-        let reason = format!("instance {name}: {}", trouble.reason);
+        let target = session.observation.target.clone();
+        let fix = if trouble.fix.is_empty() {
+            "check that its server is up and its URL right".to_owned()
+        } else {
+            trouble.fix
+        };
+        let trouble = Trouble {
+            cause: trouble.cause,
+            reason: format!("instance {name}: {}", trouble.reason),
+            fix: format!("instance {name} (targets.{target}.instances.{name}): {fix}"),
+        };
         let files = sql::FILES.iter().filter(|surface| asked.required.contains(surface));
         for surface in sql::INSTANCE_SURFACES.iter().chain(files) {
-            session.gap_at(*surface, trouble.cause, &reason, "sessions");
+            session.trouble_at(*surface, &trouble, "sessions");
         }
         return;
     }

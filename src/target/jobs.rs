@@ -1,13 +1,78 @@
 //! Jobs that run by themselves in a role's name. No new login is needed, and nobody has to be there.
 
 use super::cluster::{Cluster, with_tracked};
-use super::rows::{ExtensionRow, JobRow};
+use super::rows::{CronRow, DatabaseRow, ExtensionRow, JobRow};
 use super::session::Session;
 use super::statements as sql;
 use super::trouble::Trouble;
-use crate::domain::observation::Cause;
+use crate::domain::observation::{Cause, Gap};
+use crate::domain::plan::quote::ident;
 use crate::domain::residual::{Residual, ResidualKind, Strength};
 use sqlx::postgres::PgArguments;
+
+/// In which database pg_cron keeps its jobs.
+#[derive(Default)]
+pub(super) enum Home {
+    /// In none that the server says, or nobody asked.
+    #[default]
+    Nowhere,
+    /// In this one.
+    In(String),
+    /// The server has pg_cron, and hides from the agent's role where.
+    Hidden,
+}
+
+/// Asks where pg_cron keeps its jobs, for databases that nobody enters. What cannot be read is a gap, and hidden.
+pub(super) async fn home(session: &mut Session<'_>) -> Home {
+    session.begin().await;
+    let rows: Option<Vec<CronRow>> = session.rows(&sql::CRON_HOME, PgArguments::default()).await;
+    session.end().await;
+    match rows.and_then(|mut rows| rows.pop()) {
+        Some(CronRow { database: Some(database), .. }) => Home::In(database),
+        Some(CronRow { hidden: true, .. }) => Home::Hidden,
+        Some(_) | None => Home::Nowhere,
+    }
+}
+
+/// Jobs that may be in a database that is judged by `pg_shdepend` alone, which does not tell of them. One that takes
+/// no connections lets pg_cron in as little as anybody.
+pub(super) fn unread(
+    target: &str,
+    database: &DatabaseRow,
+    cluster: &Cluster,
+    agent: Option<&str>,
+) -> Option<Gap> {
+    let name = &database.name;
+    let (reason, fix, cause) = match &cluster.cron {
+        Home::In(home) if home == name => (
+            format!(
+                "pg_cron keeps its jobs in database {name}, which shdepend_only keeps from being read"
+            ),
+            format!("take {name} out of shdepend_only"),
+            Cause::Internal,
+        ),
+        Home::Hidden => (
+            format!(
+                "pg_cron may keep its jobs in database {name}, which shdepend_only keeps from being read: \
+                 cron.database_name is hidden"
+            ),
+            format!(
+                "GRANT pg_read_all_settings TO {}; or take {name} out of shdepend_only",
+                ident(agent.unwrap_or("the agent's role"))
+            ),
+            Cause::PermissionDenied,
+        ),
+        Home::In(_) | Home::Nowhere => return None,
+    };
+    database.allows_connections.then(|| Gap {
+        surface: ResidualKind::Job,
+        target: target.to_owned(),
+        database: Some(name.clone()),
+        reason,
+        fix,
+        cause,
+    })
+}
 
 /// Reads the jobs of the database that `session` is connected to, in the transaction that is open.
 pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {

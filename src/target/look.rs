@@ -7,9 +7,10 @@ use super::rows::DatabaseRow;
 use super::session::{Session, Way};
 use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES, FILES};
 use super::trouble::Trouble;
-use super::{Depth, Facts, Target, Wanted, instance, server};
+use super::{Depth, Facts, Target, Wanted, instance, jobs, prepared, server};
 use crate::clock;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use crate::domain::plan::locks::Held;
 use crate::domain::plan::quote::ident;
 use crate::domain::residual::ResidualKind;
 use std::collections::BTreeMap;
@@ -52,7 +53,10 @@ impl Target {
             session.close().await;
             observation.gaps.extend(self.nobody_answers(&trouble));
         } else {
-            let cluster = cluster::read(&mut session, wanted, &self.required).await;
+            let mut cluster = cluster::read(&mut session, wanted, &self.required).await;
+            if !self.shdepend_only.is_empty() {
+                cluster.cron = jobs::home(&mut session).await;
+            }
             session.close().await;
             for (_, (name, way)) in ways.iter().enumerate().filter(|(index, _)| *index != first) {
                 let mut session = Session::open(way, None, &mut observation).await;
@@ -67,6 +71,9 @@ impl Target {
             facts.superusers.clone_from(&cluster.superusers);
             facts.memberships.clone_from(&cluster.memberships);
             self.look_into_databases(way, &cluster, wanted.depth, &mut observation).await;
+            if wanted.depth == Depth::Full {
+                facts.locks = locks(way, &cluster, &mut observation).await;
+            }
         }
         self.unread(&mut observation);
         observation.residual.sort();
@@ -128,7 +135,7 @@ impl Target {
         depth: Depth,
         observation: &mut Observation,
     ) {
-        let mut known = self.memory.take(observation);
+        let mut known = self.memory.take(observation, way.answering());
         let mut kept = BTreeMap::new();
         let mut compared = 0;
         for database in &cluster.databases {
@@ -138,6 +145,9 @@ impl Target {
                     reason: format!("judged by pg_shdepend alone: {} {why}", database.name),
                 });
                 observation.residual.extend(cluster.by_dependency_alone(database));
+                let agent = observation.server.as_ref().map(|server| server.agent_role.as_str());
+                let jobs = jobs::unread(&self.name, database, cluster, agent);
+                observation.gaps.extend(jobs);
                 continue;
             }
             if !database.may_connect {
@@ -146,7 +156,7 @@ impl Target {
                 continue;
             }
             let mut remembered = known.remove(&database.oid.0);
-            let due = match (&remembered, depth) {
+            let due = match (&mut remembered, depth) {
                 (Some(remembered), Depth::Due) => remembered.due(cluster, database, &self.pace),
                 (None, _) | (_, Depth::Full) => Due::Read,
             };
@@ -166,7 +176,7 @@ impl Target {
                 kept.insert(database.oid.0, remembered);
             }
         }
-        self.memory.keep(observation, kept);
+        self.memory.keep(observation, way.answering(), kept);
     }
 
     /// Why nobody enters a database, if so.
@@ -220,6 +230,18 @@ async fn primary(ways: &[(&str, Way<'_>)]) -> usize {
     answers.unwrap_or(0)
 }
 
+/// The locks of prepared transactions, for a plan.
+async fn locks(way: &Way<'_>, cluster: &Cluster, observation: &mut Observation) -> Vec<Held> {
+    let mut all = Vec::new();
+    let open = cluster.databases.iter().filter(|d| d.allows_connections && d.may_connect);
+    for database in open.filter(|d| cluster.prepared_in.contains(&d.name)) {
+        let mut session = Session::open(way, Some(&database.name), observation).await;
+        all.extend(prepared::locks(&mut session, cluster).await);
+        session.close().await;
+    }
+    all
+}
+
 /// Reads a database, or finds that what is remembered of it still holds. `None`: it could not be read whole, and
 /// what was found is in the look.
 async fn read_anew(
@@ -234,7 +256,7 @@ async fn read_anew(
     let mut session = Session::open(way, Some(&database.name), observation).await;
     let changes = database::changes(&mut session).await;
     if let (Due::Compare, Some(mut remembered)) = (due, remembered)
-        && remembered.unchanged(changes.as_deref())
+        && remembered.unchanged(database, changes.as_deref())
     {
         session.close().await;
         return Some(remembered);

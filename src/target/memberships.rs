@@ -5,7 +5,7 @@ use super::rows::{MembershipRow, RoleRow};
 use super::session::Session;
 use super::statements as sql;
 use super::{attributes, catalog};
-use crate::domain::graph::{Can, Edge, Graph, Path, Reach};
+use crate::domain::graph::{Can, Edge, Graph, Path, Reach, as_database_owner};
 use crate::domain::ids::RoleOid;
 use crate::domain::plan::Membership;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
@@ -13,7 +13,7 @@ use crate::domain::powers::{self, Attribute, DATABASE_OWNER};
 use crate::domain::residual::{Dependent, Residual, ResidualKind as K, Strength as S, Way};
 use crate::domain::strength::Known;
 use sqlx::postgres::PgArguments;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// First version where a membership belongs to its grantor.
 const PER_GRANTOR: i32 = 160_000;
@@ -24,6 +24,8 @@ pub(super) struct Seen<'a> {
     graph: Graph,
     /// OID of each role, by name.
     oids: BTreeMap<&'a str, u32>,
+    /// Roles without INHERIT.
+    reserved: BTreeSet<u32>,
 }
 
 /// Residual of everything that a tracked role has through memberships: those it holds, the roles it reaches,
@@ -36,12 +38,21 @@ pub(super) async fn read(
     let statement =
         if cluster.version_num >= PER_GRANTOR { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
     let rows: Option<Vec<MembershipRow>> = session.rows(&statement, PgArguments::default()).await;
-    let edges = rows.unwrap_or_default();
+    let mut edges = rows.unwrap_or_default();
+    edges.sort_unstable_by_key(|row| (row.role.0, row.member.0, row.grantor.0));
+    let inherits: BTreeMap<u32, bool> =
+        roles.iter().map(|role| (role.oid.0, role.has(RoleRow::INHERIT))).collect();
+    let edges: Vec<Edge> = edges.iter().map(|row| edge(row, &inherits)).collect();
     let attributes = roles.iter().map(|role| (RoleOid(role.oid.0), attributes::of(role)));
     let seen = Seen {
         cluster,
-        graph: Graph::new(edges.iter().map(edge), attributes.collect(), cluster.version_num),
+        graph: Graph::new(edges.iter().copied(), attributes.collect(), cluster.version_num),
         oids: roles.iter().map(|role| (role.name.as_str(), role.oid.0)).collect(),
+        reserved: roles
+            .iter()
+            .filter(|role| !role.has(RoleRow::INHERIT))
+            .map(|role| role.oid.0)
+            .collect(),
     };
     for tracked in &cluster.tracked {
         let reach = seen.graph.reach(RoleOid(*tracked));
@@ -57,12 +68,14 @@ pub(super) async fn read(
     edges.iter().map(|edge| seen.named(edge)).collect()
 }
 
-fn edge(row: &MembershipRow) -> Edge {
+/// A membership; `inherits` has the attribute of each role. A member that nobody read counts as one that inherits.
+fn edge(row: &MembershipRow, inherits: &BTreeMap<u32, bool>) -> Edge {
+    let of_member = || inherits.get(&row.member.0).copied().unwrap_or(true);
     Edge {
         role: RoleOid(row.role.0),
         member: RoleOid(row.member.0),
         grantor: RoleOid(row.grantor.0),
-        inherit: row.inherit_option,
+        inherit: row.inherit_option.unwrap_or_else(of_member),
         set: row.set_option,
         admin: row.admin_option,
     }
@@ -70,15 +83,15 @@ fn edge(row: &MembershipRow) -> Edge {
 
 impl Seen<'_> {
     /// A membership as a plan needs it.
-    fn named(&self, edge: &MembershipRow) -> Membership {
+    fn named(&self, edge: &Edge) -> Membership {
         Membership {
             role: self.name(edge.role.0),
             member: self.name(edge.member.0),
             grantor: self.name(edge.grantor.0),
-            by_bootstrap: edge.grantor.0 == BOOTSTRAP.0,
-            admin: edge.admin_option,
-            inherit: edge.inherit_option,
-            set: edge.set_option,
+            by_bootstrap: edge.grantor == BOOTSTRAP,
+            admin: edge.admin,
+            inherit: edge.inherit,
+            set: edge.set,
         }
     }
 
@@ -261,13 +274,24 @@ impl Seen<'_> {
                     "by default that role owns schema public and can make objects there".into(),
                 );
             }
+            let inherits =
+                self.cluster.version_num >= PER_GRANTOR || !self.reserved.contains(owner);
+            let can = as_database_owner(path.map(|path| path.can), inherits);
+            let set =
+                || Way { can, via: Vec::new(), at: Some(DATABASE_OWNER.into()), granted_by: None };
             if let Some(path) = path {
                 let way = self.way(path);
                 found.via.clone_from(&way.via);
-                found.ways = vec![way];
                 found.rows = self.rows(&path.edges);
+                let sets = !inherits && can == Can::SetRole;
+                found.ways = vec![if sets { Way { via: way.via, ..set() } } else { way }];
+            } else if can == Can::SetRole {
+                found.ways = vec![set()];
             }
             found.rows.push(catalog::database_owner(&database.name, &database.owner));
+            if !inherits {
+                found.rows.push(catalog::inherits(&database.owner, false));
+            }
             all.push(found.described());
         }
         all

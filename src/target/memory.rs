@@ -4,7 +4,8 @@
 
 use super::Pace;
 use super::cluster::Cluster;
-use super::rows::{DatabaseRow, DependencyRow};
+use super::rows::{Answering, DatabaseRow, DependencyRow};
+use super::share::Partly;
 use crate::domain::ids::SystemIdentifier;
 use crate::domain::observation::{Coverage, Observation};
 use crate::domain::residual::Residual;
@@ -17,6 +18,8 @@ use std::time::Instant;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
     pub(super) residual: Vec<Residual>,
+    /// Of whom there is more.
+    pub(super) partly: Partly,
     pub(super) ambient: Vec<String>,
     pub(super) excess: Vec<String>,
     pub(super) coverage: Vec<Coverage>,
@@ -26,6 +29,7 @@ impl Found {
     /// Writes it into the look.
     pub(super) fn tell(self, observation: &mut Observation) {
         observation.residual.extend(self.residual);
+        self.partly.tell(observation);
         observation.ambient.extend(self.ambient);
         observation.excess.extend(self.excess);
     }
@@ -43,6 +47,8 @@ pub(super) struct Remembered {
     /// When `changes` was last found the same.
     compared: Instant,
     changes: Option<String>,
+    /// What the server's statistics counted in the whole database before `changes` was asked.
+    written: String,
     tracked: BTreeSet<u32>,
     dependencies: BTreeSet<Dependency>,
     pub(super) found: Found,
@@ -80,6 +86,7 @@ impl Remembered {
             since: Instant::now(),
             compared: Instant::now(),
             changes,
+            written: database.written.clone(),
             tracked: cluster.tracked.clone(),
             dependencies: dependencies(cluster, database),
             found,
@@ -87,7 +94,7 @@ impl Remembered {
     }
 
     /// What the newest snapshot of the cluster says about it.
-    pub(super) fn due(&self, cluster: &Cluster, database: &DatabaseRow, pace: &Pace) -> Due {
+    pub(super) fn due(&mut self, cluster: &Cluster, database: &DatabaseRow, pace: &Pace) -> Due {
         let tracked = &cluster.tracked;
         let mut known = self.dependencies.clone();
         known.retain(|(role, ..)| tracked.contains(role));
@@ -97,10 +104,14 @@ impl Remembered {
             || self.names_changed(cluster);
         if changed || self.since.elapsed() >= pace.deep {
             Due::Read
-        } else if self.compared.elapsed() >= pace.compare {
-            Due::Compare
-        } else {
+        } else if self.compared.elapsed() < pace.compare {
             Due::Rest
+        } else if self.changes.is_some() && self.written == database.written {
+            // Nothing was written there at all, access or other. That is known without a connection to it.
+            self.compared = Instant::now();
+            Due::Rest
+        } else {
+            Due::Compare
         }
     }
 
@@ -113,11 +124,13 @@ impl Remembered {
         })
     }
 
-    /// Whether the server's statistics are as they were. Without them nobody can say so.
-    pub(super) fn unchanged(&mut self, changes: Option<&str>) -> bool {
+    /// Whether the server's statistics are as they were. Without them nobody can say so. The whole `database`'s
+    /// were read before: whatever those have, these have too.
+    pub(super) fn unchanged(&mut self, database: &DatabaseRow, changes: Option<&str>) -> bool {
         let same = changes.is_some() && self.changes.as_deref() == changes;
         if same {
             self.compared = Instant::now();
+            self.written.clone_from(&database.written);
         }
         same
     }
@@ -126,6 +139,7 @@ impl Remembered {
     pub(super) fn recall(&self, cluster: &Cluster) -> Found {
         let mut found = self.found.clone();
         found.residual.retain(|residual| cluster.tracked.contains(&residual.account.oid.0));
+        found.partly.retain(&cluster.tracked);
         found
     }
 }
@@ -133,7 +147,7 @@ impl Remembered {
 /// The databases of one cluster, by OID.
 #[derive(Debug, Default)]
 struct State {
-    cluster: Option<(SystemIdentifier, i32)>,
+    cluster: Option<(SystemIdentifier, Answering)>,
     databases: BTreeMap<u32, Remembered>,
 }
 
@@ -146,10 +160,15 @@ impl Memory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is known of the databases of this cluster out; another cluster's is forgotten.
-    pub(super) fn take(&self, look: &Observation) -> BTreeMap<u32, Remembered> {
+    /// Takes what is known of the databases of this server out; another one's is forgotten, and that of this one
+    /// from before it was restarted or promoted.
+    pub(super) fn take(
+        &self,
+        look: &Observation,
+        answering: Option<Answering>,
+    ) -> BTreeMap<u32, Remembered> {
         let mut state = self.locked();
-        let now = look.server.as_ref().map(|server| (server.system_identifier, server.timeline));
+        let now = server(look, answering);
         let mut known = std::mem::take(&mut *state);
         // From before the clock was set back: it would pass for read by this look.
         known.databases.retain(|_, remembered| remembered.read_at <= look.started_at);
@@ -157,9 +176,81 @@ impl Memory {
     }
 
     /// Keeps what is known now.
-    pub(super) fn keep(&self, look: &Observation, databases: BTreeMap<u32, Remembered>) {
-        let cluster =
-            look.server.as_ref().map(|server| (server.system_identifier, server.timeline));
-        *self.locked() = State { cluster, databases };
+    pub(super) fn keep(
+        &self,
+        look: &Observation,
+        answering: Option<Answering>,
+        databases: BTreeMap<u32, Remembered>,
+    ) {
+        *self.locked() = State { cluster: server(look, answering), databases };
+    }
+}
+
+fn server(
+    look: &Observation,
+    answering: Option<Answering>,
+) -> Option<(SystemIdentifier, Answering)> {
+    look.server.as_ref().map(|server| server.system_identifier).zip(answering)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::observation::Server;
+    use sqlx::postgres::types::Oid;
+
+    fn look(at: i64) -> Observation {
+        let mut look = Observation::begun("orders", UtcTime::from_micros(at).unwrap());
+        look.server = Some(Server {
+            system_identifier: SystemIdentifier(7),
+            version: "15.18".into(),
+            version_num: 150_018,
+            in_recovery: false,
+            timeline: 1,
+            clock_skew_us: 0,
+            agent_role: "agent".into(),
+        });
+        look
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "a server may not have said who it is")]
+    fn answers(started_us: i64, in_recovery: bool) -> Option<Answering> {
+        Some(Answering { read_only: true, started_us, in_recovery })
+    }
+
+    /// What a look at `at` knows by heart if one at 100 read a database.
+    fn known(at: i64, answering: Option<Answering>) -> usize {
+        let memory = Memory::default();
+        let database = DatabaseRow {
+            oid: Oid(5),
+            name: "d".into(),
+            allows_connections: true,
+            may_connect: true,
+            owner: "app".into(),
+            written: String::new(),
+        };
+        let read = look(100);
+        let remembered = Remembered::new(
+            &Cluster::default(),
+            &database,
+            read.started_at,
+            None,
+            Found::default(),
+        );
+        memory.keep(&read, answers(1, false), [(5, remembered)].into());
+        memory.take(&look(at), answering).len()
+    }
+
+    #[test]
+    fn what_was_read_before_the_clock_was_set_back_is_forgotten() {
+        assert_eq!(known(101, answers(1, false)), 1);
+        assert_eq!(known(99, answers(1, false)), 0, "it would pass for read by this look");
+    }
+
+    #[test]
+    fn what_another_server_showed_is_forgotten() {
+        assert_eq!(known(101, answers(2, false)), 0, "a copy, or restarted");
+        assert_eq!(known(101, answers(1, true)), 0, "a standby");
+        assert_eq!(known(101, None), 0);
     }
 }

@@ -1,11 +1,14 @@
 //! Prepared transactions: whose they are and whom they are about.
 
 use super::cluster::Cluster;
-use super::rows::PreparedRow;
+use super::rows::{PreparedLockRow, PreparedRow};
 use super::session::Session;
+use super::statements as sql;
 use crate::domain::observation::Cause;
+use crate::domain::plan::locks::Held;
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
 use crate::domain::time::UtcTime;
+use sqlx::postgres::PgArguments;
 use std::collections::BTreeSet;
 
 /// A prepared transaction belongs to the role that prepared it and to every role it is about.
@@ -26,6 +29,22 @@ pub(super) fn judge(session: &mut Session<'_>, cluster: &Cluster, rows: &[Prepar
             session.observation.vanished.push(prepared_by(row, cluster.account(row.role.0)));
         }
     }
+}
+
+/// The locks that the prepared transactions of one database hold there.
+pub(super) async fn locks(session: &mut Session<'_>, cluster: &Cluster) -> Vec<Held> {
+    session.begin().await;
+    let rows: Option<Vec<PreparedLockRow>> =
+        session.rows(&sql::PREPARED_LOCKS, PgArguments::default()).await;
+    session.end().await;
+    let held = |row: PreparedLockRow| Held {
+        gid: row.gid,
+        owner: cluster.role_name(row.role.0).map(str::to_owned),
+        database: row.database,
+        relation: row.relation,
+        mode: row.mode,
+    };
+    rows.unwrap_or_default().into_iter().map(held).collect()
 }
 
 fn prepared_by(row: &PreparedRow, account: AccountRef) -> Residual {

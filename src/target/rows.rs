@@ -13,6 +13,15 @@ pub(super) struct ServerRow {
     pub agent_role: String,
 }
 
+/// Which server process answers, and whether it takes writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub(super) struct Answering {
+    pub read_only: bool,
+    /// Start of the server, in microseconds: no two servers share it.
+    pub started_us: i64,
+    pub in_recovery: bool,
+}
+
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct DatabaseRow {
     pub oid: Oid,
@@ -20,23 +29,34 @@ pub(super) struct DatabaseRow {
     pub allows_connections: bool,
     pub may_connect: bool,
     pub owner: String,
+    /// How often rows were written in it, by the server's statistics.
+    pub written: String,
 }
 
 #[derive(Debug, sqlx::FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "pg_roles has them")]
 pub(super) struct RoleRow {
     pub oid: Oid,
     pub name: String,
-    pub can_login: bool,
-    #[sqlx(rename = "super")]
-    pub superuser: bool,
-    pub create_role: bool,
-    pub create_db: bool,
-    pub replication: bool,
-    pub bypass_rls: bool,
+    /// Of [`RoleRow::LOGIN`] and so on.
+    pub attributes: i32,
     pub connection_limit: i32,
     pub valid_until: Option<String>,
-    pub expired: bool,
+    pub expired: Option<bool>,
+}
+
+/// As sql/roles.sql has them.
+impl RoleRow {
+    pub(super) const LOGIN: i32 = 1;
+    pub(super) const SUPERUSER: i32 = 1 << 1;
+    pub(super) const CREATE_ROLE: i32 = 1 << 2;
+    pub(super) const CREATE_DB: i32 = 1 << 3;
+    pub(super) const REPLICATION: i32 = 1 << 4;
+    pub(super) const BYPASS_RLS: i32 = 1 << 5;
+    pub(super) const INHERIT: i32 = 1 << 6;
+
+    pub(super) fn has(&self, attribute: i32) -> bool {
+        self.attributes & attribute != 0
+    }
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -45,7 +65,8 @@ pub(super) struct MembershipRow {
     pub member: Oid,
     pub grantor: Oid,
     pub admin_option: bool,
-    pub inherit_option: bool,
+    /// `None` before 16, where it is the member's attribute.
+    pub inherit_option: Option<bool>,
     pub set_option: bool,
 }
 
@@ -75,6 +96,15 @@ pub(super) struct PreparedRow {
     pub prepared_us: i64,
     pub locked_roles: Vec<Oid>,
     pub changes_roles: bool,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct PreparedLockRow {
+    pub gid: String,
+    pub role: Oid,
+    pub database: String,
+    pub relation: String,
+    pub mode: String,
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -165,6 +195,8 @@ pub(super) struct AclScanRow {
     pub own: Option<bool>,
     /// Objects that list a role which no longer exists.
     pub dangling: Option<i64>,
+    /// The tracked role that the entry is about: its grantee or its grantor. One that is about two is there twice.
+    pub role: Option<Oid>,
     pub catalog: Option<Oid>,
     pub object: Option<Oid>,
     pub sub_object: Option<i32>,
@@ -240,6 +272,13 @@ pub(super) struct ExtensionRow {
     pub may_enter: bool,
     pub may_select: bool,
     pub sees_all: bool,
+}
+
+/// Where pg_cron keeps its jobs.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct CronRow {
+    pub database: Option<String>,
+    pub hidden: bool,
 }
 
 #[derive(Debug, sqlx::FromRow)]

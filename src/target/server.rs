@@ -43,22 +43,3 @@ pub(super) async fn begin_with(session: &mut Session<'_>) {
     }
     session.observation.server = Some(server);
 }
-
-/// Whether this connection reached the server that the look began with: behind a proxy it may not have.
-pub(super) async fn same_server(session: &mut Session<'_>) -> bool {
-    let Some(this) = ask(session, &sql::SERVER).await else { return false };
-    let Some(first) = &session.observation.server else { return false };
-    let same = this.system_identifier == first.system_identifier
-        && (this.timeline, this.in_recovery) == (first.timeline, first.in_recovery);
-    if !same {
-        for surface in sql::DATABASE_SURFACES {
-            session.gap_at(
-                *surface,
-                Cause::Internal,
-                "this connection reached another server than the first one of the look",
-                "server",
-            );
-        }
-    }
-    same
-}

@@ -1,16 +1,17 @@
 //! One read-only connection to one database: every statement gives rows or a gap.
 
 use super::door::{Doors, Made};
-use super::rows::SightRow;
+use super::rows::{Answering, SightRow};
 use super::selftest;
-use super::statements::{SIGHT, Statement};
-use super::trouble::Trouble;
+use super::statements::{BEGIN, SIGHT, Statement};
+use super::trouble::{Trouble, explain, fix_for};
 use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Coverage, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::{ConnectOptions, Connection, Executor, FromRow};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -35,17 +36,23 @@ impl Default for Limits {
     }
 }
 
-/// How one look gets to its server, and how long it waited there in vain.
+/// How one look gets to its server, who answered there first, and how long it waited there in vain.
 pub(super) struct Way<'a> {
     options: &'a PgConnectOptions,
     doors: &'a Doors,
     limits: Limits,
     lost_ms: AtomicU64,
+    answering: OnceLock<Answering>,
 }
 
 impl<'a> Way<'a> {
     pub(super) fn new(options: &'a PgConnectOptions, doors: &'a Doors, limits: Limits) -> Self {
-        Self { options, doors, limits, lost_ms: AtomicU64::new(0) }
+        Self { options, doors, limits, lost_ms: AtomicU64::new(0), answering: OnceLock::new() }
+    }
+
+    /// The server that answers all of this look; `None` as long as none did.
+    pub(super) fn answering(&self) -> Option<Answering> {
+        self.answering.get().copied()
     }
 
     fn lost(&self, time: Duration) {
@@ -73,40 +80,6 @@ pub(super) struct Session<'a> {
     pub(super) observation: &'a mut Observation,
     /// Why the connection can no longer be used.
     broken: Option<Trouble>,
-}
-
-/// What to do about a cause.
-fn fix_for(cause: Cause, target: &str, statement: &str) -> String {
-    match cause {
-        Cause::Unreachable => {
-            format!("check that the server of target {target} is up and its URL right")
-        }
-        Cause::PermissionDenied => format!(
-            "grant the agent's role what it needs on target {target} (the script printed by `revoked init`)"
-        ),
-        Cause::Timeout => format!(
-            "find out what keeps target {target} busy, or raise statement_timeout if {statement} needs longer"
-        ),
-        Cause::Internal | Cause::ResidualAccess | Cause::CanaryMissed => {
-            format!("look at the server log of target {target} for the statement {statement}")
-        }
-    }
-}
-
-/// The class of a failure and its words, without anything a connection string may hold.
-pub(super) fn explain(error: &sqlx::Error) -> (Cause, String) {
-    if let sqlx::Error::Database(database) = error {
-        let code = database.code().unwrap_or_default().into_owned();
-        let cause = match code.as_str() {
-            "42501" | "28000" | "28P01" | "3D000" => Cause::PermissionDenied,
-            "57014" | "55P03" => Cause::Timeout,
-            "53300" | "57P01" | "57P02" | "57P03" => Cause::Unreachable,
-            _ => Cause::Internal,
-        };
-        return (cause, format!("{} (SQLSTATE {code})", database.message()));
-    }
-    let broken = matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_));
-    (if broken { Cause::Unreachable } else { Cause::Internal }, error.to_string())
 }
 
 impl<'a> Session<'a> {
@@ -172,7 +145,8 @@ impl<'a> Session<'a> {
     }
 
     /// Begins a transaction that cannot write, and runs a first query in it: after that the server
-    /// refuses to make the transaction writable again.
+    /// refuses to make the transaction writable again. The query tells who answers: behind a proxy, or after a
+    /// failover, it may be another server than the look began with, and what that one shows proves nothing.
     pub(super) async fn begin(&mut self) {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         self.stop_waiting();
@@ -181,21 +155,21 @@ impl<'a> Session<'a> {
         let limit = self.way.limits.statement + PATIENCE;
         let work = async {
             connection.execute(begin).await?;
-            sqlx::query_scalar::<_, String>(
-                "SELECT pg_catalog.current_setting('transaction_read_only')",
-            )
-            .fetch_one(&mut *connection)
-            .await
+            sqlx::query_as::<_, Answering>(BEGIN.sql).fetch_one(&mut *connection).await
         };
         match tokio::time::timeout(limit, work).await {
-            Ok(Ok(state)) if state == "on" => {}
-            Ok(Ok(state)) => self.give_up(
+            Ok(Ok(now)) if !now.read_only => self.give_up(
                 Cause::Internal,
-                format!("the server did not begin a read-only transaction (it says {state})"),
+                "the server did not begin a read-only transaction".to_owned(),
             ),
+            Ok(Ok(now)) => {
+                if *self.way.answering.get_or_init(|| now) != now {
+                    self.give_up_for(Trouble::elsewhere());
+                }
+            }
             Ok(Err(error)) => {
-                let (cause, words) = explain(&error);
-                self.give_up(cause, format!("beginning a transaction failed: {words}"));
+                let options = self.way.options;
+                self.give_up_for(Trouble::beginning(&error, options, &self.database));
             }
             Err(_) => {
                 self.way.lost(limit);
@@ -234,8 +208,12 @@ impl<'a> Session<'a> {
     }
 
     fn give_up(&mut self, cause: Cause, reason: String) {
+        self.give_up_for(Trouble::new(cause, reason));
+    }
+
+    fn give_up_for(&mut self, trouble: Trouble) {
         self.connection = None;
-        self.broken = Some(Trouble::new(cause, reason));
+        self.broken = Some(trouble);
     }
 
     /// Runs `statement`; its last parameter, the row limit, is bound here. `None` means a gap was noted.

@@ -46,6 +46,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
             .filter(|row| row.database.0 == 0)
             .cloned()
             .collect(),
+        cut: cluster.cut.clone(),
         ..Evidence::default()
     };
     evidence.identities = identities(session, &evidence).await;

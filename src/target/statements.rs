@@ -45,8 +45,15 @@ macro_rules! statement {
 const MANY: i64 = 200_000;
 /// Rows that one look may bring of findings.
 const FINDINGS: i64 = 20_000;
+/// Rows that one statement may bring of one role: all privileges on some 700 tables. What is beyond stays open
+/// for this role only.
+pub(super) const SHARE: i64 = 5_000;
+/// Rows of all roles together where each has its share: ten full ones.
+const SHARES: i64 = 10 * SHARE;
 
 pub(super) const SERVER: Statement = statement!("server", 1, &[K::Login]);
+/// Run by every transaction itself; what it leaves unread is what was to be read there.
+pub(super) const BEGIN: Statement = statement!("begin", 1, &[]);
 pub(super) const DATABASES: Statement = statement!(
     "databases",
     MANY,
@@ -69,10 +76,12 @@ pub(super) const ROLE_SETTINGS: Statement =
     statement!("role_settings", FINDINGS, &[K::RoleSetting]);
 pub(super) const DEPENDENCIES: Statement = statement!(
     "dependencies",
-    FINDINGS,
+    SHARES,
     &[K::Ownership, K::Privilege, K::DefaultPrivilege, K::Policy, K::UserMapping, K::Subscription]
 );
 pub(super) const PREPARED: Statement = statement!("prepared", FINDINGS, &[K::PreparedTransaction]);
+pub(super) const PREPARED_LOCKS: Statement =
+    statement!("prepared_locks", FINDINGS, &[K::PreparedTransaction]);
 pub(super) const SESSIONS: Statement =
     statement!("sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const INSTANCE_SESSIONS: Statement =
@@ -84,29 +93,31 @@ pub(super) const SHARED_ACL_15: Statement =
     statement!("shared_acl_15", MANY, &[K::Privilege], 150_000, i32::MAX);
 pub(super) const SHARED_OWNED: Statement = statement!("shared_owned", FINDINGS, &[K::Ownership]);
 pub(super) const ACL_SCAN: Statement =
-    statement!("acl_scan", FINDINGS, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
+    statement!("acl_scan", SHARES, &[K::Privilege, K::DefaultPrivilege, K::DanglingAcl]);
 pub(super) const CHANGES: Statement = statement!("changes", 1, &[]);
 pub(super) const OPEN_ROUTINES: Statement = statement!("open_routines", 1, &[]);
-pub(super) const OWNED: Statement = statement!("owned", FINDINGS, &[K::Ownership, K::UserMapping]);
+pub(super) const OWNED: Statement = statement!("owned", SHARES, &[K::Ownership, K::UserMapping]);
 pub(super) const SUBSCRIPTIONS: Statement =
     statement!("subscriptions", FINDINGS, &[K::Subscription], 140_000, i32::MAX);
 pub(super) const LOCAL_DEPENDENCIES: Statement =
-    statement!("local_dependencies", FINDINGS, &[K::Privilege, K::Ownership, K::Policy]);
+    statement!("local_dependencies", SHARES, &[K::Privilege, K::Ownership, K::Policy]);
 pub(super) const IDENTIFY: Statement = statement!(
     "identify",
-    2 * FINDINGS,
+    // Of objects in two lists, which may have been cut at different ones.
+    4 * SHARES,
     // Which catalog an owned object is of decides what it is.
     &[K::Privilege, K::Ownership, K::Subscription, K::UserMapping, K::DefaultPrivilege]
 );
 /// Unread, an owned subscription counts as switched on.
 pub(super) const SUBSCRIPTIONS_ENABLED: Statement =
     statement!("subscriptions_enabled", FINDINGS, &[]);
-pub(super) const POLICIES: Statement = statement!("policies", FINDINGS, &[K::Policy]);
+pub(super) const POLICIES: Statement = statement!("policies", SHARES, &[K::Policy]);
 pub(super) const DEFAULT_LISTS: Statement =
     statement!("default_lists", FINDINGS, &[K::DefaultPrivilege]);
 pub(super) const EXTENSIONS: Statement = statement!("extensions", 100, &[K::Job]);
 pub(super) const JOBS: Statement =
     Statement { needs: Some("pg_cron"), ..statement!("jobs", FINDINGS, &[K::Job]) };
+pub(super) const CRON_HOME: Statement = statement!("cron_home", 1, &[K::Job]);
 pub(super) const SIGHT: Statement = statement!("sight", 100, &[]);
 pub(super) const SLOTS: Statement = statement!("slots", 1_000, &[]);
 pub(super) const HBA_RULES_13: Statement =
@@ -132,6 +143,7 @@ pub(super) const INSTANCE: Statement = Statement { surfaces: INSTANCE_SURFACES, 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[Statement] = &[
     SERVER,
+    BEGIN,
     DATABASES,
     ROLES,
     MEMBERSHIPS_13,
@@ -139,6 +151,7 @@ pub const STATEMENTS: &[Statement] = &[
     ROLE_SETTINGS,
     DEPENDENCIES,
     PREPARED,
+    PREPARED_LOCKS,
     SESSIONS,
     INSTANCE_SESSIONS,
     SELF_TEST,
@@ -157,6 +170,7 @@ pub const STATEMENTS: &[Statement] = &[
     DEFAULT_LISTS,
     EXTENSIONS,
     JOBS,
+    CRON_HOME,
     SIGHT,
     SLOTS,
     HBA_RULES_13,

@@ -25,7 +25,7 @@ impl Trouble {
 
     /// Connecting failed.
     pub(super) fn connecting(error: &sqlx::Error, options: &PgConnectOptions) -> Self {
-        let (cause, words) = super::session::explain(error);
+        let (cause, words) = explain(error);
         let role = ident(options.get_username());
         let database = options.get_database().unwrap_or_else(|| options.get_username());
         let socket = options.get_socket().is_some() || options.get_host().starts_with('/');
@@ -41,6 +41,37 @@ impl Trouble {
         Self { cause, reason: format!("connecting failed: {words}"), fix }
     }
 
+    /// Beginning a transaction failed.
+    pub(super) fn beginning(
+        error: &sqlx::Error,
+        options: &PgConnectOptions,
+        database: &str,
+    ) -> Self {
+        let (cause, words) = explain(error);
+        let fix = if cause == Cause::PermissionDenied {
+            format!(
+                "in database {database}: GRANT EXECUTE ON FUNCTION pg_catalog.pg_is_in_recovery(), \
+                 pg_catalog.pg_postmaster_start_time() TO {};",
+                ident(options.get_username())
+            )
+        } else {
+            String::new()
+        };
+        Self { cause, reason: format!("beginning a transaction failed: {words}"), fix }
+    }
+
+    /// Another server answers than the one that the look began with.
+    pub(super) fn elsewhere() -> Self {
+        Self {
+            cause: Cause::Internal,
+            reason: "another server answers than the look began with, or it was restarted or promoted meanwhile"
+                .to_owned(),
+            fix: "look again; if it stays so, let the URL lead to one server, not to a proxy that chooses among \
+                  several, and name the others under instances"
+                .to_owned(),
+        }
+    }
+
     /// Nobody said anything in time.
     pub(super) fn silence(seconds: u64) -> Self {
         Self {
@@ -51,6 +82,40 @@ impl Trouble {
                 .to_owned(),
         }
     }
+}
+
+/// What to do about a cause.
+pub(super) fn fix_for(cause: Cause, target: &str, statement: &str) -> String {
+    match cause {
+        Cause::Unreachable => {
+            format!("check that the server of target {target} is up and its URL right")
+        }
+        Cause::PermissionDenied => format!(
+            "grant the agent's role what it needs on target {target} (the script printed by `revoked init`)"
+        ),
+        Cause::Timeout => format!(
+            "find out what keeps target {target} busy, or raise statement_timeout if {statement} needs longer"
+        ),
+        Cause::Internal | Cause::ResidualAccess | Cause::CanaryMissed => {
+            format!("look at the server log of target {target} for the statement {statement}")
+        }
+    }
+}
+
+/// The class of a failure and its words, without anything a connection string may hold.
+pub(super) fn explain(error: &sqlx::Error) -> (Cause, String) {
+    if let sqlx::Error::Database(database) = error {
+        let code = database.code().unwrap_or_default().into_owned();
+        let cause = match code.as_str() {
+            "42501" | "28000" | "28P01" | "3D000" => Cause::PermissionDenied,
+            "57014" | "55P03" => Cause::Timeout,
+            "53300" | "57P01" | "57P02" | "57P03" => Cause::Unreachable,
+            _ => Cause::Internal,
+        };
+        return (cause, format!("{} (SQLSTATE {code})", database.message()));
+    }
+    let broken = matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_));
+    (if broken { Cause::Unreachable } else { Cause::Internal }, error.to_string())
 }
 
 const TLS: &str = "name the CA of the server's certificate in the URL (sslrootcert=FILE), with the host as the \

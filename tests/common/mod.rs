@@ -2,16 +2,19 @@
 #![expect(dead_code, reason = "each test binary uses its own part of this")]
 
 pub(crate) mod agent;
+pub(crate) mod byhand;
 pub(crate) mod frozen;
 pub(crate) mod http;
 pub(crate) mod kills;
 pub(crate) mod logbook;
+pub(crate) mod mirror;
 pub(crate) mod passwords;
 pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
 pub(crate) mod vectors;
 pub(crate) mod withheld;
+pub(crate) mod witness;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;

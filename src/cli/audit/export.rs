@@ -1,6 +1,7 @@
 //! `revoked log export`: a directory that an auditor can take away.
 
 use crate::audit::keys::in_force;
+use crate::audit::prove::Prover;
 use crate::audit::verify::{Outcome, Report, Verifier, Vkey};
 use crate::cli::exit;
 use crate::cli::verify::files;
@@ -15,6 +16,9 @@ use std::path::{Path, PathBuf};
 /// The verifier for browsers, which every bundle has.
 const PAGE: &str = include_str!("../../audit/verify.html");
 
+/// What the proof of a revocation is called.
+const PROOF: &str = "revocation.tlog-proof";
+
 /// Make a directory of evidence for an auditor
 ///
 /// It has the log up to its newest checkpoint, the public key, that checkpoint, a page that checks all of it in a
@@ -27,6 +31,10 @@ pub(in crate::cli) struct Arguments {
 
     /// Directory to make
     dir: PathBuf,
+
+    /// Add the proof of this revocation, for somebody who is not to see the rest
+    #[arg(long, value_name = "ID")]
+    revocation: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8> {
@@ -40,7 +48,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
     std::fs::create_dir(&part).with_context(|| {
         format!("making {} (remove it if an export was cut off)", part.display())
     })?;
-    let report = write(&log_dir, &part);
+    let mut report = write(&log_dir, &part);
+    if let Some(id) = &arguments.revocation
+        && matches!(&report, Ok(report) if report.outcome == Outcome::Verified)
+        && let Err(error) = prove(&part, id)
+    {
+        report = Err(error);
+    }
     if !matches!(&report, Ok(report) if report.outcome == Outcome::Verified) {
         std::fs::remove_dir_all(&part).with_context(|| format!("removing {}", part.display()))?;
     }
@@ -94,6 +108,13 @@ fn write(log_dir: &Path, dir: &Path) -> Result<Report> {
     Ok(report)
 }
 
+/// Puts the proof of a revocation beside the log that was copied.
+fn prove(dir: &Path, id: &str) -> Result<()> {
+    let prover = Prover::new(&dir.join("log"));
+    let bundle = prover.bundle(&prover.head()?, id)?;
+    std::fs::write(dir.join(PROOF), bundle).with_context(|| format!("writing {PROOF}"))
+}
+
 fn copy(from: &Path, length: u64, to: &Path, verifier: &mut Verifier) -> std::io::Result<()> {
     let mut from = File::open(from)?.take(length);
     let mut to = File::create_new(to)?;
@@ -129,6 +150,8 @@ log.vkey         the public key under which it verifies
 checkpoint.txt   the newest checkpoint, signed; checkpoint.cp1 is the same in one line
 verify.html      a page that checks all of this in a browser, without a network
 README.txt       this text
+revocation.tlog-proof, where there is one: the records of one revocation with their proofs, which
+                 can be given on without the log, and is checked by `revoked verify --proof`
 
 THE KEY. Do not trust log.vkey because it lies here: whoever could forge the log could put another
 key beside it. Get the key by another way from the people who run the agent, and compare:

@@ -115,11 +115,17 @@ impl<'a> Report<'a> {
             let (surface, targets) = known.unwrap_or((&skipped.surface, ""));
             together.entry((surface, &skipped.reason)).or_default().push(targets);
         }
-        let all = together.into_iter().map(|((surface, reason), targets)| {
+        // What has one reason is one line: what there is to know of two files is the same.
+        let mut lines: BTreeMap<(Vec<&str>, &str), Vec<&str>> = BTreeMap::new();
+        for ((surface, reason), targets) in together {
+            lines.entry((targets, reason)).or_default().push(surface);
+        }
+        let all = lines.into_iter().map(|((targets, reason), surfaces)| {
+            let surfaces = surfaces.join(" and ");
             if targets == [""] {
-                format!("{surface}: {reason}")
+                format!("{surfaces}: {reason}")
             } else {
-                format!("{surface} of {}: {reason}", targets.join(", "))
+                format!("{surfaces} of {}: {reason}", targets.join(", "))
             }
         });
         all.collect()

@@ -90,20 +90,38 @@ async fn socket(section: &mut Section, path: &Path) -> bool {
             return false;
         }
     }
-    if mode.trailing_zeros() >= 3 {
-        section.say(Level::Ok, format!("group {group} may use the socket (mode {mode:04o})"));
-    } else {
+    access(section, &group, mode);
+    true
+}
+
+/// Groups that programs share which belong to nobody in particular.
+const NOBODYS: &[&str] = &["nogroup", "nobody", "65534"];
+
+/// Who may use the socket: whoever may is an operator.
+fn access(section: &mut Section, group: &str, mode: u32) {
+    if mode.trailing_zeros() < 3 {
         section.advise(
             Level::Warn,
             format!("everybody on this machine may use the socket (mode {mode:04o})"),
             "restart the agent: it sets mode 0660",
         );
+    } else if NOBODYS.contains(&group) && mode & 0o070 != 0 {
+        section.advise(
+            Level::Warn,
+            format!(
+                "group {group} may use the socket (mode {mode:04o}): that is every program of this machine without a \
+                 group of its own, and each would be an operator"
+            ),
+            "make a group for the operators (groupadd --system revoked), run the agent as a user of its own that is in \
+             it, and restart it",
+        );
+    } else {
+        section.say(Level::Ok, format!("group {group} may use the socket (mode {mode:04o})"));
     }
     if group != "revoked" {
         section
             .say(Level::Note, "this machine has no group revoked that could be given the socket");
     }
-    true
 }
 
 async fn answer(address: SocketAddr, path: &str) -> Result<reqwest::StatusCode, String> {
@@ -162,4 +180,24 @@ pub(super) fn disk(config: &Config) -> Section {
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
 fn gigabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_of_nobodys_group_is_not_in_order() {
+        let level = |group: &str, mode: u32| {
+            let mut section = Section::new("agent", "socket");
+            access(&mut section, group, mode);
+            section.level()
+        };
+        assert_eq!(level("revoked", 0o660), Level::Ok);
+        assert_eq!(level("dba", 0o660), Level::Note);
+        assert_eq!(level("nogroup", 0o660), Level::Warn);
+        assert_eq!(level("65534", 0o660), Level::Warn);
+        assert_eq!(level("nogroup", 0o600), Level::Note, "its owner alone");
+        assert_eq!(level("revoked", 0o666), Level::Warn);
+    }
 }

@@ -20,6 +20,14 @@ pub(super) fn say(section: &mut Section, canary: &Canary, seen: &Observation) {
         Sighting::Detected => {
             section.say(Level::Ok, format!("the canary {role} is found: {}", words(&canary.expect)));
         }
+        Sighting::Missing(_) if !seen.roster.iter().any(|known| known.name == *role) => section.advise(
+            Level::Gap,
+            format!(
+                "no role is called {role}, so there is no canary: it was never planted, or somebody removed it, or \
+                 the looks are not shown what is there"
+            ),
+            "plant it by the statements of docs/canary.md, or take `canary` out of the configuration until then",
+        ),
         Sighting::Missing(missing) => section.advise(
             Level::Gap,
             format!(

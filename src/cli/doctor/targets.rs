@@ -30,6 +30,7 @@ pub(super) fn section(
         privileges(&mut section, seen, &server.agent_role);
         store_here(&mut section, server, store, store_on_target);
     }
+    instances(&mut section, target, seen);
     coverage(&mut section, seen);
     section.say(Level::Note, format!("the look took {} ms", took.as_millis()));
     section
@@ -54,6 +55,46 @@ fn connected(section: &mut Section, server: &Server, target: &Target) {
             target.transport(),
             "leave sslmode out of the URL, or set sslmode=verify-full and sslrootcert",
         );
+    }
+}
+
+/// The further instances: each has sessions of its own, so one that does not answer is a gap.
+fn instances(section: &mut Section, target: &Target, seen: &Observation) {
+    // What follows "instance " in a gap is its name.
+    let of = |rest: &str, name: &str| {
+        rest.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', ' ']))
+    };
+    // Where one of these is the primary, the target's own URL is the further one, and bears the target's name.
+    let own = seen.instances.iter().map(|instance| instance.name.as_str());
+    let own = own.filter(|name| *name == target.name());
+    let mut facts: Vec<Value> = Vec::new();
+    for name in own.chain(target.instance_names()) {
+        let answered = seen.instances.iter().find(|instance| instance.name == name);
+        let silent = seen
+            .gaps
+            .iter()
+            .any(|gap| gap.reason.strip_prefix("instance ").is_some_and(|rest| of(rest, name)));
+        facts.push(json!({
+            "name": name,
+            "server_version": answered.map(|instance| instance.version.as_str()),
+            "in_recovery": answered.map(|instance| instance.in_recovery),
+            "up": answered.is_some() || (!silent && seen.server.is_some()),
+        }));
+        match (answered, silent) {
+            (Some(instance), _) => {
+                let state = if instance.in_recovery { "standby" } else { "primary" };
+                let text = format!("instance {name}: PostgreSQL {}, {state}", instance.version);
+                section.say(Level::Ok, text);
+            }
+            (None, false) if seen.server.is_some() => {
+                section.say(Level::Ok, format!("instance {name}: the primary, described above"));
+            }
+            // The gap stands below with its fix.
+            (None, true | false) => {}
+        }
+    }
+    if !facts.is_empty() {
+        section.fact("instances", facts);
     }
 }
 

@@ -15,6 +15,9 @@ use std::path::PathBuf;
 ///
 /// Returns once the record of it is in the signed log. The same subject and kind again joins the revocation
 /// that is not finished; more accounts, roles or an earlier time tighten it.
+///
+/// Exit status: 0 expected, already expected, or (--dry-run) it could be; 1 it was refused, or the agent cannot be
+/// reached. With --batch those of `revoked expect import`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]

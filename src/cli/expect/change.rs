@@ -11,6 +11,8 @@ use anyhow::{Result, bail};
 ///
 /// What asks for more, or earlier, is done at once. A later time, a later deadline, and that there is no account
 /// keep access, so they wait until a second person approves (`revoked expect approve`).
+///
+/// Exit status: 0 changed, or waiting for a second person; 1 it was refused, or there is no such revocation.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Amend {
     #[command(flatten)]
@@ -64,6 +66,8 @@ pub(in crate::cli) struct Amend {
 ///
 /// Waits until a second person approves (`revoked expect approve`). The revocation stays in the log, and so
 /// does who asked and who approved.
+///
+/// Exit status: 0 withdrawn, or waiting for a second person; 1 it was refused, or there is no such revocation.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Withdraw {
     #[command(flatten)]
@@ -85,6 +89,8 @@ pub(in crate::cli) struct Withdraw {
 ///
 /// You are known by your token, or by your user id on this machine; whoever asked cannot approve. What waits is
 /// in `revoked expect show ID`.
+///
+/// Exit status: 0 approved; 1 it was refused: you asked for it yourself, it waits no more, or there is none.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Approve {
     #[command(flatten)]

@@ -7,6 +7,8 @@ use crate::clock;
 use anyhow::Result;
 
 /// List revocations, newest first
+///
+/// Exit status: 0 listed; 1 the agent cannot be reached, or its state not be read.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! `revoked expect show`.
 
+use super::super::check::findings;
 use super::super::client::Where;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
@@ -9,6 +10,9 @@ use crate::http::view::View;
 use anyhow::{Result, bail};
 
 /// Show one revocation with what remains of it
+///
+/// Exit status: 0 shown, whatever its verdict (`revoked expect recheck` tells by its status); 1 there is none, or the
+/// agent cannot be reached.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -60,17 +64,13 @@ pub(super) fn print_view(view: &View) {
         }
     }
     if let Some(request) = &view.pending {
-        println!(
-            "  waits        {} asked to {} at {}: {}",
-            shown(&request.requested_by),
-            match request.asks {
-                Asked::Postpone => "postpone it",
-                Asked::Withdraw => "withdraw it",
-                Asked::NoAccount => "confirm that there is no account",
-            },
-            request.requested_at,
-            request.id
-        );
+        let asks = match request.asks {
+            Asked::Postpone => "postpone it",
+            Asked::Withdraw => "withdraw it",
+            Asked::NoAccount => "confirm that there is no account",
+        };
+        let (by, at, id) = (&request.requested_by, request.requested_at, &request.id);
+        line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
     }
     for account in &view.accounts {
         println!(
@@ -84,11 +84,11 @@ pub(super) fn print_view(view: &View) {
         print_credential(view, standing);
     }
     if !view.roles.is_empty() {
-        println!("  must be gone {}", shown(&view.roles.join(", ")));
+        line("must be gone", &view.roles.join(", "));
     }
     if view.accounts.is_empty() {
         let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
-        println!("  searched     {}", shown(&names.join(", ")));
+        line("searched", &names.join(", "));
     }
     if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
         println!("{} since the look of {as_of}", output::headline(verdict));
@@ -98,9 +98,20 @@ pub(super) fn print_view(view: &View) {
     }
     output::print_residual(&view.residual);
     output::print_gaps(&view.gaps);
-    for skipped in &view.not_covered {
-        println!("  not covered: {}: {}", shown(&skipped.surface), shown(&skipped.reason));
+    if !view.kept.is_empty() {
+        let text =
+            format!("{} (revoked explain {} lists them)", findings(view.kept.len()), view.id);
+        output::print_line(&format!("  kept, as a {} leaves it: ", view.kind), &text);
     }
+    for skipped in &view.not_covered {
+        let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
+        output::print_line("  not covered: ", &text);
+    }
+}
+
+/// A line under the heading.
+fn line(label: &str, text: &str) {
+    output::print_line(&format!("  {label:<12} "), &shown(text));
 }
 
 /// What is known of a shared password, and who tried the old one.
@@ -108,21 +119,21 @@ fn print_credential(view: &View, standing: &Standing) {
     let account = view.accounts.iter().find(|account| standing.is_of(account));
     let role =
         account.map_or_else(|| format!("OID {}", standing.oid), |account| account.role.clone());
-    let name = shown(&format!("{}/{role}", standing.target));
+    let name = format!("{}/{role}", standing.target);
     let since = standing.since;
-    match standing.change {
-        Change::Unread => println!("  password     {name}: whether it changes may not be read"),
-        Change::Unchanged => println!("  password     {name}: unchanged"),
-        Change::Changed => println!("  password     {name}: changed, as seen at {since}"),
-    }
+    let first = standing.first_read_at.unwrap_or(since);
+    let said = match standing.change {
+        Change::Unread => "whether it changes may not be read".to_owned(),
+        Change::Unknown => format!(
+            "whether it was changed before {first} is not known, since it could not be read then; not since"
+        ),
+        Change::Unchanged => format!("not changed since the first look, at {first}"),
+        Change::Changed => format!("changed, as seen at {since}"),
+    };
+    line("password", &format!("{name}: {said}"));
     for probe in &standing.probes {
         let current = if probe.credential == since { "" } else { ", of an earlier password" };
-        println!(
-            "  old secret   {} at {}, says {}{current}: {}",
-            probe.finding,
-            probe.at,
-            shown(&probe.by),
-            shown(&probe.path.in_words())
-        );
+        let (finding, at, by, path) = (probe.finding, probe.at, &probe.by, probe.path.in_words());
+        line("old secret", &format!("{finding} at {at}, says {by}{current}: {path}"));
     }
 }

@@ -41,13 +41,13 @@ pub(super) struct Options {
     #[arg(long, value_name = "ROLE")]
     role: Option<String>,
 
-    /// With --grants-only and without --target: major version of the server, 13 or newer; every one if not given
+    /// Without --target: major version of the server, 13 to 18; every one if not given. A
+    /// newer one is not known: the script is that of 18 then, with a warning
     #[arg(
         long,
         value_name = "N",
-        requires = "grants_only",
         conflicts_with = "target",
-        value_parser = clap::value_parser!(i32).range(13..100)
+        value_parser = clap::value_parser!(i32).range(13..)
     )]
     server_version: Option<i32>,
 }
@@ -65,11 +65,20 @@ struct Server {
 
 const ROLE: &str = "revoked_agent";
 
+/// The newest major version that this program knows.
+const NEWEST: i32 = 18;
+
 /// The script to be printed.
 pub(super) async fn for_one(targets: &[Named], options: &Options) -> Result<String> {
+    if let Some(major) = options.server_version.filter(|major| *major > NEWEST) {
+        eprintln!(
+            "revoked: PostgreSQL {major} is newer than this version of revoked knows (13 to {NEWEST}): the script is \
+             that of {NEWEST}; run revoked doctor after it"
+        );
+    }
     let server = match targets {
         [] => Server {
-            version_num: options.server_version.map(|major| major * 10_000),
+            version_num: options.server_version.map(|major| major.min(NEWEST) * 10_000),
             role: options.role.clone().unwrap_or_else(|| ROLE.to_owned()),
             ..Server::default()
         },

@@ -1,8 +1,9 @@
 //! The contract of `plan -o json`.
 
-use super::Planned;
+use super::{Planned, concerns, not_seen};
 use crate::cli::look::Looked;
 use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::plan::locks::Wait;
 use crate::domain::plan::simulate::Simulation;
 use crate::domain::plan::{Note, Placed};
 use crate::domain::time::UtcTime;
@@ -39,6 +40,9 @@ struct StepReport<'a> {
     /// What it is for, where the statements do not say it.
     why: Option<String>,
     sql: Vec<String>,
+    /// Prepared transactions of others that it would wait for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    waits_for: Vec<&'a Wait>,
 }
 
 impl<'a> Answer<'a> {
@@ -51,7 +55,7 @@ impl<'a> Answer<'a> {
         Self {
             as_of: looked.as_of,
             subjects: looked.subjects.iter().map(|one| one.asked.subject.as_str()).collect(),
-            targets: planned.iter().map(|one| TargetPlan::new(one, looked)).collect(),
+            targets: planned.iter().map(|one| TargetPlan::new(one, looked, gaps)).collect(),
             gaps,
             not_covered: not_covered.collect(),
         }
@@ -59,20 +63,29 @@ impl<'a> Answer<'a> {
 }
 
 impl<'a> TargetPlan<'a> {
-    fn new(one: &'a Planned<'a>, looked: &Looked) -> Self {
+    fn new(one: &'a Planned<'a>, looked: &Looked, gaps: &[&Gap]) -> Self {
         let server = one.look.observation.server.as_ref();
         let steps = one.plan.steps.iter();
+        let here = gaps.iter().filter(|gap| concerns(gap, one));
+        // What is no target's may be missing in each script.
+        let targets = || looked.looks.iter().map(|look| &look.observation.target);
+        let elsewhere = gaps.iter().filter(|gap| !targets().any(|name| *name == gap.target));
         Self {
             name: &one.look.observation.target,
             system_identifier: server.map(|server| server.system_identifier.to_string()),
             server_version: server.map(|server| server.version.as_str()),
             preserve_data: one.preserve_data,
             steps: steps
-                .map(|placed| StepReport { placed, why: placed.step.why(), sql: placed.step.sql() })
+                .map(|placed| StepReport {
+                    placed,
+                    why: placed.step.why(),
+                    sql: placed.step.sql(),
+                    waits_for: one.plan.waits_of(placed).collect(),
+                })
                 .collect(),
             by_hand: &one.plan.by_hand,
             simulation: one.simulation.as_ref(),
-            script: one.script(looked),
+            script: one.script(looked) + &not_seen(here.chain(elsewhere)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::output::{Rows, WIDTH, shown, wrapped};
 use crate::domain::milestone::Milestone;
-use crate::domain::observation::Cause;
+use crate::domain::observation::{Cause, Gap};
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
@@ -103,6 +103,19 @@ fn down(view: &View) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Further instances that did not answer.
+fn silent_instances(view: &View) -> Vec<String> {
+    let silent = view.gaps.iter().filter(|gap| {
+        matches!(gap.cause, Cause::Unreachable | Cause::Timeout)
+            && gap.reason.starts_with("instance ")
+    });
+    let name = |gap: &Gap| {
+        let (instance, _) = gap.reason.split_once(':')?;
+        Some(format!("{instance} of {}", gap.target))
+    };
+    silent.filter_map(name).collect()
+}
+
 /// Targets whose looks do not find their canary.
 fn without_canary(views: &[View]) -> BTreeSet<&str> {
     let gaps = views.iter().flat_map(|view| &view.gaps);
@@ -110,13 +123,16 @@ fn without_canary(views: &[View]) -> BTreeSet<&str> {
 }
 
 /// The answer before the table.
-pub(super) fn headline(views: &[View], now: UtcTime) -> String {
+///
+/// `nobody` says that nobody looks: then nothing is known of the targets.
+pub(super) fn headline(views: &[View], nobody: Option<&str>, now: UtcTime) -> String {
     if views.is_empty() {
-        return "nothing is open".to_owned();
+        let parts: Vec<&str> = nobody.into_iter().chain(["nothing is open"]).collect();
+        return wrapped(&parts.join("; "), WIDTH).join("\n");
     }
     let late: Vec<_> = views.iter().filter(|view| !view.overdue.is_empty()).collect();
     let back = views.iter().filter(|view| view.state == State::Regressed).count();
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> = nobody.map(str::to_owned).into_iter().collect();
     let count = views.len();
     match late.iter().filter_map(|view| late_since(view)).min() {
         Some(oldest) => {
@@ -140,9 +156,12 @@ pub(super) fn headline(views: &[View], now: UtcTime) -> String {
         })
         .chain(silent.iter().copied())
         .collect();
-    if !targets.is_empty() {
+    if nobody.is_none() && !targets.is_empty() {
         let answer = targets.len() - silent.len();
         parts.push(format!("their targets: {answer} of {} up", targets.len()));
+    }
+    for instance in views.iter().flat_map(silent_instances).collect::<BTreeSet<_>>() {
+        parts.push(format!("{instance} does not answer, so its sessions are not seen"));
     }
     for target in without_canary(views) {
         parts.push(format!("the canary of {target} is missed, so nothing is proved there"));

@@ -74,7 +74,7 @@ fn blind(mut view: View, target: &str, cause: Cause) -> View {
 
 fn told(mut views: Vec<View>, minute: i64) -> String {
     sort(&mut views, at(minute));
-    format!("{}\n\n{}", headline(&views, at(minute)), table(&views, at(minute)))
+    format!("{}\n\n{}", headline(&views, None, at(minute)), table(&views, at(minute)))
 }
 
 #[test]
@@ -135,10 +135,10 @@ fn it_fits_whatever_is_in_it() {
 #[test]
 fn headlines() {
     let open = || view(1, "EMP-1", State::Open, 60);
-    assert_eq!(headline(&[], at(0)), "nothing is open");
-    assert_eq!(headline(&[open()], at(0)), "1 is open, not overdue");
-    assert_eq!(headline(&[open(), open()], at(0)), "2 are open, none is overdue");
-    assert_eq!(headline(&[late(open()), open()], at(107)), "1 of 2 is overdue, by 47m");
+    assert_eq!(headline(&[], None, at(0)), "nothing is open");
+    assert_eq!(headline(&[open()], None, at(0)), "1 is open, not overdue");
+    assert_eq!(headline(&[open(), open()], None, at(0)), "2 are open, none is overdue");
+    assert_eq!(headline(&[late(open()), open()], None, at(107)), "1 of 2 is overdue, by 47m");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn a_missed_canary_is_in_the_answer() {
         blind(view(1, "john", State::Open, 60), "main", Cause::CanaryMissed),
         blind(view(2, "jane", State::Open, 60), "main", Cause::CanaryMissed),
     ];
-    assert_snapshot!(headline(&views, at(0)), @r"
+    assert_snapshot!(headline(&views, None, at(0)), @r"
     2 are open, none is overdue; the canary of main is missed, so nothing is proved
     there
     ");

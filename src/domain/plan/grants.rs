@@ -31,7 +31,7 @@ pub(super) fn revoke(residual: &[Residual], setting: &Setting, plan: &mut Plan) 
             plan.leave(found, UNREAD);
             continue;
         };
-        if goes_with_its_grantor(found, &all) {
+        if goes_with_its_grantor(found, &all, setting) {
             continue;
         }
         match together(found, on, right.column.is_none(), setting) {
@@ -121,10 +121,17 @@ fn regrant(found: &Residual, plan: &mut Plan) {
     }
 }
 
-/// Whether a leaver granted it, by a grant option that is revoked with CASCADE.
-fn goes_with_its_grantor(found: &Residual, all: &[&Residual]) -> bool {
+/// Whether a leaver granted it, by a grant option that is revoked with CASCADE. An option that no statement takes
+/// takes nothing along, and an entry of an edited catalog may name itself as where it comes from.
+fn goes_with_its_grantor(found: &Residual, all: &[&Residual], setting: &Setting) -> bool {
     all.iter().any(|other| {
+        let revoked = || {
+            about(other).is_some_and(|(on, right)| {
+                together(other, on, right.column.is_none(), setting).is_ok()
+            })
+        };
         other.grantable
+            && other.identity() != found.identity()
             && other.account.role.is_some()
             && other.account.role == found.grantor
             && (&other.database, &other.class, &other.object, &other.sub_object, &other.privilege)
@@ -135,5 +142,6 @@ fn goes_with_its_grantor(found: &Residual, all: &[&Residual]) -> bool {
                     &found.sub_object,
                     &found.privilege,
                 )
+            && revoked()
     })
 }

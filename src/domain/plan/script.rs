@@ -37,7 +37,14 @@ pub fn render(plan: &Plan, title: &str, place: Option<Place<'_>>) -> String {
     }
     let mut parts = Vec::new();
     for part in plan.steps.chunk_by(|a, b| (a.part, &a.database) == (b.part, &b.database)) {
-        parts.extend(section(part, place));
+        parts.extend(section(part, plan, place));
+    }
+    if plan.steps.iter().any(|placed| matches!(placed.part, Part::Shared | Part::Database)) {
+        lines.push(
+            "-- It drops no role. DROP ROLE may still be refused after it: entries that name the role as grantor \
+             alone give it nothing and stay (docs/commands.md)."
+                .to_owned(),
+        );
     }
     let guarded = !plan.steps.is_empty();
     lines.extend(place.filter(|_| guarded).map_or(parts.clone(), |place| only_there(parts, place)));
@@ -74,7 +81,7 @@ fn only_there(lines: Vec<String>, place: Place<'_>) -> Vec<String> {
 }
 
 /// One part of the script: in one database, or what all share.
-fn section(steps: &[Placed], place: Option<Place<'_>>) -> Vec<String> {
+fn section(steps: &[Placed], plan: &Plan, place: Option<Place<'_>>) -> Vec<String> {
     let Some(first) = steps.first() else { return Vec::new() };
     let name = first.database.as_deref().map(comment).unwrap_or_default();
     let heading = match first.part {
@@ -93,7 +100,7 @@ fn section(steps: &[Placed], place: Option<Place<'_>>) -> Vec<String> {
             vec!["BEGIN;".to_owned(), format!("SET LOCAL {LOCK_TIMEOUT}")]
         }
     };
-    lines.extend(body(steps));
+    lines.extend(body(steps, plan));
     if !matches!(first.part, Part::Prepared | Part::Login) {
         lines.push("COMMIT;".to_owned());
     }
@@ -108,7 +115,7 @@ fn section(steps: &[Placed], place: Option<Place<'_>>) -> Vec<String> {
     section
 }
 
-fn body(steps: &[Placed]) -> Vec<String> {
+fn body(steps: &[Placed], plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for run in steps.chunk_by(|a, b| a.step.acting() == b.step.acting() && owns(a) == owns(b)) {
         let acting = run.first().and_then(|placed| placed.step.acting());
@@ -124,6 +131,9 @@ fn body(steps: &[Placed]) -> Vec<String> {
             );
         }
         for placed in run {
+            lines.extend(
+                plan.waits_of(placed).map(|wait| format!("-- This {}.", comment(&wait.text))),
+            );
             let why = placed.step.why();
             let mut why = why.map(|why| format!(" -- {}", comment(&why)));
             for statement in placed.step.statements() {

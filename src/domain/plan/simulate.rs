@@ -10,7 +10,7 @@ mod tests;
 mod world;
 
 use super::step::Step;
-use super::{Membership, Part, Placed, Setting};
+use super::{Membership, Part, Placed, Setting, locks};
 use crate::domain::ids::RoleOid;
 use crate::domain::residual::{Residual, ResidualKind as K};
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub struct Simulation {
     pub new_owners: Vec<String>,
     /// The statement at which the script would stop, if it would.
     pub stops: Option<Stop>,
+    /// Statements that stop it if a prepared transaction changed the same thing, in words.
+    pub may_wait: Vec<String>,
 }
 
 /// Where a script would stop, and why.
@@ -47,10 +49,16 @@ pub struct Stop {
 #[must_use]
 pub fn simulate(steps: &[Placed], residual: &[Residual], setting: &Setting) -> Simulation {
     let before = World::captured(residual, setting);
+    let waits = locks::waits(steps, residual, setting);
+    let may_wait = waits.iter().filter(|(_, wait)| !wait.certain);
+    let may_wait =
+        may_wait.map(|(placed, wait)| format!("{} {}", placed.step.sql().join(" "), wait.text));
+    let may_wait = may_wait.collect();
+    let held_up: Vec<_> = waits.iter().filter(|(_, wait)| wait.certain).collect();
     let mut world = before.clone();
     let mut refused = None;
     for part in steps.chunk_by(|a, b| (a.part, &a.database) == (b.part, &b.database)) {
-        refused = run(part, &mut world, setting);
+        refused = run(part, &held_up, &mut world, setting);
         if refused.is_some() {
             break;
         }
@@ -62,18 +70,28 @@ pub fn simulate(steps: &[Placed], residual: &[Residual], setting: &Setting) -> S
         others_keep,
         new_owners: world.new_owners(),
         stops: refused,
+        may_wait,
     }
 }
 
 /// One part of the script. What is a transaction of its own is done whole or not at all.
-fn run(part: &[Placed], world: &mut World, setting: &Setting) -> Option<Stop> {
+fn run(
+    part: &[Placed],
+    held_up: &[&(Placed, locks::Wait)],
+    world: &mut World,
+    setting: &Setting,
+) -> Option<Stop> {
     let before = world.clone();
     for placed in part {
-        let refused =
-            placed.database.as_ref().filter(|name| setting.closed.contains(*name)).map_or_else(
-                || world.apply(placed),
-                |name| Err(format!("database {name} is not currently accepting connections")),
-            );
+        let closed = placed.database.as_ref().filter(|name| setting.closed.contains(*name));
+        let waits = held_up.iter().find(|(one, _)| one == placed);
+        let refused = match (closed, waits) {
+            (Some(name), _) => {
+                Err(format!("database {name} is not currently accepting connections"))
+            }
+            (None, Some((_, wait))) => Err(format!("it {}", wait.text)),
+            (None, None) => world.apply(placed),
+        };
         let Err(reason) = refused else { continue };
         if !matches!(part.first().map(|first| first.part), Some(Part::Prepared | Part::Login)) {
             *world = before;

@@ -122,7 +122,8 @@ impl Residual {
         let database = self.database.as_deref().unwrap_or_default();
         let is = format!("{DATABASE_OWNER} in database {database}");
         let Some(owner) = self.via.last() else {
-            return format!("{who} is {is}, because it owns the database");
+            let how = if self.ways.is_empty() { "" } else { " after SET ROLE" };
+            return format!("{who} is {is}{how}, because it owns the database");
         };
         let at = |way: &Way| way.at.clone().unwrap_or_else(|| owner.clone());
         match self.ways.first() {
@@ -212,7 +213,9 @@ impl Residual {
         }
     }
 
-    fn object_in_words(&self) -> String {
+    /// The object as people call it: with its kind, the column of a table, the table of a policy.
+    #[must_use]
+    pub fn object_in_words(&self) -> String {
         let object = self.object.as_deref().unwrap_or("an object");
         let Some(kind) = &self.object_type else { return object.to_owned() };
         // As the server calls the row that holds the list; people call it a parameter.

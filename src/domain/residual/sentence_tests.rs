@@ -150,6 +150,14 @@ fn the_owner_of_a_database() {
         "john_doe is pg_database_owner in database orders, because it owns the database"
     );
     assert_eq!(
+        owner(&[way(Can::SetRole, &[], Some("pg_database_owner"))]),
+        "john_doe is pg_database_owner in database orders after SET ROLE, because it owns the database"
+    );
+    assert_eq!(
+        owner(&[way(Can::SetRole, &["app"], Some("pg_database_owner"))]),
+        "john_doe is pg_database_owner in database orders after SET ROLE pg_database_owner; app owns the database"
+    );
+    assert_eq!(
         owner(&[way(Can::UsesNow, &["app"], None)]),
         "john_doe is pg_database_owner in database orders through app, which owns the database"
     );

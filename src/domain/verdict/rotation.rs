@@ -37,7 +37,7 @@ pub(super) fn must_go(
         K::Credential | K::VanishedSession => true,
         K::Session | K::Replication => {
             standing_of(question, &residual.account).is_some_and(|standing| {
-                begun_before(residual, standing.old_until, skew(looks, &residual.account.target))
+                opened_with_old(standing, residual, skew(looks, &residual.account.target)).is_some()
             })
         }
         K::Login
@@ -75,6 +75,16 @@ fn skew(looks: &[&Observation], target: &str) -> i64 {
 fn begun_before(residual: &Residual, bound: Option<UtcTime>, skew_us: i64) -> bool {
     let bound = bound.and_then(|at| UtcTime::from_micros(at.micros().saturating_add(skew_us)));
     bound.is_some_and(|bound| residual.since.is_none_or(|since| since < bound))
+}
+
+/// Why a session counts as opened with the old secret, if it does.
+fn opened_with_old(standing: &Standing, session: &Residual, skew_us: i64) -> Option<&'static str> {
+    if begun_before(session, standing.old_until, skew_us) {
+        return Some("it is older than the change of the password");
+    }
+    let unchanged = standing.change == Change::Unchanged && standing.dead(skew_us).is_none();
+    (unchanged || standing.valid().is_some())
+        .then_some("it was opened while the old secret was valid, which it still is")
 }
 
 /// Adds what a rotation leaves open, and what of it is there.
@@ -154,8 +164,8 @@ impl Case<'_> {
                 && (&r.account.target, r.account.oid) == (&me.target, me.oid)
         };
         for session in found.iter_mut().filter(mine) {
-            if begun_before(session, standing.old_until, self.skew) {
-                session.sentence.push_str("; it is older than the change of the password");
+            if let Some(why) = opened_with_old(standing, session, self.skew) {
+                session.sentence = format!("{}; {why}", session.sentence);
             } else if begun_before(session, standing.unsure_until, self.skew)
                 && asked_for(self.question, session.kind)
             {
@@ -164,6 +174,9 @@ impl Case<'_> {
                     format!("{}; it may have been opened with the old secret", session.sentence),
                     "end that session; a new one needs the new secret".to_owned(),
                 ));
+            } else if standing.dead(self.skew).is_none() {
+                // Nothing is proved yet, and it may not look as if this session were proved to be a good one.
+                session.sentence.push_str("; with which secret it was opened is not known");
             }
         }
     }
@@ -207,8 +220,13 @@ impl Case<'_> {
                     format!("change the password once more, so that it is seen, and then: {}", self.command()),
                 ));
             }
-            (Change::Unread | Change::Changed, None) => gaps.push(self.unproved(standing)),
-            (Change::Unread | Change::Unchanged | Change::Changed, Some(probe)) => {
+            (Change::Unread | Change::Unknown | Change::Changed, None) => {
+                gaps.push(self.unproved(standing));
+            }
+            (
+                Change::Unread | Change::Unknown | Change::Unchanged | Change::Changed,
+                Some(probe),
+            ) => {
                 self.word(standing, probe, not_covered);
             }
         }
@@ -233,6 +251,16 @@ impl Case<'_> {
             not_covered.push(NotCovered {
                 surface: format!("the password of {name} since {}", probe.at),
                 reason: format!("{} may not read whether it was changed again", self.agent),
+            });
+        }
+        if let (Change::Unknown, Some(first)) = (standing.change, standing.first_read_at) {
+            not_covered.push(NotCovered {
+                surface: format!("the password of {name} before {first}"),
+                reason: format!(
+                    "{} could not read it at first, so no look has seen it change; that it did rests on the attempt \
+                     with the old secret alone",
+                    self.agent
+                ),
             });
         }
     }
@@ -281,6 +309,16 @@ impl Case<'_> {
                      pg_catalog.pg_authid TO {};",
                     ident(agent)
                 ),
+            );
+        }
+        if let (Change::Unknown, Some(first)) = (standing.change, standing.first_read_at) {
+            return self.gap(
+                K::Credential,
+                format!(
+                    "whether the password of {role} was changed before {first} is not known: {agent} could not read it \
+                     then, and since then it is the same{before}"
+                ),
+                format!("try the old secret: {command}; or change the password once more, so that it is seen"),
             );
         }
         self.gap(

@@ -93,6 +93,10 @@ const TABLE: &[(&str, Verdict, &str)] = &[
     ("10 unread\n20 valid", Verdict::Residual, "still its password"),
     ("10 unread\n20 dead", Verdict::Revoked, ""),
     ("10 unread\n20 dead\n30 a", Verdict::Revoked, ""),
+    ("10 unread\n20 a", Verdict::Inconclusive, "was changed before 1970-01-01T00:00:20"),
+    ("10 unread\n20 a\n30 dead", Verdict::Revoked, ""),
+    ("10 unread\n20 a\n30 valid", Verdict::Residual, "still its password"),
+    ("10 unread\n20 a\n30 b\n40 a", Verdict::Inconclusive, "could not read it then"),
     ("10 a\n20 b\n30 dead\n40 unread", Verdict::Revoked, ""),
 ];
 
@@ -131,6 +135,34 @@ fn whose_word_it_is_stands_beside_the_answer() {
     );
     assert!(all.contains("agent may not read whether it was changed again"), "{all}");
     assert!(all.contains("is not followed yet"), "{all}");
+}
+
+#[test]
+fn a_password_that_was_read_late_is_never_called_unchanged() {
+    let judged = told("10 unread\n20 a", &look(vec![residual(K::Session, Some(5))]));
+    assert!(!format!("{judged:?}").contains("has not been changed"), "{judged:#?}");
+    assert!(judged.kept[0].sentence.ends_with("with which secret it was opened is not known"));
+    for script in ["10 unread\n20 a\n30 dead", "10 unread\n20 dead\n30 a"] {
+        let judged = told(script, &look(vec![]));
+        let all = format!("{:?}", judged.not_covered);
+        assert!(all.contains("rests on the attempt with the old secret alone"), "{script}: {all}");
+        let old = told(script, &look(vec![residual(K::Session, Some(5))]));
+        assert_eq!(old.verdict, Verdict::Inconclusive, "{script}: who knows how it was opened");
+        let new = told(script, &look(vec![residual(K::Session, Some(25))]));
+        assert_eq!(new.verdict, Verdict::Revoked, "{script}");
+    }
+}
+
+#[test]
+fn a_session_of_a_password_that_is_still_the_old_one_is_no_kept_one() {
+    for script in ["10 a", "10 a\n20 b\n30 valid", "10 unread\n20 valid"] {
+        let judged = told(script, &look(vec![residual(K::Session, Some(50))]));
+        assert_eq!((judged.residual.len(), judged.kept.len()), (2, 0), "{script}: {judged:#?}");
+        let session = judged.residual.iter().find(|found| found.kind == K::Session).unwrap();
+        assert!(session.sentence.ends_with("while the old secret was valid, which it still is"));
+    }
+    let judged = told("10 a\n20 dead", &look(vec![residual(K::Session, Some(50))]));
+    assert_eq!((judged.verdict, judged.kept.len()), (Verdict::Inconclusive, 1), "that is doubted");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 -- revoked/acl_scan: what the access lists of this database hold that anybody has to know of, in one pass over
 -- them. Equal lists are taken apart once: GRANT … ON ALL TABLES makes thousands of them. $1: tracked roles.
--- Rows with an object are entries that name a tracked role, as grantee or as grantor; rows without one count
--- what everybody has, what the agent's role has, and what names a role that no longer exists.
+-- Rows with an object are entries that name a tracked role, as grantee or as grantor, of each role no more than $2
+-- and the rest of the last object; what an owner has or grants is left out. Rows without an object count what
+-- everybody has, what the agent's role has, and what names a role that no longer exists.
 WITH RECURSIVE held (oid) AS (
     SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user
     UNION
@@ -65,11 +66,30 @@ WITH RECURSIVE held (oid) AS (
 ), entries AS MATERIALIZED (
     SELECT
         l.class, l.catalog, l.owner, l.objects, l.subs, l.made,
-        x.grantee, x.grantor, x.privilege_type, x.is_grantable
+        x.grantee, x.grantor, x.privilege_type, x.is_grantable,
+        x.grantee IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid)) AS of_grantee,
+        x.grantor IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid)) AS of_grantor
     FROM lists AS l
     CROSS JOIN LATERAL pg_catalog.aclexplode(l.acl) AS x
     WHERE x.grantee NOT IN (SELECT o.oid FROM ordinary AS o)
         OR x.grantor IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
+), named AS (
+    SELECT
+        e.class, e.privilege_type, w.role, e.catalog, o.object, COALESCE(o.sub_object, 0)::int4 AS sub_object, b.owner,
+        e.grantee, e.grantor, e.is_grantable,
+        -- The same for all entries of an object: a list that is cut within would not show who else loses what.
+        pg_catalog.rank() OVER (PARTITION BY w.role ORDER BY e.catalog, o.object, o.sub_object) AS place
+    FROM entries AS e
+    CROSS JOIN LATERAL ROWS FROM (
+        pg_catalog.unnest(e.objects), pg_catalog.unnest(e.subs)
+    ) AS o (object, sub_object)
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(e.owner, (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = o.object))
+    ) AS b (owner)
+    CROSS JOIN LATERAL (
+        VALUES (e.grantee, e.of_grantee), (e.grantor, e.of_grantor AND e.grantor <> e.grantee)
+    ) AS w (role, tracked)
+    WHERE (e.of_grantee OR e.of_grantor) AND w.tracked AND w.role <> b.owner
 )
 SELECT
     e.class AS class,
@@ -79,6 +99,7 @@ SELECT
     (pg_catalog.sum(e.made) FILTER (
         WHERE e.grantee <> 0 AND e.grantee NOT IN (SELECT r.oid FROM pg_catalog.pg_roles AS r)
     ))::int8 AS dangling,
+    NULL::oid AS role,
     NULL::oid AS catalog,
     NULL::oid AS object,
     NULL::int4 AS sub_object,
@@ -90,11 +111,8 @@ FROM entries AS e
 GROUP BY e.class, e.privilege_type
 UNION ALL
 SELECT
-    e.class, e.privilege_type, NULL, NULL, NULL, e.catalog, o.object, COALESCE(o.sub_object, 0)::int4,
-    COALESCE(e.owner, (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = o.object)),
-    e.grantee, e.grantor, e.is_grantable
-FROM entries AS e
-CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(e.objects), pg_catalog.unnest(e.subs)) AS o (object, sub_object)
-WHERE e.grantee IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
-    OR e.grantor IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
-LIMIT $2
+    n.class, n.privilege_type, NULL, NULL, NULL, n.role, n.catalog, n.object, n.sub_object, n.owner,
+    n.grantee, n.grantor, n.is_grantable
+FROM named AS n
+WHERE n.place <= $2::int8
+LIMIT $3

@@ -1,6 +1,7 @@
 -- revoked/changes: how often rows of this database's catalogs that hold access were written, by the server's
 -- statistics. A hint only: statistics come late or not at all, so they may say that something changed, never
--- that nothing did.
+-- that nothing did. pg_shdepend is not among them: each look reads what it says of tracked roles, and it is
+-- written for every database.
 SELECT pg_catalog.string_agg(
     pg_catalog.concat_ws(
         '/',
@@ -33,7 +34,6 @@ FROM pg_catalog.unnest(ARRAY[
     'pg_catalog.pg_ts_config',
     'pg_catalog.pg_statistic_ext',
     'pg_catalog.pg_publication',
-    'pg_catalog.pg_event_trigger',
-    'pg_catalog.pg_shdepend'
+    'pg_catalog.pg_event_trigger'
 ]::pg_catalog.regclass[]) AS c (oid)
 LIMIT $1

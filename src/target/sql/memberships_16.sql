@@ -7,5 +7,4 @@ SELECT
     m.inherit_option AS inherit_option,
     m.set_option AS set_option
 FROM pg_catalog.pg_auth_members AS m
-ORDER BY m.roleid, m.member, m.grantor
 LIMIT $1

@@ -4,7 +4,12 @@ WITH RECURSIVE me (oid) AS (
 ), held (oid) AS (
     SELECT oid FROM me
     UNION
-    SELECT m.roleid FROM pg_catalog.pg_auth_members AS m JOIN held AS h ON m.member = h.oid
+    SELECT m.roleid
+    FROM held AS h
+    -- OFFSET 0: by index. Joined, it would be planned as a pass over all memberships.
+    CROSS JOIN LATERAL (
+        SELECT a.roleid FROM pg_catalog.pg_auth_members AS a WHERE a.member = h.oid OFFSET 0
+    ) AS m
 )
 SELECT
     r.rolname::text AS role,
@@ -31,6 +36,6 @@ SELECT
         ) THEN 'owns objects' END
     ) AS excess
 FROM held AS h
-JOIN pg_catalog.pg_roles AS r ON r.oid = h.oid
+CROSS JOIN LATERAL (SELECT * FROM pg_catalog.pg_roles AS a WHERE a.oid = h.oid OFFSET 0) AS r
 ORDER BY r.rolname
 LIMIT $1

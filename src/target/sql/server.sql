@@ -1,4 +1,5 @@
--- revoked/server: who answers. Its clock is compared with the agent's, never used for deadlines.
+-- revoked/server: who answers. Its clock is compared with the agent's, never used for deadlines. The timeline is that
+-- of the last checkpoint, shown and not compared: for some time after a promotion it is the old one.
 SELECT
     s.system_identifier::text AS system_identifier,
     pg_catalog.current_setting('server_version') AS version,

@@ -10,7 +10,8 @@ SELECT
     (pg_catalog.date_part('epoch', a.backend_start) * 1000000)::int8 AS started_us,
     r.oid IS NULL AS vanished
 FROM pg_catalog.pg_stat_activity AS a
-LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = a.usesysid
+-- OFFSET 0: by index. Joined, it would be planned as a pass over all roles.
+LEFT JOIN LATERAL (SELECT x.oid FROM pg_catalog.pg_roles AS x WHERE x.oid = a.usesysid OFFSET 0) AS r ON true
 WHERE a.usesysid IS NOT NULL AND a.usesysid <> 0 AND (a.usesysid IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid)) OR r.oid IS NULL)
 ORDER BY a.pid
 LIMIT $2

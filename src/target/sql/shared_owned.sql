@@ -5,5 +5,5 @@ FROM (
     SELECT 'pg_catalog.pg_database'::pg_catalog.regclass::oid, oid, datdba FROM pg_catalog.pg_database
     UNION ALL SELECT 'pg_catalog.pg_tablespace'::pg_catalog.regclass::oid, oid, spcowner FROM pg_catalog.pg_tablespace
 ) AS o (class, object, owner)
-WHERE o.owner IN (SELECT t.oid FROM pg_catalog.unnest($1::oid[]) AS t (oid))
+WHERE o.owner = ANY ($1)
 LIMIT $2

@@ -34,7 +34,11 @@ impl<'a> Asked<'a> {
         }
         let privilege = claim.privilege == self.privilege
             // nextval takes either.
-            || (self.sub.is_none() && self.privilege == "USAGE" && claim.privilege == "UPDATE");
+            || (self.sub.is_none() && self.privilege == "USAGE" && claim.privilege == "UPDATE")
+            // Writing a large object takes reading it too: one of them may be the role's, the other PUBLIC's.
+            || (self.sub.is_none()
+                && (self.class, self.privilege) == ("pg_largeobject", "UPDATE")
+                && claim.privilege == "SELECT");
         let column = claim.sub.is_empty() || self.sub.is_none_or(|sub| sub == claim.sub);
         claim.kind == "ownership"
             || (claim.kind == "privilege"

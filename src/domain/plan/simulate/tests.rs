@@ -276,3 +276,33 @@ fn reassign_owned_takes_shared_objects_along_and_fails_on_what_only_superusers_o
     assert_eq!((stopped.would_remain.len(), stopped.stops.is_some()), (4, true));
     assert_eq!(after(&shared, "postgres").would_remain.len(), 1);
 }
+
+/// Whoever edits a catalog may name as grantor whom he likes, the grantee itself too.
+#[test]
+fn what_an_edited_catalog_made_up_is_left_for_a_person_with_all_that_hangs_on_it() {
+    let setting = setting(160_000);
+    let planned = |list: &[(&str, &str, bool)], tampered: &[&str]| {
+        let mut residual = privileges("SELECT", None, &grants(list));
+        for found in &mut residual {
+            let by = found.grantor.clone().unwrap_or_default();
+            found.tampered = tampered.contains(&by.as_str());
+            *found = found.clone().described();
+        }
+        let planned = plan(&residual, &setting);
+        let simulated = simulate(&planned.steps, &residual, &setting);
+        assert_eq!(simulated.stops, None, "{planned:#?}");
+        let noted: BTreeSet<String> =
+            planned.by_hand.iter().flat_map(|note| note.about.clone()).collect();
+        let left: BTreeSet<String> =
+            simulated.would_remain.iter().map(Residual::identity).collect();
+        assert_eq!(left, noted, "{planned:#?}");
+        left.len()
+    };
+    assert_eq!(planned(&[("boss", "x", false)], &["boss"]), 1);
+    assert_eq!(planned(&[("x", "x", true)], &["x"]), 1, "by itself");
+    assert_eq!(planned(&[("z", "x", true), ("x", "z", true)], &["x", "z"]), 2, "in a circle");
+    // A real grant by an option that was made up can be revoked as its grantor.
+    assert_eq!(planned(&[("boss", "x", true), ("x", "z", false)], &["boss"]), 1);
+    // What was really granted goes, and takes along what was made up to hang on it.
+    assert_eq!(planned(&[("app", "x", true), ("x", "z", false)], &["x"]), 0);
+}

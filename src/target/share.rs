@@ -1,0 +1,117 @@
+//! Each role's share of the rows. A role of which there is very much is read up to a limit of its own: the rest is
+//! open for that role, and for nobody else.
+
+use super::cluster::Cluster;
+use super::rows::{AclScanRow, DependencyRow, OwnedRow, PolicyRow};
+use super::session::Session;
+use super::statements::{SHARE, SUBSCRIPTIONS, Statement};
+use crate::domain::ids::RoleOid;
+use crate::domain::observation::{Cause, Gap, Observation};
+use crate::domain::residual::ResidualKind;
+use sqlx::Arguments as _;
+use sqlx::postgres::PgArguments;
+use sqlx::postgres::types::Oid;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Roles of which more is there than was read, with what that leaves open.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Partly(BTreeMap<RoleOid, Vec<Gap>>);
+
+impl Partly {
+    /// Who they are.
+    pub(super) fn roles(&self) -> BTreeSet<u32> {
+        self.0.keys().map(|role| role.0).collect()
+    }
+
+    /// Forgets all but these roles.
+    pub(super) fn retain(&mut self, tracked: &BTreeSet<u32>) {
+        self.0.retain(|role, _| tracked.contains(&role.0));
+    }
+
+    /// Writes it into the look.
+    pub(super) fn tell(self, observation: &mut Observation) {
+        for (role, gaps) in self.0 {
+            observation.partly.entry(role).or_default().extend(gaps);
+        }
+    }
+
+    fn note(&mut self, session: &Session<'_>, cluster: &Cluster, statement: &Statement, role: u32) {
+        let name = cluster.role_name(role).map_or_else(|| format!("OID {role}"), str::to_owned);
+        // Who owns them is read by itself as well.
+        let apart = |surface: &ResidualKind| {
+            *surface == ResidualKind::Subscription && cluster.version_num >= SUBSCRIPTIONS.since
+        };
+        let surfaces = statement.surfaces.iter().filter(|surface| !apart(surface));
+        let gaps = surfaces.map(|surface| Gap {
+            surface: *surface,
+            target: session.observation.target.clone(),
+            database: Some(session.database().to_owned()),
+            reason: format!(
+                "{name} has more than {SHARE} rows in {}; no more are read of one role",
+                statement.name
+            ),
+            fix: "remove what is listed (revoked plan), then look again".to_owned(),
+            cause: Cause::Internal,
+        });
+        self.0.entry(RoleOid(role)).or_default().extend(gaps);
+    }
+}
+
+/// A row about one tracked role, or about nobody.
+pub(super) trait OfRole {
+    /// Whom it is about.
+    fn role(&self) -> Option<Oid>;
+}
+
+impl OfRole for DependencyRow {
+    fn role(&self) -> Option<Oid> {
+        Some(self.role)
+    }
+}
+
+impl OfRole for OwnedRow {
+    fn role(&self) -> Option<Oid> {
+        Some(self.role)
+    }
+}
+
+impl OfRole for PolicyRow {
+    fn role(&self) -> Option<Oid> {
+        Some(self.role)
+    }
+}
+
+impl OfRole for AclScanRow {
+    fn role(&self) -> Option<Oid> {
+        self.role
+    }
+}
+
+/// Runs a statement whose parameters are the tracked OIDs and how many rows it may give of each. Of whom there is
+/// more is noted in `partly`.
+pub(super) async fn of_each<T>(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    statement: &Statement,
+    partly: &mut Partly,
+) -> Option<Vec<T>>
+where
+    T: OfRole + for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin,
+{
+    let mut arguments = PgArguments::default();
+    // One more than its share tells that there is more.
+    let bound = arguments.add(cluster.tracked_oids()).and_then(|()| arguments.add(SHARE + 1));
+    if bound.is_err() {
+        session.gap(statement, Cause::Internal, "the OIDs could not be bound");
+        return None;
+    }
+    let rows: Vec<T> = session.rows(statement, arguments).await?;
+    let mut counts: BTreeMap<u32, i64> = BTreeMap::new();
+    for role in rows.iter().filter_map(OfRole::role) {
+        *counts.entry(role.0).or_default() += 1;
+    }
+    for (role, _) in counts.into_iter().filter(|(_, count)| *count > SHARE) {
+        partly.note(session, cluster, statement, role);
+    }
+    Some(rows)
+}
