@@ -11,6 +11,7 @@ mod doctor;
 mod expect;
 mod explain;
 mod init;
+mod key;
 mod log;
 mod look;
 mod manual;
@@ -79,6 +80,8 @@ enum Command {
     Verify(verify::Arguments),
     #[command(subcommand)]
     Log(audit::Command),
+    #[command(subcommand)]
+    Key(key::Command),
     Witness(witness::Arguments),
     Completions(manual::Completions),
     Man(manual::Manual),
@@ -124,6 +127,7 @@ pub fn run() -> u8 {
             Command::Status(arguments) => status::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,
+            Command::Key(command) => key::run(command),
             Command::Witness(arguments) => witness::run(arguments).await,
             Command::Completions(arguments) => manual::completions(&arguments),
             Command::Man(arguments) => manual::man(&arguments),

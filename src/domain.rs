@@ -7,6 +7,7 @@ pub mod account;
 pub mod canary;
 pub mod credential;
 pub mod effective;
+pub mod erasure;
 pub mod expectation;
 pub mod graph;
 pub mod hex;

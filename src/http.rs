@@ -18,6 +18,7 @@ mod question;
 pub mod recheck;
 mod revocations;
 mod serve;
+mod subjects;
 pub mod view;
 
 pub use auth::Peer;
@@ -66,6 +67,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(amend::approve))
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
+        .routes(routes!(subjects::erase))
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))

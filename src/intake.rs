@@ -2,6 +2,7 @@
 
 pub mod amend;
 pub mod csv;
+pub mod erase;
 pub mod merge;
 pub mod probe;
 pub mod submission;

@@ -9,6 +9,7 @@ mod told;
 pub use crate::audit::prove::ProveError;
 pub use crate::audit::read::{Checkpoint, Lines, MOST, ReadError};
 pub use proof::Asked;
+pub use settle::fits;
 
 use crate::audit::file::{Entry, Landed, LogError, LogFile, Moment};
 use crate::audit::writer::{LogWriter, Sent, WriteError};
@@ -48,7 +49,7 @@ pub enum JournalError {
     /// One of them was replaced.
     #[error(
         "store and audit log do not fit together: {0}. One of them was restored from a backup or replaced; \
-         restore both from the same moment"
+         restore both from the same moment. Without such a backup, `revoked log accept-loss` shows what would be lost"
     )]
     Misfit(String),
     /// The store.

@@ -4,6 +4,7 @@
 
 mod anchors;
 mod canary;
+mod erase;
 mod gather;
 mod many;
 mod meta;
@@ -11,11 +12,13 @@ mod model;
 mod moves;
 mod pages;
 mod records;
+mod replaced;
 mod revocations;
 mod roster;
 
 pub use anchors::Anchored;
 pub use canary::StoredCanary;
+pub use erase::Erasure;
 pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{
@@ -209,6 +212,8 @@ impl Store {
             .filename(path)
             .create_if_missing(true)
             .foreign_keys(true)
+            // What is erased is overwritten, not only let go.
+            .pragma("secure_delete", "ON")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);

@@ -207,7 +207,7 @@ fn what_is_missing_or_foreign_is_named() {
     move_away(&key).unwrap();
     assert_refused(&mut agent, &["signing key", "log.key", "opening"]);
     std::fs::copy(agent.dir().join("state/keys/next.key"), &key).unwrap();
-    assert_refused(&mut agent, &["begun with another key", "the configured one is"]);
+    assert_refused(&mut agent, &["is signed by the key", "log.key_file holds the next one"]);
     std::fs::remove_file(&key).unwrap();
     move_back(&key).unwrap();
 

@@ -5,7 +5,7 @@ pub use super::commit::{Entry, Landed};
 pub use super::error::LogError;
 pub use super::moment::Moment;
 pub use super::open::origin;
-pub use super::since::{Found, Since};
+pub use super::since::{Found, Since, since};
 
 use super::commit::{Commit, State, Unfit};
 use super::dir::Dir;
@@ -44,7 +44,9 @@ pub struct LogFile {
     pub(super) segment: Segment,
     /// When the segment was begun, in microseconds since 1970.
     began: i64,
-    signer: Box<dyn Signer>,
+    pub(super) signer: Box<dyn Signer>,
+    /// The key to which the log changes, while that is being written.
+    pub(super) incoming: Option<Box<dyn Signer>>,
     limits: Limits,
     pub(super) state: State,
     /// The newest commit of this run.
@@ -103,16 +105,7 @@ pub fn create(
         return Err(LogError::refused(&there.path, "there is a log already; nothing was changed"));
     }
     let mut commit = Commit::after(&State::begin());
-    let genesis = Entry::new(
-        GENESIS,
-        json!({
-            "agent": concat!("revoked ", env!("CARGO_PKG_VERSION")),
-            "format": super::format::FORMAT,
-            "key": key.vkey(),
-            "next": commitment(next_vkey),
-            "origin": key.origin(),
-        }),
-    );
+    let genesis = genesis(key, next_vkey, None);
     commit.push(&genesis.kind, &genesis.what, &now.into())?;
     let (_, bytes) = commit.seal(&[key])?;
     let written = Segment::create(&dir.path, 0).and_then(|file| file.write(0, &bytes));
@@ -122,6 +115,24 @@ pub fn create(
         }
     })?;
     dir.sync().map_err(io(&dir.path, "syncing the directory"))
+}
+
+/// The first line of a log. `continues` is the newest good note of a log that was damaged.
+pub(super) fn genesis(key: &LogKey, next_vkey: &str, continues: Option<&str>) -> Entry {
+    let mut entry = Entry::new(
+        GENESIS,
+        json!({
+            "agent": concat!("revoked ", env!("CARGO_PKG_VERSION")),
+            "format": super::format::FORMAT,
+            "key": key.vkey(),
+            "next": commitment(next_vkey),
+            "origin": key.origin(),
+        }),
+    );
+    if let Some(note) = continues {
+        entry.what.insert("continues".to_owned(), json!(note));
+    }
+    entry
 }
 
 /// The lock of a log's directory.
@@ -169,6 +180,7 @@ impl LogFile {
             segment: found.segment,
             began: found.began,
             signer: Box::new(signer),
+            incoming: None,
             limits: Limits::default(),
             state: found.state,
             before: None,
@@ -233,8 +245,13 @@ impl LogFile {
         self.full = Some(Full { told, reserved });
     }
 
+    /// Who signs the next checkpoint: the key in force, and where that changes the new one too.
+    fn signers(&self) -> Vec<&dyn Signer> {
+        std::iter::once(&self.signer).chain(&self.incoming).map(AsRef::as_ref).collect()
+    }
+
     /// Where there was no room: is there some again?
-    fn resume(&mut self, now: &Moment) -> Result<(), LogError> {
+    pub(super) fn resume(&mut self, now: &Moment) -> Result<(), LogError> {
         let Some(was) = self.full else { return Ok(()) };
         self.reserve
             .make_again(was.reserved)
@@ -247,7 +264,11 @@ impl LogFile {
     }
 
     /// Writes a commit: to the segment, or to a new one where that is due, or where the segment cannot be written.
-    fn commit(&mut self, entries: &[Entry], now: &Moment) -> Result<Vec<Landed>, LogError> {
+    pub(super) fn commit(
+        &mut self,
+        entries: &[Entry],
+        now: &Moment,
+    ) -> Result<Vec<Landed>, LogError> {
         self.dir.fence()?;
         if self.broken.is_none() {
             self.segment.fence(&self.dir, self.state.length)?;
@@ -292,7 +313,7 @@ impl LogFile {
     fn write_on(&mut self, entries: &[Entry], now: &Moment) -> Result<Vec<Landed>, Stop> {
         let mut commit = Commit::after(&self.state);
         let landed = commit.records(entries, now, self.before.as_ref())?;
-        let (state, bytes) = commit.seal(&[self.signer.as_ref()])?;
+        let (state, bytes) = commit.seal(&self.signers())?;
         if let Err(fault) = self.segment.write(self.state.length, &bytes) {
             self.remember(&fault, &self.segment.path.clone(), self.state.length, &bytes);
             return Err(fault.into());
@@ -309,7 +330,7 @@ impl LogFile {
             commit.push(&broken.kind, &broken.what, now)?;
         }
         let landed = commit.records(entries, now, self.before.as_ref())?;
-        let (state, bytes) = commit.seal(&[self.signer.as_ref()])?;
+        let (state, bytes) = commit.seal(&self.signers())?;
         let new = match Segment::create(&self.dir.path, self.state.seq) {
             Err(Fault::Failed(error)) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 let what = format!("somebody else made the file of line {}", self.state.seq);

@@ -3,6 +3,7 @@
 use super::commit::{Entry, State};
 use super::dir::{Dir, Name, segments};
 use super::error::{LogError, io};
+use super::keys::other_key;
 use super::lines::{Lines, Next};
 use super::quarantine;
 use super::scan::{Scan, Tail, scan, tail};
@@ -49,7 +50,10 @@ pub fn origin(dir: &Path) -> Result<String, LogError> {
 }
 
 fn no_log(dir: &Path) -> LogError {
-    LogError::refused(dir, "there is no log; make one with `revoked init`")
+    LogError::refused(
+        dir,
+        "there is no log; make one with `revoked init`, or, if it was lost, see `revoked log accept-loss`",
+    )
 }
 
 /// Opens the log in `dir`, which `signer` has to be the signer of. Of lines after `told` it is known that nobody was
@@ -64,7 +68,7 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<
         return Err(damaged(&path, 0));
     };
     if key != *signer.public() {
-        return Err(other_key(&path, &key.vkey(), signer));
+        return Err(other_key(&dir.path, &path, (&key, &state.next_key), signer.public()));
     }
     let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
     if length > state.length {
@@ -83,15 +87,9 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<
 fn damaged(path: &Path, at: u64) -> LogError {
     let why = format!(
         "it is damaged at byte {at}, in what was already signed. Keep the file as evidence and \
-         restore the log from a backup; `revoked verify` names the first bad line"
+         restore the log from a backup, with the store of the same moment; `revoked verify` names the first bad \
+         line. Without a backup, `revoked log accept-loss` shows what would be lost"
     );
-    LogError::refused(path, why)
-}
-
-fn other_key(path: &Path, named: &str, signer: &dyn Signer) -> LogError {
-    let configured = signer.public().vkey();
-    let why =
-        format!("it was begun with another key ({named}); the configured one is {configured}");
     LogError::refused(path, why)
 }
 

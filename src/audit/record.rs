@@ -12,7 +12,7 @@ mod look;
 pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{
-    Approval, amended, approval_requested, approved, attested, config_changed, withdrawn,
+    Approval, amended, approval_requested, approved, attested, config_changed, erasure, withdrawn,
 };
 pub use look::{Seen, observation};
 use look::{gaps, residual};

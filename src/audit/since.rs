@@ -1,7 +1,7 @@
 //! Reading back what is sealed from a line on, across files, as far as somebody needs it.
 
 use super::commit::Landed;
-use super::dir::Name;
+use super::dir::{Name, segments};
 use super::error::{LogError, io};
 use super::file::LogFile;
 use super::format::CHECKPOINT;
@@ -10,6 +10,7 @@ use super::tree::leaf_hash;
 use crate::domain::hex::hex;
 use serde_json::Value;
 use std::fs::File;
+use std::path::Path;
 
 /// A record that is in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,16 +42,24 @@ impl LogFile {
     /// # Errors
     /// When the file that has the line is not there.
     pub fn since(&self, from: u64) -> Result<Since, LogError> {
-        let mut files = self.dir.segments()?;
-        files.reverse();
-        let Some(oldest) = files.iter().position(|name| name.first <= from) else {
-            let why = format!("the file that has line {from} is not there; put it back");
-            return Err(LogError::refused(&self.dir.path, why));
-        };
-        files.truncate(oldest + 1);
-        let seq = files.last().map_or(0, |name| name.first);
-        Ok(Since { files, open: None, seq, before: None, from, end: self.state.seq })
+        since(&self.dir.path, from, self.state.seq)
     }
+}
+
+/// The same of a log in `dir` that is not open, whose newest checkpoint is line `end` − 1.
+///
+/// # Errors
+/// When the file that has the line is not there.
+pub fn since(dir: &Path, from: u64, end: u64) -> Result<Since, LogError> {
+    let mut files = segments(dir).map_err(io(dir, "reading the directory"))?;
+    files.reverse();
+    let Some(oldest) = files.iter().position(|name| name.first <= from) else {
+        let why = format!("the file that has line {from} is not there; put it back");
+        return Err(LogError::refused(dir, why));
+    };
+    files.truncate(oldest + 1);
+    let seq = files.last().map_or(0, |name| name.first);
+    Ok(Since { files, open: None, seq, before: None, from, end })
 }
 
 impl Since {

@@ -2,6 +2,7 @@
 
 use crate::audit::file::{self, Limits, LogFile};
 use crate::audit::key::LogKey;
+use crate::audit::replace;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
@@ -15,7 +16,7 @@ use crate::metrics::{Metrics, Vocabulary};
 use crate::reconcile;
 use crate::store::Store;
 use crate::target::statements::{CLUSTER_SURFACES, FILES};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use secrecy::ExposeSecret as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -36,6 +37,12 @@ impl Agent {
     /// Takes the log's lock and opens log and store.
     pub(super) async fn open(live: &Live) -> Result<Self> {
         let config = live.current();
+        if let Ok(Some((place, _))) = replace::pending(&config.log_dir) {
+            bail!(
+                "`revoked log accept-loss` was begun and not finished ({}); run it again, with --yes",
+                place.display()
+            );
+        }
         let metrics = Arc::new(metrics(&config).context("declaring the metrics")?);
         let origin = file::origin(&config.log_dir)?;
         let key = LogKey::read(&config.key_file, &origin, &config.log_dir)?;
@@ -84,7 +91,7 @@ fn refuse_sudden_end() -> Result<()> {
     signal(SignalKind::from_raw(SIGXFSZ)).context("handling SIGXFSZ").map(drop)
 }
 
-fn instance(log_dir: &Path) -> Result<String> {
+pub(super) fn instance(log_dir: &Path) -> Result<String> {
     let host =
         std::fs::read_to_string("/proc/sys/kernel/hostname").context("reading the host's name")?;
     let meta = std::fs::metadata(log_dir).context("looking at the log's directory")?;

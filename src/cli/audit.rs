@@ -1,9 +1,12 @@
 //! `revoked log`: read the audit log and prove what is in it.
 
+mod accept_loss;
 mod consistency;
+mod export;
 mod point;
 mod prove;
 mod source;
+mod subjects;
 mod tail;
 
 use super::exit;
@@ -12,16 +15,19 @@ use source::Place;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Read the audit log, and prove what is in it
+/// Read the audit log, prove what is in it, export it, and go on after damage
 ///
-/// Through the running agent, else from the log's directory, where nothing is locked or written. What is printed is
-/// never beyond the newest checkpoint.
+/// `prove`, `consistency`, `checkpoint` and `tail` ask the running agent, else they read the log's directory, where
+/// nothing is locked or written. What is printed is never beyond the newest checkpoint.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Prove(prove::Arguments),
     Consistency(consistency::Arguments),
     Checkpoint(Checkpoint),
     Tail(tail::Arguments),
+    Export(export::Arguments),
+    Subjects(subjects::Arguments),
+    AcceptLoss(accept_loss::Arguments),
 }
 
 /// Print the newest checkpoint: a signed note (C2SP)
@@ -44,6 +50,9 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Prove(arguments) => prove::run(arguments).await,
         Command::Consistency(arguments) => consistency::run(arguments).await,
         Command::Tail(arguments) => tail::run(arguments).await,
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Subjects(arguments) => subjects::run(&arguments).await,
+        Command::AcceptLoss(arguments) => Box::pin(accept_loss::run(arguments)).await,
         Command::Checkpoint(arguments) => {
             let head = arguments.at.find().await?.head().await?;
             if arguments.cp1 {

@@ -1,6 +1,7 @@
 //! How a command reaches the state: through the running agent, or alone when there is none.
 
 mod answers;
+mod erase;
 mod lists;
 
 pub(super) use answers::SubmitError;

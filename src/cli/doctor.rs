@@ -4,7 +4,7 @@ mod agent;
 mod canary;
 mod log;
 mod section;
-mod store;
+pub(super) mod store;
 mod targets;
 
 use super::client::ConfigFile;

@@ -2,6 +2,7 @@
 
 mod add;
 mod change;
+mod erase;
 mod import;
 mod list;
 mod recheck;
@@ -9,7 +10,7 @@ mod show;
 
 use anyhow::Result;
 
-/// Expected revocations: add, import, list, show, amend, withdraw, approve, recheck
+/// Expected revocations: add, import, list, show, amend, withdraw, approve, recheck, erase a person
 ///
 /// Exit status: 0 done; 1 refused, or the agent cannot be reached; recheck and import have more (see there).
 #[derive(Debug, clap::Subcommand)]
@@ -22,6 +23,7 @@ pub(super) enum Command {
     Withdraw(change::Withdraw),
     Approve(change::Approve),
     Recheck(recheck::Arguments),
+    Erase(erase::Arguments),
 }
 
 /// Runs the command.
@@ -35,5 +37,6 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Withdraw(arguments) => Box::pin(change::withdraw(arguments)).await,
         Command::Approve(arguments) => Box::pin(change::approve(arguments)).await,
         Command::Recheck(arguments) => recheck::run(arguments).await,
+        Command::Erase(arguments) => Box::pin(erase::run(arguments)).await,
     }
 }

@@ -111,14 +111,14 @@ fn target(text: &str) -> Result<Named> {
     Ok((name.to_owned(), url.into()))
 }
 
-fn default_origin() -> Result<String> {
+pub(super) fn default_origin() -> Result<String> {
     let host =
         std::fs::read_to_string("/proc/sys/kernel/hostname").context("reading the host's name")?;
     let tail = hex(&clock::random::<8>()?);
     Ok(format!("revoked/{}/{tail}", host.trim()))
 }
 
-fn new_key(origin: &str) -> Result<LogKey> {
+pub(super) fn new_key(origin: &str) -> Result<LogKey> {
     let seed = Zeroizing::new(clock::random::<32>().context("making a key")?);
     Ok(LogKey::from_seed(origin, &seed))
 }

@@ -84,6 +84,12 @@ pub enum Refused {
     /// There is an account.
     #[error("it has an account: {0}")]
     HasAccount(String),
+    /// Who it is about is needed still.
+    #[error(
+        "{0} is about this person and not finished, so the name is needed still: wait until it is verified, or have \
+         it withdrawn, then erase"
+    )]
+    Unfinished(String),
 }
 
 impl Request {

@@ -130,7 +130,8 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::NotARotation(_)
         | Refused::Outdated
         | Refused::TooManyPaths
-        | Refused::HasAccount(_) => {
+        | Refused::HasAccount(_)
+        | Refused::Unfinished(_) => {
             Problem::new(409, "not-possible", "Not possible as it stands").detail(detail)
         }
     }

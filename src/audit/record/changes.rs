@@ -3,6 +3,7 @@
 use super::{About, Body, effective, fitting, object, searched, with};
 use crate::domain::account::Account;
 use crate::domain::credential::{Attested, Standing};
+use crate::domain::erasure::Basis;
 use crate::domain::request::Request;
 use crate::domain::residual::ResidualKind;
 use crate::domain::time::UtcTime;
@@ -132,4 +133,10 @@ pub fn config_changed(
         "at": at, "config_sha256": after, "config_sha256_before": before,
         "not_required": not_required,
     }))
+}
+
+/// `erasure`: who `subject` is was deleted from the store. The commitment stays, and fits nobody any more.
+#[must_use]
+pub fn erasure(subject: &str, basis: Basis, by: &str, at: UtcTime) -> Body {
+    object(json!({"at": at, "basis": basis, "by": by, "subject": subject}))
 }

@@ -66,7 +66,7 @@ async fn look(url: &str, origin: Option<&str>, found: &mut Found) -> Result<()> 
 }
 
 /// While somebody writes there is a journal beside it, and SQLite knows how to read both. Without one the file is read as it stands: no lock, no file beside it.
-async fn open_read_only(url: &str) -> Result<Store> {
+pub(in crate::cli) async fn open_read_only(url: &str) -> Result<Store> {
     if let Some(path) = url.strip_prefix("sqlite://") {
         let quiet = !Path::new(&format!("{path}-wal")).exists();
         let options = SqliteConnectOptions::new()

@@ -1,0 +1,157 @@
+//! `revoked key rotate`: the next key comes into force.
+
+use crate::audit::file::{LogError, LogFile};
+use crate::audit::key::{KeyError, LogKey, commitment};
+use crate::audit::keys::{self, InForce, Reason, id_of, in_force};
+use crate::cli::exit;
+use crate::cli::init::new_key;
+use crate::clock;
+use crate::config::Config;
+use anyhow::{Context as _, Result, bail};
+use std::path::{Path, PathBuf};
+
+/// Change the key that signs the log to the next one
+///
+/// With the agent stopped. The next key is the one that `init` or the last change made, brought back from where it was
+/// kept; the log takes no other. One record, signed by both keys, says so; then log.key_file is replaced, and the old
+/// key stays beside it. Cut off at any point, the same command again finishes.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    file: crate::cli::client::ConfigFile,
+
+    /// The next key, to which the log has committed
+    #[arg(long, value_name = "FILE")]
+    next_key: PathBuf,
+
+    /// File to make for the key after that; never in the log's directory, and best on a medium that is taken away
+    #[arg(long, value_name = "FILE")]
+    new_next: PathBuf,
+
+    /// Why; with `compromised` the log says that somebody else may have had the old key
+    #[arg(long, value_enum, default_value_t)]
+    reason: Why,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Why {
+    /// As planned
+    #[default]
+    Scheduled,
+    /// Somebody else may have the key
+    Compromised,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8> {
+    let config = Config::read(&arguments.file.config)?;
+    let log = in_force(&config.log_dir)?;
+    let read = |path: &Path| LogKey::read(path, &log.origin, &config.log_dir);
+    let next = read(&arguments.next_key).context("--next-key")?;
+    let old = read(&config.key_file)?;
+    if next.vkey() == log.vkey {
+        return finish(arguments, &config, &log, &old, &next);
+    }
+    if commitment(&next.vkey()) != log.next {
+        bail!(
+            "--next-key: {} holds {}, but the log has committed to the key whose text has the SHA-256 {}. \
+             `revoked key show --file` tells of each file which key it is; nothing was changed",
+            arguments.next_key.display(),
+            next.vkey(),
+            log.next
+        );
+    }
+    let reason = match arguments.reason {
+        Why::Scheduled => Reason::Scheduled,
+        Why::Compromised => Reason::Compromised,
+    };
+    let mut file = LogFile::open(&config.log_dir, old, clock::now()).map_err(locked)?;
+    let after = after(arguments, &config, &log)?;
+    let landed = file.change_key(next, &after.vkey(), reason, clock::now())?;
+    println!("the log is signed by the new key since line {}", landed.seq);
+    let (next, old) = (read(&arguments.next_key)?, read(&config.key_file)?);
+    swap(&config, &old, &next)?;
+    drop(file);
+    tell(arguments, &next);
+    Ok(exit::OK)
+}
+
+/// The log names the new key already.
+fn finish(
+    arguments: &Arguments,
+    config: &Config,
+    log: &InForce,
+    old: &LogKey,
+    next: &LogKey,
+) -> Result<u8> {
+    if old.vkey() == next.vkey() {
+        println!("nothing to do: the log is signed by this key since line {}", log.since);
+        return Ok(exit::OK);
+    }
+    // Whoever has the lock is alone with the key file, too.
+    let copy = LogKey::read(&arguments.next_key, &log.origin, &config.log_dir)?;
+    let file = LogFile::open(&config.log_dir, copy, clock::now()).map_err(locked)?;
+    println!("the log is signed by the new key since line {}", log.since);
+    swap(config, old, next)?;
+    drop(file);
+    let made = LogKey::read(&arguments.new_next, &log.origin, &config.log_dir);
+    if made.is_ok_and(|key| commitment(&key.vkey()) == log.next) {
+        tell(arguments, next);
+        return Ok(exit::OK);
+    }
+    println!("public key: {}", next.vkey());
+    println!(
+        "{} does not hold the next key that the log has committed to (SHA-256 {}): look for it where this command \
+         was told to put it first",
+        arguments.new_next.display(),
+        log.next
+    );
+    Ok(exit::OK)
+}
+
+fn locked(error: LogError) -> anyhow::Error {
+    if matches!(error, LogError::Locked { .. }) {
+        return anyhow::anyhow!(
+            "the agent is running, and it alone writes the log. Stop it (systemctl stop revoked), run this again, \
+             then start it. Nothing was changed"
+        );
+    }
+    error.into()
+}
+
+/// The key after the next one: a new one, or the one that an attempt before this made.
+fn after(arguments: &Arguments, config: &Config, log: &InForce) -> Result<LogKey> {
+    let path = &arguments.new_next;
+    if path.exists() {
+        let made = LogKey::read(path, &log.origin, &config.log_dir).context("--new-next")?;
+        let known = keys::named(&config.log_dir)?;
+        if known.contains(&made.vkey()) || commitment(&made.vkey()) == log.next {
+            bail!(
+                "--new-next: {} holds a key that the log has already; name a file to make",
+                path.display()
+            );
+        }
+        return Ok(made);
+    }
+    let key = new_key(&log.origin)?;
+    keys::place(&key, path, &config.log_dir).context("--new-next")?;
+    Ok(key)
+}
+
+fn swap(config: &Config, old: &LogKey, new: &LogKey) -> Result<(), KeyError> {
+    let kept = keys::replace(&config.key_file, id_of(&old.vkey()), new)?;
+    println!("{} holds the new key", config.key_file.display());
+    if let Some(kept) = kept {
+        println!("the old key is in {}: archive it offline, or destroy it", kept.display());
+    }
+    Ok(())
+}
+
+fn tell(arguments: &Arguments, new: &LogKey) {
+    println!(
+        "the key after it is in {}: MOVE IT AWAY NOW, offline. {} is not needed any more",
+        arguments.new_next.display(),
+        arguments.next_key.display()
+    );
+    println!("public key: {}", new.vkey());
+    println!("Auditors may go on with the key they have: it vouches for this one.");
+}

@@ -1,0 +1,222 @@
+//! Forgetting a person: names, disclosure, and what the notices said, in one transaction with its record.
+
+use super::many::many;
+use super::model::{Evidence, NewRecord, SubjectRow};
+use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
+use crate::domain::lifecycle::Life;
+use crate::domain::request::Request;
+use crate::domain::revocation::{Revocation, State};
+use crate::domain::time::UtcTime;
+use serde_json::Value;
+
+/// Disclosures in one page.
+const PAGE: i64 = 1_000;
+
+/// What became of an erasure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erasure {
+    /// Done; of so many revocations.
+    Done(usize),
+    /// This revocation of the subject is not finished.
+    Unfinished(String),
+    /// Something moves at this moment: it can be tried again.
+    Busy,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    state: String,
+    version: i64,
+    request: String,
+    landed_request: Option<String>,
+    life: String,
+    landed_life: Option<String>,
+    evidence: String,
+    queued: i64,
+}
+
+/// A revocation as it is after the erasure.
+struct Nameless {
+    id: String,
+    version: i64,
+    request: String,
+    landed_request: Option<String>,
+    life: String,
+    landed_life: Option<String>,
+    evidence: String,
+}
+
+/// What tells who the subject is, in small letters.
+struct Names(Vec<String>);
+
+impl Names {
+    fn of(subject: &SubjectRow, rows: &[Row]) -> Result<Self, StoreError> {
+        let mut names = vec![subject.name.to_lowercase()];
+        for row in rows {
+            for text in std::iter::once(&row.request).chain(&row.landed_request) {
+                let asked: Revocation = from_json(text, "a revocation's request")?;
+                names.extend(asked.username.map(|name| name.to_lowercase()));
+            }
+        }
+        Ok(Self(names))
+    }
+
+    fn are_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        // As JSON spells it, too.
+        let spelt =
+            |name: &String| Value::from(name.as_str()).to_string().trim_matches('"').to_owned();
+        self.0.iter().any(|name| text.contains(name) || text.contains(&spelt(name)))
+    }
+}
+
+impl Row {
+    fn is_finished(&self) -> bool {
+        match State::from_word(&self.state) {
+            Some(State::Verified | State::Withdrawn) => true,
+            Some(State::Scheduled | State::Open | State::Regressed | State::Excepted) | None => {
+                false
+            }
+        }
+    }
+
+    fn nameless(&self, names: &Names) -> Result<Nameless, StoreError> {
+        let request = |text: &str| -> Result<String, StoreError> {
+            let asked: Revocation = from_json(text, "a revocation's request")?;
+            let accounts =
+                asked.accounts.iter().filter(|name| !name.suggested()).cloned().collect();
+            let asked = Revocation { username: None, ticket: None, accounts, ..asked };
+            to_json(&asked, "a revocation")
+        };
+        let life = |text: &str| -> Result<String, StoreError> {
+            let life: Life = from_json(text, "a revocation's life")?;
+            let pending = life.pending.map(|request| Request { why: None, ..request });
+            to_json(&Life { pending, ..life }, "a life")
+        };
+        let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
+        // Its sentences may name who was searched for; the next look tells all of it anew.
+        let evidence = if names.are_in(&self.evidence) {
+            Evidence { verdict: evidence.verdict, as_of: evidence.as_of, ..Evidence::default() }
+        } else {
+            evidence
+        };
+        Ok(Nameless {
+            id: self.id.clone(),
+            version: self.version,
+            request: request(&self.request)?,
+            landed_request: self.landed_request.as_deref().map(request).transpose()?,
+            life: life(&self.life)?,
+            landed_life: self.landed_life.as_deref().map(life).transpose()?,
+            evidence: to_json(&evidence, "evidence")?,
+        })
+    }
+}
+
+impl Store {
+    /// The subject whose id in the log is `id`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn subject_by_id(&self, id: &str) -> Result<Option<SubjectRow>, StoreError> {
+        Ok(reading!(self, pool =>
+            sqlx::query_as(statement!("subject_by_id")).bind(id).fetch_optional(pool).await?
+        ))
+    }
+
+    /// Ids and disclosures of people whom the log knows, from the one after `after` on; none when there are no more.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn disclosures(&self, after: &str) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(reading!(self, pool =>
+            sqlx::query_as(statement!("subjects_disclosed"))
+                .bind(after).bind(PAGE).fetch_all(pool).await?
+        ))
+    }
+
+    /// Deletes all that tells who `subject` is, and queues the record `id` that says so.
+    ///
+    /// # Errors
+    /// When the database is away; then nothing was deleted.
+    pub async fn erase(
+        &self,
+        subject: &SubjectRow,
+        id: &str,
+        note: &NewRecord,
+        at: UtcTime,
+    ) -> Result<Erasure, StoreError> {
+        let rows: Vec<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocations_of")).bind(&subject.id).fetch_all(pool).await?
+        );
+        if let Some(open) = rows.iter().find(|row| !row.is_finished()) {
+            return Ok(Erasure::Unfinished(open.id.clone()));
+        }
+        // What is on its way into the log would come back with what it says.
+        if rows.iter().any(|row| row.queued > 0) {
+            return Ok(Erasure::Busy);
+        }
+        let names = Names::of(subject, &rows)?;
+        let nameless =
+            rows.iter().map(|row| row.nameless(&names)).collect::<Result<Vec<_>, _>>()?;
+        let mut notices: Vec<(String, String, String)> = Vec::new();
+        for row in &rows {
+            let found: Vec<(String, String)> = reading!(self, pool =>
+                sqlx::query_as(statement!("notices_of")).bind(&row.id).fetch_all(pool).await?
+            );
+            for (n, (source, event)) in found.into_iter().enumerate() {
+                // A sender may have made the id of an event from a name.
+                let kept =
+                    if names.are_in(&event) { format!("{}/{n}", row.id) } else { event.clone() };
+                notices.push((source, event, kept));
+            }
+        }
+        let mut body = note.body.clone();
+        body.insert("id".to_owned(), Value::String(id.to_owned()));
+        let body = to_json(&body, "a record")?;
+        let written: Result<(), StoreError> = writing!(self, tx => {
+            for row in &nameless {
+                let changed = sqlx::query(statement!("revocation_erase"))
+                    .bind(&row.id).bind(row.version).bind(&row.request).bind(&row.landed_request)
+                    .bind(&row.life).bind(&row.landed_life).bind(&row.evidence)
+                    .execute(&mut *tx).await?.rows_affected();
+                if changed != 1 {
+                    // Dropped, the transaction is rolled back.
+                    return Err(StoreError::Conflict { id: row.id.clone(), version: row.version });
+                }
+                sqlx::query(statement!("records_erase")).bind(&row.id).execute(&mut *tx).await?;
+            }
+            for (source, event, kept) in &notices {
+                sqlx::query(statement!("notice_erase"))
+                    .bind(source).bind(event).bind(kept).execute(&mut *tx).await?;
+            }
+            sqlx::query(statement!("subject_erase")).bind(&subject.id).execute(&mut *tx).await?;
+            sqlx::query(many(statement!("record_insert"), 1))
+                .bind(id).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)
+                .bind(None::<&str>).bind(None::<&str>).bind(at.micros())
+                .execute(&mut *tx).await?;
+        });
+        match written {
+            Ok(()) => {
+                self.forget_pages().await;
+                Ok(Erasure::Done(rows.len()))
+            }
+            Err(StoreError::Conflict { .. }) => Ok(Erasure::Busy),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What was deleted stands in SQLite's journal until that is written back. That may be put off by a reader; the
+    /// next time does it.
+    async fn forget_pages(&self) {
+        if let Self::Sqlite { write, .. } = self {
+            let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(write).await;
+            if let Err(error) = done {
+                tracing::warn!(
+                    error = error.to_string(),
+                    "the store's journal was not written back"
+                );
+            }
+        }
+    }
+}

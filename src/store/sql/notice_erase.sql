@@ -1,0 +1,2 @@
+-- revoked/notice_erase
+UPDATE notice SET body = '', event_id = $3 WHERE source = $1 AND event_id = $2
