@@ -2,26 +2,18 @@
 
 use super::*;
 use crate::domain::account::LinkRule;
-use crate::domain::effective::Zones;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::observation::{Cause, Gap};
-use crate::domain::profile::Profiles;
 use crate::domain::residual::{AccountRef, Strength};
-use crate::intake::submission::{self, Submission};
+use crate::domain::revocation;
 
 fn at(micros: i64) -> UtcTime {
     UtcTime::from_micros(micros).unwrap()
 }
 
 fn stored() -> Stored {
-    let profiles = Profiles::default();
-    let terms = submission::Terms { profiles: &profiles, zones: Zones::default() };
-    let revocation = Submission::parse(br#"{"username":"a","reason":"terminated"}"#)
-        .unwrap()
-        .revocation("hr", at(0), &terms)
-        .unwrap();
     Stored {
-        revocation,
+        revocation: revocation::sample(at(0)),
         landed_revocation: None,
         subject_id: "sub".into(),
         accounts: vec![account(1)],

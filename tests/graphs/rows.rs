@@ -26,6 +26,8 @@ pub(crate) struct Rows {
     pub(crate) attributes: BTreeSet<(String, String)>,
     /// Database and owner.
     pub(crate) databases: BTreeSet<(String, String)>,
+    /// Roles without INHERIT, up to 15: what they are members of they have by SET ROLE.
+    pub(crate) reserved: BTreeSet<String>,
 }
 
 type Names<'a> = BTreeSet<&'a str>;

@@ -163,6 +163,11 @@ impl Stage {
         truth.rows.attributes = ask(connection, powers, None).await.into_iter().collect();
         let databases = "SELECT datname::text, pg_get_userbyid(datdba)::text FROM pg_database";
         truth.rows.databases = ask(connection, databases, None).await.into_iter().collect();
+        if truth.major < 16 {
+            let reserved = "SELECT rolname::text FROM pg_authid WHERE NOT rolinherit";
+            let reserved: Vec<(String,)> = ask(connection, reserved, None).await;
+            truth.rows.reserved = reserved.into_iter().map(|(name,)| name).collect();
+        }
         let drops = "SELECT r.oid::int8, oracle.try_drop(r.rolname::text) \
                      FROM pg_roles r JOIN oracle.roles USING (oid)";
         truth.drops = ask(connection, drops, None).await.into_iter().collect();

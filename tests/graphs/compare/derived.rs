@@ -86,7 +86,12 @@ fn judged(truth: &Truth, finding: &Derived) -> Vec<String> {
         if finding.kind == K::Membership && finding.database.is_empty() {
             roles.push(&finding.held);
         }
-        if !truth.rows.leads(start, &roles, way, truth.major) {
+        let leads = if as_owner(finding, way) {
+            leads_to_owner(truth, start, &roles, way)
+        } else {
+            truth.rows.leads(start, &roles, way, truth.major)
+        };
+        if !leads {
             wrong.push(format!("no memberships lead {way:?}"));
         }
         if !ends(truth, finding, roles.last().copied().unwrap_or(start)) {
@@ -95,10 +100,32 @@ fn judged(truth: &Truth, finding: &Derived) -> Vec<String> {
         wrong.extend(blame(truth, start, finding, way, roles.first()));
         wrong.extend(further(truth, start, finding, way));
     }
-    if finding.ways.is_empty() && !ends(truth, finding, start) {
-        wrong.push("without a way, and not its own".to_owned());
+    if finding.ways.is_empty() {
+        if !ends(truth, finding, start) {
+            wrong.push("without a way, and not its own".to_owned());
+        }
+        if finding.held == OWNER && truth.rows.reserved.contains(start) {
+            wrong.push("without INHERIT an owner takes SET ROLE".to_owned());
+        }
     }
     wrong
+}
+
+/// As the member of `pg_database_owner` that the owner of a database is, without a row.
+fn as_owner(finding: &Derived, way: &Way) -> bool {
+    !finding.database.is_empty() && way.at.as_deref() == Some(OWNER)
+}
+
+/// An owner without INHERIT, or one who has or takes its rights, and then SET ROLE.
+fn leads_to_owner(truth: &Truth, start: &str, roles: &[&str], way: &Way) -> bool {
+    let owner = roles.last().copied().unwrap_or(start);
+    let along = |can| {
+        let way = Way { can, at: None, ..way.clone() };
+        truth.rows.leads(start, roles, &way, truth.major)
+    };
+    way.can == Can::SetRole
+        && truth.rows.reserved.contains(owner)
+        && (roles.is_empty() || along(Can::UsesNow) || along(Can::SetRole))
 }
 
 /// Whether the role at the end of a way has what was found.
@@ -158,8 +185,9 @@ fn further(truth: &Truth, start: &str, finding: &Derived, way: &Way) -> Option<S
         let other = matches!(way.can, Can::SelfGrant | Can::CreateRole | Can::Listed);
         return other.then(|| format!("ADMIN is not exercised by {}", way.can));
     } else {
-        let owner = rows.databases.iter().find(|(name, _)| *name == finding.database);
-        *closure.cans(&owner?.1).first()?
+        let (_, owner) = rows.databases.iter().find(|(name, _)| *name == finding.database)?;
+        let can = *closure.cans(owner).first()?;
+        if can == Can::UsesNow && rows.reserved.contains(owner) { Can::SetRole } else { can }
     };
     (way.can != nearest).then(|| format!("{nearest} is nearer"))
 }
