@@ -105,6 +105,8 @@ fn nothing_beyond_what_is_signed_is_proved() {
     let mut edited = log.clone();
     edited.lines[4] = edited.lines[4].replace("heartbeat", "heartbeet");
     write(&edited);
+    let older = prover.head().unwrap_err();
+    assert!(matches!(older, ProveError::Damaged(_)), "an older head is not the newest: {older}");
     for index in 0..19 {
         let error = prover.line(&newest, index).unwrap_err();
         assert!(matches!(error, ProveError::Damaged(_)), "{index}: {error}");
@@ -206,6 +208,7 @@ fn two_histories_are_told_apart_and_strangers_say_nothing() {
         (fork.as_str(), None, 5, "HISTORY DIFFERS: the note given and this log have other lines"),
         ("3", Some(fork.as_str()), 5, "HISTORY DIFFERS"),
         (kept, Some(&later), 5, "the log was cut, or an older copy was put back"),
+        (&later, None, 5, "the log was cut, or an older copy was put back"),
         (&strangers, None, 6, "NOT PROVED: the note given is not signed by the log"),
         ("9", Some("3"), 64, "give the earlier one first"),
         ("3", Some("4000"), 1, "has size 29"),

@@ -1,6 +1,6 @@
 //! Which keys a log has, and the change from one to the next.
 
-use super::commit::{Entry, Landed};
+use super::commit::{Entry, Landed, State};
 use super::dir::{Name, segments};
 use super::error::{LogError, io};
 use super::file::LogFile;
@@ -8,7 +8,8 @@ use super::format::{GENESIS, KEY};
 use super::key::{KeyError, LogKey, commitment};
 use super::lines::{Lines, Next};
 use super::moment::Moment;
-use super::scan::scan;
+use super::open::damaged;
+use super::scan::{Tail, scan, tail};
 use super::signer::{PublicKey, Signer};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::{Value, json};
@@ -63,8 +64,7 @@ pub fn in_force(dir: &Path) -> Result<InForce, LogError> {
     // The newest may have been begun this moment.
     while let Some(Name { first, path }) = names.pop() {
         let file = File::open(&path).map_err(io(&path, "opening"))?;
-        let found = scan(&file, first).map_err(io(&path, "reading"))?;
-        let Some((state, key)) = found.sealed.zip(found.key) else { continue };
+        let Some((state, key)) = newest_state(&file, &path, first)? else { continue };
         let mut since = newest_key(&file, first, state.length).map_err(io(&path, "reading"))?;
         while since.is_none()
             && let Some(Name { first, path }) = names.pop()
@@ -82,6 +82,32 @@ pub fn in_force(dir: &Path) -> Result<InForce, LogError> {
         });
     }
     Err(LogError::refused(dir, "there is no log, or none of its files has anything sealed"))
+}
+
+/// What is sealed in a file, and the key in force there; `None` if nothing is.
+fn newest_state(
+    file: &File,
+    path: &Path,
+    first: u64,
+) -> Result<Option<(State, PublicKey)>, LogError> {
+    let mut before = None;
+    loop {
+        let found = scan(file, first).map_err(io(path, "reading"))?;
+        let named = found.named.as_deref().and_then(PublicKey::parse);
+        let keys: Vec<&PublicKey> = found.key.iter().chain(&named).collect();
+        let (length, size) =
+            found.sealed.as_ref().map_or((0, first), |state| (state.length, state.seq));
+        let rest =
+            tail(file, length, &keys, size.saturating_sub(1)).map_err(io(path, "reading"))?;
+        if rest == Tail::Unsealed {
+            return Ok(found.sealed.zip(found.key));
+        }
+        // The agent may have gone on writing in between: then there is more now.
+        if before.is_some_and(|before| before >= length) {
+            return Err(damaged(path, length));
+        }
+        before = Some(length);
+    }
 }
 
 /// The last line within `end` bytes of a file that names a key.

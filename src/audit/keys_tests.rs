@@ -33,6 +33,25 @@ fn verify(dir: &Path, pinned: &LogKey) -> Report {
 }
 
 #[test]
+fn of_a_damaged_log_nothing_older_is_taken_for_what_is_in_force() {
+    let dir = log();
+    let mut file = LogFile::open(dir.path(), key(1), NOW).unwrap();
+    for n in 0..3 {
+        file.append(&[entry(n)], NOW).unwrap();
+    }
+    drop(file);
+    let path = segments(dir.path()).unwrap().pop().unwrap().path;
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}{{\"prev\":\"00")).unwrap();
+    assert_eq!(in_force(dir.path()).unwrap().lines, 8, "a torn line is no damage");
+    std::fs::write(&path, text.replace("\"r1\"", "\"rx\"")).unwrap();
+    let error = in_force(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("it is damaged at byte"), "{error}");
+    std::fs::write(&path, text.replace("genesis", "genesus")).unwrap();
+    assert!(in_force(dir.path()).is_err());
+}
+
+#[test]
 fn a_key_changes_and_the_log_goes_on_under_the_new_one() {
     let dir = log();
     let mut file = LogFile::open(dir.path(), key(1), NOW).unwrap();

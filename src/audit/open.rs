@@ -84,7 +84,7 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<
     Ok(Opened { segment, state, began: scan.began, recovered })
 }
 
-fn damaged(path: &Path, at: u64) -> LogError {
+pub(super) fn damaged(path: &Path, at: u64) -> LogError {
     let why = format!(
         "it is damaged at byte {at}, in what was already signed. Keep the file as evidence and \
          restore the log from a backup, with the store of the same moment; `revoked verify` names the first bad \

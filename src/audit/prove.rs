@@ -160,17 +160,26 @@ impl Prover {
     fn newest(&self, each: bool) -> Result<Option<Head>, ProveError> {
         let (mut lines, mut tree) = (Lines::of(&self.dir)?, Frontier::default());
         let (mut keys, mut newest) = (Keys::default(), None);
+        let mut unfit: Option<Head> = None;
         while let Some((seq, line)) = lines.next()? {
-            if kind(line) == CHECKPOINT.as_bytes() {
-                let head = Head::in_line(line)
-                    .filter(|head| head.size == seq && head.root == tree.root())
-                    .filter(|head| !each || keys.signed(&head.note));
-                newest = head.or(newest);
+            if kind(line) == CHECKPOINT.as_bytes()
+                && let Some(head) = Head::in_line(line)
+            {
+                if head.size != seq || head.root != tree.root() {
+                    unfit = Some(head).filter(|head| size(&unfit) < head.size).or(unfit);
+                } else if !each || keys.signed(&head.note) {
+                    newest = Some(head);
+                }
             }
             keys.learn(seq, line);
             tree.push(leaf_hash(line));
         }
-        Ok(newest.filter(|head: &Head| keys.signed(&head.note)))
+        // Lines that nobody signed may follow the newest checkpoint. A later one that was signed says that there were
+        // others once: an older head would be taken for the newest.
+        match unfit.filter(|head| size(&newest) < head.size && keys.signed(&head.note)) {
+            Some(head) => Err(not_signed(&head)),
+            None => Ok(newest.filter(|head| keys.signed(&head.note))),
+        }
     }
 
     /// The checkpoint over `size` lines, and the keys of the log.
@@ -323,6 +332,10 @@ impl Prover {
 fn hashes(wanted: &Wanted, runs: &[nodes::Run]) -> Result<Vec<Hash>, ProveError> {
     let known: Option<Vec<Hash>> = runs.iter().map(|run| wanted.root(*run)).collect();
     known.ok_or_else(|| ProveError::Damaged("a hash of the tree is missing".to_owned()))
+}
+
+fn size(head: &Option<Head>) -> u64 {
+    head.as_ref().map_or(0, |head| head.size)
 }
 
 fn not_signed(head: &Head) -> ProveError {

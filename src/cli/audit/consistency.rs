@@ -41,7 +41,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let source = arguments.at.find().await?;
     let newest = source.head().await?;
     let new_size = new.as_ref().map_or(newest.size, Point::size);
-    if old.size() > new_size {
+    // Of a note that is larger than the newest checkpoint is said below what that means.
+    let cut = new.is_none() && matches!(old, Point::Note(..));
+    if old.size() > new_size && !cut {
         eprintln!(
             "revoked: A has {} lines and B {new_size}; give the earlier one first",
             old.size()

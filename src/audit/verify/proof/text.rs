@@ -84,23 +84,28 @@ fn details(report: &ProofReport) -> Vec<(&'static str, String)> {
 
 fn proved(report: &ProofReport) -> Vec<String> {
     let ids: Vec<String> = report.keys.iter().map(|key| key.id.clone()).collect();
-    let is_sound = report.fault.is_none() && !report.keys.is_empty();
+    let is_sound = report.fault.is_none();
     let (Some(size), true, true) = (report.size, is_sound, report.key_pinned) else {
         return vec!["Nothing.".to_owned()];
     };
-    let keys = list(&ids);
+    // A proof of one line has no genesis that would name its keys.
+    let key = if ids.is_empty() {
+        "the key that you gave".to_owned()
+    } else {
+        format!("key {}", list(&ids))
+    };
     match report.proof {
         ProofKind::Lines => vec![format!(
             "These records are, byte for byte and at these places, in the log of {size} records \
-             whose root the holder of key {keys} signed."
+             whose root the holder of {key} signed."
         )],
         ProofKind::Consistency if report.outcome == Outcome::Verified => vec![format!(
-            "The log of {size} records that the holder of key {keys} signed begins with the {} of \
+            "The log of {size} records that the holder of {key} signed begins with the {} of \
              the earlier note, unchanged.",
             report.old_size.unwrap_or_default()
         )],
         ProofKind::Consistency => {
-            vec![format!("The holder of key {keys} signed the later note.")]
+            vec![format!("The holder of {key} signed the later note.")]
         }
     }
 }

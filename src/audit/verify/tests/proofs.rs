@@ -99,6 +99,7 @@ fn single_lines() {
     assert!(text.starts_with("VERIFIED 1 record of a log of 6"), "{text}");
     assert!(text.contains("3 access_revoked 2026-11-21T21:00:01.000000Z"), "{text}");
     assert!(text.contains("no other records about the same"), "{text}");
+    assert!(text.contains("the holder of the key that you gave signed"), "{text}");
     assert_eq!(checked(&proof(&log, 3, 6), &Log::new(ORIGIN, 99).vkey()).exit_code, 4);
     let report = check(proof(&log, 3, 6).as_bytes(), "x", &Options::default());
     assert_eq!(report.exit_code, 6, "nobody vouches for a key: {report}");
