@@ -164,6 +164,24 @@ fn a_catalog_edited_by_hand_is_tampered() {
 }
 
 #[test]
+fn an_owner_without_its_dependency_is_tampered_whatever_the_type() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        sql(
+            &cluster,
+            "postgres",
+            "orders",
+            "ALTER ROLE x NOLOGIN; CREATE DOMAIN many AS int[]; ALTER DOMAIN many OWNER TO x;
+             SET allow_system_table_mods = on;
+             DELETE FROM pg_shdepend WHERE refobjid = 'x'::regrole AND deptype = 'o';",
+        );
+        let (code, report) = check(&cluster, "x");
+        assert_eq!(code, 2, "PostgreSQL {}: {report:#}", cluster.major());
+        assert_eq!(report["residual"][0]["tampered"], true);
+    }
+}
+
+#[test]
 fn a_dependency_without_its_entry_is_a_gap() {
     let cluster = start(&versions()[0]);
     sql(

@@ -166,7 +166,7 @@ impl Prover {
                 && let Some(head) = Head::in_line(line)
             {
                 if head.size != seq || head.root != tree.root() {
-                    unfit = Some(head).filter(|head| size(&unfit) < head.size).or(unfit);
+                    unfit = Some(head).filter(|head| size(unfit.as_ref()) < head.size).or(unfit);
                 } else if !each || keys.signed(&head.note) {
                     newest = Some(head);
                 }
@@ -176,7 +176,7 @@ impl Prover {
         }
         // Lines that nobody signed may follow the newest checkpoint. A later one that was signed says that there were
         // others once: an older head would be taken for the newest.
-        match unfit.filter(|head| size(&newest) < head.size && keys.signed(&head.note)) {
+        match unfit.filter(|head| size(newest.as_ref()) < head.size && keys.signed(&head.note)) {
             Some(head) => Err(not_signed(&head)),
             None => Ok(newest.filter(|head| keys.signed(&head.note))),
         }
@@ -334,8 +334,8 @@ fn hashes(wanted: &Wanted, runs: &[nodes::Run]) -> Result<Vec<Hash>, ProveError>
     known.ok_or_else(|| ProveError::Damaged("a hash of the tree is missing".to_owned()))
 }
 
-fn size(head: &Option<Head>) -> u64 {
-    head.as_ref().map_or(0, |head| head.size)
+fn size(head: Option<&Head>) -> u64 {
+    head.map_or(0, |head| head.size)
 }
 
 fn not_signed(head: &Head) -> ProveError {

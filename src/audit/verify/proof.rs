@@ -13,6 +13,7 @@ pub use report::{ProofKind, ProofReport, ProvedLine};
 use super::note::Foreign;
 use super::report::{AnchorReport, AnchorResult, Fault, FaultKind, Independence, Outcome, Place};
 use super::report::{Flaw, KeyReport, WitnessReport};
+use super::tree::Hash;
 use super::witness::{Bound, Seen, seen_by};
 use super::{Options, Vkey};
 use parse::Malformed;
@@ -48,6 +49,8 @@ struct Desk<'a> {
     has_pinned: bool,
     /// The notes whose signatures are good.
     notes: Vec<Foreign>,
+    /// Size and root of the one under the records: line 0 and changes of key may lie under earlier ones.
+    records: Option<(u64, Hash)>,
     old_size: Option<u64>,
     anchors: Vec<AnchorReport>,
     witnesses: Vec<WitnessReport>,
@@ -65,6 +68,7 @@ impl<'a> Desk<'a> {
             listed: Vec::new(),
             has_pinned: false,
             notes: Vec::new(),
+            records: None,
             old_size: None,
             anchors: Vec::new(),
             witnesses: Vec::new(),
@@ -104,6 +108,27 @@ impl<'a> Desk<'a> {
         Ok(seen.into_iter().map(bound).collect())
     }
 
+    /// Holds every proof from the first record on to one note. A key that is no longer in force could sign another
+    /// history, and an anchor of one tree would vouch for what is in another.
+    fn one_note(&mut self, note: &Foreign, is_record: bool) -> Result<(), Flaw> {
+        let here = (note.size, note.root);
+        if self.records.is_none() && is_record {
+            self.records = Some(here);
+        }
+        if self.records.is_none_or(|records| records == here) {
+            return Ok(());
+        }
+        let expected = "the note under the records before";
+        let sentence =
+            "The records lie under more than one note, so they are not shown to be in one log.";
+        Err(Flaw::new(FaultKind::Note, 0, expected, "another", sentence))
+    }
+
+    /// Whether what is said of a tree of this size is said of the one that has the records.
+    fn is_of_records(&self, size: u64) -> bool {
+        self.records.is_none_or(|(records, _)| records == size)
+    }
+
     /// Keeps a note with good signatures.
     fn keep(&mut self, note: &Foreign, seen: Vec<Bound>) {
         if self.notes.contains(note) {
@@ -131,7 +156,11 @@ impl<'a> Desk<'a> {
 
     fn into_report(mut self, fault: Option<Fault>) -> ProofReport {
         self.compare_anchors(fault.is_none());
-        let fits = self.anchors.iter().any(|anchor| anchor.result == AnchorResult::Matches);
+        let fits = self.anchors.iter().any(|anchor| {
+            anchor.result == AnchorResult::Matches
+                && anchor.size.is_some_and(|size| self.is_of_records(size))
+        });
+        let witnessed = self.witnesses.iter().any(|seen| self.is_of_records(seen.size));
         if self.options.key.is_none() {
             let sentence = "No key was given, so nobody vouches for the one that signed.";
             self.unmet.insert(0, sentence.to_owned());
@@ -154,10 +183,10 @@ impl<'a> Desk<'a> {
             None if !self.unmet.is_empty() => Outcome::NotProved,
             None => Outcome::Verified,
         };
-        let independence = match (fits, self.witnesses.is_empty()) {
-            (_, false) => Independence::Witnessed,
-            (true, true) => Independence::Anchored,
-            (false, true) => Independence::SelfAttested,
+        let independence = match (fits, witnessed) {
+            (_, true) => Independence::Witnessed,
+            (true, false) => Independence::Anchored,
+            (false, false) => Independence::SelfAttested,
         };
         let newest = self.notes.iter().max_by_key(|note| note.size);
         ProofReport {

@@ -2,7 +2,7 @@
 
 use crate::audit::format::MAX_LINE;
 use crate::audit::verify::{Chunk, Options, Report, Verifier};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -30,6 +30,10 @@ impl Files {
         let one = |path: &PathBuf| {
             let meta =
                 std::fs::metadata(path).with_context(|| format!("reading {}", path.display()))?;
+            if !meta.is_file() {
+                // It is read more than once, and a pipe gives its bytes only once.
+                bail!("{} is not a file: save what comes from it to one first", path.display());
+            }
             Ok((meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
         };
         paths.iter().map(one).collect::<Result<_>>().map(Self)

@@ -22,7 +22,10 @@ FROM (
         UNION ALL
         SELECT 'pg_catalog.pg_type'::pg_catalog.regclass::oid, t.oid, t.typowner
         FROM pg_catalog.pg_type AS t
-        WHERE t.typtype <> 'm' AND t.typcategory <> 'A'
+        WHERE t.typtype <> 'm'
+            -- A domain over an array, and a base type of that category, has an owner of its own.
+            AND (t.typcategory <> 'A' OR t.typowner IN (SELECT w.oid FROM pg_catalog.unnest($1::oid[]) AS w (oid))
+                AND t.oid NOT IN (SELECT e.typarray FROM pg_catalog.pg_type AS e WHERE e.typarray <> 0))
             AND (t.typrelid = 0 OR t.typowner IN (SELECT w.oid FROM pg_catalog.unnest($1::oid[]) AS w (oid)) AND EXISTS (
                 SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.typrelid AND c.relkind = 'c'
             ))

@@ -93,6 +93,8 @@ impl Holder {
             _ => {}
         }
         included(proof, &line)?;
+        let is_record = !(begins || line.kind == KEY && self.has_genesis);
+        desk.one_note(&proof.note, is_record)?;
         if line.kind == KEY && self.has_genesis {
             desk.signed_by(self.key(desk));
             self.change(proof, &line)?;
