@@ -9,9 +9,10 @@ use revoked::domain::observation::Observation;
 use revoked::domain::residual::{ResidualKind as K, Strength};
 use revoked::domain::revocation::Kind;
 use revoked::domain::verdict::{Judgement, Question, Verdict, judge};
-use revoked::target::{Target, Wanted};
+use revoked::target::{Depth, Pace, Target, Wanted};
 use revoked::throwaway::{Cluster, Template};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 async fn look(cluster: &Cluster, shdepend_only: &[&str]) -> Observation {
     let names = ["x".to_owned()].into();
@@ -172,6 +173,43 @@ async fn jobs_in_a_database_that_nobody_enters_are_unread() {
     assert_eq!(suspended(&seen).verdict, Verdict::Inconclusive);
     let elsewhere = look(&cluster, &["orders"]).await;
     assert!(jobs(&elsewhere).iter().all(|(database, _)| database.as_deref() == Some("postgres")));
+}
+
+/// Nothing but a row of `cron.job` changes, in a database that is not due for long.
+#[tokio::test]
+async fn a_new_job_of_the_real_pg_cron_is_seen_between_two_readings_of_everything() {
+    let Some(cluster) = with_cron() else { return };
+    sql(
+        &cluster,
+        "postgres",
+        "postgres",
+        "GRANT USAGE ON SCHEMA cron TO agent, x; GRANT SELECT ON cron.job TO agent;
+         CREATE POLICY revoked_reads ON cron.job FOR SELECT TO agent USING (true);
+         GRANT pg_read_all_settings TO agent",
+    );
+    let target = Target::from_url("main", &cluster.url("agent", "postgres"))
+        .unwrap()
+        .pace(Pace { deep: Duration::from_secs(600), compare: Duration::ZERO });
+    let wanted = |depth| Wanted { names: ["x".to_owned()].into(), depth, ..Wanted::default() };
+    let jobs =
+        |look: &Observation| look.residual.iter().filter(|found| found.kind == K::Job).count();
+    target.look(&wanted(Depth::Full)).await;
+    // What the statistics still had to say of earlier sessions may come a little late.
+    std::thread::sleep(Duration::from_secs(1));
+    target.look(&wanted(Depth::Due)).await;
+    let idle = target.look(&wanted(Depth::Due)).await;
+    assert!(idle.deep_at < idle.started_at, "nothing changed, and everything was read");
+    let schedule = "SET SESSION AUTHORIZATION x; SELECT cron.schedule('0 3 * * *', 'SELECT 1')";
+    sql(&cluster, "postgres", "postgres", schedule);
+    let mut seen = 0;
+    for _ in 0..50 {
+        seen = jobs(&target.look(&wanted(Depth::Due)).await);
+        if seen > 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(seen, 1);
 }
 
 #[test]

@@ -134,7 +134,7 @@ impl View {
             residual: evidence.residual,
             kept: evidence.kept,
             gaps: evidence.gaps.into_iter().map(hide::names).collect(),
-            not_covered: evidence.not_covered,
+            not_covered: evidence.not_covered.to_vec(),
             credentials,
             pending: life.pending,
             source: asked.source,

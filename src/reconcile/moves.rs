@@ -126,7 +126,7 @@ pub(super) fn plan(
         no_account: judged.no_account,
         kept: judged.kept,
         gaps: judged.gaps,
-        not_covered: judged.not_covered,
+        not_covered: judged.not_covered.into(),
     };
     let linked = accounts.iter().any(|account| !known(&stored.accounts, account));
     let same = effects.is_empty()

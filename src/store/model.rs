@@ -9,6 +9,7 @@ use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What the newest look found, kept for people to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +28,8 @@ pub struct Evidence {
     pub kept: Vec<Residual>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
-    /// What the answer does not speak about.
-    pub not_covered: Vec<NotCovered>,
+    /// What the answer does not speak about: mostly the same for every revocation, so kept once.
+    pub not_covered: Arc<[NotCovered]>,
 }
 
 /// A revocation with all that is known of it.

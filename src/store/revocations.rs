@@ -2,10 +2,12 @@
 
 use super::model::{NoticeKey, Stored, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement};
+use crate::domain::observation::NotCovered;
 use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
 use futures_util::TryStreamExt as _;
-use std::collections::HashMap;
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Most revocations watched at once. More is an error, never silence.
@@ -37,14 +39,53 @@ pub(super) struct Row {
 #[derive(Debug, Default)]
 pub struct Known(tokio::sync::Mutex<HashMap<String, (Mark, Arc<Stored>)>>);
 
+/// What is the same in many revocations, so that each holds only a reference to it.
+#[derive(Default)]
+struct Alike(BTreeSet<Arc<[NotCovered]>>);
+
+impl Alike {
+    /// What those have that were read before.
+    fn of<'a>(known: impl Iterator<Item = &'a (Mark, Arc<Stored>)>) -> Self {
+        Self(known.map(|(_, stored)| Arc::clone(&stored.evidence.not_covered)).collect())
+    }
+
+    fn share(&mut self, mut stored: Stored) -> Arc<Stored> {
+        match self.0.get(&stored.evidence.not_covered) {
+            Some(same) => stored.evidence.not_covered = Arc::clone(same),
+            None => drop(self.0.insert(Arc::clone(&stored.evidence.not_covered))),
+        }
+        Arc::new(stored)
+    }
+}
+
 /// What differs whenever a revocation differs. A move changes the version, landing the landed life, and
 /// erasing a name the subject.
-#[derive(Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, PartialEq, Eq)]
 struct Mark {
     id: String,
     version: i64,
     subject: String,
+    /// Its SHA-256: the texts would be most of what is kept.
+    landed_life: Option<[u8; 32]>,
+}
+
+#[derive(sqlx::FromRow)]
+struct MarkRow {
+    id: String,
+    version: i64,
+    subject: String,
     landed_life: Option<String>,
+}
+
+impl From<MarkRow> for Mark {
+    fn from(row: MarkRow) -> Self {
+        let landed_life = row.landed_life.as_deref().map(digest);
+        Self { id: row.id, version: row.version, subject: row.subject, landed_life }
+    }
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
 }
 
 impl Row {
@@ -53,7 +94,7 @@ impl Row {
             id: self.id.clone(),
             version: self.version,
             subject: self.subject.clone(),
-            landed_life: self.landed_life.clone(),
+            landed_life: self.landed_life.as_deref().map(digest),
         }
     }
 
@@ -65,7 +106,12 @@ impl Row {
         let revocation = read(&self.request)?;
         let instant = |micros| UtcTime::from_micros(micros).unwrap_or(revocation.received_at);
         Ok(Stored {
-            landed_revocation: self.landed_request.as_deref().map(read).transpose()?,
+            landed_revocation: self
+                .landed_request
+                .as_deref()
+                .filter(|landed| *landed != self.request)
+                .map(read)
+                .transpose()?,
             subject_id: self.subject_id,
             accounts: from_json(&self.accounts, "a revocation's accounts")?,
             life: from_json(&self.life, "a revocation's life")?,
@@ -172,21 +218,24 @@ impl Store {
         now: UtcTime,
     ) -> Result<Vec<Arc<Stored>>, StoreError> {
         let mut before = known.0.lock().await;
+        let statement = statement!("revocations_versions");
         let marks: Vec<Mark> = reading!(self, pool =>
-            sqlx::query_as(statement!("revocations_versions"))
-                .bind(now.micros()).bind(WATCHED + 1).fetch_all(pool).await?
+            sqlx::query_as::<_, MarkRow>(statement)
+                .bind(now.micros()).bind(WATCHED + 1)
+                .fetch(pool).map_ok(Mark::from).try_collect().await?
         );
         within_limit(marks.len())?;
         let same = |mark: &Mark| before.get(&mark.id).is_some_and(|(known, _)| known == mark);
         let changed = marks.iter().filter(|mark| !same(mark)).count();
         let mut after = HashMap::with_capacity(marks.len());
+        let mut alike = Alike::of(before.values());
         if changed > marks.len() / MANY {
             // One statement for all is then the shorter way.
             self.each_watched(now, |row| {
                 let (id, mark) = (row.id.clone(), row.mark());
                 let read = match before.remove(&id).filter(|(known, _)| *known == mark) {
                     Some(known) => known,
-                    None => (mark, Arc::new(row.read()?)),
+                    None => (mark, alike.share(row.read()?)),
                 };
                 after.insert(id, read);
                 Ok(())
@@ -199,7 +248,9 @@ impl Store {
             let read = match (after.remove(&id), before.remove(&id)) {
                 (Some(read), _) => Some(read),
                 (None, Some(known)) if known.0 == mark => Some(known),
-                (None, _) => self.marked(&id).await?,
+                (None, _) => {
+                    self.marked(&id).await?.map(|(mark, stored)| (mark, alike.share(stored)))
+                }
             };
             // What ended since the marks were read is not watched any more.
             let ended = |stored: &Stored| {
@@ -214,11 +265,11 @@ impl Store {
         Ok(watched)
     }
 
-    async fn marked(&self, id: &str) -> Result<Option<(Mark, Arc<Stored>)>, StoreError> {
+    async fn marked(&self, id: &str) -> Result<Option<(Mark, Stored)>, StoreError> {
         let row: Option<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocation_get")).bind(id).fetch_optional(pool).await?
         );
-        row.map(|row| Ok((row.mark(), Arc::new(row.read()?)))).transpose()
+        row.map(|row| Ok((row.mark(), row.read()?))).transpose()
     }
 
     /// Calls `take` with each row. One at a time: all of them as text are as much again as what is made of them.

@@ -45,7 +45,7 @@ pub(super) async fn read(
     cluster: &Cluster,
     database: &DatabaseRow,
 ) -> Read {
-    let before = session.observation.gaps.len();
+    let before = session.troubles();
     let covered = session.observation.coverage.len();
     session.begin().await;
     let mut found = jobs_of(session, cluster).await;
@@ -72,7 +72,7 @@ pub(super) async fn read(
 
     let compared = compare(cluster, Some(&database.name), &evidence);
     found.residual.extend(compared.residual);
-    if complete && session.observation.gaps.len() == before {
+    if complete && session.troubles() == before {
         let unexplained =
             compared.unexplained.into_iter().chain(gone_since(cluster, database, &evidence));
         for reason in unexplained {
@@ -84,7 +84,7 @@ pub(super) async fn read(
         found.residual.extend(cluster.by_dependency_alone(database));
     }
     found.coverage = session.observation.coverage.get(covered..).unwrap_or_default().to_vec();
-    Read { found, whole: complete && session.observation.gaps.len() == before }
+    Read { found, whole: complete && session.troubles() == before }
 }
 
 /// The entries, each once: one between two tracked roles comes for each of them.

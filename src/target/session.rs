@@ -80,6 +80,8 @@ pub(super) struct Session<'a> {
     pub(super) observation: &'a mut Observation,
     /// Why the connection can no longer be used.
     broken: Option<Trouble>,
+    /// Troubles so far. The observation holds equal ones once.
+    troubles: usize,
 }
 
 impl<'a> Session<'a> {
@@ -115,6 +117,7 @@ impl<'a> Session<'a> {
             way,
             observation,
             broken: None,
+            troubles: 0,
         };
         if let Some(reason) = way.given_up() {
             session.broken = Some(Trouble::new(Cause::Timeout, reason));
@@ -318,6 +321,11 @@ impl<'a> Session<'a> {
         self.note(surface, trouble, name);
     }
 
+    /// How often anything was in the way so far: if it is more than before, what was read since is not whole.
+    pub(super) fn troubles(&self) -> usize {
+        self.troubles
+    }
+
     /// Database that this connection is to.
     pub(super) fn database(&self) -> &str {
         &self.database
@@ -329,6 +337,7 @@ impl<'a> Session<'a> {
     }
 
     fn note(&mut self, surface: ResidualKind, trouble: &Trouble, name: &str) {
+        self.troubles += 1;
         let target = self.observation.target.clone();
         let fix = if trouble.fix.is_empty() {
             fix_for(trouble.cause, &target, name)

@@ -18,7 +18,7 @@ const PG_TABLESPACE: u32 = 1213;
 
 /// Access lists and owners of databases, tablespaces and parameters, and owners of subscriptions.
 pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
-    let before = session.observation.gaps.len();
+    let before = session.troubles();
     let statement =
         if cluster.version_num >= 150_000 { sql::SHARED_ACL_15 } else { sql::SHARED_ACL_13 };
     let acl: Option<Vec<SharedAclRow>> = session.rows(&statement, PgArguments::default()).await;
@@ -57,7 +57,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
     }
     let compared = compare(cluster, None, &evidence);
     session.observation.residual.extend(compared.residual);
-    if complete && session.observation.gaps.len() == before {
+    if complete && session.troubles() == before {
         for reason in compared.unexplained {
             session.gap_at(ResidualKind::Privilege, Cause::Internal, &reason, statement.name);
         }
