@@ -103,7 +103,7 @@ impl At {
 
     fn config(&self) -> Result<Config> {
         Config::read(&self.state.file.config)
-            .context("without --target the configured targets are looked at")
+            .context("without --target URL the configured targets are looked at, and the configuration cannot be used")
     }
 }
 
@@ -210,6 +210,11 @@ fn removed(target: &str) -> Look {
     Look { observation, facts: Facts::default() }
 }
 
+/// Names are looked for as they were written.
+const NO_SUCH_ROLE: &str = "write the role's name exactly as pg_roles has it, capitals too; if it was renamed, its \
+                            present name. Of a person give the id under which the revocation is expected \
+                            (`revoked expect list`), or map them to their roles in `subjects` of the configuration";
+
 /// Whoever is asked about may have accounts that only the agent knows of.
 fn unread(reason: &str) -> Gap {
     Gap {
@@ -252,6 +257,12 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
         rotation,
     };
     let mut judged = judge(&question, &looks);
+    if judged.no_account && asked.revocation.is_none() {
+        // The rules advise about a revocation, and here is none to amend.
+        for gap in judged.gaps.iter_mut().filter(|gap| gap.reason.starts_with("no account: ")) {
+            NO_SUCH_ROLE.clone_into(&mut gap.fix);
+        }
+    }
     if let Some(reason) = &asked.unread {
         judged.gaps.push(unread(reason));
         if judged.verdict == Verdict::Revoked {

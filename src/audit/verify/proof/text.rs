@@ -1,6 +1,7 @@
 //! The report on a proof file in sentences.
 
 use super::report::{ProofKind, ProofReport};
+use super::states::states;
 use crate::audit::verify::page::{count, labelled, list, note, paragraph, printable};
 use crate::audit::verify::report::{AnchorResult, Outcome};
 use std::fmt;
@@ -62,7 +63,10 @@ fn details(report: &ProofReport) -> Vec<(&'static str, String)> {
     if report.fault.is_none() {
         for line in report.lines.iter().take(SHOWN) {
             let time = line.time.as_deref().unwrap_or_default();
-            lines.push(("record", format!("{} {} {time}", line.seq, line.kind)));
+            let states = states(&line.line);
+            let colon = if states.is_empty() { "" } else { ": " };
+            let said = format!("{} {} {time}{colon}{states}", line.seq, line.kind);
+            lines.push(("record", said));
         }
         if report.lines.len() > SHOWN {
             lines.push(("record", format!("and {} more", report.lines.len() - SHOWN)));
