@@ -221,7 +221,7 @@ fn status_alone_goes_by_deadlines() {
     let (code, _, err) =
         agent.run(&["expect", "add", "--user", "y", "--reason", "terminated", "--deadline", "x"]);
     assert_eq!(code, 64);
-    assert!(err.contains("'--deadline <TIME>': a time as 2026-"), "{err}");
+    assert!(err.contains("'--deadline <TIME>': write a time as 2026-"), "{err}");
 
     agent.expect("EMP-4", &["--deadline", "1s"]);
     agent.expect("EMP-5", &["--deadline", "2h"]);

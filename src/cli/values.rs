@@ -21,7 +21,7 @@ pub(super) fn deadline(text: &str) -> Result<String, String> {
     if parse_duration(text).is_ok() || moment(text).is_ok() {
         return Ok(text.to_owned());
     }
-    Err("a time as 2026-03-05T17:00:00+01:00, 2026-03-05T17:00 or 2026-03-05, or a duration as 15m, 4h or 2d"
+    Err("write a time as 2026-03-05T17:00:00+01:00, 2026-03-05T17:00 or 2026-03-05, or a duration as 15m, 4h or 2d"
         .to_owned())
 }
 

@@ -1030,7 +1030,7 @@ def policies():
 
     subjects("subjects", "Who is left in the store fits; the other was erased.", rows(("s-01", ALICE)), 0, 0)
     subjects("subjects-both", "A disclosure that outlived its erasure fits, and is told of.", rows(("s-01", ALICE), ("s-02", BORIS)), 0, warnings=1)
-    subjects("subjects-missing", "Somebody is missing whom nobody erased.", rows(("s-02", BORIS)), 0, warnings=1)
+    subjects("subjects-missing", "Somebody is missing whom nobody erased, and one who was erased is not.", rows(("s-02", BORIS)), 0, warnings=2)
     subjects("subjects-none", "Nobody is left.", "", 0, warnings=1)
     subjects("subjects-swapped", "Another person than the log says.", rows(("s-01", BORIS)), 4, fault=("subject", 1))
     forged = b64url(canonical(["2GLC42sKQveCfGfryNRN9w", "user", "EMP-9999"]))

@@ -74,7 +74,7 @@ fn sentence(continues: Option<&Continued>, loss: &LossReport) -> Option<String> 
         Some(0) => "no other record of it is known to be lost".to_owned(),
         Some(1) => "1 record of it is lost".to_owned(),
         Some(number) => format!("{number} records of it are lost"),
-        None => "how many records of it are lost is not known".to_owned(),
+        None => "nobody knows how many records of it are lost".to_owned(),
     };
     Some(format!(
         "What happened before this log: it was begun in place of {before}. It has none of these, and record {record} \

@@ -75,8 +75,8 @@ async fn ask(section: &mut Section, witness: &WitnessConfig, prover: &Prover) {
             return section.say(Level::Unchecked, text);
         }
         Err(Trouble::Witness(error)) => {
-            let fix =
-                "ask its operators; until it answers the agent goes on without its signatures";
+            let fix = "check url and key of log.witnesses, and ask its operators; until it answers the agent goes on without its \
+                       signatures";
             return section.advise(Level::Warn, format!("witness {name}: {error:#}"), fix);
         }
         Ok(standing) => standing,

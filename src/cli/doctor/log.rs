@@ -207,7 +207,9 @@ fn told(section: &mut Section, report: &Report, pinned: bool) {
                 Some(last) => {
                     format!("records {} to {last} are good", report.first_seq.unwrap_or(0))
                 }
-                None => "no record in it is sealed and good".to_owned(),
+                None => {
+                    "`revoked verify` with your auditors' key tells how far it is good".to_owned()
+                }
             };
             section.advise(
                 Level::Broken,

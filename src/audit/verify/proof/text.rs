@@ -99,10 +99,22 @@ fn proved(report: &ProofReport) -> Vec<String> {
         format!("key {}", list(&ids))
     };
     match report.proof {
-        ProofKind::Lines => vec![format!(
-            "These records are, byte for byte and at these places, in the log of {size} records \
-             whose root the holder of {key} signed."
-        )],
+        ProofKind::Lines => {
+            let mut sentences = vec![format!(
+                "These records are, byte for byte and at these places, in the log of {size} records \
+                 whose root the holder of {key} signed."
+            )];
+            let under = report.lines.iter().map(|line| line.size).max();
+            sentences.extend(report.witnesses.iter().filter(|seen| Some(seen.size) == under).map(
+                |seen| {
+                    let (name, time) = (&seen.name, &seen.time);
+                    format!(
+                        "Not even the holder of the key changed them since {time}: witness {name} signed that log then."
+                    )
+                },
+            ));
+            sentences
+        }
         ProofKind::Consistency if report.outcome == Outcome::Verified => vec![format!(
             "The log of {size} records that the holder of {key} signed begins with the {} of \
              the earlier note, unchanged.",

@@ -245,6 +245,11 @@ fn anchors_and_witnesses_of_proofs() {
     let seen = cosigned(&log.note_at(6), "w1", &key, 1_795_294_801);
     let report = run(&[], &(good.clone() + &seen));
     assert_eq!((report.exit_code, report.independence), (0, Some(Independence::Witnessed)));
+    let text = said(&report);
+    assert!(
+        text.contains("Not even the holder of the key changed them since 2026-11-21T"),
+        "{text}"
+    );
     let bad = cosigned(&log.note_at(5), "w1", &key, 1_795_294_801);
     assert_eq!(run(&[], &(good + &bad)).exit_code, 4);
 }
