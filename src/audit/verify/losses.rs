@@ -55,7 +55,7 @@ pub(super) fn sentences(
 fn sentence(continues: Option<&Continued>, loss: &LossReport) -> Option<String> {
     let LossReport { record, cause, unrecorded } = loss;
     if cause != "log_replaced" {
-        let lost = match unrecorded {
+        let how_many = match unrecorded {
             // Nothing was lost: the records waited until there was room.
             Some(0) => return None,
             Some(1) => "1 record".to_owned(),
@@ -63,14 +63,14 @@ fn sentence(continues: Option<&Continued>, loss: &LossReport) -> Option<String> 
             None => "records, nobody knows how many,".to_owned(),
         };
         return Some(format!(
-            "What was to be written before record {record}: it says that {lost} could not be kept ({cause})."
+            "What was to be written before record {record}: it says that {how_many} could not be kept ({cause})."
         ));
     }
     let before = continues.map_or_else(
         || "an earlier one, of which nothing was good".to_owned(),
         |old| format!("the log {}, of which the first {} records were good", old.origin, old.size),
     );
-    let lost = match unrecorded {
+    let how_many = match unrecorded {
         Some(0) => "no other record of it is known to be lost".to_owned(),
         Some(1) => "1 record of it is lost".to_owned(),
         Some(number) => format!("{number} records of it are lost"),
@@ -78,6 +78,6 @@ fn sentence(continues: Option<&Continued>, loss: &LossReport) -> Option<String> 
     };
     Some(format!(
         "What happened before this log: it was begun in place of {before}. It has none of these, and record {record} \
-         says that {lost}."
+         says that {how_many}."
     ))
 }

@@ -137,7 +137,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         let config = Config::read(&at.file.config).context("--dry-run needs the configuration")?;
         let asked = crate::intake::check(&config, &body, "cli", clock::now())
             .map_err(|error| in_options(error.into()))?;
-        notes(&submission, "rev_…").iter().for_each(|note| eprintln!("revoked: note: {note}"));
+        for note in notes(&submission, "rev_…") {
+            eprintln!("revoked: note: {note}");
+        }
         return print_asked(&asked, output);
     }
     let reach = at.reach().await?;

@@ -80,7 +80,7 @@ fn names(what: &What, key: &str, name: impl Fn(&Value) -> Option<String>) -> Opt
     let (first, more) = (all.iter().take(NAMES), all.len().saturating_sub(NAMES));
     let mut words = first.cloned().collect::<Vec<_>>().join(", ");
     if more > 0 {
-        words.push_str(&format!(" and {more} more"));
+        words = format!("{words} and {more} more");
     }
     (!words.is_empty()).then_some(words)
 }
