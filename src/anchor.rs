@@ -9,6 +9,8 @@ mod git;
 mod tsa;
 mod witness;
 
+pub use witness::{Standing, standing};
+
 use crate::audit::prove::Head;
 use crate::audit::record::{Anchor, anchor};
 use crate::clock;

@@ -21,6 +21,7 @@ mod plan;
 mod probe;
 mod serve;
 mod status;
+mod values;
 mod verify;
 mod witness;
 

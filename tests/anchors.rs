@@ -8,8 +8,11 @@ use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use common::agent::{Agent, PATIENCE};
+use common::byhand::{Log, head, inclusions, leads_to, leaf, signer};
 use common::cluster;
 use common::http::prepared;
+use revoked::audit::prove::Prover;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -233,4 +236,54 @@ async fn a_repository_gets_a_line_per_checkpoint_and_runs_nothing() {
     assert!(!dir.join("fsmonitor-ran").exists());
     assert!(must("git", &["status", "--porcelain"], &dir).contains("A  theirs.txt"));
     assert_eq!(agent.verify().0, 0);
+}
+
+#[test]
+fn a_proof_carries_what_witnesses_signed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = Log::new(1);
+    log.seal(&[&signer(1)]);
+    log.record("subject", json!({"subject": "sub_1", "commit": "y"}));
+    log.record(
+        "revocation_triggered",
+        json!({"id": "rev_1.1", "revocation": "rev_1", "subject": "sub_1"}),
+    );
+    log.seal(&[&signer(1)]);
+    let size = log.leaves().len() - 1;
+    let line = |name: &str| format!("\u{2014} {name} {}\n", STANDARD.encode([7; 76]));
+    let receipt = |size: usize, receipt: &str| json!({"kind": "witness", "name": "w", "receipt": receipt, "size": size});
+    log.record("anchor", receipt(1, &line("too/early")));
+    log.record("anchor", receipt(size, &line("w/one")));
+    log.record("anchor", receipt(size, &line("w/two")));
+    log.record(
+        "anchor",
+        json!({"kind": "git", "name": "git", "receipt": line("git"), "size": size + 1}),
+    );
+    log.record("anchor", receipt(size, "two\nlines\n"));
+    log.seal(&[&signer(1)]);
+    log.write(dir.path(), &[0]);
+    let prover = Prover::new(dir.path());
+    let newest = prover.head().unwrap();
+    let proofs = inclusions(&prover.bundle(&newest, "rev_1").unwrap());
+    for proof in &proofs {
+        let (covered, root) = head(&proof.note);
+        let led = leads_to(leaf(&proof.line), proof.index, covered, &proof.path);
+        assert_eq!(led, Some(root), "{proof:?}");
+        assert_eq!(covered, size, "not the newest, which nobody cosigned");
+        assert!(proof.note.ends_with(&(line("w/one") + &line("w/two"))), "{}", proof.note);
+    }
+    let late = inclusions(&prover.line(&newest, size as u64 + 1).unwrap());
+    assert_eq!(
+        u64::try_from(head(&late[0].note).0).unwrap(),
+        newest.size,
+        "no cosigned tree has it"
+    );
+    assert_eq!(late[0].note, newest.note);
+    // Nobody forges a place by a record that lies about it.
+    log.record("anchor", receipt(size + 1, &line("liar")));
+    log.seal(&[&signer(1)]);
+    log.write(dir.path(), &[0]);
+    let newest = prover.head().unwrap();
+    let proofs = inclusions(&prover.bundle(&newest, "rev_1").unwrap());
+    assert!(proofs.iter().all(|proof| proof.note == newest.note));
 }

@@ -200,6 +200,18 @@ fn two_histories_are_told_apart_and_strangers_say_nothing() {
     let (code, out, _) = of(&dir, &["consistency", kept]);
     assert_eq!(code, 0);
     assert!(out.ends_with(&of_size(29)), "to the newest");
+    // The note in whatever form it was kept, as `verify --anchor` finds it.
+    let page = home.path().join("page.html");
+    std::fs::write(&page, format!("<p>of today: <code>{}</code></p>", cp1(&of_size(old)))).unwrap();
+    let (code, out, err) = of(&dir, &["consistency", page.to_str().unwrap(), &new.to_string()]);
+    assert_eq!((code, out), (by_size.0, by_size.1.clone()), "{err}");
+    let named = home.path().join("cp1.txt");
+    std::fs::write(&named, of_size(old)).unwrap();
+    let (code, out, err) = run(revoked()
+        .args(["log", "consistency", "cp1.txt", &new.to_string(), "--dir"])
+        .arg(&dir)
+        .current_dir(home.path()));
+    assert_eq!((code, out), (by_size.0, by_size.1.clone()), "{err}");
     // The same key, another history; a longer one; and what anybody can write.
     let fork = cp1(&note(old, &node(&[1; 32], &[2; 32]), &[&signer(1)]));
     let later = cp1(&note(40, &[5; 32], &[&signer(1)]));
@@ -212,7 +224,7 @@ fn two_histories_are_told_apart_and_strangers_say_nothing() {
         (&strangers, None, 6, "NOT PROVED: the note given is not signed by the log"),
         ("9", Some("3"), 64, "give the earlier one first"),
         ("3", Some("4000"), 1, "has size 29"),
-        ("cp1.AAAA", None, 1, "cp1. line"),
+        ("cp1.AAAA", None, 6, "NOT PROVED: the note given has no note of the log"),
         ("/nonexistent", None, 1, "neither a size, nor cp1.…, nor a file"),
     ] {
         let arguments: Vec<&str> = ["consistency", a].into_iter().chain(b).collect();

@@ -162,7 +162,7 @@ fn wrong_arguments() {
         (vec!["one", "--proof", "bundle.tlog-proof"], 64),
         (vec!["one", "--key", "x"], 1),
         (vec!["no-such-file"], 1),
-        (vec!["one", "--max-age", "soon"], 1),
+        (vec!["one", "--max-age", "soon"], 64),
         (vec!["one", "--anchor", "no-such-file"], 1),
     ] {
         let arguments: Vec<String> = arguments.into_iter().map(str::to_owned).collect();

@@ -121,6 +121,28 @@ fn every_checkpoint_that_is_given_away_is_cosigned_and_on_record() {
     assert!(sizes.is_sorted_by(|a, b| a < b), "{sizes:?}");
     let (code, report) = agent.verify();
     assert_eq!(code, 0, "{report}");
+    let held = witness.holds();
+    let (code, doctor) = doctor(&agent);
+    assert_eq!((code, &doctor["facts"]["witness/audit"]), (0, &"behind".into()), "{doctor:#}");
+    assert!(
+        doctor.to_string().contains(&format!("it holds {held} lines of this log")),
+        "{doctor:#}"
+    );
+    assert!(doctor["facts"]["witness/audit_age_seconds"].as_u64().unwrap() < 60, "{doctor:#}");
+    assert_eq!(witness.holds(), held, "whoever looks moves nothing");
+    witness.kill();
+    let (code, doctor) = self::doctor(&agent);
+    assert_eq!(code, 0, "the agent goes on without it: {doctor:#}");
+    assert!(doctor.to_string().contains("witness audit: asking it"), "{doctor:#}");
+}
+
+/// Exit status of `doctor`, and what it says of the anchors.
+fn doctor(agent: &Agent) -> (i32, Value) {
+    let (code, out, err) = agent.run(&["doctor", "-o", "json"]);
+    let report: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
+    let sections = report["sections"].as_array().unwrap();
+    let anchors = sections.iter().find(|section| section["about"] == "anchors").unwrap();
+    (code, anchors.clone())
 }
 
 /// Passes requests on, and answers unless it is told to swallow them: then the witness has kept what it answers,
@@ -234,6 +256,9 @@ fn a_log_that_was_put_back_is_not_written_on() {
         assert!(last.contains(part), "{part}: {last}");
     }
     assert_eq!(std::fs::read(agent.log_file()).unwrap(), before, "nothing was written");
+    let (code, doctor) = doctor(&agent);
+    assert_eq!((code, &doctor["facts"]["witness/audit"]), (5, &"ahead".into()), "{doctor:#}");
+    assert!(doctor.to_string().contains("do not start the agent"), "{doctor:#}");
     // While nobody answers it starts, warns, and stops taking notices as soon as the witness is heard of.
     witness.kill();
     agent.start();

@@ -9,6 +9,7 @@ use crate::config::WitnessConfig;
 use crate::journal::Journal;
 use anyhow::{Context as _, anyhow};
 use reqwest::{Client, StatusCode};
+use std::cmp::Ordering;
 use std::path::Path;
 
 /// Longest answer.
@@ -41,10 +42,7 @@ pub(super) async fn ask(
         match response.status() {
             StatusCode::OK => return receipt(&cosigner, head, &ask::body(response, ANSWER).await?),
             StatusCode::CONFLICT => {
-                let holds = ask::body(response, 64).await?;
-                let holds = String::from_utf8(holds).ok();
-                let holds = holds.and_then(|text| decimal(text.trim_end()));
-                let holds = holds.ok_or_else(|| anyhow!("it answered 409 without a size"))?;
+                let holds = held(response).await?;
                 if holds > head.size {
                     let ours = head.size;
                     return Err(Refusal::Contradicts(format!(
@@ -71,6 +69,63 @@ pub(super) async fn ask(
     }
     Err(anyhow!("it changes faster than it can be asked; does another agent write this log?")
         .into())
+}
+
+/// Where a witness stands, beside the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It holds this very tree, and signed it once more.
+    Same,
+    /// It holds fewer lines. Whether they are the first of this log shows when it is given a checkpoint.
+    Behind(u64),
+    /// It holds more lines of this log than there are.
+    Ahead(u64),
+    /// It holds another tree of as many lines.
+    Differs,
+    /// It does not trust the key that signed the checkpoint.
+    OtherKey,
+    /// It does not know the log.
+    Unknown,
+}
+
+/// Asks the witness where it stands, without moving it: a request that leads from `head` to itself is signed where it
+/// holds just that, and answered with the size that it holds otherwise.
+///
+/// # Errors
+/// When it does not answer, or not as a witness does, or its signature is not good under the configured key.
+pub async fn standing(witness: &WitnessConfig, head: &Head) -> anyhow::Result<Standing> {
+    let cosigner = Cosigner::parse(&witness.key).context("its key")?;
+    let url = format!("{}/add-checkpoint", witness.url.trim_end_matches('/'));
+    let body = format!("old {}\n\n{}", head.size, head.note);
+    let response = ask::client()?.post(&url).body(body).send().await.context("asking it")?;
+    match response.status() {
+        StatusCode::OK => {
+            let answer = ask::body(response, ANSWER).await?;
+            match receipt(&cosigner, head, &answer) {
+                Ok(_) => Ok(Standing::Same),
+                Err(Refusal::Failed(error)) => Err(error),
+                Err(Refusal::Contradicts(why)) => Err(anyhow!(why)),
+            }
+        }
+        StatusCode::CONFLICT => {
+            let holds = held(response).await?;
+            Ok(match holds.cmp(&head.size) {
+                Ordering::Less => Standing::Behind(holds),
+                Ordering::Equal => Standing::Differs,
+                Ordering::Greater => Standing::Ahead(holds),
+            })
+        }
+        StatusCode::FORBIDDEN => Ok(Standing::OtherKey),
+        StatusCode::NOT_FOUND => Ok(Standing::Unknown),
+        _ => Err(anyhow!(ask::why(response).await)),
+    }
+}
+
+/// The size that a witness says it holds.
+async fn held(response: reqwest::Response) -> anyhow::Result<u64> {
+    let holds = String::from_utf8(ask::body(response, 64).await?).ok();
+    let holds = holds.and_then(|text| decimal(text.trim_end()));
+    holds.ok_or_else(|| anyhow!("it answered 409 without a size"))
 }
 
 /// The line that is the witness's, if it is good.

@@ -3,6 +3,7 @@
 //! checkpoint, and nothing is taken from a cache: what the lines hash to must be what was signed.
 
 mod check;
+mod cosigned;
 mod keys;
 mod lines;
 mod nodes;
@@ -142,6 +143,10 @@ impl Prover {
         Self { dir: dir.to_owned() }
     }
 
+    fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The newest checkpoint that this log's key signed for the lines before it. What comes after it proves
     /// nothing, whatever it looks like.
     ///
@@ -212,7 +217,8 @@ impl Prover {
         Ok(keys)
     }
 
-    /// The proof of line `seq` under `head`: C2SP tlog-proof, with the line as its extra data.
+    /// The proof of line `seq` under `head`, or under an earlier checkpoint that has the line and that witnesses signed:
+    /// C2SP tlog-proof, with the line as its extra data.
     ///
     /// # Errors
     /// When the checkpoint does not cover that line, or the files are not what was signed.
@@ -221,6 +227,7 @@ impl Prover {
             return Err(ProveError::Beyond { size: head.size });
         }
         let picked = Picked::line(&self.dir, head, seq)?;
+        let head = &self.cosigned(head, picked.last())?;
         let lines: Vec<_> = picked.records.iter().map(|line| (line, head)).collect();
         if lines.is_empty() {
             return Err(ProveError::Damaged(format!("it ends before line {seq}")));
@@ -228,13 +235,15 @@ impl Prover {
         self.prove(&picked.keys, &lines)
     }
 
-    /// The bundle of a revocation under `head`: proofs of line 0, of every change of key, and of each record about
+    /// The bundle of a revocation under `head`, or under an earlier checkpoint that has all of it and that witnesses
+    /// signed: proofs of line 0, of every change of key, and of each record about
     /// the revocation and its subject.
     ///
     /// # Errors
     /// When there is no such record, or the files are not what was signed.
     pub fn bundle(&self, head: &Head, revocation: &str) -> Result<String, ProveError> {
         let picked = Picked::revocation(&self.dir, head, revocation)?;
+        let head = &self.cosigned(head, picked.last())?;
         let first = picked.changes.first().map_or(head, |(_, head)| head);
         let mut all = vec![(&picked.genesis, first)];
         all.extend(picked.changes.iter().map(|(line, head)| (line, head)));

@@ -13,6 +13,7 @@ mod findings;
 mod genesis;
 mod keys;
 mod line;
+mod losses;
 mod members;
 mod note;
 mod page;
@@ -41,8 +42,8 @@ pub use find::Anchor;
 pub use people::{Disclosures, NoDisclosure};
 pub use report::{
     Again, AnchorReport, AnchorResult, Continued, Fault, FaultKind, GoodCheckpoint, Independence,
-    KeyReport, Outcome, RecordedAnchors, Report, SegmentReport, SubjectsReport, Warning,
-    WitnessReport,
+    KeyReport, LossReport, Outcome, RecordedAnchors, Report, SegmentReport, SubjectsReport,
+    Warning, WitnessReport,
 };
 pub use vkey::{Vkey, VkeyError};
 pub use witness::{Bound, Witness};
@@ -68,7 +69,7 @@ pub struct Options {
     pub anchors: Vec<Anchor>,
     /// A note that was verified before: the log may begin with a segment, and goes on from it.
     pub since: Option<Anchor>,
-    /// Witnesses that are trusted.
+    /// Witnesses that are trusted, and each of which is to have signed.
     pub witnesses: Vec<Witness>,
     /// Whether an anchor must fit.
     pub require_anchor: bool,
@@ -94,6 +95,7 @@ pub struct MaxAge {
 struct Wanted {
     has_key: bool,
     anchor: bool,
+    witnesses: Vec<Witness>,
     max_age: Option<MaxAge>,
 }
 
@@ -139,6 +141,7 @@ impl Verifier {
         let wanted = Wanted {
             has_key: options.key.is_some(),
             anchor: options.require_anchor,
+            witnesses: options.witnesses.clone(),
             max_age: options.max_age,
         };
         Self {

@@ -15,7 +15,7 @@ use anyhow::{Result, bail};
 use std::collections::BTreeSet;
 
 /// What every id of a revocation begins with.
-const REVOCATION: &str = "rev_";
+pub(super) const REVOCATION: &str = "rev_";
 
 /// One question: who, and what must be gone.
 #[derive(Clone, Debug, PartialEq, Eq)]

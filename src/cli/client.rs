@@ -5,6 +5,7 @@ mod erase;
 mod lists;
 
 pub(super) use answers::SubmitError;
+pub(super) use lists::Found;
 
 use super::agent::Agent;
 use crate::audit::file::LogError;

@@ -4,7 +4,7 @@ use super::client::ConfigFile;
 use super::exit;
 use super::output::shown;
 use crate::config::Config;
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 /// The configuration file: check it, or print its JSON schema
 ///
@@ -17,7 +17,8 @@ pub(super) enum Command {
 
 /// Check the configuration file and the files it names
 ///
-/// Connects to nothing (`revoked doctor` does) and changes nothing. Exit status: 0 it can be used; 1 it cannot,
+/// Keys of witnesses are checked for their form, and the repository for checkpoints for being there. Connects to nothing
+/// (`revoked doctor` does) and changes nothing. Exit status: 0 it can be used; 1 it cannot,
 /// and the key and the reason are said.
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
@@ -37,11 +38,23 @@ pub(super) fn run(command: &Command) -> Result<u8> {
         Command::Check(check) => {
             let config = Config::read(&check.file.config)?;
             super::serve::usable(&config)?;
+            repository(&config)?;
             let mapped = config.subjects.accounts.values().map(Vec::len).sum::<usize>();
             println!("{}: can be used", shown(&config.path.display().to_string()));
             println!("  targets        {}", names(config.targets.iter().map(|t| t.name.as_str())));
             println!("  tokens         {}", names(config.tokens.iter().map(|t| t.id.as_str())));
             println!("  accounts       {mapped} declared");
+            let anchors = config.anchors.names();
+            let anchors =
+                anchors.map(
+                    |(kind, name)| {
+                        if kind == name { kind.to_owned() } else { format!("{kind} {name}") }
+                    },
+                );
+            println!(
+                "  anchors        {}",
+                names(anchors.collect::<Vec<_>>().iter().map(String::as_str))
+            );
             println!("  sha256         {}", config.sha256);
             for note in &config.notes {
                 println!("  note           {}", shown(note));
@@ -52,6 +65,19 @@ pub(super) fn run(command: &Command) -> Result<u8> {
         }
     }
     Ok(exit::OK)
+}
+
+/// The repository for checkpoints has to be there: nobody makes it later.
+fn repository(config: &Config) -> Result<()> {
+    let Some(git) = &config.anchors.git else { return Ok(()) };
+    if git.dir.join(".git").exists() {
+        return Ok(());
+    }
+    bail!(
+        "{}: log.git.dir: {} is not the working tree of a repository (make it: git init, as the agent's user)",
+        config.path.display(),
+        git.dir.display()
+    )
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -1,6 +1,7 @@
 //! `revoked doctor`: what can be seen and what cannot.
 
 mod agent;
+mod anchors;
 mod canary;
 mod log;
 mod section;
@@ -25,11 +26,13 @@ use tokio::task::JoinSet;
 /// What can be seen and what not: targets, store, log, agent
 ///
 /// Looks at every configured target as the agent does, and says per surface whether it can be read, with
-/// the fix where it cannot. Then at the store, the log and its key, the agent, and the room on disk. Changes
-/// nothing and writes nothing; works whether the agent runs or not. What this user may not look at is said.
+/// the fix where it cannot. Then at the store, the log and its key, who holds its checkpoints, the agent, and the
+/// room on disk. Witnesses are asked where they stand, and are not moved. Changes nothing and writes nothing; works
+/// whether the agent runs or not. What this user may not look at is said.
 ///
 /// Exit status: 0 everything required can be seen; 3 something required cannot be seen, a target is down,
-/// or this user may not look; 1 configuration, store or log are unusable.
+/// or this user may not look; 1 configuration, store or log are unusable; 5 a witness holds another history of
+/// the log.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -107,6 +110,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     }
     sections.push(store.section);
     sections.push(log::section(&config, store.landed, now));
+    sections.extend(anchors::section(&config, store.anchored.as_ref(), now).await);
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));
     Ok(sections)

@@ -8,6 +8,8 @@ mod list;
 mod recheck;
 mod show;
 
+pub(super) use show::several;
+
 use anyhow::Result;
 
 /// Expected revocations: add, import, list, show, amend, withdraw, approve, recheck, erase a person

@@ -95,15 +95,16 @@ impl At {
         if self.target.is_some() {
             looks.iter_mut().for_each(by_options);
         }
-        let subjects = asked.into_iter().map(|asked| answer(asked, &looks)).collect();
+        let configured = self.target.is_none();
+        let subjects = asked.into_iter().map(|asked| answer(asked, &looks, configured)).collect();
         let begun = looks.iter().map(|look| look.observation.started_at).min();
         let as_of = begun.unwrap_or_else(clock::now);
-        Ok(Looked { looks, subjects, unread, as_of, configured: self.target.is_none() })
+        Ok(Looked { looks, subjects, unread, as_of, configured })
     }
 
     fn config(&self) -> Result<Config> {
         Config::read(&self.state.file.config)
-            .context("without --target the configured targets are looked at")
+            .context("without --target URL the configured targets are looked at, and the configuration cannot be used")
     }
 }
 
@@ -210,6 +211,13 @@ fn removed(target: &str) -> Look {
     Look { observation, facts: Facts::default() }
 }
 
+/// Names are looked for as they were written.
+const NO_SUCH_ROLE: &str = "write the role's name exactly as pg_roles has it, capitals too; if it was renamed, its \
+                            present name";
+/// Where there are more than roles to ask about.
+const NO_SUCH_SUBJECT: &str = ". Of a person give the id under which the revocation is expected (`revoked expect \
+                               list`), or map them to their roles in `subjects` of the configuration";
+
 /// Whoever is asked about may have accounts that only the agent knows of.
 fn unread(reason: &str) -> Gap {
     Gap {
@@ -224,7 +232,7 @@ fn unread(reason: &str) -> Gap {
     }
 }
 
-fn answer(asked: Asked, looks: &[Look]) -> Answered {
+fn answer(asked: Asked, looks: &[Look], configured: bool) -> Answered {
     let looks: Vec<&Observation> = looks
         .iter()
         .map(|look| &look.observation)
@@ -252,6 +260,13 @@ fn answer(asked: Asked, looks: &[Look]) -> Answered {
         rotation,
     };
     let mut judged = judge(&question, &looks);
+    if judged.no_account && asked.revocation.is_none() {
+        // The rules advise about a revocation, and here is none to amend.
+        for gap in judged.gaps.iter_mut().filter(|gap| gap.reason.starts_with("no account: ")) {
+            let more = if configured { NO_SUCH_SUBJECT } else { "" };
+            gap.fix = format!("{NO_SUCH_ROLE}{more}");
+        }
+    }
     if let Some(reason) = &asked.unread {
         judged.gaps.push(unread(reason));
         if judged.verdict == Verdict::Revoked {

@@ -76,7 +76,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             println!("{}", serde_json::to_string_pretty(&answer)?);
         }
         (Format::Table, true) => print_simulations(&looked, &planned, &gaps),
-        (Format::Table, false) => print_scripts(&looked, &planned, &gaps),
+        (Format::Table, false) => print_scripts(&looked, &planned, &gaps, unseen),
     }
     let remains = planned.iter().filter_map(|one| one.simulation.as_ref()).any(leaves_something);
     Ok(match (remains, unseen) {
@@ -122,12 +122,18 @@ impl<'a> Planned<'a> {
     }
 }
 
-fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap]) {
+fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap], unseen: bool) {
+    if unseen {
+        // Whoever keeps the script has not what this command said beside it.
+        println!(
+            "-- NOT WHOLE, MAYBE: not everything could be seen, so more than this script removes may be there."
+        );
+    }
     for one in planned {
         print!("{}", one.script(looked));
         print!("{}", not_seen(gaps.iter().filter(|gap| concerns(gap, one))));
     }
-    if gaps.is_empty() {
+    if !unseen {
         return;
     }
     // A pipe to psql swallows comments and this program's exit status.
@@ -177,9 +183,12 @@ fn print_simulation(looked: &Looked, one: &Planned<'_>, whole: bool) {
         (true, 0) => "of what was seen nothing would remain".to_owned(),
         (true, _) => format!("{remain} of {} would remain", one.residual.len()),
     };
-    let steps = one.plan.steps.len();
+    let steps = match one.plan.steps.len() {
+        1 => "1 step".to_owned(),
+        count => format!("{count} steps"),
+    };
     let of = looked.of_target(one.look, &subjects.join(", "));
-    println!("after the plan for {of} ({steps} steps): {said}");
+    println!("after the plan for {of} ({steps}): {said}");
     output::print_residual(&simulation.would_remain);
     if let Some(stop) = &simulation.stops {
         let place =

@@ -12,7 +12,10 @@ use crate::clock;
 use crate::domain::revocation::State;
 use crate::http::view::View;
 use anyhow::Result;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+
+/// Characters of the longest id that we make for a subject.
+const WHOLE_ID: usize = 24;
 
 /// What is open: overdue first, then what came back, then by deadline
 ///
@@ -84,6 +87,12 @@ pub(super) fn print_table(views: &[View]) {
             overdue,
             left,
         ]);
+    }
+    // An erased person is shown by an id, which nobody can copy from two lines.
+    let widest = views.iter().map(|view| shown(&view.subject).chars().count()).max().unwrap_or(0);
+    let width = u16::try_from(widest.min(WHOLE_ID)).unwrap_or_default() + 2;
+    if let Some(subject) = table.column_mut(1) {
+        subject.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
     }
     if let Some(id) = table.column_mut(0) {
         id.set_constraint(ColumnConstraint::ContentWidth);

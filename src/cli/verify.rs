@@ -3,6 +3,7 @@
 mod given;
 mod reading;
 
+use super::values;
 use crate::audit::verify::{Options, Outcome, Report, proof};
 use anyhow::{Context as _, Result, bail};
 use reading::Files;
@@ -27,6 +28,9 @@ const MAX_PROOF: u64 = 64 << 20;
 /// 4 tampered; 5 history differs (a note kept elsewhere contradicts the log); 6 not proved (no --key, or what was asked
 /// for is not so); 64 wrong arguments.
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "revoked verify --key VKEY [OPTIONS] FILE…\n       revoked verify --key VKEY --proof FILE [OPTIONS]"
+)]
 pub(super) struct Arguments {
     /// The log's files in order, or its directory
     #[arg(required_unless_present = "proof", value_name = "FILE")]
@@ -49,8 +53,8 @@ pub(super) struct Arguments {
     require_anchor: bool,
 
     /// Not proved if the newest line is older than this, as 15m
-    #[arg(long, value_name = "TIME", conflicts_with = "proof")]
-    max_age: Option<String>,
+    #[arg(long, value_name = "TIME", conflicts_with = "proof", value_parser = values::duration)]
+    max_age: Option<Duration>,
 
     /// A note you verified before: the files may begin with a later segment of the log, and must go on from it
     #[arg(long, value_name = "FILE|cp1.…", conflicts_with = "proof")]

@@ -28,6 +28,8 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// Exit status: 0 stopped in order; 1 something failed, the last line on stderr says what.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "revoked witness --init --name NAME --key FILE --state DIR\n       \
+                      revoked witness --name NAME --key FILE --state DIR --log VKEY… [OPTIONS]")]
 pub(super) struct Arguments {
     /// Make the key and an empty state, print the public key, and stop
     #[arg(long)]

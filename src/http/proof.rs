@@ -55,7 +55,8 @@ fn text(text: String) -> Response {
 
 /// The proof of a line
 ///
-/// That line `seq` of the audit log is under the newest checkpoint: C2SP tlog-proof, with the line in it.
+/// That line `seq` of the audit log is under the newest checkpoint, or under the newest that has the signature of a
+/// witness: C2SP tlog-proof, with the line in it.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/proof/{seq}",

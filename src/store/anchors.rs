@@ -40,6 +40,19 @@ impl Store {
         Ok(read(&text).unwrap_or(Anchored { size: 0, at: now }))
     }
 
+    /// The newest receipt of an anchor, if there was one. Writes nothing.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn last_anchored(
+        &self,
+        kind: &str,
+        name: &str,
+    ) -> Result<Option<Anchored>, StoreError> {
+        let text = self.meta(&key(kind, name)).await?;
+        Ok(text.and_then(|text| read(&text)).filter(|known| known.size > 0))
+    }
+
     /// Queues the record of a receipt and remembers it, in one transaction.
     ///
     /// # Errors

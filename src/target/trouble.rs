@@ -34,7 +34,7 @@ impl Trouble {
         } else if let sqlx::Error::Io(error) = error {
             unreachable(error, socket).to_owned()
         } else if matches!(error, sqlx::Error::Tls(_)) {
-            TLS.to_owned()
+            if socket { NO_TLS } else { TLS }.to_owned()
         } else {
             "check the URL of the target, and the server's log".to_owned()
         };
@@ -121,6 +121,9 @@ pub(super) fn explain(error: &sqlx::Error) -> (Cause, String) {
 const TLS: &str = "name the CA of the server's certificate in the URL (sslrootcert=FILE), with the host as the \
                    certificate names it; if the server has no TLS, set it up (ssl = on). sslmode=disable gives \
                    TLS up: then anybody on the way can answer instead";
+
+const NO_TLS: &str = "a Unix socket has no TLS, and nobody is on the way: leave sslmode out of the URL, or name the \
+                      server's host instead of its socket's directory";
 
 /// What to do about a refusal, by its SQLSTATE.
 fn refused(code: &str, role: &str, database: &str) -> String {
@@ -223,5 +226,7 @@ mod tests {
             Trouble::connecting(&sqlx::Error::Tls("server does not support TLS".into()), &tcp);
         assert!(tls.fix.contains("sslrootcert"), "{tls:?}");
         assert_eq!(tls.cause, Cause::Unreachable);
+        let tls = sqlx::Error::Tls("server does not support TLS".into());
+        assert!(Trouble::connecting(&tls, &socket).fix.contains("a Unix socket has no TLS"));
     }
 }

@@ -982,7 +982,7 @@ def anchors():
     seen = store("witnessed.txt", cosigned(log, 6, then, WITNESS))
     case("witnessed", "A witness that you know signed too.", good, 0, grade="witnessed", anchors=[seen], witnesses=[vkey])
     case("witness-cp1", "The same, as one line.", good, 0, grade="witnessed", anchors=[cp1(cosigned(log, 6, then, WITNESS))], witnesses=[vkey])
-    case("witness-silent", "The witness that you know did not sign.", good, 0, grade="anchored", anchors=["anchor-raw.txt"], witnesses=[vkey])
+    case("witness-silent", "The witness that you named did not sign.", good, 6, grade="anchored", anchors=["anchor-raw.txt"], witnesses=[vkey])
     case("witness-two", "Two witnesses.", good, 0, grade="witnessed", anchors=["anchor-unknown-lines.txt"], witnesses=[vkey, OTHER_WITNESS.vkey()])
     bad = store("witnessed-badly.txt", cosigned(log, 6, then, WITNESS, bad=True))
     case("witness-bad", "A witness that you know, and a bad signature.", good, 6, anchors=[bad], witnesses=[vkey])
@@ -999,7 +999,7 @@ def anchors():
     written = agent()
     names = ["agent/revlog-000000000000.jsonl"]
     case("witness-receipt", "The signature of a witness, in the log itself.", names, 0, grade="witnessed", witnesses=[vkey])
-    case("witness-receipt-unknown", "The same, of a witness that you do not know.", names, 0, grade="self_attested", witnesses=[OTHER_WITNESS.vkey()])
+    case("witness-receipt-unknown", "The same, of another witness than the one that you named.", names, 6, grade="self_attested", witnesses=[OTHER_WITNESS.vkey()])
     assert written.lines
 
 
@@ -1029,8 +1029,8 @@ def policies():
         case(name, what, names, exit, fault and (fault[0], fault[1], file), warnings=warnings, subjects=file)
 
     subjects("subjects", "Who is left in the store fits; the other was erased.", rows(("s-01", ALICE)), 0, 0)
-    subjects("subjects-both", "A disclosure that outlived its erasure fits too.", rows(("s-01", ALICE), ("s-02", BORIS)), 0)
-    subjects("subjects-missing", "Somebody is missing whom nobody erased.", rows(("s-02", BORIS)), 0, warnings=1)
+    subjects("subjects-both", "A disclosure that outlived its erasure fits, and is told of.", rows(("s-01", ALICE), ("s-02", BORIS)), 0, warnings=1)
+    subjects("subjects-missing", "Somebody is missing whom nobody erased, and one who was erased is not.", rows(("s-02", BORIS)), 0, warnings=2)
     subjects("subjects-none", "Nobody is left.", "", 0, warnings=1)
     subjects("subjects-swapped", "Another person than the log says.", rows(("s-01", BORIS)), 4, fault=("subject", 1))
     forged = b64url(canonical(["2GLC42sKQveCfGfryNRN9w", "user", "EMP-9999"]))
@@ -1056,6 +1056,7 @@ def proofs():
     proof("bundle-other-key", "The same, another key pinned.", bundle, 4, ("key", 1), key=Key(ORIGIN, TEST2).vkey())
     proof("bundle-first-only", "The first line alone.", pieces[0], 0)
     proof("bundle-witnessed", "A witness that you know signed the notes too.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size), log.posix())) for n in wanted), 0, witnesses=[WITNESS.vkey()], grade="witnessed")
+    proof("bundle-witness-silent", "A witness that you named signed nothing of it.", bundle, 6, witnesses=[WITNESS.vkey()], grade="self_attested")
     proof("bundle-witness-bad", "A witness that you know, and a bad signature.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size - 1), log.posix())) for n in wanted), 4, ("signature", 1), witnesses=[WITNESS.vkey()])
     proof("bundle-anchored", "A note kept elsewhere is that under the proofs.", bundle, 0, grade="anchored", anchors=[cp1(log.note(size))])
     fork = Log().checkpoint()

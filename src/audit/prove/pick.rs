@@ -49,6 +49,13 @@ impl Picked {
         Ok(picked)
     }
 
+    /// The last line that the checkpoint has to have. A change of key counts: what comes before it is not signed by
+    /// the key in force.
+    pub(super) fn last(&self) -> u64 {
+        let changes = self.changes.iter().map(|((seq, _), _)| *seq);
+        self.records.iter().map(|(seq, _)| *seq).chain(changes).max().unwrap_or_default()
+    }
+
     fn walk(
         dir: &Path,
         head: &Head,

@@ -4,6 +4,7 @@ use super::anchors::Anchors;
 use super::findings::{Clock, Findings};
 use super::keys::Keys;
 use super::line::{Line, PREV_AT, SEQ_AT};
+use super::losses::Losses;
 use super::people::People;
 use super::receipts::Receipts;
 use super::report::{Continued, FaultKind, Flaw, Place, SegmentReport};
@@ -42,6 +43,7 @@ pub(super) struct Chain {
     pub(super) segments: Vec<SegmentReport>,
     pub(super) segments_omitted: u64,
     pub(super) continues: Option<Continued>,
+    pub(super) losses: Losses,
     is_after_checkpoint: bool,
     clock: Clock,
     pub(super) first_time: Option<Stamp>,
@@ -75,6 +77,7 @@ impl Chain {
             segments: Vec::new(),
             segments_omitted: 0,
             continues: None,
+            losses: Losses::default(),
             is_after_checkpoint: false,
             clock: Clock::default(),
             first_time: None,
@@ -224,9 +227,15 @@ impl Chain {
         }
         match kind {
             "anchor" => self.anchor_record(line, place),
+            LOSS => {
+                self.losses.record(line);
+                Ok(())
+            }
             "subject" if self.people.are_asked_for() => self.people.subject(line, place),
             "erasure" if self.people.are_asked_for() => {
-                self.people.erasure(line);
+                if let Some(sentence) = self.people.erasure(line) {
+                    self.unsealed.warn(place, sentence);
+                }
                 Ok(())
             }
             _ => Ok(()),

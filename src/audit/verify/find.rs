@@ -19,6 +19,12 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// The note itself, if it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.note.as_ref().ok().map(|note| note.text.as_str())
+    }
+
     /// The anchors in `text`, which `source` names: its notes of the log `origin`, each once. There is always one
     /// anchor at least; it is unusable if the text holds no note.
     #[must_use]

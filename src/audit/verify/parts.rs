@@ -44,6 +44,17 @@ pub struct Continued {
     pub note: String,
 }
 
+/// A `loss` record: what should be in the log and is not, by the agent's own word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LossReport {
+    /// Sequence of the record.
+    pub record: u64,
+    /// `log_replaced` where the log was begun in place of an earlier one, `disk_full` or `queue_full`.
+    pub cause: String,
+    /// How many records were lost; null: not known.
+    pub unrecorded: Option<u64>,
+}
+
 /// What comparing an anchor gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,9 +125,9 @@ pub struct RecordedAnchors {
 /// Persons in the log, where disclosures were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct SubjectsReport {
-    /// Those whose disclosure gives what the log committed to.
+    /// Those whose disclosure gives what the log committed to, and who were not erased.
     pub disclosed: u64,
-    /// Those without a disclosure that were erased.
+    /// Those that were erased, with a disclosure or without.
     pub erased: u64,
     /// Those without a disclosure otherwise.
     pub missing: u64,

@@ -22,6 +22,8 @@ pub struct Disclosures {
 /// What is said about one subject.
 #[derive(Debug, Clone, Copy)]
 struct Row {
+    /// A `subject` record committed to it, and no `erasure` followed.
+    is_held: bool,
     /// SHA-256 of the disclosure: what the log must have committed to.
     hash: Hash,
     line: u64,
@@ -50,7 +52,10 @@ impl Disclosures {
             number += 1;
             let given: Given = serde_json::from_str(line).map_err(|_| NoDisclosure(number))?;
             let hash = Sha256::digest(given.disclosure).into();
-            if rows.insert(given.subject, Row { hash, line: number, offset }).is_some() {
+            if rows
+                .insert(given.subject, Row { is_held: false, hash, line: number, offset })
+                .is_some()
+            {
                 return Err(NoDisclosure(number));
             }
             offset += line.len() as u64;
@@ -81,9 +86,9 @@ impl People {
 
     /// Takes a `subject` record.
     pub(super) fn subject(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
-        let Some(known) = &self.disclosures else { return Ok(()) };
+        let Some(known) = &mut self.disclosures else { return Ok(()) };
         let id = string_of(line, "subject").unwrap_or_default();
-        let Some(row) = known.rows.get(&id) else {
+        let Some(row) = known.rows.get_mut(&id) else {
             if self.missing.len() < MAX_MISSING {
                 self.missing.insert(id, place.clone());
             } else {
@@ -101,16 +106,27 @@ impl People {
             let file = Arc::clone(&known.source);
             return Err(flaw.elsewhere(&Place { file, line: row.line, offset: row.offset }));
         }
-        self.checked += 1;
+        self.checked += u64::from(!std::mem::replace(&mut row.is_held, true));
         Ok(())
     }
 
-    /// Takes an `erasure` record.
-    pub(super) fn erasure(&mut self, line: &Line<'_>) {
+    /// Takes an `erasure` record. Gives a warning where the disclosure was given all the same: whoever gave it should
+    /// not have it any more.
+    pub(super) fn erasure(&mut self, line: &Line<'_>) -> Option<String> {
         let id = string_of(line, "subject").unwrap_or_default();
         if self.missing.remove(&id).is_some() {
             self.erased += 1;
+            return None;
         }
+        let row = self.disclosures.as_mut().and_then(|known| known.rows.get_mut(&id))?;
+        if !std::mem::take(&mut row.is_held) {
+            return None;
+        }
+        self.checked -= 1;
+        self.erased += 1;
+        Some(format!(
+            "{id} is erased here, and a disclosure was given all the same: the file is older than the erasure, delete it"
+        ))
     }
 
     /// The persons whose disclosure is missing, and what there is to report.

@@ -6,6 +6,7 @@ mod consistency;
 mod inclusion;
 mod parse;
 mod report;
+mod states;
 mod text;
 
 pub use report::{ProofKind, ProofReport, ProvedLine};
@@ -14,7 +15,7 @@ use super::note::Foreign;
 use super::report::{AnchorReport, AnchorResult, Fault, FaultKind, Independence, Outcome, Place};
 use super::report::{Flaw, KeyReport, WitnessReport};
 use super::tree::Hash;
-use super::witness::{Bound, Seen, seen_by};
+use super::witness::{Bound, Seen, seen_by, silent};
 use super::{Options, Vkey};
 use parse::Malformed;
 
@@ -173,6 +174,13 @@ impl<'a> Desk<'a> {
         if self.options.require_anchor && !fits {
             self.unmet.push("An anchor is required, and none fits.".to_owned());
         }
+        let seen =
+            self.witnesses.iter().filter(|seen| self.is_of_records(seen.size)).collect::<Vec<_>>();
+        self.unmet.extend(silent(
+            &self.options.witnesses,
+            &seen,
+            "the file, nor in a note that fits it",
+        ));
         let differs = self.anchors.iter().any(|anchor| anchor.result == AnchorResult::Differs);
         let outcome = match &fault {
             Some(fault) if fault.kind == FaultKind::Format => Outcome::Error,

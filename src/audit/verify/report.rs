@@ -1,8 +1,8 @@
 //! What the verifier found, for programs. [`super::text`] says the same to people.
 
 pub use super::parts::{
-    AnchorReport, AnchorResult, Continued, Independence, KeyReport, RecordedAnchors, SegmentReport,
-    SubjectsReport, WitnessReport,
+    AnchorReport, AnchorResult, Continued, Independence, KeyReport, LossReport, RecordedAnchors,
+    SegmentReport, SubjectsReport, WitnessReport,
 };
 use super::witness::Bound;
 use serde::Serialize;
@@ -166,6 +166,10 @@ pub struct Report {
     pub segments_omitted: u64,
     /// The earlier log from which this one goes on, as it says itself.
     pub continues: Option<Continued>,
+    /// What the log says of itself that it lacks.
+    pub losses: Vec<LossReport>,
+    /// Such records beyond those listed.
+    pub losses_omitted: u64,
     /// Lines up to and including the last good checkpoint, from the first one given.
     pub records: u64,
     /// Sequence of the first of them.

@@ -8,6 +8,7 @@ use super::report::{
 use super::seals::Seal;
 use super::stamp::Stamp;
 use super::vkey::Vkey;
+use super::witness::silent;
 use super::{MaxAge, Wanted};
 
 /// The input has ended.
@@ -78,6 +79,8 @@ impl Chain {
             segments: self.segments,
             segments_omitted: self.segments_omitted,
             continues: self.continues,
+            losses: self.losses.sealed(good.map(Seal::size)),
+            losses_omitted: self.losses.omitted,
             records,
             first_seq: good.map(|_| first_seq),
             last_seq: good.map(Seal::size),
@@ -161,6 +164,8 @@ fn unmet(report: &Report, wanted: &Wanted, last_time: Option<Stamp>) -> Vec<Stri
     if wanted.anchor && !fits {
         unmet.push("An anchor is required, and none fits.".to_owned());
     }
+    let seen: Vec<&WitnessReport> = report.witnesses.iter().collect();
+    unmet.extend(silent(&wanted.witnesses, &seen, "the log, nor in a note that fits it"));
     if let Some(MaxAge { now, limit }) = wanted.max_age {
         let seconds = limit / 1_000_000;
         match last_time {

@@ -3,6 +3,7 @@
 //! Every sentence must be true of the log at hand, and none may claim more than the bytes, the key, the anchors and the
 //! witnesses bear.
 
+use super::losses;
 use super::page::{count, labelled, list, note, paragraph, printable};
 use super::report::{AnchorReport, AnchorResult, Outcome, Report};
 use std::fmt;
@@ -198,8 +199,9 @@ fn proved(report: &Report) -> Vec<String> {
         sentences.push(format!("They continue the {size} records that you had verified before."));
     }
     if let Some(subjects) = report.subjects.filter(|subjects| subjects.disclosed > 0) {
-        let persons = count(subjects.disclosed, "person", "persons");
-        sentences.push(format!("{persons} in it are those of the disclosures that you gave."));
+        let disclosed = subjects.disclosed;
+        let persons = count(disclosed, "person in it is the one", "persons in it are those");
+        sentences.push(format!("{persons} of whom you gave the disclosure."));
     }
     sentences
 }
@@ -269,9 +271,15 @@ fn not_proved(report: &Report) -> Vec<String> {
         sentences.push(unsealed(report, last));
     }
     sentences.extend(alone(report, first, last));
-    sentences.push(format!(
-        "That record {last} is the last one: records after it may have been cut off."
-    ));
+    let is_cut = |anchor: &AnchorReport| anchor.result == AnchorResult::Larger;
+    // Where that is so, it was said before.
+    if report.fault.is_none() && !report.anchors.iter().any(is_cut) {
+        sentences.push(format!(
+            "That record {last} is the last one: records after it may have been cut off."
+        ));
+    }
+    let (continues, omitted) = (report.continues.as_ref(), report.losses_omitted);
+    sentences.extend(losses::sentences(continues, &report.losses, omitted));
     sentences.push(
         "That the times are right, and that what the agent saw in Postgres was the truth."
             .to_owned(),
@@ -311,17 +319,31 @@ fn alone(report: &Report, first: u64, last: u64) -> Option<String> {
 
 /// What the log says that others hold.
 fn elsewhere(report: &Report) -> Option<String> {
-    let known = newest_match(report).and_then(|anchor| anchor.size).unwrap_or(0);
-    let others: Vec<String> = report
-        .recorded_anchors
+    let seen = report.witnesses.iter().map(|seen| seen.size).max();
+    let known = newest_match(report).and_then(|anchor| anchor.size).max(seen).unwrap_or(0);
+    let others = report.recorded_anchors.iter().filter(|anchor| anchor.size > known);
+    let others: Vec<_> = others.collect();
+    let names: Vec<String> = others
         .iter()
-        .filter(|anchor| anchor.size > known)
-        .map(|anchor| format!("{} {} ({} records)", anchor.kind, anchor.name, anchor.size))
+        .map(|anchor| {
+            let name = Some(&anchor.name).filter(|name| **name != anchor.kind);
+            let name = name.map_or_else(String::new, |name| format!(" {name}"));
+            format!("{}{name} ({} records)", anchor.kind, anchor.size)
+        })
         .collect();
-    (!others.is_empty()).then(|| {
-        let others = list(&others);
-        format!("What others hold. The log says that notes were given to {others}: ask for them, and give them with --anchor.")
-    })
+    let how = match others.iter().filter(|anchor| anchor.kind == "witness").count() {
+        0 => "ask for them, and give them with --anchor.",
+        n if n == others.len() => {
+            "the signatures are in the log; ask for the public key, and give it with --witness."
+        }
+        _ => {
+            "ask for them, and give them with --anchor. The signatures of a witness are in the log; ask for its \
+             public key, and give it with --witness."
+        }
+    };
+    let names = list(&names);
+    (!others.is_empty())
+        .then(|| format!("What others hold. The log says that notes were given to {names}: {how}"))
 }
 
 fn unsealed(report: &Report, last: u64) -> String {

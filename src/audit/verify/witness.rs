@@ -3,7 +3,7 @@
 //! Source: C2SP tlog-cosignature, version 1 (ed25519 with time).
 
 use super::note::{Foreign, Line};
-use super::report::{FaultKind, Flaw};
+use super::report::{FaultKind, Flaw, WitnessReport};
 use super::stamp::Stamp;
 use super::vkey::{Vkey, VkeyError};
 use std::fmt;
@@ -54,6 +54,19 @@ impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The witnesses that are asked for and are none of `seen`, in the words of what is unmet; `place` is where their
+/// signatures would lie.
+pub(super) fn silent(witnesses: &[Witness], seen: &[&WitnessReport], place: &str) -> Vec<String> {
+    let has_signed = |witness: &Witness| seen.iter().any(|seen| seen.name == witness.name());
+    let silent = witnesses.iter().filter(|witness| !has_signed(witness));
+    silent
+        .map(|witness| {
+            let (name, id) = (witness.name(), witness.0.id_hex());
+            format!("Witness {name} (key {id}) signed nothing: there is no good signature of it in {place}.")
+        })
+        .collect()
 }
 
 /// A witness signed a tree of this size then.

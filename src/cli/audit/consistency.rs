@@ -15,10 +15,11 @@ use std::path::PathBuf;
 /// stderr what it shows.
 ///
 /// Exit status: 0 it does; 5 the history differs: a note that this log signed is not about it any more; 6 a note is not
-/// signed by this log.
+/// signed by this log, or there is none in the file.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// The earlier state: a number of lines, a note as cp1.…, or a file with one
+    /// The earlier state: a number of lines, a note as cp1.…, or any text that holds one (a page, a chat, a mail), of
+    /// which the largest note of this log is taken
     #[arg(value_name = "A")]
     old: String,
 
@@ -36,18 +37,26 @@ pub(in crate::cli) struct Arguments {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
-    let old = Point::read(&arguments.old).context("A")?;
-    let new = arguments.new.as_deref().map(Point::read).transpose().context("B")?;
     let source = arguments.at.find().await?;
     let newest = source.head().await?;
-    let new_size = new.as_ref().map_or(newest.size, Point::size);
+    let point = |argument: &str| Point::read(argument, &newest.origin);
+    let old = point(&arguments.old).context("A")?;
+    let new = arguments.new.as_deref().map(point).transpose().context("B")?;
+    let new_size = new.as_ref().map_or(Some(newest.size), Point::size);
+    let (Some(old_size), Some(new_size)) = (old.size(), new_size) else {
+        let nothing = [Some(&old), new.as_ref()].into_iter().flatten();
+        for from in nothing.filter_map(|point| match point {
+            Point::Nothing(from) => Some(from),
+            Point::Size(_) | Point::Note(..) => None,
+        }) {
+            eprintln!("revoked: NOT PROVED: {from} has no note of the log {}", newest.origin);
+        }
+        return Ok(exit::NOT_PROVED);
+    };
     // Of a note that is larger than the newest checkpoint is said below what that means.
     let cut = new.is_none() && matches!(old, Point::Note(..));
-    if old.size() > new_size && !cut {
-        eprintln!(
-            "revoked: A has {} lines and B {new_size}; give the earlier one first",
-            old.size()
-        );
+    if old_size > new_size && !cut {
+        eprintln!("revoked: A has {old_size} lines and B {new_size}; give the earlier one first");
         return Ok(exit::USAGE);
     }
     for point in [Some(&old), new.as_ref()].into_iter().flatten() {
@@ -59,7 +68,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         }
     }
     let new = if new_size == newest.size { newest } else { source.checkpoint(new_size).await? };
-    let proof = source.consistency(old.size(), &new).await?;
+    let proof = source.consistency(old_size, &new).await?;
     let fits = continues(proof.old, &proof.old_root, new.size, &new.root, &proof.path);
     if !fits || proof.new.root != new.root {
         eprintln!(

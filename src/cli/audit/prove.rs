@@ -2,20 +2,25 @@
 
 use super::source::Place;
 use crate::audit::signed::decimal;
+use crate::cli::client::Found;
 use crate::cli::exit;
+use crate::cli::expect::several;
 use crate::journal::Asked;
 use anyhow::Result;
 use std::path::PathBuf;
 
 /// Prove that a line, or all records of a revocation, are in the log
 ///
-/// The proof holds the lines themselves and the newest checkpoint, and is checked with `revoked verify --proof`, without
-/// the log. Of a line it is one C2SP tlog-proof; of a revocation one after the other: line 0 and every change of key,
+/// The proof holds the lines themselves and a checkpoint, and is checked with `revoked verify --proof`, without the log:
+/// the newest checkpoint that a witness signed, with its signature for `--witness`, if it has them all; else the newest. Of a line it is one C2SP tlog-proof; of a revocation one after the other: line 0 and every change of key,
 /// its records, and the record of its subject. It does not show that there are no others: only the log does.
+///
+/// Exit status: 0 printed; 1 there is none, or the log cannot be read; 64 the subject has several revocations.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// A line, counted from 0, or the id of a revocation
-    #[arg(value_name = "SEQ|REVOCATION")]
+    /// A line, counted from 0, or the id of a revocation; while an agent runs also the subject of one, whose name is
+    /// not in the log
+    #[arg(value_name = "SEQ|REVOCATION|SUBJECT")]
     what: String,
 
     /// Write the proof to this file, such as case.tlog-proof
@@ -28,11 +33,20 @@ pub(in crate::cli) struct Arguments {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
+    let source = arguments.at.find().await?;
     let asked = match decimal(&arguments.what) {
         Some(seq) => Asked::Line(seq),
-        None => Asked::Revocation(arguments.what),
+        None => match source.revocation(&arguments.what).await? {
+            Found::One(view) => Asked::Revocation(view.id),
+            Found::Several(views) => {
+                several(&arguments.what, &views);
+                return Ok(exit::USAGE);
+            }
+            // The log may have one that the agent's state does not.
+            Found::None => Asked::Revocation(arguments.what),
+        },
     };
-    let proof = arguments.at.find().await?.prove(&asked).await?;
+    let proof = source.prove(&asked).await?;
     super::write(arguments.output.as_deref(), &proof)?;
     Ok(exit::OK)
 }

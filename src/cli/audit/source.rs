@@ -1,10 +1,11 @@
 //! Where the log is read: at the agent, or in its directory.
 
-use crate::audit::prove::{Consistency, Head, Keys, Prover};
+use crate::audit::prove::{Consistency, Head, Keys, ProveError, Prover};
 use crate::audit::signed::{Note, Signed, hash};
 use crate::audit::tree::Hash;
 use crate::audit::verify::Vkey;
-use crate::cli::client::{Reach, Where, text};
+use crate::cli::asked::REVOCATION;
+use crate::cli::client::{Found, Reach, Where, text};
 use crate::config::Config;
 use crate::journal::Asked;
 use anyhow::{Context as _, Result, bail};
@@ -62,6 +63,14 @@ impl Source {
         }
     }
 
+    /// The revocation that is meant by `text`. The files alone know no subject by name.
+    pub(super) async fn revocation(&self, text: &str) -> Result<Found> {
+        match self {
+            Self::Agent(reach) => reach.find(text).await,
+            Self::Directory(_) => Ok(Found::None),
+        }
+    }
+
     /// The proof of a line or a revocation.
     pub(super) async fn prove(&self, asked: &Asked) -> Result<String> {
         match self {
@@ -69,7 +78,7 @@ impl Source {
                 let head = prover.head()?;
                 Ok(match asked {
                     Asked::Line(seq) => prover.line(&head, *seq)?,
-                    Asked::Revocation(id) => prover.bundle(&head, id)?,
+                    Asked::Revocation(id) => prover.bundle(&head, id).map_err(by_id)?,
                 })
             }
             Self::Agent(reach) => {
@@ -77,7 +86,9 @@ impl Source {
                     Asked::Line(seq) => format!("/api/v1/audit/proof/{seq}"),
                     Asked::Revocation(id) => match crate::cli::client::path_of(id) {
                         Some(path) => format!("{path}/proof"),
-                        None => bail!("{id} is neither a line nor the id of a revocation"),
+                        None => bail!(
+                            "{id} is neither a line, nor the id of a revocation, nor a subject with one"
+                        ),
                     },
                 };
                 text(reach.answer(reach.get(&path)?.timeout(PATIENCE)).await?).await
@@ -149,6 +160,19 @@ impl Source {
                 Ok(text(answer).await?.into_bytes())
             }
         }
+    }
+}
+
+/// The log has no names of people.
+fn by_id(error: ProveError) -> anyhow::Error {
+    let unknown = matches!(&error, ProveError::NoRecord(id) if !id.starts_with(REVOCATION));
+    let error = anyhow::Error::new(error);
+    if unknown {
+        error.context(
+            "the log's files name no subject: give the id, rev_… (`revoked expect list`), or ask a running agent",
+        )
+    } else {
+        error
     }
 }
 

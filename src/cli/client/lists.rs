@@ -1,6 +1,7 @@
 //! Lists of revocations: every page of them, through the agent or alone.
 
 use super::Reach;
+use crate::cli::asked::REVOCATION;
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
@@ -9,7 +10,35 @@ use crate::http::view::View;
 use crate::store::Stored;
 use anyhow::Result;
 
+/// Which revocations somebody means.
+pub(in crate::cli) enum Found {
+    /// This one.
+    One(Box<View>),
+    /// A subject has several, newest first.
+    Several(Vec<View>),
+    /// There is none.
+    None,
+}
+
 impl Reach {
+    /// The revocation `text`, or those of the subject that is called so.
+    pub(in crate::cli) async fn find(&self, text: &str) -> Result<Found> {
+        if let Some(view) = self.show(text).await? {
+            return Ok(Found::One(Box::new(view)));
+        }
+        if text.starts_with(REVOCATION) {
+            return Ok(Found::None);
+        }
+        let mut views = self.list(false).await?;
+        views.retain(|view| view.subject == text || view.username.as_deref() == Some(text));
+        let (first, rest) = (views.pop(), views);
+        Ok(match (first, rest.is_empty()) {
+            (None, _) => Found::None,
+            (Some(view), true) => Found::One(Box::new(view)),
+            (Some(view), false) => Found::Several([rest, vec![view]].concat()),
+        })
+    }
+
     /// As [`list`](Self::list). Alone, what has passed its deadline is overdue although nobody has looked.
     pub(in crate::cli) async fn list_at(&self, open: bool, now: UtcTime) -> Result<Vec<View>> {
         let mut views = self.list(open).await?;

@@ -12,6 +12,11 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+/// What to do about a log that is not what was signed.
+const DAMAGED: &str = "stop the agent and keep the files as they are, they are evidence; put back the newest backup of \
+                       log and store, both of one moment; without one, `revoked log accept-loss` shows what would be \
+                       lost (docs/running.md)";
+
 /// A log up to this size is verified as a whole.
 const SMALL: u64 = 50 * 1024 * 1024;
 
@@ -27,7 +32,7 @@ pub(super) fn section(config: &Config, landed: Option<u64>, now: UtcTime) -> Sec
                 let text = format!("uid {} may not read {}", uid(), config.log_dir.display());
                 section.advise(Level::Unchecked, text, "run doctor as the agent's user");
             } else {
-                section.say(Level::Broken, error.to_string());
+                section.advise(Level::Broken, error.to_string(), DAMAGED);
             }
             return section;
         }
@@ -195,11 +200,21 @@ fn told(section: &mut Section, report: &Report, pinned: bool) {
             "the next start of the agent moves them to quarantine",
         ),
         Outcome::NotProved | Outcome::Error | Outcome::Tampered | Outcome::HistoryDiffers => {
-            let why = report.fault.as_ref().map_or("", |fault| fault.sentence.as_str());
+            let why = report.fault.as_ref().map_or_else(String::new, |fault| {
+                format!(": {} line {}: {}", fault.file, fault.line, fault.sentence)
+            });
+            let good = match report.last_seq {
+                Some(last) => {
+                    format!("records {} to {last} are good", report.first_seq.unwrap_or(0))
+                }
+                None => {
+                    "`revoked verify` with your auditors' key tells how far it is good".to_owned()
+                }
+            };
             section.advise(
                 Level::Broken,
-                format!("{}: {why}", report.outcome.word()),
-                "keep the files as evidence; revoked verify names the line",
+                format!("{}{why} ({good})", report.outcome.word()),
+                DAMAGED,
             );
         }
     }

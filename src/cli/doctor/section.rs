@@ -21,6 +21,8 @@ pub(super) enum Level {
     Gap,
     /// The agent cannot work with this.
     Broken,
+    /// Somebody holds another history of the log.
+    Differs,
 }
 
 impl Level {
@@ -32,6 +34,7 @@ impl Level {
             Self::Unchecked => "NOT CHECKED",
             Self::Gap => "NOT SEEN",
             Self::Broken => "BROKEN",
+            Self::Differs => "DIFFERS",
         }
     }
 }
@@ -48,7 +51,7 @@ pub(super) struct Line {
 /// What was found about one thing.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Section {
-    /// `configuration`, `target`, `store`, `log`, `agent` or `disk`.
+    /// `configuration`, `target`, `store`, `log`, `anchors`, `agent` or `disk`.
     pub(super) about: &'static str,
     /// Which one.
     pub(super) name: String,
@@ -107,6 +110,13 @@ pub(super) fn conclusion(sections: &[Section]) -> (String, u8) {
     let warnings = sections.iter().flat_map(|section| &section.lines);
     let warnings = warnings.filter(|line| line.level == Level::Warn).count();
     match sections.iter().map(Section::level).max().unwrap_or(Level::Ok) {
+        Level::Differs => (
+            format!(
+                "The log's history differs from what is held elsewhere: look at {}.",
+                names(Level::Differs)
+            ),
+            exit::DIFFERS,
+        ),
         Level::Broken => {
             (format!("The agent cannot work: look at {}.", names(Level::Broken)), exit::ERROR)
         }
@@ -153,6 +163,7 @@ mod tests {
             (vec![Level::Warn, Level::Unchecked], 3),
             (vec![Level::Gap, Level::Ok], 3),
             (vec![Level::Gap, Level::Broken], 1),
+            (vec![Level::Broken, Level::Differs], 5),
         ] {
             let sections: Vec<_> = levels.iter().map(|level| section("target", *level)).collect();
             assert_eq!(conclusion(&sections).1, status, "{levels:?}");

@@ -2,13 +2,14 @@
 
 use super::section::{Level, Section};
 use crate::config::Config;
-use crate::store::{Holder, Store};
+use crate::store::{Anchored, Holder, Store};
 use anyhow::{Context as _, Result};
 use secrecy::ExposeSecret as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr as _;
@@ -25,7 +26,12 @@ pub(super) struct Found {
     pub(super) system_identifier: Option<String>,
     /// Sequence of the last record that the store knows to be in the log.
     pub(super) landed: Option<u64>,
+    /// The newest receipt of each configured anchor, by kind and name; without a store nothing is known.
+    pub(super) anchored: Option<Receipts>,
 }
+
+/// Newest receipts, by kind and name; `None`: there was none yet.
+pub(super) type Receipts = BTreeMap<(String, String), Option<Anchored>>;
 
 /// Looks at the store. `origin` is the name of the configured log.
 pub(super) async fn section(config: &Config, origin: Option<&str>) -> Found {
@@ -33,8 +39,8 @@ pub(super) async fn section(config: &Config, origin: Option<&str>) -> Found {
     let kind = if url.starts_with("sqlite://") { "SQLite" } else { "PostgreSQL" };
     let mut section = Section::new("store", kind);
     section.fact("kind", kind);
-    let mut found = Found { section, system_identifier: None, landed: None };
-    if let Err(error) = look(url, origin, &mut found).await {
+    let mut found = Found { section, system_identifier: None, landed: None, anchored: None };
+    if let Err(error) = look(config, origin, &mut found).await {
         let text = format!("it cannot be read: {error:#}");
         if denied(&error) {
             let fix = "run doctor as the agent's user, or as root";
@@ -46,7 +52,8 @@ pub(super) async fn section(config: &Config, origin: Option<&str>) -> Found {
     found
 }
 
-async fn look(url: &str, origin: Option<&str>, found: &mut Found) -> Result<()> {
+async fn look(config: &Config, origin: Option<&str>, found: &mut Found) -> Result<()> {
+    let url = config.store.expose_secret();
     let section = &mut found.section;
     if let Some(path) = url.strip_prefix("sqlite://") {
         let path = Path::new(path);
@@ -60,7 +67,17 @@ async fn look(url: &str, origin: Option<&str>, found: &mut Found) -> Result<()> 
         }
     }
     let store = open_read_only(url).await?;
-    let read = read(&store, origin, found).await;
+    let read = async {
+        read(&store, origin, found).await?;
+        let mut anchored = Receipts::new();
+        for (kind, name) in config.anchors.names() {
+            let known = store.last_anchored(kind, name).await?;
+            anchored.insert((kind.to_owned(), name.to_owned()), known);
+        }
+        found.anchored = Some(anchored);
+        anyhow::Ok(())
+    };
+    let read = read.await;
     store.close().await;
     read
 }

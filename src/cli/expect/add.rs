@@ -3,10 +3,11 @@
 use super::super::client::Where;
 use super::super::exit;
 use super::super::output::{Format, in_options, shown};
+use super::super::values;
 use super::import;
 use crate::clock;
 use crate::config::Config;
-use crate::domain::revocation::Revocation;
+use crate::domain::revocation::{Kind, Reason, Revocation};
 use crate::intake::submission::{OneOrMany, Submission};
 use anyhow::{Context as _, Result};
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ struct Notice {
 
     /// What must be gone: full, suspend, partial (with --role or --permissions), or rotation: the old password of
     /// --account, and every session that it opened
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = values::kind)]
     kind: Option<String>,
 
     /// Role that must no longer be held (makes it a partial revocation); repeatable
@@ -74,15 +75,15 @@ struct Notice {
 
     /// When access has to end: an instant such as 2026-03-05T17:00:00+01:00, a local time or a date; now, if
     /// not given
-    #[arg(long, value_name = "TIME", visible_alias = "schedule")]
+    #[arg(long, value_name = "TIME", visible_alias = "schedule", value_parser = values::moment)]
     effective: Option<String>,
 
     /// Where the subject works, such as Europe/Berlin: local times and dates are meant there
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = values::zone)]
     time_zone: Option<String>,
 
     /// By when everything must be gone: a time, or a duration such as 15m
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = values::deadline)]
     deadline: Option<String>,
 
     /// Keep the subject's data; never weakens what is expected of access
@@ -136,11 +137,17 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         let config = Config::read(&at.file.config).context("--dry-run needs the configuration")?;
         let asked = crate::intake::check(&config, &body, "cli", clock::now())
             .map_err(|error| in_options(error.into()))?;
+        for note in notes(&submission, "rev_…") {
+            eprintln!("revoked: note: {note}");
+        }
         return print_asked(&asked, output);
     }
     let reach = at.reach().await?;
     let submitted = reach.landing(reach.submit(body, event_id.as_deref())).await?;
     let submitted = submitted.map_err(|error| in_options(error.into()))?;
+    for note in notes(&submission, &submitted.id) {
+        eprintln!("revoked: note: {note}");
+    }
     match output {
         Format::Json => println!(
             "{}",
@@ -160,6 +167,28 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     }
     reach.leave().await?;
     Ok(exit::OK)
+}
+
+/// What the sender should know, though the notice was taken. `id` is that of the revocation.
+fn notes(submission: &Submission, id: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    let reason = &submission.reason;
+    if Reason::classify(reason) == Reason::Other && reason != Reason::Other.as_str() {
+        let known: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        notes.push(format!(
+            "the reason `{}` is none that is known, so it counts as `other`, with the deadlines of that; known are {}",
+            shown(reason),
+            known.join(", ")
+        ));
+    }
+    let partial = submission.revocation_type.as_deref() == Some(Kind::Partial.as_str());
+    if partial && submission.roles.is_none() && submission.permissions.is_none() {
+        notes.push(format!(
+            "a partial revocation stays inconclusive until this is answered: which roles or permissions must be gone? \
+             revoked expect amend {id} --role ROLE (or --permissions LIST)"
+        ));
+    }
+    notes
 }
 
 fn print_asked(asked: &Revocation, output: Format) -> Result<u8> {

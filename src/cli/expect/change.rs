@@ -3,6 +3,7 @@
 use crate::cli::client::{Changed, Where};
 use crate::cli::exit;
 use crate::cli::output::{Format, in_options, shown};
+use crate::cli::values;
 use crate::intake::amend::Amendment;
 use crate::intake::submission::OneOrMany;
 use anyhow::{Result, bail};
@@ -22,15 +23,15 @@ pub(in crate::cli) struct Amend {
     id: String,
 
     /// When access has to end: 2026-03-05T17:00:00+01:00, 2026-03-05T17:00 or 2026-03-05
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = values::moment)]
     effective: Option<String>,
 
     /// Zone in which that is meant, as Europe/Berlin
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = values::zone)]
     time_zone: Option<String>,
 
     /// By when everything must be gone: a time, or a duration such as 15m
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = values::deadline)]
     deadline: Option<String>,
 
     /// One more database role of the subject, as ROLE or TARGET/ROLE; repeatable

@@ -1,7 +1,7 @@
 //! `revoked expect show`.
 
 use super::super::check::findings;
-use super::super::client::Where;
+use super::super::client::{Found, Where};
 use super::super::exit;
 use super::super::output::{self, Format, shown};
 use crate::domain::credential::{Change, Standing};
@@ -11,14 +11,17 @@ use anyhow::{Result, bail};
 
 /// Show one revocation with what remains of it
 ///
+/// Of a subject that has one revocation, that one; of one that has several, their ids are listed on stderr.
+///
 /// Exit status: 0 shown, whatever its verdict (`revoked expect recheck` tells by its status); 1 there is none, or the
-/// agent cannot be reached.
+/// agent cannot be reached; 64 the subject has several.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     at: Where,
 
-    /// Its id, rev_…
+    /// Its id, rev_…, or that of its subject
+    #[arg(value_name = "rev_ID|SUBJECT")]
     id: String,
 
     /// Output
@@ -29,14 +32,33 @@ pub(in crate::cli) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let view = reach.show(&arguments.id).await?;
+    let found = reach.find(&arguments.id).await?;
     reach.leave().await?;
-    let Some(view) = view else { bail!("there is no revocation {}", shown(&arguments.id)) };
+    let view = match found {
+        Found::One(view) => view,
+        Found::Several(views) => {
+            several(&arguments.id, &views);
+            return Ok(exit::USAGE);
+        }
+        Found::None => bail!(
+            "there is no revocation {0}, and no subject {0} has one; `revoked expect list` lists all",
+            shown(&arguments.id)
+        ),
+    };
     match arguments.output {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&view)?),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&*view)?),
         Format::Table => print_view(&view),
     }
     Ok(exit::OK)
+}
+
+/// Says which there are to choose from.
+pub(in crate::cli) fn several(subject: &str, views: &[View]) {
+    eprintln!("revoked: {} has {} revocations; name one by its id:", shown(subject), views.len());
+    for view in views {
+        let (id, kind, state, reason) = (&view.id, view.kind, view.state, view.reason);
+        eprintln!("  {id}  {kind}, {state}, {reason}, received {}", view.received_at);
+    }
 }
 
 pub(super) fn print_view(view: &View) {

@@ -5,6 +5,7 @@ use crate::audit::key::{KeyError, LogKey, commitment};
 use crate::audit::keys::{self, InForce, Reason, id_of, in_force};
 use crate::cli::exit;
 use crate::cli::init::new_key;
+use crate::cli::output::print_wrapped;
 use crate::clock;
 use crate::config::Config;
 use anyhow::{Context as _, Result, bail};
@@ -71,7 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
     let (next, old) = (read(&arguments.next_key)?, read(&config.key_file)?);
     swap(&config, &old, &next)?;
     drop(file);
-    tell(arguments, &next);
+    tell(arguments, &config, &next);
     Ok(exit::OK)
 }
 
@@ -95,10 +96,11 @@ fn finish(
     drop(file);
     let made = LogKey::read(&arguments.new_next, &log.origin, &config.log_dir);
     if made.is_ok_and(|key| commitment(&key.vkey()) == log.next) {
-        tell(arguments, next);
+        tell(arguments, config, next);
         return Ok(exit::OK);
     }
     println!("public key: {}", next.vkey());
+    tell_others(config);
     println!(
         "{} does not hold the next key that the log has committed to (SHA-256 {}): look for it where this command \
          was told to put it first",
@@ -146,12 +148,34 @@ fn swap(config: &Config, old: &LogKey, new: &LogKey) -> Result<(), KeyError> {
     Ok(())
 }
 
-fn tell(arguments: &Arguments, new: &LogKey) {
+fn tell(arguments: &Arguments, config: &Config, new: &LogKey) {
     println!(
         "the key after it is in {}: MOVE IT AWAY NOW, offline. {} is not needed any more",
         arguments.new_next.display(),
         arguments.next_key.display()
     );
     println!("public key: {}", new.vkey());
-    println!("Auditors may go on with the key they have: it vouches for this one.");
+    tell_others(config);
+}
+
+/// What others have to do, and what they need not.
+fn tell_others(config: &Config) {
+    let names: Vec<&str> = config.anchors.witnesses.iter().map(|one| one.name.as_str()).collect();
+    let whose = if names.is_empty() {
+        "each witness, if there are any".to_owned()
+    } else {
+        names.join(", ")
+    };
+    print_wrapped(
+        "witnesses:  ",
+        &format!(
+            "give this key to the operators of {whose}, before you start the agent: they add it as a second --log and \
+             keep the first. Until then a witness answers 403, and no checkpoint is cosigned."
+        ),
+    );
+    print_wrapped(
+        "log.vkey:   ",
+        "the file that `revoked init` made has the first key. Auditors may go on with the key they have: it vouches \
+         for this one. To whom you give the log from now on you may give either, but a new witness needs this one.",
+    );
 }

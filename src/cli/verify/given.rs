@@ -3,7 +3,6 @@
 use super::Arguments;
 use crate::audit::verify::{Anchor, Disclosures, MaxAge, Options, Vkey, VkeyError, Witness};
 use crate::clock;
-use crate::domain::time::parse_duration;
 use anyhow::{Context as _, Result, bail};
 use std::fs::File;
 use std::io::Read as _;
@@ -42,8 +41,7 @@ pub(super) fn options(arguments: &Arguments, first_line: Option<&[u8]>) -> Resul
     };
     let max_age = match &arguments.max_age {
         None => None,
-        Some(text) => {
-            let limit = parse_duration(text).context("--max-age")?;
+        Some(limit) => {
             let limit = i64::try_from(limit.as_micros()).context("--max-age is too long")?;
             Some(MaxAge { now: clock::now().micros(), limit })
         }

@@ -57,8 +57,10 @@ fn one(role: &str, estate: &Estate<'_>, setting: &Setting, plan: &mut Plan) {
     shared(role, estate, along, setting, plan);
 }
 
+/// What to do about things that nobody but a superuser could be given to.
+const WAY: &str = "name a new owner, who lends it their rights: `revoked plan … --reassign-to ROLE` gives it to them";
+
 fn homeless(list: &[&Residual], plan: &mut Plan) {
-    const WAY: &str = "name a new owner with --reassign-to, who lends it their rights";
     if let [found] = list {
         return plan.leave(found, WAY);
     }
@@ -107,7 +109,7 @@ fn shared(role: &str, estate: &Estate<'_>, along: bool, setting: &Setting, plan:
                 (K::Subscription, _) => {
                     "drop it or alter its owner by hand: it replicates with its owner's rights"
                 }
-                (_, None) => "name a new owner with --reassign-to, who lends it their rights",
+                (_, None) => WAY,
                 (_, Some(_)) => "drop it or alter its owner by hand: only a superuser may own it",
             };
             plan.leave(found, way);

@@ -1,6 +1,7 @@
 //! The report on a proof file in sentences.
 
 use super::report::{ProofKind, ProofReport};
+use super::states::states;
 use crate::audit::verify::page::{count, labelled, list, note, paragraph, printable};
 use crate::audit::verify::report::{AnchorResult, Outcome};
 use std::fmt;
@@ -62,7 +63,10 @@ fn details(report: &ProofReport) -> Vec<(&'static str, String)> {
     if report.fault.is_none() {
         for line in report.lines.iter().take(SHOWN) {
             let time = line.time.as_deref().unwrap_or_default();
-            lines.push(("record", format!("{} {} {time}", line.seq, line.kind)));
+            let states = states(&line.line);
+            let colon = if states.is_empty() { "" } else { ": " };
+            let said = format!("{} {} {time}{colon}{states}", line.seq, line.kind);
+            lines.push(("record", said));
         }
         if report.lines.len() > SHOWN {
             lines.push(("record", format!("and {} more", report.lines.len() - SHOWN)));
@@ -95,10 +99,22 @@ fn proved(report: &ProofReport) -> Vec<String> {
         format!("key {}", list(&ids))
     };
     match report.proof {
-        ProofKind::Lines => vec![format!(
-            "These records are, byte for byte and at these places, in the log of {size} records \
-             whose root the holder of {key} signed."
-        )],
+        ProofKind::Lines => {
+            let mut sentences = vec![format!(
+                "These records are, byte for byte and at these places, in the log of {size} records \
+                 whose root the holder of {key} signed."
+            )];
+            let under = report.lines.iter().map(|line| line.size).max();
+            sentences.extend(report.witnesses.iter().filter(|seen| Some(seen.size) == under).map(
+                |seen| {
+                    let (name, time) = (&seen.name, &seen.time);
+                    format!(
+                        "Not even the holder of the key changed them since {time}: witness {name} signed that log then."
+                    )
+                },
+            ));
+            sentences
+        }
         ProofKind::Consistency if report.outcome == Outcome::Verified => vec![format!(
             "The log of {size} records that the holder of {key} signed begins with the {} of \
              the earlier note, unchanged.",

@@ -246,6 +246,13 @@ fn a_log_after_a_damaged_one() {
     let continued = report.continues.clone().unwrap();
     assert_eq!((continued.origin.as_str(), continued.size), (ORIGIN, 6));
     assert!(said(&report).contains("of which 6 records were good"));
+    let text = said(&report);
+    assert!(
+        text.contains("What happened before this log: it was begun in place of the log"),
+        "{text}"
+    );
+    assert!(text.contains("nobody knows how many records of it are lost"), "{text}");
+    assert_eq!((report.losses.len(), report.losses[0].unrecorded), (1, None));
     let report = begin(&old, "start");
     assert_eq!((report.exit_code, report.warnings.len()), (0, 1), "{report}");
     let fault = begin("whatever", "loss").fault.unwrap();

@@ -194,7 +194,12 @@ fn signatures_of_witnesses() {
     assert_eq!(report.exit_code, 0, "nobody named the witness: {report}");
     let other_key = cosigned(&note, WITNESS, &SigningKey::from_bytes(&[43; 32]), TIME);
     let report = asked(&log.bytes(), &witnessed(&log, &[&(note + &other_key)]));
-    assert_eq!((report.exit_code, report.witnesses.len()), (0, 0), "a key nobody knows");
+    assert_eq!((report.exit_code, report.witnesses.len()), (6, 0), "a key nobody knows");
+    assert!(said(&report).contains("Witness witness.example/w1 (key "), "{report}");
+    assert!(said(&report).contains("signed nothing: there is no good signature of it in the log"));
+    let tampered = log.edited(|lines| lines[3] = lines[3].replace("access", "axxess"));
+    let report = asked(&tampered, &witnessed(&log, &[]));
+    assert_eq!(report.exit_code, 4, "what is worse comes first: {report}");
 }
 
 /// Case 52: the times of lines against those of witnesses, in anchors and in receipts of the log.
@@ -242,11 +247,28 @@ fn times_that_witnesses_do_not_allow() {
     let report = asked(&told.bytes(), &witnessed(&told, &[]));
     assert_eq!(
         (report.exit_code, report.witnesses.len(), report.warnings.len()),
-        (0, 0, 1),
+        (6, 0, 1),
         "{report}"
     );
     let report = asked(&told.bytes(), &anchored(&told, &[]));
     assert!(said(&report).contains("notes were given to witness w (6 records)"), "{report}");
+    assert!(said(&report).contains("give it with --witness"), "{report}");
+    // What was checked is not asked for once more.
+    let mut told = log.clone();
+    let receipt = cosigned(&log.note_at(6), WITNESS, &witness(), TIME);
+    for (kind, name) in [("witness", "w"), ("git", "git")] {
+        let what = json!({ "kind": kind, "name": name, "receipt": receipt, "size": 6 });
+        told.record("anchor", &what);
+    }
+    told.checkpoint();
+    let report = asked(&told.bytes(), &witnessed(&told, &[]));
+    assert_eq!(report.exit_code, 0, "{report}");
+    assert!(!said(&report).contains("What others hold"), "{report}");
+    let report = asked(&told.bytes(), &anchored(&told, &[]));
+    assert!(
+        said(&report).contains("given to git (6 records) and witness w (6 records)"),
+        "{report}"
+    );
 }
 
 /// Case 10 with `--max-age`.
@@ -289,7 +311,13 @@ fn disclosures() {
     assert_eq!((report.exit_code, report.warnings.len()), (0, 0), "59, erased: {report}");
     let subjects = report.subjects.unwrap();
     assert_eq!((subjects.disclosed, subjects.erased, subjects.missing), (2, 1, 0));
+    assert!(said(&report).contains("2 persons in it are those of whom you gave"), "{report}");
+    let report = check(&[("s-1", "ann"), ("s-2", "bob"), ("s-3", "cid")]);
+    let subjects = report.subjects.unwrap();
+    assert_eq!((subjects.disclosed, subjects.erased, subjects.missing), (2, 1, 0), "outlived");
+    assert!(report.warnings[0].sentence.contains("s-3 is erased here"), "{report}");
     let report = check(&[("s-1", "ann")]);
+    assert!(said(&report).contains("1 person in it is the one of whom you gave"), "{report}");
     assert_eq!((report.exit_code, report.warnings.len()), (0, 1), "59, missing: {report}");
     assert_eq!(report.warnings[0].line, 9);
     let report = check(&[("s-1", "ann"), ("s-2", "eve")]);

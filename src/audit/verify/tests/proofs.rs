@@ -232,6 +232,10 @@ fn anchors_and_witnesses_of_proofs() {
     };
     let good = proof(&log, 3, 6);
     let report = run(&[&log.note_at(6)], &good);
+    assert_eq!((report.exit_code, report.independence), (6, Some(Independence::Anchored)));
+    assert!(said(&report).contains("Witness w1 (key "), "it was asked for: {report}");
+    let anchored = with_key(&log.vkey(), &[&log.note_at(6)]);
+    let report = check(good.as_bytes(), "x", &anchored);
     assert_eq!((report.exit_code, report.independence), (0, Some(Independence::Anchored)));
     let report = run(&[&log.note_at(5)], &good);
     assert_eq!((report.exit_code, report.anchors[0].result), (6, AnchorResult::Unusable));
@@ -241,6 +245,11 @@ fn anchors_and_witnesses_of_proofs() {
     let seen = cosigned(&log.note_at(6), "w1", &key, 1_795_294_801);
     let report = run(&[], &(good.clone() + &seen));
     assert_eq!((report.exit_code, report.independence), (0, Some(Independence::Witnessed)));
+    let text = said(&report);
+    assert!(
+        text.contains("Not even the holder of the key changed them since 2026-11-21T"),
+        "{text}"
+    );
     let bad = cosigned(&log.note_at(5), "w1", &key, 1_795_294_801);
     assert_eq!(run(&[], &(good + &bad)).exit_code, 4);
 }

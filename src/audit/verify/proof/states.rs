@@ -1,0 +1,151 @@
+//! What a proved record says, in a few words. Pure and total: what is not there, or not as expected, is left out.
+
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Names that are written out; of more the number is told.
+const NAMES: usize = 6;
+
+type What = Map<String, Value>;
+
+/// What the line states, as far as this version knows the members; empty where it knows none.
+pub(super) fn states(line: &str) -> String {
+    let line: Option<Value> = serde_json::from_str(line).ok();
+    let what = line.as_ref().and_then(|line| line.get("what")?.as_object());
+    what.map(|what| parts(what).join("; ")).unwrap_or_default()
+}
+
+fn parts(what: &What) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut say = |part: Option<String>| parts.extend(part);
+    if let (Some(label), Some(verdict)) = (text(what, "label"), text(what, "verdict")) {
+        say(Some(format!("{label}: {verdict}")));
+    }
+    if let Some(by) = text(what, "triggered_by") {
+        let asked = text(what, "kind").zip(text(what, "reason"));
+        say(asked.map(|(kind, reason)| format!("a {kind} revocation is expected, reason {reason}")));
+        say(Some(format!("told by {by}")));
+    }
+    say(text(what, "effective_at").map(|at| format!("effective {at}")));
+    say(deadlines(what));
+    say(names(what, "accounts", account).map(|all| format!("accounts {all}")));
+    say(what.get("account").and_then(account).map(|one| format!("account {one}")));
+    for (key, of) in [("roles", "roles"), ("permissions", "permissions")] {
+        say(names(what, key, plain).map(|all| format!("{of} that must be gone: {all}")));
+    }
+    say(missed(what));
+    say(findings(what));
+    say(counted(what, "gaps", "surface").map(|gaps| format!("not seen: {gaps}")));
+    for key in ["before_state", "state", "after_state"] {
+        let Some(state) = what.get(key).and_then(Value::as_object) else { continue };
+        say(text(state, "account_status").map(|status| format!("account {status}")));
+        say(names(state, "roles", plain).map(|all| format!("roles {all}")));
+        say(names(state, "groups", plain).map(|all| format!("through them {all}")));
+    }
+    say(text(what, "first_clean_at").map(|at| format!("first seen clean {at}")));
+    let verified = what.get("verification").and_then(Value::as_object);
+    say(verified.and_then(|one| text(one, "verified_at")).map(|at| format!("verified {at}")));
+    say(text(what, "verified_at").map(|at| format!("it had been verified {at}")));
+    say(text(what, "as_of").map(|at| format!("by the look of {at}")));
+    if let (Some(by), Some(asks)) = (text(what, "requested_by"), text(what, "asks")) {
+        say(Some(format!("{by} asks: {asks}")));
+    }
+    if let Some(approval) = what.get("approval").and_then(Value::as_object) {
+        let both = text(approval, "requested_by").zip(text(approval, "approved_by"));
+        say(both.map(|(asked, agreed)| format!("{asked} asked, {agreed} approved")));
+    }
+    let probe = what.get("probe").and_then(Value::as_object);
+    say(probe.and_then(|one| text(one, "finding")).map(|found| format!("old secret: {found}")));
+    say(text(what, "commit").map(|_| "stands for one person, named in a disclosure".to_owned()));
+    parts
+}
+
+fn text<'a>(what: &'a What, key: &str) -> Option<&'a str> {
+    what.get(key)?.as_str()
+}
+
+fn plain(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn account(value: &Value) -> Option<String> {
+    let (target, role) = (value.get("target")?.as_str()?, value.get("role")?.as_str()?);
+    let oid = value.get("oid").map(|oid| format!(" (OID {oid})")).unwrap_or_default();
+    Some(format!("{target}/{role}{oid}"))
+}
+
+/// The list under `key`, the first names of it written out.
+fn names(what: &What, key: &str, name: impl Fn(&Value) -> Option<String>) -> Option<String> {
+    let all: Vec<String> = what.get(key)?.as_array()?.iter().filter_map(name).collect();
+    let (first, more) = (all.iter().take(NAMES), all.len().saturating_sub(NAMES));
+    let mut words = first.cloned().collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        words = format!("{words} and {more} more");
+    }
+    (!words.is_empty()).then_some(words)
+}
+
+fn deadlines(what: &What) -> Option<String> {
+    let all = what.get("deadlines")?.as_object()?;
+    let words =
+        [("login", "login off by"), ("access", "all gone by"), ("credentials", "rotated by")];
+    let said = words.iter().filter_map(|(key, by)| Some(format!("{by} {}", text(all, key)?)));
+    let said = said.collect::<Vec<_>>().join(", ");
+    (!said.is_empty()).then_some(said)
+}
+
+fn missed(what: &What) -> Option<String> {
+    let (milestone, deadline) = (text(what, "milestone")?, text(what, "deadline")?);
+    Some(format!("milestone {milestone} missed, due {deadline}"))
+}
+
+/// How much was found, by kind. The list may be cut, the total never is.
+fn findings(what: &What) -> Option<String> {
+    let total = what.get("residual_total")?.as_u64()?;
+    let kinds = counted(what, "residual", "kind").map(|kinds| format!(" ({kinds})"));
+    let word = if total == 1 { "finding" } else { "findings" };
+    Some(format!("{total} {word}{}", kinds.unwrap_or_default()))
+}
+
+/// Values of `member` in the list under `key`, each with how often it is there.
+fn counted(what: &What, key: &str, member: &str) -> Option<String> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for one in what.get(key)?.as_array()? {
+        *counts.entry(one.get(member)?.as_str()?).or_default() += 1;
+    }
+    let said: Vec<String> = counts.iter().map(|(word, count)| format!("{word} {count}")).collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_in_a_few_words() {
+        let said = |what: &str| states(&format!("{{\"what\":{what}}}"));
+        assert_eq!(
+            said(
+                r#"{"label":"before","verdict":"residual","residual_total":3,"residual":[{"kind":"login"},{"kind":"membership"},{"kind":"membership"}],"gaps":[],"before_state":{"account_status":"active","roles":["app","reader"],"groups":[]}}"#
+            ),
+            "before: residual; 3 findings (login 1, membership 2); account active; roles app, reader"
+        );
+        assert_eq!(
+            said(
+                r#"{"triggered_by":"uid:0","kind":"full","reason":"other","deadlines":{"login":"A","access":null}}"#
+            ),
+            "a full revocation is expected, reason other; told by uid:0; login off by A"
+        );
+        assert_eq!(
+            said(
+                r#"{"accounts":[{"target":"main","role":"x","oid":7}],"roles":["1","2","3","4","5","6","7"]}"#
+            ),
+            "accounts main/x (OID 7); roles that must be gone: 1, 2, 3, 4, 5, 6 and 1 more"
+        );
+        for nothing in ["{}", "[]", "{\"residual_total\":\"x\",\"gaps\":[1]}", "{\"deadlines\":7}"]
+        {
+            assert_eq!(said(nothing), "", "{nothing}");
+        }
+        assert_eq!(states("no JSON"), "");
+    }
+}
