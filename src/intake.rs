@@ -203,7 +203,7 @@ impl Intake {
             let body = record::subject(&subject.id, &subject.commitment, now);
             records.push(NewRecord { kind: "subject", body });
         }
-        let body = record::triggered(&about, &notice.digest);
+        let body = record::triggered(&about, committed(&subject, notice).as_deref());
         records.push(NewRecord { kind: "revocation_triggered", body });
         records.push(NewRecord {
             kind: "validation_completed",
@@ -249,7 +249,9 @@ impl Intake {
         let revocation = tightened.unwrap_or_else(|| stored.revocation.clone());
         let about = About { revocation: &revocation, subject: &stored.subject_id, at: now };
         let records = if amended {
-            let body = record::amended(&about, &notice.digest);
+            let subject = self.journal.store.subject_by_id(&stored.subject_id).await?;
+            let committed = subject.and_then(|subject| committed(&subject, notice));
+            let body = record::amended(&about, committed.as_deref());
             vec![NewRecord { kind: "revocation_amended", body }]
         } else {
             Vec::new()
@@ -357,6 +359,17 @@ fn notice_of(
         None => sender.to_owned(),
     };
     Ok(NoticeKey { source, event_id, digest, body: String::from_utf8_lossy(bytes).into_owned() })
+}
+
+/// What the log says of a notice: nobody who does not know the subject's disclosure can try what it may have said.
+/// `None` once that was erased.
+fn committed(subject: &SubjectRow, notice: &NoticeKey) -> Option<String> {
+    let hash = Sha256::new()
+        .chain_update(&subject.disclosure)
+        .chain_update([b'\n'])
+        .chain_update(&notice.body)
+        .finalize();
+    (!subject.disclosure.is_empty()).then(|| hex(&hash))
 }
 
 /// The bytes that asked `by` for a change are kept like every other notice.

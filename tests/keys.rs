@@ -5,8 +5,11 @@ mod common;
 use common::agent::Agent;
 use common::http::prepared;
 use common::{cluster, revoked, run};
+use revoked::clock;
+use revoked::store::Store;
 use revoked::throwaway::Cluster;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -163,6 +166,101 @@ fn goes_on(agent: &mut Agent, continues: bool, unrecorded: &Value) {
         (&"loss".into(), &"log_replaced".into())
     );
     assert_eq!(&log[1]["what"]["unrecorded"], unrecorded, "{}", log[1]);
+    // Everybody is committed to in this log, whoever the old one knew too.
+    let people = agent.dir().join("people.jsonl");
+    good(agent, &["log", "subjects", "-o", text(&people)]);
+    let count = std::fs::read_to_string(&people).unwrap().lines().count();
+    let dir = agent.dir().join("state/log");
+    let report =
+        agent.json(&["verify", text(&dir), "--key", &key, "--json", "--subjects", text(&people)]);
+    assert!(count >= 2 && report["subjects"]["disclosed"] == count, "{count}: {report:#}");
+}
+
+#[tokio::test]
+async fn nothing_is_begun_while_somebody_else_holds_the_store() {
+    let (_cluster, agent) = stopped();
+    std::fs::remove_file(agent.log_file()).unwrap();
+    let state = agent.dir().join("state");
+    let there = || {
+        ["log", "keys"].map(|name| names(&state.join(name)).into_iter().collect::<BTreeSet<_>>())
+    };
+    let before = there();
+    let next = agent.dir().join("again.key");
+    let accept = ["log", "accept-loss", "--yes", "--new-next", text(&next)];
+    let url = format!("sqlite://{}", state.join("revoked.db").display());
+    let store = Store::open(&url).await.unwrap();
+    store.claim("elsewhere:1:2", clock::now()).await.unwrap();
+    for _ in 0..2 {
+        let why = refused(&agent, &accept);
+        assert!(why.contains("another agent holds it (elsewhere"), "{why}");
+        assert!(there() == before && !next.exists());
+    }
+    store.release("elsewhere:1:2", clock::now()).await.unwrap();
+    store.close().await;
+    let (code, _, err) = agent.run(&["log", "accept-loss", "--yes"]);
+    assert!(code == 64 && err.contains("--new-next FILE"), "{code}: {err}");
+    let key_file = state.join("keys/log.key");
+    let same = [&accept[..4], &[text(&key_file)]].concat();
+    assert!(refused(&agent, &same).contains("is to be another file"));
+    finished_by_whoever_names_the_right_key(&agent, &accept, &next);
+}
+
+fn finished_by_whoever_names_the_right_key(agent: &Agent, accept: &[&str], next: &Path) {
+    let is_warned = |said: &str, part: &str| {
+        assert!(said.contains("MOVE IT AWAY NOW") && said.contains(part), "{said}");
+    };
+    is_warned(&good(agent, accept), text(next));
+    let plan = place(agent);
+    let unfinished =
+        || std::fs::rename(plan.join("replaced.json"), plan.join("replacing.json")).unwrap();
+    unfinished();
+    let other = agent.dir().join("other.key");
+    let with_other = [&accept[..4], &[text(&other)]].concat();
+    for _ in 0..2 {
+        let why = refused(agent, &with_other);
+        assert!(why.contains("does not hold it") && why.contains(text(next)), "{why}");
+        let _ = agent.run(&["key", "generate", text(&other)]);
+    }
+    assert!(other.exists(), "the second time");
+    is_warned(&good(agent, accept), text(next));
+    unfinished();
+    is_warned(&good(agent, &["log", "accept-loss", "--yes"]), text(next));
+    unfinished();
+    std::fs::rename(next, agent.dir().join("offline.key")).unwrap();
+    is_warned(&good(agent, &["log", "accept-loss", "--yes"]), "is there no more");
+}
+
+#[test]
+fn a_log_cut_before_its_key_changed_still_has_a_last_note() {
+    let (_cluster, mut agent) = stopped();
+    let whole = std::fs::read(agent.log_file()).unwrap();
+    let (next, after) = moved(&agent);
+    good(&agent, &["key", "rotate", "--next-key", text(&next), "--new-next", text(&after)]);
+    agent.start();
+    agent.expect("somebody.else", &["--account", "nobody_else"]);
+    agent.stop();
+    let longer = std::fs::read(agent.log_file()).unwrap();
+    let shown = |bytes: &[u8]| {
+        std::fs::write(agent.log_file(), bytes).unwrap();
+        good(&agent, &["log", "accept-loss"])
+    };
+    let mut bad = longer;
+    bad[whole.len() - 20] ^= 1;
+    let said = shown(&bad);
+    assert!(said.contains("it is damaged") && said.contains("signed by the key"), "{said}");
+    let keys = agent.dir().join("state/keys");
+    let retired = names(&keys).into_iter().find(|name| name.contains("retired")).unwrap();
+    // Cut before the change, whether or not the old key is still there.
+    let said = shown(&whole);
+    assert!(said.contains("the log ends before") && said.contains("signed by the key"), "{said}");
+    assert!(!said.contains("you gave"), "{said}");
+    std::fs::remove_file(keys.join(retired)).unwrap();
+    assert_eq!(shown(&whole), said);
+    let last = agent.log().last().unwrap()["what"]["note"].clone();
+    let again = agent.dir().join("again.key");
+    good(&agent, &["log", "accept-loss", "--yes", "--new-next", text(&again)]);
+    assert_eq!(agent.log()[0]["what"]["continues"], last);
+    assert!(agent.log()[1]["what"]["unrecorded"].as_u64().unwrap() > 0);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use common::http::Api;
 use serde_json::Value;
 use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::ExitStatus;
 
@@ -95,8 +95,16 @@ async fn the_log_is_touched_under_the_agent() {
         path.parent().unwrap().with_file_name("moved")
     }
     fn nothing(_: &Path) {}
+    fn flip(path: &Path) {
+        // Longer than a tick of the clock that files have.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, 300).unwrap();
+        file.write_all_at(&[byte[0] ^ 1], 300).unwrap();
+    }
     // What is done, what is said of it, and how it is put back; without that acknowledged lines are gone.
-    let cases: [(Act, &str, Option<Act>); 7] = [
+    let cases: [(Act, &str, Option<Act>); 8] = [
         (|path| std::fs::remove_file(path).unwrap(), "the file was deleted", None),
         (
             |path| std::fs::rename(path, path.with_extension("kept")).unwrap(),
@@ -126,6 +134,7 @@ async fn the_log_is_touched_under_the_agent() {
             "bytes, but",
             Some(nothing),
         ),
+        (flip, "bytes of the file were changed in place", Some(flip)),
         (
             |path| std::fs::rename(path.parent().unwrap(), moved(path)).unwrap(),
             "its directory was deleted, renamed or moved",

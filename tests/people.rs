@@ -6,7 +6,9 @@ use common::agent::Agent;
 use common::http::{Api, ask, prepared};
 use common::{cluster, revoked, run, sql};
 use reqwest::Method;
+use revoked::domain::hex::hex;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 /// What stands in every personal field.
@@ -68,6 +70,31 @@ fn verify(agent: &Agent, subjects: &Path) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
+fn notice() -> String {
+    let notice = json!({
+        "username": "can4ry.mail@example.org", "employee_id": "can4ry-E3", "account": "role_three",
+        "reason": "can4ry violated the can4ry policy", "ticket": "CAN4RY-3", "event_id": "leave:can4ry-E3",
+    });
+    notice.to_string()
+}
+
+/// Who has a disclosure can check a notice about that person; the log alone does not tell whether it fits.
+fn assert_notice_is_committed_to(agent: &Agent, disclosures: &str) {
+    let hash = |text: String| hex(&Sha256::digest(text));
+    let log = agent.log();
+    let named = |value: &Value| {
+        let about = log.iter().filter(|line| line["type"] == "revocation_triggered");
+        about.filter(|line| line["what"]["notice_sha256"] == *value).count()
+    };
+    assert_eq!(named(&hash(notice()).into()), 0);
+    let rows = disclosures.lines().map(|row| serde_json::from_str::<Value>(row).unwrap());
+    let with = rows.map(|row| {
+        let disclosure = row["disclosure"].as_str().unwrap();
+        named(&hash(format!("{disclosure}\n{}", notice())).into())
+    });
+    assert_eq!(with.sum::<usize>(), 1);
+}
+
 /// Everything that people send and do, with a mark in every personal field.
 async fn scenario(agent: &Agent, api: &Api) -> (String, String) {
     let csv = agent.dir().join("leavers.csv");
@@ -75,11 +102,7 @@ async fn scenario(agent: &Agent, api: &Api) -> (String, String) {
     let told = agent.json(&["expect", "import", csv.to_str().unwrap(), "-o", "json"]);
     let id = |n: usize| told["results"][n]["revocation"].as_str().unwrap().to_owned();
     let (first, second) = (id(0), id(1));
-    let notice = json!({
-        "username": "can4ry.mail@example.org", "employee_id": "can4ry-E3", "account": "role_three",
-        "reason": "can4ry violated the can4ry policy", "ticket": "CAN4RY-3", "event_id": "leave:can4ry-E3",
-    });
-    let answer = api.post(notice.to_string(), None).await;
+    let answer = api.post(notice(), None).await;
     assert_eq!(answer.status, 202, "{answer:?}");
     let path = format!("/api/v1/revocations/{}", answer.json()["id"].as_str().unwrap());
     let amended = json!({"ticket": "CAN4RY-4", "effective_at": "2099-01-01T00:00:00Z", "why": "can4ry asked"});
@@ -129,6 +152,7 @@ async fn nobody_is_named_outside_the_store_and_an_erased_person_not_there_either
         std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&all).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(verify(&agent, &all)["subjects"]["disclosed"], 4);
+    assert_notice_is_committed_to(&agent, &std::fs::read_to_string(&all).unwrap());
 
     // Refused while it is needed.
     let (code, _, err) = agent.run(&["expect", "erase", "can4ry-E2", "--basis", "retention"]);

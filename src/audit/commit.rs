@@ -132,9 +132,20 @@ impl Commit {
         now: &Moment,
         before: Option<&Moment>,
     ) -> Result<Vec<Landed>, Unfit> {
+        self.clock(now, before)?;
+        self.all(entries, now)
+    }
+
+    /// Adds what a clock that was set makes necessary.
+    pub(super) fn clock(&mut self, now: &Moment, before: Option<&Moment>) -> Result<(), Unfit> {
         if let Some(what) = now.step(&self.state.last_time, before) {
             self.push(CLOCK, &what, now)?;
         }
+        Ok(())
+    }
+
+    /// Adds `entries`; gives where they are.
+    pub(super) fn all(&mut self, entries: &[Entry], now: &Moment) -> Result<Vec<Landed>, Unfit> {
         entries.iter().map(|entry| self.push(&entry.kind, &entry.what, now)).collect()
     }
 

@@ -13,7 +13,7 @@ use super::error::io;
 use super::format::{GENESIS, LOSS, OWN_TYPES};
 use super::key::{LogKey, commitment};
 use super::open;
-use super::quarantine::recovery;
+use super::quarantine::{self, recovery};
 use super::reserve::Reserve;
 use super::segment::{Fault, Segment};
 use super::signer::{Signer, note};
@@ -190,6 +190,7 @@ impl LogFile {
         if !found.recovered.is_empty() {
             log.append(&found.recovered, now)?;
         }
+        quarantine::told(&log.dir)?;
         Ok(log)
     }
 
@@ -271,7 +272,7 @@ impl LogFile {
     ) -> Result<Vec<Landed>, LogError> {
         self.dir.fence()?;
         if self.broken.is_none() {
-            self.segment.fence(&self.dir, self.state.length)?;
+            self.segment.fence(&self.dir, &self.state)?;
         }
         let mut failed = self.broken.is_some();
         let mut anew = failed || self.is_due(now);
@@ -325,11 +326,15 @@ impl LogFile {
 
     /// The same as the beginning of a new segment.
     fn write_anew(&mut self, entries: &[Entry], now: &Moment) -> Result<Vec<Landed>, Stop> {
-        let mut commit = Commit::in_new_segment(&self.state, self.signer.as_ref(), now)?;
+        // The first line is of the clock that was in force, if it was set: only what follows can say so.
+        let was_set = now.step(&self.state.last_time, self.before.as_ref()).is_some();
+        let first = if was_set { &Moment::from(self.state.last_time.as_str()) } else { now };
+        let mut commit = Commit::in_new_segment(&self.state, self.signer.as_ref(), first)?;
+        commit.clock(now, self.before.as_ref())?;
         if let Some(broken) = &self.broken {
             commit.push(&broken.kind, &broken.what, now)?;
         }
-        let landed = commit.records(entries, now, self.before.as_ref())?;
+        let landed = commit.all(entries, now)?;
         let (state, bytes) = commit.seal(&self.signers())?;
         let new = match Segment::create(&self.dir.path, self.state.seq) {
             Err(Fault::Failed(error)) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -7,6 +7,7 @@ use crate::audit::verify::{Outcome, Verifier, Vkey};
 use crate::domain::hex::hex;
 use serde_json::Value;
 use std::fs::OpenOptions;
+use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use zeroize::Zeroizing;
 
 const NOW: &str = "2026-03-05T09:00:00.000000Z";
@@ -140,6 +141,96 @@ fn the_fence_stops_at_the_next_commit() {
         assert!(matches!(error, LogError::Fence { .. }), "{says}: {error}");
         assert!(error.to_string().contains(says), "{says}: {error}");
     }
+}
+
+#[test]
+fn a_byte_changed_in_place_stops_it_and_a_touch_does_not() {
+    let dir = fresh();
+    let path = dir.path().join(FIRST_SEGMENT);
+    let mut log = open(dir.path()).unwrap();
+    log.append(&[entry(0)], NOW).unwrap();
+    // Longer than a tick of the clock that files have.
+    let pause = || std::thread::sleep(std::time::Duration::from_millis(50));
+    let touches: [fn(&Path); 3] = [
+        |path| {
+            let file = OpenOptions::new().write(true).open(path).unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        },
+        |path| std::fs::hard_link(path, path.with_extension("backup")).unwrap(),
+        |path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap(),
+    ];
+    for (n, touch) in (1..).zip(touches) {
+        pause();
+        touch(&path);
+        log.append(&[entry(n)], NOW).unwrap();
+    }
+    pause();
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    let meta = file.metadata().unwrap();
+    file.write_all_at(b"X", 300).unwrap();
+    // Who changes it may set the time back.
+    file.set_modified(meta.modified().unwrap()).unwrap();
+    let error = log.append(&[entry(4)], NOW).unwrap_err();
+    assert!(matches!(error, LogError::Fence { .. }), "{error}");
+    assert!(error.to_string().contains("changed in place"), "{error}");
+}
+
+fn in_quarantine(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir.join("quarantine")).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Bytes and offset in each `recovery` record.
+fn recoveries(dir: &Path) -> Vec<(u64, u64)> {
+    let text = String::from_utf8(bytes(dir)).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let found = lines.filter(|line| line["type"] == "recovery").map(|line| line["what"].clone());
+    found.map(|what| (what["bytes"].as_u64().unwrap(), what["offset"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn killed_before_the_log_says_what_was_moved_away() {
+    let dir = fresh();
+    let dir = dir.path();
+    let mut log = open(dir).unwrap();
+    log.append(&[entry(1)], NOW).unwrap();
+    drop(log);
+    let sealed = bytes(dir);
+    let with = |tail: &str| {
+        std::fs::write(dir.join(FIRST_SEGMENT), [&sealed, tail.as_bytes()].concat()).unwrap();
+    };
+    let killed_after_the_cut = || {
+        let lock = super::super::dir::Dir::lock(dir).unwrap();
+        drop(super::super::open::open(&lock, &key(), None).unwrap());
+        assert_eq!(bytes(dir), sealed);
+    };
+    let at = sealed.len() as u64;
+    let copy = |n: u32, end: &str| format!("{FIRST_SEGMENT}.{at}.{n}.{end}");
+    with("torn");
+    killed_after_the_cut();
+    assert_eq!(in_quarantine(dir), [copy(0, "untold")]);
+    // Killed once more, between keeping and cutting: the bytes are still there, or again.
+    with("torn");
+    killed_after_the_cut();
+    assert_eq!(in_quarantine(dir), [copy(0, "untold")]);
+    with("others");
+    killed_after_the_cut();
+    assert_eq!(recoveries(dir), []);
+    std::fs::write(dir.join("quarantine").join(format!("{FIRST_SEGMENT}.{at}.part")), "to")
+        .unwrap();
+    drop(open(dir).unwrap());
+    assert_eq!(recoveries(dir), [(4, at), (6, at)]);
+    assert_eq!(in_quarantine(dir)[..2], [copy(0, "bin"), copy(1, "bin")]);
+    // Killed after that, and before the copy was renamed.
+    let place = |n, end| dir.join("quarantine").join(copy(n, end));
+    std::fs::rename(place(1, "bin"), place(1, "untold")).unwrap();
+    drop(open(dir).unwrap());
+    assert_eq!(recoveries(dir), [(4, at), (6, at)], "once");
+    assert_eq!(in_quarantine(dir)[..2], [copy(0, "bin"), copy(1, "bin")]);
+    assert_eq!(verdict(dir), Outcome::Verified);
 }
 
 #[test]

@@ -148,20 +148,33 @@ fn is_of(line: &[u8], kind: &str) -> bool {
 /// # Errors
 /// When a file cannot be read.
 pub fn named(dir: &Path) -> Result<Vec<String>, LogError> {
-    let mut keys = Vec::new();
+    of_each_key(dir, "/what/key")
+}
+
+/// Hash of each key that the log at `dir` ever committed to. They are not checked.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn promised(dir: &Path) -> Result<Vec<String>, LogError> {
+    of_each_key(dir, "/what/next")
+}
+
+/// What each line that names a key has at `pointer`.
+fn of_each_key(dir: &Path, pointer: &str) -> Result<Vec<String>, LogError> {
+    let mut found = Vec::new();
     for Name { path, .. } in segments(dir).map_err(io(dir, "reading the directory"))? {
         let file = File::open(&path).map_err(io(&path, "opening"))?;
         let read = each_line(&file, u64::MAX, |_, line| {
             if (is_of(line, KEY) || is_of(line, GENESIS))
                 && let Ok(value) = serde_json::from_slice::<Value>(line)
-                && let Some(key) = value.pointer("/what/key").and_then(Value::as_str)
+                && let Some(text) = value.pointer(pointer).and_then(Value::as_str)
             {
-                keys.push(key.to_owned());
+                found.push(text.to_owned());
             }
         });
         read.map_err(io(&path, "reading"))?;
     }
-    Ok(keys)
+    Ok(found)
 }
 
 /// The configured key does not sign this log now: why that may be, and what to do.
@@ -290,6 +303,21 @@ fn part_of(key: &LogKey, path: &Path) -> Result<PathBuf, KeyError> {
     }
     key.write(&part)?;
     Ok(part)
+}
+
+/// The keys of the log `origin` that [`replace`] kept beside the key file at `path`, as text. One that cannot be read
+/// is left out.
+#[must_use]
+pub fn retired(path: &Path, origin: &str, log_dir: &Path) -> Vec<String> {
+    let begin = beside(path, ".retired-");
+    let begin = begin.file_name().unwrap_or_default().to_string_lossy();
+    let entries = path.parent().and_then(|dir| std::fs::read_dir(dir).ok());
+    let names = entries.into_iter().flatten().flatten();
+    names
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&*begin))
+        .filter_map(|entry| LogKey::read(&entry.path(), origin, log_dir).ok())
+        .map(|key| key.vkey())
+        .collect()
 }
 
 /// Puts `key` in the place of the key file at `path`, at one stroke. The one that is there stays beside it as

@@ -60,9 +60,8 @@ fn no_log(dir: &Path) -> LogError {
 /// told of them.
 pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<Opened, LogError> {
     let mut names = dir.segments()?;
-    let mut recovered = Vec::new();
     let search = Search { dir, signer: signer.public(), told };
-    let (segment, scan) = search.newest(&mut names, &mut recovered)?;
+    let (segment, scan) = search.newest(&mut names)?;
     let path = segment.path.clone();
     let Some((state, key)) = scan.sealed.zip(scan.key) else {
         return Err(damaged(&path, 0));
@@ -75,12 +74,14 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<
         if !search.may_go(&segment, state.length, &[&key], state.seq)? {
             return Err(damaged(&path, state.length));
         }
-        recovered.push(quarantine::keep(dir, &segment.file, &path, state.length)?);
+        quarantine::keep(dir, &segment.file, &path, state.length)?;
         segment.cut(state.length).map_err(io(&path, "truncating"))?;
     }
     if let Some(before) = names.pop() {
-        recovered.extend(mend(dir, &before, &scan.before)?);
+        mend(dir, &before, &scan.before)?;
     }
+    // What this start moved away, and what an earlier one did that was killed before it could say so.
+    let recovered = quarantine::untold(dir, &dir.segments()?)?;
     Ok(Opened { segment, state, began: scan.began, recovered })
 }
 
@@ -123,11 +124,7 @@ impl Search<'_> {
 
     /// The newest file in which something is sealed. A later one was being begun when the agent died: nobody was told of
     /// anything in it, so it goes away. Leaves the files before in `names`.
-    fn newest(
-        &self,
-        names: &mut Vec<Name>,
-        recovered: &mut Vec<Entry>,
-    ) -> Result<(Segment, Scan), LogError> {
+    fn newest(&self, names: &mut Vec<Name>) -> Result<(Segment, Scan), LogError> {
         let dir = self.dir;
         let mut dropped = false;
         while let Some(Name { first, path }) = names.pop() {
@@ -151,7 +148,7 @@ impl Search<'_> {
             }
             let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
             if length > 0 {
-                recovered.push(quarantine::keep(dir, &segment.file, &path, 0)?);
+                quarantine::keep(dir, &segment.file, &path, 0)?;
             }
             segment.discard(dir).map_err(io(&path, "removing a file that was being begun"))?;
             dropped = true;
@@ -162,27 +159,28 @@ impl Search<'_> {
 
 /// The file before must end with the line whose hash is `last`. A commit that failed there may have left more: that
 /// is moved away.
-fn mend(dir: &Dir, before: &Name, last: &Hash) -> Result<Option<Entry>, LogError> {
+fn mend(dir: &Dir, before: &Name, last: &Hash) -> Result<(), LogError> {
     let path = &before.path;
     let finished = Segment::is_finished(path).map_err(io(path, "looking at the file"))?;
     let file = File::open(path).map_err(io(path, "opening"))?;
-    let mut moved = None;
+    let mut moved = false;
     if !ends_with(&file, last).map_err(io(path, "reading"))? {
         let Some(end) = end_of(&file, last).map_err(io(path, "reading"))? else {
             let why = "it is not the file that the next one follows. Keep both as evidence and restore the \
                        log from a backup; `revoked verify` names the first bad line";
             return Err(LogError::refused(path, why));
         };
-        moved = Some(quarantine::keep(dir, &file, path, end)?);
+        quarantine::keep(dir, &file, path, end)?;
+        moved = true;
         if finished {
             Segment::reopen(path).map_err(io(path, "making it writable"))?;
         }
         Segment::open(before.first, path)?.cut(end).map_err(io(path, "truncating"))?;
     }
-    if moved.is_some() || !finished {
+    if moved || !finished {
         Segment::open(before.first, path)?.finish();
     }
-    Ok(moved)
+    Ok(())
 }
 
 /// Whether the last line of `file` has the hash `last`.

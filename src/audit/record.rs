@@ -87,9 +87,9 @@ pub fn subject(id: &str, commitment: &str, at: UtcTime) -> Body {
     object(json!({"at": at, "commit": commitment, "subject": id}))
 }
 
-/// `revocation_triggered`: what came in.
+/// `revocation_triggered`: what came in. `notice` is the commitment to its bytes.
 #[must_use]
-pub fn triggered(about: &About<'_>, digest: &str) -> Body {
+pub fn triggered(about: &About<'_>, notice: Option<&str>) -> Body {
     let asked = about.revocation;
     with(
         about.body(),
@@ -99,7 +99,7 @@ pub fn triggered(about: &About<'_>, digest: &str) -> Body {
             "effective_at": asked.effective_at,
             // Nobody told us who acts; the verifier never does.
             "executor": "unknown",
-            "notice_sha256": digest,
+            "notice_sha256": notice,
             "preserve_data": asked.preserve_data,
             "received_at": asked.received_at,
             "triggered_by": asked.source,

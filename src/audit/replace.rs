@@ -8,6 +8,7 @@ use super::file::genesis;
 use super::format::{FIRST_SEGMENT, LOSS};
 use super::key::LogKey;
 use super::moment::Moment;
+use super::quarantine::QUARANTINE;
 use super::scan::scan;
 use super::tree::leaf_hash;
 use crate::domain::hex::hex;
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 /// The plan while it is carried out, and afterwards.
 const PLAN: &str = "replacing.json";
 const DONE: &str = "replaced.json";
+/// The directory of the plan while that is being written.
+const PART: &str = "replacing.part";
 /// What the new log is called until the old one is out of its way.
 const NEW: &str = "new-log.jsonl";
 
@@ -35,6 +38,9 @@ pub struct Plan {
     pub key: String,
     /// The key after that, as text.
     pub next: String,
+    /// Where that was made.
+    #[serde(default)]
+    pub next_file: Option<String>,
     /// The last good note of the old log.
     pub continues: Option<String>,
     /// How many records that the store knows to be in the old log are not below that note; `None`: not known.
@@ -92,18 +98,25 @@ impl Replacement {
     /// # Errors
     /// When it cannot be written.
     pub fn begin(&self, plan: &Plan) -> Result<PathBuf, LogError> {
-        let time: String = plan.at.chars().take(19).filter(|c| *c != ':').collect();
-        let place = self.dir.path.join(format!("damaged-{time}Z"));
-        std::fs::DirBuilder::new()
-            .mode(0o750)
-            .create(&place)
-            .map_err(io(&place, "making the directory"))?;
+        // Whole or not there: what an earlier attempt left of it is written anew.
+        let part = self.dir.path.join(PART);
+        match std::fs::DirBuilder::new().mode(0o750).create(&part) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(io(&part, "making the directory")(error));
+            }
+            _ => {}
+        }
         let text = serde_json::to_vec_pretty(plan).unwrap_or_default();
-        let part = place.join("plan.part");
-        write(&part, 0o640, &text).map_err(io(&part, "writing the plan"))?;
-        let path = place.join(PLAN);
-        std::fs::rename(&part, &path).map_err(io(&path, "writing the plan"))?;
-        sync(&place)?;
+        let path = part.join(PLAN);
+        write(&path, 0o640, &text).map_err(io(&path, "writing the plan"))?;
+        sync(&part)?;
+        let time: String = plan.at.chars().take(19).filter(|c| *c != ':').collect();
+        let name = |n: u32| {
+            if n == 1 { format!("damaged-{time}Z") } else { format!("damaged-{time}Z-{n}") }
+        };
+        let place = (1..100).map(|n| self.dir.path.join(name(n))).find(|place| !place.exists());
+        let place = place.unwrap_or_else(|| self.dir.path.join(name(100)));
+        std::fs::rename(&part, &place).map_err(io(&place, "putting the plan in its place"))?;
         self.dir.sync().map_err(io(&self.dir.path, "syncing the directory"))?;
         Ok(place)
     }
@@ -129,6 +142,11 @@ impl Replacement {
                 std::fs::set_permissions(&to, Permissions::from_mode(0o440))
                     .map_err(io(&to, "making it read-only"))?;
             }
+        }
+        // What was moved away from the old log is no concern of the new one.
+        let (from, to) = (self.dir.path.join(QUARANTINE), place.join(QUARANTINE));
+        if from.exists() && !to.exists() {
+            std::fs::rename(&from, &to).map_err(io(&from, "moving it away"))?;
         }
         sync(place)?;
         if new.is_file() {
@@ -215,6 +233,7 @@ mod tests {
             origin: "test/new".to_owned(),
             key: of(3),
             next: of(4),
+            next_file: None,
             continues: Some("test/old\n3\nroot\n\nsignature\n".to_owned()),
             unrecorded: Some(7),
             files,
@@ -238,7 +257,14 @@ mod tests {
             let lock = Replacement::lock(dir).unwrap();
             assert!(pending(dir).unwrap().is_none());
             let plan = plan(lock.files().unwrap());
+            // What earlier attempts left, in the same second, too.
+            for name in [PART, "damaged-2026-11-21T210000Z", QUARANTINE] {
+                std::fs::create_dir(dir.join(name)).unwrap();
+                std::fs::write(dir.join(name).join("plan.part"), "half").unwrap();
+            }
+            std::fs::write(dir.join(PART).join(PLAN), "half").unwrap();
             let place = lock.begin(&plan).unwrap();
+            assert!(!dir.join(PART).exists() && place.ends_with("damaged-2026-11-21T210000Z-2"));
             assert_eq!(pending(dir).unwrap(), Some((place.clone(), plan.clone())));
             let new = key("test/new", 3);
             match killed {
@@ -256,6 +282,7 @@ mod tests {
             assert!(pending(dir).unwrap().is_none());
             drop(lock);
             assert_eq!(std::fs::read(place.join(FIRST_SEGMENT)).unwrap(), old, "{killed}");
+            assert!(place.join(QUARANTINE).exists() && !dir.join(QUARANTINE).exists());
             assert_eq!(names(dir).iter().filter(|name| name.ends_with("jsonl")).count(), 1);
             let log = LogFile::open(dir, key("test/new", 3), NOW).unwrap();
             let first = log.since(0).unwrap().next(2).unwrap();

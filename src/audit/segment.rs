@@ -1,10 +1,13 @@
 //! One file of the log: made, written, and fenced against everybody else.
 
+use super::commit::State;
 use super::dir::{Dir, name_of};
 use super::error::{LogError, io};
+use super::scan::scan;
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
-use std::fs::{File, OpenOptions, Permissions};
+use std::cell::Cell;
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -45,6 +48,19 @@ pub(super) struct Segment {
     /// Shared with those who read it: another file of this name is not the log.
     pub(super) file: Arc<File>,
     identity: (u64, u64),
+    /// When it was last changed, as far as we did that.
+    changed: Cell<Changed>,
+}
+
+/// When a file and what is known of it were last changed, by its file system's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Changed([(i64, i64); 2]);
+
+impl Changed {
+    fn of(meta: &Metadata) -> Self {
+        // The second cannot be set by whoever changes the file.
+        Self([(meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec())])
+    }
 }
 
 impl Segment {
@@ -60,7 +76,8 @@ impl Segment {
             .open(&path)
             .map_err(Fault::of)?;
         let meta = file.metadata().map_err(Fault::of)?;
-        Ok(Self { first, path, identity: (meta.dev(), meta.ino()), file: Arc::new(file) })
+        let (identity, changed) = ((meta.dev(), meta.ino()), Cell::new(Changed::of(&meta)));
+        Ok(Self { first, path, identity, changed, file: Arc::new(file) })
     }
 
     /// A file that is there, to write on.
@@ -79,6 +96,7 @@ impl Segment {
             first,
             path: path.to_owned(),
             identity: (meta.dev(), meta.ino()),
+            changed: Cell::new(Changed::of(&meta)),
             file: Arc::new(file),
         })
     }
@@ -106,9 +124,11 @@ impl Segment {
         self.file.sync_all()
     }
 
-    /// Nobody else may have touched the file: same inode at the path, still linked, as long as we left it.
-    pub(super) fn fence(&self, dir: &Dir, length: u64) -> Result<(), LogError> {
+    /// Nobody else may have touched the file: same inode at the path, still linked, with the content that we left
+    /// in it, after which the log stands at `state`.
+    pub(super) fn fence(&self, dir: &Dir, state: &State) -> Result<(), LogError> {
         dir.fence()?;
+        let length = state.length;
         let what = match (self.file.metadata(), self.there(dir)) {
             (Ok(held), _) if held.nlink() == 0 => "the file was deleted".to_owned(),
             (Ok(held), _) if held.len() != length => {
@@ -119,9 +139,32 @@ impl Segment {
             }
             (Ok(_), Err(_)) => "the file was renamed or moved".to_owned(),
             (Err(error), _) => format!("the file cannot be looked at: {error}"),
-            (Ok(_), Ok(_)) => return Ok(()),
+            (Ok(held), Ok(_)) => return self.compare(Changed::of(&held), state),
         };
         Err(LogError::fence(&self.path, what))
+    }
+
+    /// Where somebody else touched the file, it is read: a backup that makes a link, or a new mode, changes no byte
+    /// of it.
+    fn compare(&self, changed: Changed, state: &State) -> Result<(), LogError> {
+        if changed == self.changed.get() {
+            return Ok(());
+        }
+        let found = scan(&self.file, self.first).map_err(io(&self.path, "reading"))?;
+        let is_same = found.sealed.is_some_and(|found| {
+            (found.length, found.seq, found.prev) == (state.length, state.seq, state.prev)
+                && found.tree.root() == state.tree.root()
+        });
+        if !is_same {
+            let what = "bytes of the file were changed in place";
+            return Err(LogError::fence(&self.path, what));
+        }
+        self.changed.set(changed);
+        tracing::debug!(
+            file = self.path.display().to_string(),
+            "the audit log was touched; its content is as it was written"
+        );
+        Ok(())
     }
 
     /// The file of this name in the directory that is held.
@@ -133,7 +176,10 @@ impl Segment {
     /// The file ends where we left it: a second writer would have moved our bytes.
     pub(super) fn ends_at(&self, length: u64) -> Result<(), LogError> {
         match self.file.metadata() {
-            Ok(meta) if meta.len() == length => Ok(()),
+            Ok(meta) if meta.len() == length => {
+                self.changed.set(Changed::of(&meta));
+                Ok(())
+            }
             _ => Err(LogError::fence(
                 &self.path,
                 format!("somebody else wrote to the file; it should end at byte {length}"),

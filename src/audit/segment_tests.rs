@@ -72,6 +72,11 @@ fn a_long_file_is_followed_by_the_next() {
     let dir = fresh();
     let mut log = open(dir.path());
     for n in 0..100 {
+        if n == 50 {
+            // Touched, as by a backup: it is read again, and is as it was.
+            std::thread::sleep(Duration::from_millis(50));
+            std::fs::hard_link(paths(dir.path()).pop().unwrap(), dir.path().join("link")).unwrap();
+        }
         log.append(&[entry(n)], NOW).unwrap();
     }
     drop(log);
@@ -116,6 +121,27 @@ fn an_old_file_is_followed_by_the_next() {
     assert_eq!(paths(dir.path()).len(), 3);
     drop(log);
     assert_sound(dir.path(), &[0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_clock_set_back_where_a_file_begins_is_said() {
+    let (dir, newest, _) = just_begun();
+    let mut log = open(dir.path());
+    let mut n = 11;
+    while paths(dir.path()).last() == Some(&newest) {
+        log.append(&[entry(n)], if n < 15 { NOW } else { "2026-03-05T08:00:00.000000Z" }).unwrap();
+        n += 1;
+    }
+    drop(log);
+    assert_eq!(
+        n, 16,
+        "the record with which the file begins is the one at which the clock was set"
+    );
+    let first = lines(&paths(dir.path())[3]);
+    assert_eq!((&first[0]["time"], &first[1]["type"]), (&NOW.into(), &"clock".into()));
+    assert_eq!(first[1]["what"]["old"], NOW);
+    let report = verify(dir.path());
+    assert_eq!((report.outcome, report.warnings.len()), (Outcome::Verified, 0), "{report}");
 }
 
 /// A log of some files whose newest has one commit, and that commit's bytes.

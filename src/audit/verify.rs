@@ -8,6 +8,7 @@ mod anchors;
 mod chain;
 mod checkpoint;
 mod chunk;
+mod clocks;
 mod find;
 mod findings;
 mod genesis;
@@ -115,7 +116,7 @@ pub struct Verifier {
     partial: Partial,
     /// Whether another file began while a line was unfinished.
     is_broken_off: bool,
-    fault: Option<(Fault, Option<Again>)>,
+    fault: Option<Fault>,
 }
 
 /// A line whose end was not seen yet.
@@ -254,8 +255,7 @@ impl Verifier {
 
     fn line_ended(&mut self, accepted: Result<(), Flaw>) {
         if let Err(flaw) = accepted {
-            let again = flaw.again();
-            self.fault = Some((flaw.at_place(&self.start), again));
+            self.fault = Some(flaw.at_place(&self.start));
         }
         self.start.go_to(&self.place);
     }
@@ -265,7 +265,7 @@ impl Verifier {
         self.partial.push(piece);
         // A tail of zeros is what a crash leaves of a file that was being extended, at any length.
         if self.partial.has_too_much_text() {
-            self.fault = Some((too_long().at_place(&self.start), None));
+            self.fault = Some(too_long().at_place(&self.start));
         }
     }
 }

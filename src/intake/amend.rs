@@ -5,7 +5,8 @@ use super::submission::{
     OneOrMany, SubmissionError, account_names, deadline_of, names_fit, object, text_fits, wrong,
 };
 use super::{
-    Intake, IntakeError, PATIENCE, TRIES, known_targets, merge, notice_of_change, terms_of,
+    Intake, IntakeError, PATIENCE, TRIES, committed, known_targets, merge, notice_of_change,
+    terms_of,
 };
 use crate::audit::record::{self, About, Approval};
 use crate::clock;
@@ -195,6 +196,10 @@ impl Intake {
         by: &str,
     ) -> Result<Option<Changed>, IntakeError> {
         let amendment = Amendment::parse(bytes)?;
+        let subject = match self.journal.store.revocation(id).await? {
+            Some(stored) => self.journal.store.subject_by_id(&stored.subject_id).await?,
+            None => None,
+        };
         self.moving(id, |stored, config, now| {
             if stored.life.state == State::Withdrawn {
                 return Err(Refused::State(stored.life.state).into());
@@ -207,7 +212,8 @@ impl Intake {
             let about =
                 About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
             if step.revocation != stored.revocation {
-                let body = record::amended(&about, &notice.digest);
+                let committed = subject.as_ref().and_then(|subject| committed(subject, &notice));
+                let body = record::amended(&about, committed.as_deref());
                 step.records.push(NewRecord { kind: "revocation_amended", body });
             }
             step.notice = Some(notice);

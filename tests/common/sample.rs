@@ -53,7 +53,10 @@ pub(crate) fn revocation(id: &str, subject: &str) -> NewRevocation {
             kind: "subject",
             body: record::subject(&subject.id, &subject.commitment, at(0)),
         },
-        NewRecord { kind: "revocation_triggered", body: record::triggered(&about, &notice.digest) },
+        NewRecord {
+            kind: "revocation_triggered",
+            body: record::triggered(&about, Some(&notice.digest)),
+        },
         NewRecord { kind: "validation_completed", body: record::validated(&about, &[]) },
     ];
     NewRevocation {

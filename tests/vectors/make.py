@@ -345,8 +345,8 @@ def agent():
     log.record("subject", {"subject": "s-01", "commit": commit(ALICE), "id": "rec-1", "at": log.time()})
     log.record("subject", {"subject": "s-02", "commit": commit(BORIS), "id": "rec-2", "at": log.time()}).checkpoint()
     given, at = log.note(), log.posix()
-    receipt = WITNESS.cosign(log.body(), at).strip()
-    log.record("anchor", {"kind": "witness", "name": "one", "size": len(log.lines), "note_sha256": sha(given.encode()).hex(), "receipt": receipt})
+    signed = WITNESS.cosign(log.body(), at).strip()
+    log.record("anchor", {"kind": "witness", "name": "one", "size": len(log.lines), "note_sha256": sha(given.encode()).hex(), "receipt": signed})
     log.record("anchor", {"kind": "git", "name": "mirror", "size": len(log.lines) - 1, "note_sha256": sha(given.encode()).hex(), "receipt": "0f3a"})
     log.record("recovery", {"cause": "unsealed", "file": "revlog-000000000000.jsonl", "offset": 9, "bytes": 3, "sha256": "cd" * 32, "complete_lines": 0})
     log.record("erasure", {"subject": "s-02", "basis": "request", "id": "rec-3", "at": log.time()}).checkpoint()
@@ -354,6 +354,21 @@ def agent():
     log.now -= datetime.timedelta(minutes=5)
     log.record("clock", {"old": old, "new": log.time(), "monotonic_us": "20000000"})
     return log.record("heartbeat", {}).record("loss", {"cause": "disk_full", "unrecorded": 3}).checkpoint()
+
+
+def set_clock(log, seconds, monotonic="20000000"):
+    """The agent's clock is set, and the log says so."""
+    old = log.now - datetime.timedelta(seconds=20)
+    log.now += datetime.timedelta(seconds=seconds)
+    what = {"old": old.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), "new": log.time(), "monotonic_us": monotonic}
+    return log.record("clock", what).record("heartbeat", {}).checkpoint()
+
+
+def receipt(log, time):
+    """The log says what a witness signed at `time`."""
+    given, signed = log.note(), WITNESS.cosign(log.body(), time).strip()
+    what = {"kind": "witness", "name": "one", "size": len(log.lines), "note_sha256": sha(given.encode()).hex(), "receipt": signed}
+    return log.record("anchor", what).checkpoint()
 
 
 def cosigned(log, size, time, *witnesses, bad=False):
@@ -1001,6 +1016,42 @@ def anchors():
     case("witness-receipt", "The signature of a witness, in the log itself.", names, 0, grade="witnessed", witnesses=[vkey])
     case("witness-receipt-unknown", "The same, of another witness than the one that you named.", names, 6, grade="self_attested", witnesses=[OTHER_WITNESS.vkey()])
     assert written.lines
+    clocks(vkey)
+
+
+def clocks(vkey):
+    """The agent's clock was wrong while a witness signed, and was set afterwards or not."""
+
+    def seen_at(seconds, more=True):
+        """A log of four lines, and a note of them that was signed so many seconds later, by the right clock."""
+        log = Log().checkpoint().record("heartbeat", {}).checkpoint()
+        note = cosigned(log, 4, log.posix() + seconds, WITNESS)
+        return (log.record("heartbeat", {}).checkpoint() if more else log), [cp1(note)]
+
+    log, seen = seen_at(-3600)
+    case("witness-clock-set-back", "The clock was an hour ahead while a witness signed, and was set back then.", set_clock(log, -3600), 0, warnings=1, grade="witnessed", anchors=seen, witnesses=[vkey])
+    log, seen = seen_at(-3600)
+    case("witness-clock-not-set", "The same, and it was not set.", log, 4, ("time", 1), anchors=seen, witnesses=[vkey])
+    case("witness-clock-not-set-all", "The same, every signature checked.", CASES[-1]["files"], 4, ("time", 1), anchors=seen, witnesses=[vkey], all_signatures=True)
+    log, seen = seen_at(-3600)
+    case("witness-clock-set-too-little", "The same, and it was set back by half of that.", set_clock(log, -1800), 4, ("time", 1), anchors=seen, witnesses=[vkey])
+    log, seen = seen_at(-3600)
+    case("witness-clock-set-in-two", "The same, and it was set back in two steps.", set_clock(set_clock(log, -1800), -1800), 0, warnings=1, anchors=seen, witnesses=[vkey])
+    log, seen = seen_at(-3600)
+    log = set_clock(log, -2980)
+    case("witness-clock-set-some", "It was set back by what some lines need, and not by what one needs.", log, 4, ("time", 3), anchors=[cp1(cosigned(log, 4, START_POSIX + 40 - 3600 - 20, WITNESS))], witnesses=[vkey])
+    log, seen = seen_at(3600)
+    case("witness-clock-set-forward", "The machine was paused for an hour, went on with its old clock, and that was set.", set_clock(log, 3600), 0, warnings=1, grade="witnessed", anchors=seen, witnesses=[vkey])
+    log, seen = seen_at(3600)
+    case("witness-clock-hour-passed", "The same, but the hour passed by the clock that is never set, too.", set_clock(log, 3600, "3620000000"), 4, ("time", 5), anchors=seen, witnesses=[vkey])
+    log, seen = seen_at(3600)
+    case("witness-clock-no-number", "What passed is no number: then nothing is known to have passed.", set_clock(log, 3600, "3620000000 µs"), 0, warnings=1, anchors=seen, witnesses=[vkey])
+    log, _ = seen_at(0, more=False)
+    log = receipt(log, log.posix() - 3600)
+    case("witness-clock-receipt", "The clock was an hour ahead, the signature is in the log, and the clock was set back.", set_clock(log, -3600), 0, warnings=1, grade="witnessed", witnesses=[vkey])
+    log, _ = seen_at(0, more=False)
+    log = receipt(log, log.posix() - 3600)
+    case("witness-clock-receipt-not-set", "The same, and it was not set.", log, 4, ("time", 1), witnesses=[vkey])
 
 
 START_POSIX = int(START.timestamp())

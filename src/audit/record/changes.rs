@@ -10,9 +10,9 @@ use crate::domain::time::UtcTime;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// `revocation_amended`: it asks for more, or earlier, than before.
+/// `revocation_amended`: it asks for more, or earlier, than before. `notice` is the commitment to what asked for it.
 #[must_use]
-pub fn amended(about: &About<'_>, digest: &str) -> Body {
+pub fn amended(about: &About<'_>, notice: Option<&str>) -> Body {
     let asked = about.revocation;
     with(
         about.body(),
@@ -20,7 +20,7 @@ pub fn amended(about: &About<'_>, digest: &str) -> Body {
             "deadlines": asked.deadlines,
             "effective": effective(asked),
             "effective_at": asked.effective_at,
-            "notice_sha256": digest,
+            "notice_sha256": notice,
             "permissions": fitting(asked.permissions.iter().map(|name| json!(name))),
             "roles": fitting(asked.roles.iter().map(|role| json!(role))),
             "searched": fitting(asked.accounts.iter().map(searched)),

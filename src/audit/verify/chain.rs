@@ -1,6 +1,7 @@
 //! The rules that bind lines to each other: link, place, genesis, keys, segments, checkpoints, anchors, time.
 
 use super::anchors::Anchors;
+use super::clocks::Clocks;
 use super::findings::{Clock, Findings};
 use super::keys::Keys;
 use super::line::{Line, PREV_AT, SEQ_AT};
@@ -46,6 +47,7 @@ pub(super) struct Chain {
     pub(super) losses: Losses,
     is_after_checkpoint: bool,
     clock: Clock,
+    pub(super) clocks: Clocks,
     pub(super) first_time: Option<Stamp>,
     pub(super) last_time: Option<Stamp>,
     /// Latest time of all lines.
@@ -61,6 +63,8 @@ pub(super) struct Chain {
 
 impl Chain {
     pub(super) fn new(options: Options) -> Self {
+        let (bounds, apart) =
+            options.again.map_or_else(Default::default, |again| (again.bounds, again.apart));
         Self {
             keys: Keys::new(options.key),
             may_begin_inside: options.since.is_some(),
@@ -69,7 +73,7 @@ impl Chain {
             people: People::new(options.disclosures),
             seals: Seals::new(options.all_signatures),
             witnesses: options.witnesses,
-            bounds: options.again.map(|again| again.bounds).unwrap_or_default(),
+            bounds,
             floor: None,
             prev: [0; 32],
             tree: Frontier::default(),
@@ -80,6 +84,7 @@ impl Chain {
             losses: Losses::default(),
             is_after_checkpoint: false,
             clock: Clock::default(),
+            clocks: Clocks::new(apart),
             first_time: None,
             last_time: None,
             latest: None,
@@ -95,7 +100,7 @@ impl Chain {
         let is_first = self.first.is_none();
         let inside = is_first && self.may_begin_inside && line.kind == SEGMENT;
         if inside {
-            self.begin_inside(line)?;
+            self.begin_inside(line, place)?;
         }
         self.check_link(line)?;
         self.keys.check_order(line.kind)?;
@@ -115,7 +120,7 @@ impl Chain {
             self.time(line, stamp, place)?;
         }
         self.is_after_checkpoint = line.kind == CHECKPOINT;
-        self.push(line)
+        self.push(line, place)
     }
 
     fn check_link(&self, line: &Line<'_>) -> Result<(), Flaw> {
@@ -156,7 +161,7 @@ impl Chain {
     }
 
     /// Takes what the first line says of the lines before it.
-    fn begin_inside(&mut self, line: &Line<'_>) -> Result<(), Flaw> {
+    fn begin_inside(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
         let segment = segment::read(line)?;
         if let Some(pinned) = &self.keys.pinned
             && pinned.origin() != segment.held.key.origin()
@@ -165,10 +170,10 @@ impl Chain {
         }
         self.tree.copy(&segment.tree);
         self.keys.begin(segment.held, line.parsed.seq);
-        self.compare_anchors()?;
+        self.compare_anchors(place)?;
         self.prev = line.parsed.prev;
         self.tree.push(line.parsed.prev);
-        self.compare_anchors()?;
+        self.compare_anchors(place)?;
         self.has_record = true;
         Ok(())
     }
@@ -246,20 +251,30 @@ impl Chain {
         let Some(held) = self.keys.current() else { return Ok(()) };
         match self.receipts.record(line, held.key.origin(), &self.witnesses) {
             Ok(Some(good)) => {
-                if let Some(time) = good.contradiction {
-                    let flaw = if time > good.bound.latest() {
-                        good.bound.too_late(time)
-                    } else {
-                        good.bound.too_early(time)
-                    };
-                    return Err(flaw.by_bound(good.bound));
-                }
+                self.hold(&good.bound, 0, good.latest, place)?;
+                self.hold(&good.bound, good.bound.size, good.earliest, place)?;
                 self.raise_floor(good.bound);
             }
             Ok(None) => {}
             Err(sentence) => self.unsealed.warn(place, sentence),
         }
         Ok(())
+    }
+
+    /// Holds the time of a line, or the worst of several on the same side of `bound`, against it.
+    fn hold(
+        &mut self,
+        bound: &Bound,
+        seq: u64,
+        time: Option<Stamp>,
+        place: &Place,
+    ) -> Result<(), Flaw> {
+        let Some(time) = time else { return Ok(()) };
+        let beyond = bound.beyond(seq, time);
+        if beyond <= 0 {
+            return Ok(());
+        }
+        self.clocks.contradicted(bound, beyond, place, || bound.flaw(seq, time))
     }
 
     fn raise_floor(&mut self, bound: Bound) {
@@ -270,9 +285,10 @@ impl Chain {
 
     fn time(&mut self, line: &Line<'_>, stamp: Stamp, place: &Place) -> Result<(), Flaw> {
         let seq = line.parsed.seq;
-        let refused = self.bounds.iter().chain(&self.floor).find(|bound| !bound.allows(seq, stamp));
-        if let Some(bound) = refused {
-            return Err(bound.flaw(seq, stamp));
+        self.clocks.tick(line, stamp);
+        let bounds = self.bounds.iter().chain(&self.floor);
+        if let Some(bound) = bounds.max_by_key(|bound| bound.beyond(seq, stamp)).cloned() {
+            self.hold(&bound, seq, Some(stamp), place)?;
         }
         self.first_time = self.first_time.or(Some(stamp));
         self.last_time = Some(stamp);
@@ -303,7 +319,7 @@ impl Chain {
         Ok(())
     }
 
-    fn push(&mut self, line: &Line<'_>) -> Result<(), Flaw> {
+    fn push(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
         let (hash, time) = (line.parsed.hash, line.parsed.time);
         if !self.witnesses.is_empty() {
             self.receipts.line(&self.tree, self.latest, hash, time);
@@ -312,16 +328,14 @@ impl Chain {
         self.prev = hash;
         self.tree.push(hash);
         self.bytes_read += line.bytes.len() as u64 + 1;
-        if self.anchors.is_due(self.tree.size()) { self.compare_anchors() } else { Ok(()) }
+        if self.anchors.is_due(self.tree.size()) { self.compare_anchors(place) } else { Ok(()) }
     }
 
     /// Compares the anchors that are about the lines so far, and holds them to what witnesses said of these.
-    fn compare_anchors(&mut self) -> Result<(), Flaw> {
+    fn compare_anchors(&mut self, place: &Place) -> Result<(), Flaw> {
         let bounds = self.anchors.compare(&self.tree, self.keys.signers(), &self.witnesses);
         for bound in bounds {
-            if let Some(latest) = self.latest.filter(|latest| *latest > bound.latest()) {
-                return Err(bound.too_late(latest).by_bound(bound));
-            }
+            self.hold(&bound, 0, self.latest, place)?;
             self.raise_floor(bound);
         }
         Ok(())

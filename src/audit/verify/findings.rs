@@ -67,7 +67,7 @@ impl Findings {
         }
     }
 
-    fn list(&mut self, warning: Warning) {
+    pub(super) fn list(&mut self, warning: Warning) {
         if self.warnings.len() < MAX_WARNINGS {
             self.warnings.push(warning);
         } else {

@@ -59,12 +59,14 @@ impl Past {
     }
 }
 
-/// A receipt that is good, and whether the times in the log contradict it.
+/// A receipt that is good, and the times around it.
 #[derive(Debug)]
 pub(super) struct Good {
     pub(super) bound: Bound,
-    /// A line before it that is too late, or one after it that is too early.
-    pub(super) contradiction: Option<Stamp>,
+    /// The latest time of the lines before it.
+    pub(super) latest: Option<Stamp>,
+    /// The earliest one of those after it.
+    pub(super) earliest: Option<Stamp>,
 }
 
 /// Receipts and what they can be checked against.
@@ -122,12 +124,8 @@ impl Receipts {
             ));
         };
         let bound = Bound { size, time, witness: witness.name().to_owned() };
-        let latest = latest.filter(|latest| *latest > bound.latest());
-        let earliest = self.past.earliest_since(size);
-        let contradiction =
-            latest.or_else(|| earliest.filter(|earliest| *earliest < bound.earliest()));
         self.witnessed_by(&bound, line.parsed.seq);
-        Ok(Some(Good { bound, contradiction }))
+        Ok(Some(Good { bound, latest, earliest: self.past.earliest_since(size) }))
     }
 
     /// Keeps the newest that each witness signed.

@@ -232,7 +232,10 @@ impl Report {
 /// What to check in a second reading, beside all roots and signatures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Again {
+    /// What witnesses say that lines contradict.
     pub(super) bounds: Vec<Bound>,
+    /// How far the clocks of the log lie apart, in microseconds.
+    pub(super) apart: Option<i64>,
 }
 
 /// Where a line begins.
@@ -263,8 +266,6 @@ impl Place {
 pub(super) struct Flaw {
     /// Where it is not the line at hand.
     place: Option<Box<Place>>,
-    /// What another reading would have to know to find the first line that is wrong.
-    again: Option<Box<Again>>,
     pub(super) kind: FaultKind,
     /// Byte offset in the line.
     pub(super) at: usize,
@@ -282,22 +283,12 @@ impl Flaw {
         sentence: impl Into<String>,
     ) -> Self {
         let (expected, found, sentence) = (expected.into(), found.into(), sentence.into());
-        Self { place: None, again: None, kind, at, expected, found, sentence }
+        Self { place: None, kind, at, expected, found, sentence }
     }
 
     /// The flaw of something that does not stand in the line at hand.
     pub(super) fn elsewhere(self, place: &Place) -> Self {
         Self { place: Some(Box::new(place.clone())), ..self }
-    }
-
-    /// The flaw of some line that `bound` does not allow.
-    pub(super) fn by_bound(self, bound: Bound) -> Self {
-        Self { again: Some(Box::new(Again { bounds: vec![bound] })), ..self }
-    }
-
-    /// What another reading has to know.
-    pub(super) fn again(&self) -> Option<Again> {
-        self.again.as_deref().cloned()
     }
 
     pub(super) fn at_place(self, place: &Place) -> Fault {

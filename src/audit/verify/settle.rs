@@ -15,7 +15,7 @@ use super::{MaxAge, Wanted};
 #[derive(Debug)]
 pub(super) struct End {
     /// What is wrong with the line at which reading stopped.
-    pub(super) fault: Option<(Fault, Option<Again>)>,
+    pub(super) fault: Option<Fault>,
     /// Length of a last line without line feed.
     pub(super) torn: u64,
     pub(super) wanted: Wanted,
@@ -27,11 +27,20 @@ impl Chain {
         let End { mut fault, torn, wanted } = end;
         // A checkpoint stands before the line that is wrong, so if it is bad, it is bad first.
         if let Err(flaw) = self.seals.check_newest() {
-            let again = flaw.again();
-            fault = Some((flaw.at_place(&place_of(&self)), again));
+            fault = Some(flaw.at_place(&place_of(&self)));
+        }
+        // Which line is the first one that is wrong, another reading finds.
+        let mut again = None;
+        if fault.as_ref().is_none_or(|fault| fault.kind != FaultKind::Format)
+            && let Some((found, bounds)) = self.clocks.unexplained()
+        {
+            (fault, again) = (Some(found), Some(bounds));
         }
         if fault.is_none() {
-            fault = self.without_pinned().map(|fault| (fault, None));
+            fault = self.without_pinned();
+        }
+        if let Some(warning) = self.clocks.explained().filter(|_| fault.is_none()) {
+            self.sealed.list(warning);
         }
         let good = self.seals.good.take().filter(|_| !self.keys.lacks_pinned());
         let last_note = good.as_ref().map(|good| good.note.as_str());
@@ -46,11 +55,10 @@ impl Chain {
         }
         let is_first_reading = !self.seals.all;
         let last_time = good.as_ref().and_then(|good| good.last_time);
-        let (fault, again) = fault.unzip();
         let mut report = self.report(good.as_ref(), fault, torn);
         report.subjects = subjects;
         let is_wrong = report.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Format);
-        report.again = (is_wrong && is_first_reading).then(|| again.flatten().unwrap_or_default());
+        report.again = again.or_else(|| is_first_reading.then(Again::default)).filter(|_| is_wrong);
         report.unmet = unmet(&report, &wanted, last_time);
         report.outcome = outcome(&report);
         report.exit_code = report.outcome.exit_code();

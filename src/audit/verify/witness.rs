@@ -98,9 +98,14 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Whether a line at `seq` with that `time` can have been written.
-    pub(super) fn allows(&self, seq: u64, time: Stamp) -> bool {
-        if seq < self.size { time <= self.latest() } else { time >= self.earliest() }
+    /// By how many microseconds a line at `seq` with that `time` lies beyond what is allowed; none or less: it does
+    /// not.
+    pub(super) fn beyond(&self, seq: u64, time: Stamp) -> i64 {
+        if seq < self.size {
+            time.micros - self.latest().micros
+        } else {
+            self.earliest().micros - time.micros
+        }
     }
 
     pub(super) fn latest(&self) -> Stamp {

@@ -1,20 +1,20 @@
 //! `revoked log accept-loss`: going on after a log was damaged or lost, and saying so for ever.
 
+mod damage;
+
 use crate::audit::file::{self, LogError};
 use crate::audit::key::LogKey;
 use crate::audit::keys::{self, id_of};
 use crate::audit::replace::{Plan, Replacement, pending};
-use crate::audit::verify::{GoodCheckpoint, Options, Outcome, Vkey};
 use crate::cli::agent::instance;
 use crate::cli::exit;
 use crate::cli::init::{default_origin, new_key};
-use crate::cli::verify::check;
 use crate::clock;
 use crate::config::Config;
 use crate::domain::hex::hex;
-use crate::journal::{self, JournalError};
 use crate::store::Store;
 use anyhow::{Context as _, Result, anyhow, bail};
+use damage::Damage;
 use secrecy::ExposeSecret as _;
 use std::path::{Path, PathBuf};
 
@@ -29,20 +29,12 @@ pub(in crate::cli) struct Arguments {
     file: crate::cli::client::ConfigFile,
 
     /// Do it
-    #[arg(long, requires = "new_next")]
+    #[arg(long)]
     yes: bool,
 
-    /// File to make for the next key of the new log; never in the log's directory
+    /// File to make for the next key of the new log; never in the log's directory. Not needed to finish what was cut off
     #[arg(long, value_name = "FILE")]
     new_next: Option<PathBuf>,
-}
-
-/// What is wrong, and what of the log is good.
-struct Damage {
-    why: String,
-    good: Option<GoodCheckpoint>,
-    /// Records of which the store knows that they were in the log, and which are not below the good checkpoint.
-    unrecorded: Option<u64>,
 }
 
 /// What the command works with, once it is alone.
@@ -70,14 +62,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         None => file::origin(dir).ok(),
     };
     let scene = Scene { config: &config, lock, store, origin };
-    let done = match (pending(dir)?, arguments.new_next.filter(|_| arguments.yes)) {
-        (Some((place, plan)), Some(_)) => scene.carry_out(&place, &plan).await,
-        (Some((place, _)), None) => Err(anyhow!(
-            "accept-loss was begun and not finished ({}); run it again with --yes",
-            place.display()
-        )),
-        (None, next) => scene.begin(next.as_deref()).await,
-    };
+    let done = scene.act(arguments.yes, arguments.new_next.as_deref()).await;
     scene.store.close().await;
     done
 }
@@ -93,40 +78,99 @@ fn locked(error: LogError) -> anyhow::Error {
 }
 
 impl Scene<'_> {
-    async fn begin(&self, new_next: Option<&Path>) -> Result<u8> {
-        let Some(damage) = self.damage().await? else {
-            bail!(
-                "the log is sound and fits the store: there is no loss to accept; nothing was changed"
-            );
-        };
+    async fn act(&self, yes: bool, new_next: Option<&Path>) -> Result<u8> {
+        match (pending(&self.config.log_dir)?, new_next) {
+            (Some((place, plan)), next) if yes => {
+                self.claimed(self.go_on(&place, &plan, next)).await
+            }
+            (Some((place, _)), _) => Err(anyhow!(
+                "accept-loss was begun and not finished ({}); run it again with --yes",
+                place.display()
+            )),
+            (None, Some(next)) if yes => self.claimed(self.begin(next)).await,
+            (None, None) if yes => {
+                eprintln!(
+                    "revoked: --yes makes a new log with new keys: name the file for the next one, --new-next FILE"
+                );
+                Ok(exit::USAGE)
+            }
+            (None, _) => self.look().await,
+        }
+    }
+
+    /// Does the work while the store is ours: if it is somebody else's, nothing is begun.
+    async fn claimed(&self, work: impl Future<Output = Result<u8>>) -> Result<u8> {
+        let instance = instance(&self.config.log_dir)?;
+        self.store.claim(&instance, clock::now()).await?;
+        let done = work.await;
+        // A claim that stays is over within a minute.
+        let _ = self.store.release(&instance, clock::now()).await;
+        done
+    }
+
+    async fn look(&self) -> Result<u8> {
+        self.show(&self.loss().await?).await?;
+        println!();
+        println!(
+            "Nothing was changed. Look for a backup first, of log and store from one moment. If there is none:"
+        );
+        println!("  revoked log accept-loss --yes --new-next FILE");
+        Ok(exit::OK)
+    }
+
+    async fn loss(&self) -> Result<Damage> {
+        self.damage().await?.context(
+            "the log is sound and fits the store: there is no loss to accept; nothing was changed",
+        )
+    }
+
+    async fn begin(&self, new_next: &Path) -> Result<u8> {
+        let damage = self.loss().await?;
         self.show(&damage).await?;
-        let Some(new_next) = new_next else {
-            println!();
-            println!(
-                "Nothing was changed. Look for a backup first, of log and store from one moment. If there is none:"
-            );
-            println!("  revoked log accept-loss --yes --new-next FILE");
-            return Ok(exit::OK);
-        };
+        // Reading a long log takes longer than a claim lasts.
+        self.store.claim(&instance(&self.config.log_dir)?, clock::now()).await?;
         let origin = new_origin(self.origin.as_deref())?;
         let key = self.made(&staged(&self.config.key_file), &origin)?;
         let next = self.made(new_next, &origin).context("--new-next")?;
-        if key.vkey() == next.vkey() {
+        let old = LogKey::read(&self.config.key_file, &origin, &self.config.log_dir).ok();
+        if key.vkey() == next.vkey() || old.is_some_and(|old| old.vkey() == next.vkey()) {
             bail!("--new-next: {} is to be another file", new_next.display());
         }
+        let next_file = std::path::absolute(new_next).context("--new-next")?;
         let plan = Plan {
             at: clock::now().to_string(),
             origin,
             key: key.vkey(),
             next: next.vkey(),
+            next_file: Some(next_file.to_string_lossy().into_owned()),
             continues: damage.good.map(|good| good.note),
             unrecorded: damage.unrecorded,
             files: self.lock.files()?,
         };
         let place = self.lock.begin(&plan)?;
-        let done = self.carry_out(&place, &plan).await?;
-        println!("the key after that is in {}: MOVE IT AWAY NOW, offline", new_next.display());
-        Ok(done)
+        self.carry_out(&place, &plan, Some(new_next)).await
+    }
+
+    /// Carries out what was begun before.
+    async fn go_on(&self, place: &Path, plan: &Plan, new_next: Option<&Path>) -> Result<u8> {
+        if let Some(path) = new_next {
+            let holds_it = match LogKey::read(path, &plan.origin, &self.config.log_dir) {
+                Ok(key) => key.vkey() == plan.next,
+                Err(error) if path.exists() => return Err(error).context("--new-next"),
+                Err(_) => false,
+            };
+            if !holds_it {
+                let made = plan.next_file.as_ref().map(|file| format!(", made in {file}"));
+                bail!(
+                    "accept-loss was begun with the next key {}{}, and {} does not hold it. Name the file that does, \
+                     or leave --new-next out; nothing was changed",
+                    id_of(&plan.next),
+                    made.unwrap_or_default(),
+                    path.display()
+                );
+            }
+        }
+        self.carry_out(place, plan, new_next).await
     }
 
     /// A new key, or the one that an attempt before this made.
@@ -139,78 +183,17 @@ impl Scene<'_> {
         Ok(key)
     }
 
-    /// What is wrong with the log, if anything is.
-    async fn damage(&self) -> Result<Option<Damage>> {
-        let dir = &self.config.log_dir;
-        let names = self.lock.files()?;
-        if names.is_empty() {
-            if self.store.landed_mark().await?.is_none() {
-                bail!("there is no log, and the store knows of none: `revoked init` makes one");
-            }
-            let why = format!("no file of the log is left in {}", dir.display());
-            return Ok(Some(self.measured(why, None, true).await?));
-        }
-        let key = self.origin.as_deref().and_then(|origin| {
-            let key = LogKey::read(&self.config.key_file, origin, dir).ok()?;
-            Vkey::parse(&key.vkey()).ok()
-        });
-        let pinned = key.is_some();
-        let files: Vec<PathBuf> = names.iter().map(|name| dir.join(name)).collect();
-        let report = check(&files, &Options { key, ..Options::default() })?;
-        let good = report.last_checkpoint.clone().filter(|_| report.key_pinned || !pinned);
-        let sound = match report.outcome {
-            Outcome::Verified | Outcome::NotProved | Outcome::Incomplete => good.as_ref(),
-            Outcome::Error | Outcome::Tampered | Outcome::HistoryDiffers => None,
-        };
-        let Some(newest) = sound else {
-            let said = report
-                .fault
-                .map(|fault| format!("{}, line {}: {}", fault.file, fault.line, fault.sentence));
-            let why = said.unwrap_or_else(|| "nothing in it is sealed".to_owned());
-            return Ok(Some(self.measured(format!("it is damaged: {why}"), good, true).await?));
-        };
-        if report.origin != self.origin {
-            let why = format!(
-                "it is the log {}, but the store belongs to {}",
-                report.origin.unwrap_or_default(),
-                self.origin.as_deref().unwrap_or("no log")
-            );
-            return Ok(Some(self.measured(why, None, false).await?));
-        }
-        match journal::fits(&self.store, dir, newest.size).await {
-            Ok(()) => Ok(None),
-            Err(JournalError::Misfit(why)) => {
-                let behind =
-                    self.store.landed_mark().await?.is_some_and(|(seq, _)| seq > newest.size);
-                Ok(Some(
-                    self.measured(format!("store and log do not fit: {why}"), good, behind).await?,
-                ))
-            }
-            Err(JournalError::Log(error)) => {
-                Ok(Some(self.measured(error.to_string(), good, true).await?))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// With the number of records that are missing, where it `is_known`.
-    async fn measured(
-        &self,
-        why: String,
-        good: Option<GoodCheckpoint>,
-        is_known: bool,
-    ) -> Result<Damage> {
-        let from = good.as_ref().map_or(0, |good| good.size);
-        let count = self.store.landed_from(from).await?;
-        Ok(Damage { why, good, unrecorded: is_known.then_some(count) })
-    }
-
     async fn show(&self, damage: &Damage) -> Result<()> {
         println!("{}", damage.why);
         match &damage.good {
             Some(good) => println!(
-                "last good checkpoint: over {} lines, {} line {}",
-                good.size, good.file, good.line
+                "last good checkpoint: over {} lines, {} line {}{}",
+                good.size,
+                good.file,
+                good.line,
+                damage.signed_by.as_ref().map_or(String::new(), |id| format!(
+                    ", signed by the key {id}, which log.key_file followed"
+                ))
             ),
             None => println!("last good checkpoint: none"),
         }
@@ -223,12 +206,11 @@ impl Scene<'_> {
         Ok(())
     }
 
-    async fn carry_out(&self, place: &Path, plan: &Plan) -> Result<u8> {
-        let instance = instance(&self.config.log_dir)?;
-        self.store.claim(&instance, clock::now()).await?;
-        let (path, staged) = (&self.config.key_file, staged(&self.config.key_file));
+    async fn carry_out(&self, place: &Path, plan: &Plan, new_next: Option<&Path>) -> Result<u8> {
+        let key_file = &self.config.key_file;
+        let staged = staged(key_file);
         let read = |path: &Path, origin: &str| LogKey::read(path, origin, &self.config.log_dir);
-        let from = if staged.exists() { &staged } else { path };
+        let from = if staged.exists() { &staged } else { key_file };
         let key = read(from, &plan.origin)?;
         if key.vkey() != plan.key {
             bail!("{} does not hold the new log's key, {}; put it there", from.display(), plan.key);
@@ -237,18 +219,17 @@ impl Scene<'_> {
         let mut kept = None;
         if staged.exists() {
             // Killed between the next two steps, it is there already.
-            let there = read(path, &plan.origin).is_ok_and(|there| there.vkey() == plan.key);
+            let there = read(key_file, &plan.origin).is_ok_and(|there| there.vkey() == plan.key);
             if !there {
-                let old = self.origin.as_deref().and_then(|origin| read(path, origin).ok());
+                let old = self.origin.as_deref().and_then(|origin| read(key_file, origin).ok());
                 let id = old.map_or("unread".to_owned(), |old| id_of(&old.vkey()).to_owned());
-                kept = keys::replace(path, &id, &key)?;
+                kept = keys::replace(key_file, &id, &key)?;
             }
             std::fs::remove_file(&staged)
                 .with_context(|| format!("removing {}", staged.display()))?;
         }
         self.store.move_to_log(&plan.origin, &genesis.hash).await?;
-        self.store.release(&instance, clock::now()).await?;
-        self.lock.finish(place)?;
+        // Told before it is done: cut off in between, it is told again.
         println!();
         println!("the new log {} goes on in {}", plan.origin, self.config.log_dir.display());
         println!("the old files are in {}, read-only: keep them as evidence", place.display());
@@ -259,7 +240,26 @@ impl Scene<'_> {
         println!(
             "Give it to your auditors, by another way than the log: the old key does not prove the new log."
         );
+        println!("{}", warning(plan, new_next));
+        self.lock.finish(place)?;
         Ok(exit::OK)
+    }
+}
+
+/// Where the next key is, and where it belongs.
+fn warning(plan: &Plan, given: Option<&Path>) -> String {
+    let id = id_of(&plan.next);
+    let file = given.map(Path::to_path_buf).or(plan.next_file.as_ref().map(PathBuf::from));
+    match file {
+        Some(file) if file.exists() => {
+            format!("the key after that, {id}, is in {}: MOVE IT AWAY NOW, offline", file.display())
+        }
+        Some(file) => format!(
+            "the key after that, {id}, was made in {}, and is there no more. If it does not lie offline yet, MOVE IT \
+             AWAY NOW: without it the key can never be changed",
+            file.display()
+        ),
+        None => format!("the key after that is {id}: MOVE IT AWAY NOW, offline"),
     }
 }
 
