@@ -1,5 +1,5 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test test-all check lint deny build-tests bench fuzz graphs latency soak fmt build setup-demo setup-test setup-test-all clean
+.PHONY: demo test test-all check lint deny build-tests bench fuzz graphs latency soak fmt build setup-demo setup-test setup-test-all setup-fuzz clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
@@ -43,7 +43,7 @@ MINUTES ?= 10
 soak: ## memory and processor of an agent at rest, for that many minutes
 	cargo bench --locked --bench soak -- $(MINUTES)
 
-fuzz: ## any bytes for verify and what it reads, for that many minutes; needs nightly and cargo-fuzz
+fuzz: setup-fuzz ## any bytes for all that reads what strangers give, for that many minutes in all
 	@scripts/fuzz $(MINUTES)
 
 fmt:
@@ -60,6 +60,9 @@ setup-test:
 
 setup-test-all:
 	@scripts/setup test-all
+
+setup-fuzz:
+	@scripts/setup fuzz
 
 clean:
 	cargo clean

@@ -87,6 +87,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
         return Ok(report.exit_code);
     }
     let files = files(&arguments.files)?;
+    // Before the first byte is read: opening a pipe waits for somebody who writes into it.
+    Files::measure(&files)?;
     let first_line = reading::first_line(&files)?;
     let options = given::options(arguments, first_line.as_deref())?;
     let report = check(&files, &options)?;

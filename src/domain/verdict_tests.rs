@@ -152,7 +152,51 @@ fn what_was_read_in_part_of_one_role_says_nothing_about_another() {
         let judged = judge(&ask(kind, &accounts, &[], &[]), &[&look]);
         assert_eq!(judged.verdict, verdict, "{role} {kind}");
         assert_eq!(judged.login, Verdict::Revoked);
+        let is_open = role == 16401 && kind == Kind::Full;
+        assert_eq!(judged.gaps.len(), usize::from(is_open), "{role} {kind}");
     }
+}
+
+/// What nobody asks for leaves nothing open, whether it was read in part or not at all.
+#[test]
+fn what_was_read_in_part_and_is_not_asked_for_leaves_nothing_open() {
+    let (accounts, not_required) = ([account()], [ResidualKind::Privilege].into());
+    let mut look = look(vec![], vec![]);
+    for (surface, verdict) in [
+        (ResidualKind::Privilege, Verdict::Revoked),
+        (ResidualKind::Ownership, Verdict::Inconclusive),
+    ] {
+        look.partly.insert(RoleOid(16401), vec![gap(surface)]);
+        let question =
+            Question { not_required: &not_required, ..ask(Kind::Full, &accounts, &[], &[]) };
+        let judged = judge(&question, &[&look]);
+        assert_eq!(judged.verdict, verdict, "{surface}");
+        assert_eq!(judged.gaps.len(), usize::from(verdict == Verdict::Inconclusive), "{surface}");
+    }
+}
+
+/// The number of a role of another cluster, or at another target, is somebody else's.
+#[test]
+fn what_was_read_in_part_elsewhere_is_not_the_subjects() {
+    let accounts = [account()];
+    let question = ask(Kind::Full, &accounts, &[], &[]);
+    let fat = |target: &str| {
+        let mut look = look(vec![residual(ResidualKind::Privilege, Strength::Latent)], vec![]);
+        look.target = target.to_owned();
+        look.partly.insert(RoleOid(16401), vec![gap(ResidualKind::Privilege)]);
+        look
+    };
+    let judged = judge(&question, &[&look(vec![], vec![]), &fat("billing")]);
+    assert_eq!((judged.verdict, judged.gaps), (Verdict::Revoked, vec![]), "another target");
+    let mut copy = fat("orders");
+    copy.server.as_mut().unwrap().system_identifier = SystemIdentifier(8);
+    let judged = judge(&question, &[&copy]);
+    assert_eq!(
+        (judged.verdict, judged.residual),
+        (Verdict::Inconclusive, vec![]),
+        "another cluster"
+    );
+    assert!(judged.gaps.iter().all(|gap| gap.surface == ResidualKind::Login), "{:?}", judged.gaps);
 }
 
 #[test]

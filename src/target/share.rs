@@ -106,12 +106,64 @@ where
         return None;
     }
     let rows: Vec<T> = session.rows(statement, arguments).await?;
-    let mut counts: BTreeMap<u32, i64> = BTreeMap::new();
-    for role in rows.iter().filter_map(OfRole::role) {
-        *counts.entry(role.0).or_default() += 1;
-    }
-    for (role, _) in counts.into_iter().filter(|(_, count)| *count > SHARE) {
+    for role in beyond(rows.iter().filter_map(OfRole::role)) {
         partly.note(session, cluster, statement, role);
     }
     Some(rows)
+}
+
+/// The roles that stand more often among those of the rows than one may.
+fn beyond(of_rows: impl Iterator<Item = Oid>) -> Vec<u32> {
+    let mut counts: BTreeMap<u32, i64> = BTreeMap::new();
+    for role in of_rows {
+        *counts.entry(role.0).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > SHARE).map(|(role, _)| role).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::UtcTime;
+
+    #[test]
+    fn a_role_with_exactly_its_share_was_read_whole() {
+        let share = usize::try_from(SHARE).unwrap();
+        let rows = |role, count| std::iter::repeat_n(Oid(role), count);
+        let all = rows(1, share).chain(rows(2, share + 1)).chain(rows(3, 1)).chain(rows(4, share));
+        assert_eq!(beyond(all), [2]);
+        // What others have does not count.
+        assert_eq!(beyond(rows(1, share).chain(rows(3, 1))), [0; 0]);
+    }
+
+    /// What an earlier look noted comes in beside what this one noted of the same role, and in no other's place.
+    #[test]
+    fn what_is_told_is_added_and_only_of_those_who_are_asked_about() {
+        let noted = |database: &str, roles: &[u32]| {
+            let gap = |role: &u32| Gap {
+                surface: ResidualKind::Privilege,
+                target: "main".to_owned(),
+                database: Some(database.to_owned()),
+                reason: role.to_string(),
+                fix: String::new(),
+                cause: Cause::Internal,
+            };
+            Partly(roles.iter().map(|role| (RoleOid(*role), vec![gap(role)])).collect())
+        };
+        let mut observation = Observation::begun("main", UtcTime::from_micros(0).unwrap());
+        let mut recalled = noted("recalled", &[7, 8, 9]);
+        recalled.retain(&[7, 9, 10].into());
+        assert_eq!(recalled.roles(), [7, 9].into());
+        recalled.tell(&mut observation);
+        noted("read", &[9, 11]).tell(&mut observation);
+        let told = |role| {
+            let gaps = observation.partly.get(&RoleOid(role)).into_iter().flatten();
+            gaps.map(|gap| format!("{} {}", gap.database.as_deref().unwrap(), gap.reason)).collect()
+        };
+        let of: [Vec<String>; 5] = [7, 8, 9, 10, 11].map(told);
+        assert_eq!(of[0], ["recalled 7"]);
+        assert_eq!(of[2], ["recalled 9", "read 9"]);
+        assert_eq!(of[4], ["read 11"]);
+        assert_eq!((of[1].len(), of[3].len()), (0, 0));
+    }
 }

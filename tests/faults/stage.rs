@@ -62,6 +62,11 @@ impl Stage {
     /// Sends a notice that has to be accepted, and gives its revocation.
     pub(crate) async fn accepted(&self, who: &str) -> String {
         let answer = self.notice(who).await;
+        self.taken(&answer)
+    }
+
+    /// The revocation of a notice that was accepted, which has its record by then.
+    fn taken(&self, answer: &Answer) -> String {
         assert_eq!(answer.status, 202, "{answer:?}");
         let id = answer.json()["id"].as_str().unwrap().to_owned();
         assert_eq!(self.count("revocation_triggered", &id), 1, "202 before its record");
@@ -75,9 +80,17 @@ impl Stage {
         assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
     }
 
-    /// Sends again what was refused: it is accepted, once.
+    /// Sends again what was refused, until it is accepted, once. The end of a fault is not yet the end of what waited
+    /// for it: locks that a killed session held, statements and connections that were given up.
     pub(crate) async fn sent_again(&self, who: &str) -> String {
-        let id = self.accepted(who).await;
+        let begun = Instant::now();
+        let id = loop {
+            let answer = self.notice(who).await;
+            if answer.status != 503 || begun.elapsed() > PATIENCE {
+                break self.taken(&answer);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
         assert_eq!(self.accepted(who).await, id);
         id
     }

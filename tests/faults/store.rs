@@ -87,7 +87,7 @@ pub(crate) async fn postgres_with_locked_tables() {
     let two = stage.sent_again("two").await;
     assert_ne!(one, two);
     stage.agent.until_state(&two, "verified");
-    assert!(stage.agent.get("/-/ready").is_some());
+    until("ready", &stage.agent, || stage.agent.get("/-/ready"));
     assert_few_connections(&stage, &store);
     stage.finish();
 }

@@ -29,11 +29,22 @@ pub(super) struct Records<'a> {
     rest: &'a [u8],
     line: usize,
     separator: u8,
+    lost: Option<Lost>,
+}
+
+/// A quote out of place, found by a record that was inside a quoted cell at every line end on its way there. Each later
+/// record that is inside one at such a line end comes to the same place, and need not go there: it would be done for
+/// each line of a file again.
+#[derive(Clone, Copy)]
+struct Lost {
+    /// Bytes from there to the end of the file.
+    left: usize,
+    quotes: Quotes,
 }
 
 impl<'a> Records<'a> {
     pub(super) fn new(bytes: &'a [u8], separator: u8) -> Self {
-        Self { rest: bytes, line: 1, separator }
+        Self { rest: bytes, line: 1, separator, lost: None }
     }
 
     /// Goes on behind the first `length` bytes of what is left.
@@ -64,11 +75,16 @@ impl Iterator for Records<'_> {
             self.advance(line.len() + line_end(self.rest, line.len()));
         }
         let line = self.line;
-        let mut cursor = Cursor { bytes: self.rest, at: 0, separator: self.separator };
+        let mut cursor =
+            Cursor { bytes: self.rest, at: 0, separator: self.separator, lost: self.lost };
         let fields = cursor.record();
-        let length = match fields {
+        let length = match &fields {
             Ok(_) => cursor.at,
-            Err(_) => first_line(self.rest).len(),
+            Err(quotes) => {
+                let left = self.lost.map_or(cursor.left(), |lost| lost.left.min(cursor.left()));
+                self.lost = Some(Lost { left, quotes: *quotes });
+                first_line(self.rest).len()
+            }
         };
         self.advance(length + line_end(self.rest, length));
         Some(Record { line, fields })
@@ -94,9 +110,14 @@ struct Cursor<'a> {
     bytes: &'a [u8],
     at: usize,
     separator: u8,
+    lost: Option<Lost>,
 }
 
 impl Cursor<'_> {
+    fn left(&self) -> usize {
+        self.bytes.len().saturating_sub(self.at)
+    }
+
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
@@ -134,6 +155,11 @@ impl Cursor<'_> {
         loop {
             let byte = self.peek().ok_or(Quotes::NeverClosed)?;
             self.at += 1;
+            if matches!(byte, b'\n' | b'\r')
+                && let Some(lost) = self.lost.filter(|lost| lost.left <= self.left())
+            {
+                return Err(lost.quotes);
+            }
             if byte != b'"' {
                 field.push(byte);
             } else if self.peek() == Some(b'"') {
@@ -203,7 +229,34 @@ mod tests {
         }
     }
 
+    /// Each line opens a cell that the next one closes and opens again, and none of them is ever closed: whoever went to
+    /// the end of the file from each line would read it 200 000 times.
+    #[test]
+    fn quotes_that_are_never_closed_cost_each_line_once() {
+        let text = "a\",\"\n".repeat(200_000);
+        let all: Vec<Record> = Records::new(text.as_bytes(), b',').collect();
+        assert_eq!(all.len(), 200_000);
+        assert!(all.iter().all(|record| record.fields == Err(Quotes::NeverClosed)));
+    }
+
     proptest! {
+        #[test]
+        fn what_was_lost_before_makes_no_difference(
+            text in "(a|,|\"|\"\"|\n|\r\n|\r| ){0,40}",
+        ) {
+            let together: Vec<Record> = Records::new(text.as_bytes(), b',').collect();
+            let mut apart = Vec::new();
+            let (mut rest, mut line) = (text.as_bytes(), 1);
+            loop {
+                // One that knows of no record before.
+                let mut one = Records { line, ..Records::new(rest, b',') };
+                let Some(record) = one.next() else { break };
+                (rest, line) = (one.rest, one.line);
+                apart.push(record);
+            }
+            prop_assert_eq!(together, apart);
+        }
+
         #[test]
         fn what_a_writer_writes_is_read(
             rows in proptest::collection::vec(

