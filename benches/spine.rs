@@ -2,6 +2,8 @@
 //!
 //! `make bench` builds this optimised. Each figure is the median of several rounds.
 
+#[path = "spine/appending.rs"]
+mod appending;
 #[path = "../tests/common/mod.rs"]
 mod common;
 mod shared;
@@ -14,15 +16,12 @@ use revoked::audit::key::LogKey;
 use revoked::target::{Target, Wanted};
 use revoked::throwaway::{Binaries, Cluster, Template};
 use shared::Times;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 const NOW: &str = "2026-03-05T09:00:00.000000Z";
 const ROUNDS: usize = 7;
-/// Commits of each size.
-const COMMITS: usize = 300;
 
 fn median(work: impl FnMut()) -> Duration {
     Times::take(ROUNDS, work).median()
@@ -43,44 +42,6 @@ fn entry(number: usize) -> Entry {
 fn open(dir: &Path) -> LogFile {
     file::create(dir, &key(), "next", NOW).unwrap();
     LogFile::open(dir, key(), NOW).unwrap()
-}
-
-/// Appending commits of so many records durably, beside writing and syncing as many bytes to a growing file without any
-/// of the rest. Both by turns, since the disk has moods.
-fn append() {
-    for records in [1, 8, 64, 512] {
-        let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let mut log = open(dir.path());
-        let batch: Vec<Entry> = (0..records).map(entry).collect();
-        let length = || std::fs::metadata(dir.path().join(file_name())).unwrap().len();
-        let before = length();
-        log.append(&batch, NOW).unwrap();
-        let bytes = vec![b'x'; usize::try_from(length() - before).unwrap()];
-        let path = dir.path().join("bare");
-        let bare = std::fs::File::options().create(true).append(true).open(path).unwrap();
-        let (mut ours, mut floor) = (Vec::new(), Vec::new());
-        for _ in 0..COMMITS {
-            let begun = Instant::now();
-            log.append(&batch, NOW).unwrap();
-            ours.push(begun.elapsed());
-            let begun = Instant::now();
-            (&bare).write_all(&bytes).unwrap();
-            bare.sync_data().unwrap();
-            floor.push(begun.elapsed());
-        }
-        let (ours, floor) = (middle(ours), middle(floor));
-        println!(
-            "append, {records:>3} a commit        {:>8.1} µs   {:.2} × write + fdatasync of as many bytes   {:>9.0} records/s",
-            ours.as_secs_f64() * 1e6,
-            ours.as_secs_f64() / floor.as_secs_f64(),
-            f64::from(u32::try_from(records).unwrap()) / ours.as_secs_f64()
-        );
-    }
-}
-
-fn middle(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }
 
 /// Starting with a long history, beside starting with the newest file alone.
@@ -151,7 +112,7 @@ fn main() {
     if !shared::asked() {
         return;
     }
-    append();
+    appending::append();
     start();
     verifying::verify();
     verifying::mutants();

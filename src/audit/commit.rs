@@ -91,6 +91,8 @@ pub(super) enum Unfit {
 /// A commit in the making. Nothing of the log changes before it is written.
 pub(super) struct Commit {
     state: State,
+    /// The hash of the last line in hex: what the next one calls `prev`.
+    prev: String,
     pub(super) bytes: Vec<u8>,
     /// Lines so far.
     pub(super) lines: u64,
@@ -98,7 +100,15 @@ pub(super) struct Commit {
 
 impl Commit {
     pub(super) fn after(state: &State) -> Self {
-        Self { state: state.clone(), bytes: Vec::new(), lines: 0 }
+        let prev = hex(&state.prev);
+        Self { state: state.clone(), prev, bytes: Vec::new(), lines: 0 }
+    }
+
+    /// Uses the memory of bytes that nobody needs any more.
+    pub(super) fn in_memory_of(mut self, spare: Vec<u8>) -> Self {
+        self.bytes = spare;
+        self.bytes.clear();
+        self
     }
 
     /// The first commit of a file, which begins with the `segment` line.
@@ -155,19 +165,21 @@ impl Commit {
         what: &Map<String, Value>,
         now: &Moment,
     ) -> Result<Landed, Unfit> {
-        let line = line::record(&hex(&self.state.prev), self.state.seq, &now.time, kind, what)?;
-        let seq = self.state.seq;
+        let (begin, seq) = (self.bytes.len(), self.state.seq);
+        line::append(&mut self.bytes, (&self.prev, seq), &now.time, kind, what)?;
         now.time.clone_into(&mut self.state.last_time);
-        Ok(Landed { seq, hash: hex(&self.add(&line)) })
+        self.end_line(begin);
+        Ok(Landed { seq, hash: self.prev.clone() })
     }
 
-    fn add(&mut self, line: &[u8]) -> Hash {
-        let leaf = leaf_hash(line);
-        self.state.pass(leaf, line.len() + 1);
-        self.bytes.extend_from_slice(line);
+    /// Takes the line that was written from byte `begin` on.
+    fn end_line(&mut self, begin: usize) {
+        let line = self.bytes.get(begin..).unwrap_or_default();
+        let (leaf, length) = (leaf_hash(line), line.len() + 1);
         self.bytes.push(b'\n');
+        self.state.pass(leaf, length);
+        self.prev = hex(&leaf);
         self.lines += 1;
-        leaf
     }
 
     /// Ends it with a checkpoint that each of `signers` signs: two where the key changes, else one. Gives the
@@ -175,9 +187,10 @@ impl Commit {
     pub(super) fn seal(mut self, signers: &[&dyn Signer]) -> Result<(State, Vec<u8>), Unfit> {
         let tree = self.state.tree.clone();
         let note = note(signers, tree.size(), &tree.root())?;
-        let line = line::checkpoint(&hex(&self.state.prev), self.state.seq, &note);
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(&line::checkpoint(&self.prev, self.state.seq, &note));
         self.state.sealed = Sealed { note, tree };
-        self.add(&line);
+        self.end_line(begin);
         Ok((self.state, self.bytes))
     }
 }

@@ -7,6 +7,7 @@ pub use super::moment::Moment;
 pub use super::open::origin;
 pub use super::since::{Found, Since, since};
 
+use super::built::{Built, Sealed};
 use super::commit::{Commit, State, Unfit};
 use super::dir::Dir;
 use super::error::io;
@@ -16,10 +17,11 @@ use super::open;
 use super::quarantine::{self, recovery};
 use super::reserve::Reserve;
 use super::segment::{Fault, Segment};
-use super::signer::{Signer, note};
+use super::signer::Signer;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When a new file is begun.
@@ -44,13 +46,15 @@ pub struct LogFile {
     pub(super) segment: Segment,
     /// When the segment was begun, in microseconds since 1970.
     began: i64,
-    pub(super) signer: Box<dyn Signer>,
+    pub(super) signer: Arc<dyn Signer>,
     /// The key to which the log changes, while that is being written.
-    pub(super) incoming: Option<Box<dyn Signer>>,
+    pub(super) incoming: Option<Arc<dyn Signer>>,
     limits: Limits,
     pub(super) state: State,
     /// The newest commit of this run.
-    before: Option<Moment>,
+    pub(super) before: Option<Moment>,
+    /// Memory of the commit before.
+    pub(super) spare: Vec<u8>,
     reserve: Reserve,
     full: Option<Full>,
     /// The segment cannot be trusted with another byte: what the next one says about that.
@@ -179,11 +183,12 @@ impl LogFile {
             dir,
             segment: found.segment,
             began: found.began,
-            signer: Box::new(signer),
+            signer: Arc::new(signer),
             incoming: None,
             limits: Limits::default(),
             state: found.state,
             before: None,
+            spare: Vec::new(),
             full: None,
             broken: None,
         };
@@ -223,23 +228,11 @@ impl LogFile {
         entries: &[Entry],
         now: impl Into<Moment>,
     ) -> Result<Vec<Landed>, LogError> {
-        let now = now.into();
-        self.resume(&now)?;
-        if entries.is_empty() {
-            // The signature of the tree that is there already tells nobody anything new.
-            let tree = &self.state.sealed.tree;
-            note(&[self.signer.as_ref()], tree.size(), &tree.root())?;
-            return Ok(Vec::new());
-        }
-        let written = self.commit(entries, &now);
-        if matches!(written, Err(LogError::Full { .. })) {
-            self.say_full(&now);
-        }
-        written
+        self.append_built(entries, &now.into(), None)
     }
 
     /// There is no room: what was set aside is used to say so, and nothing else is written until it is there again.
-    fn say_full(&mut self, now: &Moment) {
+    pub(super) fn say_full(&mut self, now: &Moment) {
         let reserved = self.reserve.is_held();
         self.reserve.free();
         let told = self.commit(&[full()], now).is_ok();
@@ -247,7 +240,7 @@ impl LogFile {
     }
 
     /// Who signs the next checkpoint: the key in force, and where that changes the new one too.
-    fn signers(&self) -> Vec<&dyn Signer> {
+    pub(super) fn signers(&self) -> Vec<&dyn Signer> {
         std::iter::once(&self.signer).chain(&self.incoming).map(AsRef::as_ref).collect()
     }
 
@@ -265,10 +258,11 @@ impl LogFile {
     }
 
     /// Writes a commit: to the segment, or to a new one where that is due, or where the segment cannot be written.
-    pub(super) fn commit(
+    pub(super) fn commit_built(
         &mut self,
         entries: &[Entry],
         now: &Moment,
+        mut built: Option<Built>,
     ) -> Result<Vec<Landed>, LogError> {
         self.dir.fence()?;
         if self.broken.is_none() {
@@ -277,8 +271,11 @@ impl LogFile {
         let mut failed = self.broken.is_some();
         let mut anew = failed || self.is_due(now);
         loop {
-            let tried =
-                if anew { self.write_anew(entries, now) } else { self.write_on(entries, now) };
+            let tried = if anew {
+                self.write_anew(entries, now)
+            } else {
+                self.write_on(entries, now, built.take())
+            };
             let path = || self.segment.path.clone();
             match tried {
                 Ok(landed) => return Ok(landed),
@@ -311,16 +308,23 @@ impl LogFile {
         self.state.length >= self.limits.bytes || now.micros.saturating_sub(self.began) >= age
     }
 
-    fn write_on(&mut self, entries: &[Entry], now: &Moment) -> Result<Vec<Landed>, Stop> {
-        let mut commit = Commit::after(&self.state);
-        let landed = commit.records(entries, now, self.before.as_ref())?;
-        let (state, bytes) = commit.seal(&self.signers())?;
+    fn write_on(
+        &mut self,
+        entries: &[Entry],
+        now: &Moment,
+        built: Option<Built>,
+    ) -> Result<Vec<Landed>, Stop> {
+        let built = built
+            .filter(|built| built.fits(&self.state, self.before.as_ref()))
+            .unwrap_or_else(|| Built::new(self.base(), Vec::new(), &self.signers(), entries, now));
+        let Sealed { state, bytes, landed } = built.sealed()?;
         if let Err(fault) = self.segment.write(self.state.length, &bytes) {
             self.remember(&fault, &self.segment.path.clone(), self.state.length, &bytes);
             return Err(fault.into());
         }
         self.segment.ends_at(state.length)?;
         (self.state, self.before) = (state, Some(now.clone()));
+        self.keep(bytes);
         Ok(landed)
     }
 

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why the key changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,7 +235,7 @@ impl LogFile {
         }
         self.resume(&now)?;
         let what = json!({"key": vkey, "next": next, "reason": reason.as_str()});
-        self.incoming = Some(Box::new(new));
+        self.incoming = Some(Arc::new(new));
         let written = self.commit(&[Entry::new(KEY, what)], &now);
         let incoming = self.incoming.take();
         let landed = written?.pop();

@@ -38,8 +38,8 @@ pub enum LineError {
     },
 }
 
-/// The bytes of a record line, without line feed. `serde_json` sorts keys and writes no whitespace, which
-/// is the canonical form for what [`check`] lets through (RFC 8785).
+/// The bytes of a record line, without line feed: keys sorted and no whitespace, which is the canonical form of what
+/// has one (RFC 8785).
 ///
 /// # Errors
 /// When `what` has no canonical form or the line would be too long.
@@ -50,28 +50,68 @@ pub fn record(
     kind: &str,
     what: &Map<String, Value>,
 ) -> Result<Vec<u8>, LineError> {
-    check(kind, what)?;
     let mut line = Vec::with_capacity(1024);
-    line.extend_from_slice(begin(prev, seq).as_bytes());
-    line.extend_from_slice(b"\"time\":");
-    text(&mut line, time);
-    line.extend_from_slice(b",\"type\":");
-    text(&mut line, kind);
-    line.extend_from_slice(b",\"what\":");
-    // Writing JSON into memory fails for keys that are no strings alone.
-    let _ = serde_json::to_writer(&mut line, what);
-    line.push(b'}');
-    bounded(kind, line)
+    append(&mut line, (prev, seq), time, kind, what)?;
+    Ok(line)
+}
+
+/// Writes a record line at the end of `out`, as [`record`] has it. After an error it is not whole there.
+pub(super) fn append(
+    out: &mut Vec<u8>,
+    (prev, seq): (&str, u64),
+    time: &str,
+    kind: &str,
+    what: &Map<String, Value>,
+) -> Result<(), LineError> {
+    let before = out.len();
+    write_begin(out, prev, seq);
+    out.extend_from_slice(b"\"time\":");
+    text(out, time);
+    out.extend_from_slice(b",\"type\":");
+    text(out, kind);
+    out.extend_from_slice(b",\"what\":");
+    // The line is depth 1 and `what` 2.
+    members(out, kind, what, 2)?;
+    out.push(b'}');
+    let bytes = out.len() - before;
+    if bytes > MAX_LINE {
+        return Err(LineError::Length { kind: kind.to_owned(), bytes });
+    }
+    Ok(())
 }
 
 /// How every line begins, up to what comes after its place.
 #[must_use]
 pub fn begin(prev: &str, seq: u64) -> String {
-    format!("{{\"prev\":\"{prev}\",\"seq\":{seq},")
+    let mut line = Vec::with_capacity(128);
+    write_begin(&mut line, prev, seq);
+    String::from_utf8(line).unwrap_or_default()
 }
 
-fn text(line: &mut Vec<u8>, text: &str) {
-    let _ = serde_json::to_writer(line, text);
+fn write_begin(out: &mut Vec<u8>, prev: &str, seq: u64) {
+    out.extend_from_slice(b"{\"prev\":\"");
+    out.extend_from_slice(prev.as_bytes());
+    out.extend_from_slice(b"\",\"seq\":");
+    number(out, &seq);
+    out.push(b',');
+}
+
+fn number(out: &mut Vec<u8>, number: &impl serde::Serialize) {
+    // Writing a number into memory cannot fail.
+    let _ = serde_json::to_writer(out, number);
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    let is_special = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
+    // Most texts have nothing to escape. Looking at every byte is quicker than stopping at the first that has to be.
+    if text.bytes().fold(false, |any, byte| any | is_special(byte)) {
+        // Writing JSON into memory fails for keys that are no strings alone.
+        let _ = serde_json::to_writer(out, text);
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 /// The bytes of a checkpoint line: no time, since no later hash covers the last line of a file.
@@ -86,49 +126,65 @@ pub fn checkpoint(prev: &str, seq: u64, note: &str) -> Vec<u8> {
     line
 }
 
-fn bounded(kind: &str, line: Vec<u8>) -> Result<Vec<u8>, LineError> {
-    if line.len() > MAX_LINE {
-        return Err(LineError::Length { kind: kind.to_owned(), bytes: line.len() });
-    }
-    Ok(line)
-}
-
-/// Whether `what` has a canonical form.
-///
-/// # Errors
-/// Names the first key or number that has none.
-pub fn check(kind: &str, what: &Map<String, Value>) -> Result<(), LineError> {
-    what.iter().try_for_each(|(key, value)| {
-        check_key(kind, key)?;
-        // The line is depth 1 and `what` 2.
-        check_value(kind, value, 3)
-    })
-}
-
 fn check_key(kind: &str, key: &str) -> Result<(), LineError> {
     let good = !key.is_empty()
         && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if good { Ok(()) } else { Err(LineError::Key { kind: kind.to_owned(), key: key.to_owned() }) }
 }
 
-fn check_value(kind: &str, value: &Value, depth: usize) -> Result<(), LineError> {
-    match value {
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
-        Value::Number(number) => {
-            let small = number.as_u64().is_some_and(|n| n <= MAX_INTEGER)
-                || number.as_i64().is_some_and(|n| n.unsigned_abs() <= MAX_INTEGER);
-            if small {
-                return Ok(());
-            }
-            Err(LineError::Number { kind: kind.to_owned(), value: number.to_string() })
+/// Writes an object, whose map has its keys in order.
+fn members(
+    out: &mut Vec<u8>,
+    kind: &str,
+    members: &Map<String, Value>,
+    depth: usize,
+) -> Result<(), LineError> {
+    out.push(b'{');
+    for (number, (key, member)) in members.iter().enumerate() {
+        check_key(kind, key)?;
+        if number > 0 {
+            out.push(b',');
         }
-        _ if depth > MAX_DEPTH => Err(LineError::Depth { kind: kind.to_owned() }),
-        Value::Array(items) => items.iter().try_for_each(|item| check_value(kind, item, depth + 1)),
-        Value::Object(members) => members.iter().try_for_each(|(key, member)| {
-            check_key(kind, key)?;
-            check_value(kind, member, depth + 1)
-        }),
+        // A key of this format has nothing to escape.
+        out.push(b'"');
+        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(b"\":");
+        value(out, kind, member, depth + 1)?;
     }
+    out.push(b'}');
+    Ok(())
+}
+
+fn value(out: &mut Vec<u8>, kind: &str, value: &Value, depth: usize) -> Result<(), LineError> {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::String(string) => text(out, string),
+        Value::Number(value) => {
+            let small = value.as_u64().is_some_and(|n| n <= MAX_INTEGER)
+                || value.as_i64().is_some_and(|n| n.unsigned_abs() <= MAX_INTEGER);
+            if !small {
+                return Err(LineError::Number { kind: kind.to_owned(), value: value.to_string() });
+            }
+            number(out, value);
+        }
+        Value::Array(_) | Value::Object(_) if depth > MAX_DEPTH => {
+            return Err(LineError::Depth { kind: kind.to_owned() });
+        }
+        Value::Array(items) => {
+            out.push(b'[');
+            for (number, item) in items.iter().enumerate() {
+                if number > 0 {
+                    out.push(b',');
+                }
+                self::value(out, kind, item, depth + 1)?;
+            }
+            out.push(b']');
+        }
+        Value::Object(object) => members(out, kind, object, depth)?,
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -148,6 +204,24 @@ mod tests {
             String::from_utf8(line).unwrap(),
             r#"{"prev":"00","seq":3,"time":"t","type":"start","what":{"a":["x\u0007\n"],"b":1}}"#
         );
+    }
+
+    /// Every kind of value, and every character that is escaped, as the library writes them.
+    #[test]
+    fn values_are_written_as_the_library_does() {
+        let characters: String = (0..0x250).filter_map(char::from_u32).collect();
+        let each: Vec<String> = characters.chars().map(String::from).collect();
+        let all = what(&json!({
+            "all": characters, "each": each, "empty": {}, "list": [[], [1, -2, 0], {"a": [null, true, false]}],
+            "no": false, "none": null, "number": MAX_INTEGER, "object": {"b": {"c": "", "a": "é😀"}}, "yes": true,
+        }));
+        let line = record("00", 3, "t", "start", &all).unwrap();
+        let expected = json!({"prev": "00", "seq": 3, "time": "t", "type": "start", "what": all});
+        assert_eq!(String::from_utf8(line).unwrap(), expected.to_string());
+        let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let line = |depth| record("", 0, "t", "start", &what(&json!({"a": nested(depth)})));
+        assert!(line(MAX_DEPTH - 2).is_ok());
+        assert!(matches!(line(MAX_DEPTH - 1), Err(LineError::Depth { .. })));
     }
 
     #[test]

@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 #[error("the audit log's signer gave no signature")]
 pub struct SignError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Signs the checkpoints of one log. It is asked once for each commit, on the writer's own thread, where it may
-/// take its time.
-pub trait Signer: Send {
+/// Signs the checkpoints of one log. It is asked on the writer's own threads, where it may take its time: once for each
+/// commit, and once more where that could not be written as it was.
+pub trait Signer: Send + Sync {
     /// The key that auditors know.
     fn public(&self) -> &PublicKey;
 

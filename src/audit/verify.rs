@@ -54,7 +54,6 @@ use chain::Chain;
 use line::Line;
 use report::{Flaw, Place};
 use settle::End;
-use std::io::BufRead;
 
 /// What is asked of a log, and what to check it with.
 #[derive(Debug, Default, Clone)]
@@ -304,14 +303,9 @@ impl Partial {
 
 /// Cuts `bytes` after the first line feed, and says whether there was one. The piece is without it.
 fn split_line(bytes: &[u8]) -> (&[u8], &[u8], bool) {
-    let mut rest = bytes;
-    // The standard library's fast search for a byte; reading from a slice cannot fail.
-    let length = rest.skip_until(b'\n').unwrap_or(bytes.len());
-    let line = bytes.get(..length).unwrap_or_default();
-    match line.strip_suffix(b"\n") {
-        Some(piece) => (piece, rest, true),
-        None => (line, rest, false),
-    }
+    let Some(at) = memchr::memchr(b'\n', bytes) else { return (bytes, &[], false) };
+    let (line, rest) = bytes.split_at_checked(at + 1).unwrap_or((bytes, &[]));
+    (line.get(..at).unwrap_or_default(), rest, true)
 }
 
 fn broken_off() -> Flaw {

@@ -1,15 +1,24 @@
 //! The thread that owns the log file. Everybody else sends it records and waits.
+//!
+//! Beside it is one that builds and signs the next commit, where that waits already, while this one is on its way to
+//! the disk.
 
+use super::built::{Base, Built};
 use super::file::{Entry, Landed, LogError, LogFile, Moment};
-use super::read::LogReader;
+use super::read::{LogReader, Sealed};
+use super::signer::Signer;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commits that may wait for the thread.
 const QUEUE: usize = 64;
 
-type Reply = oneshot::Sender<Result<Vec<Landed>, Arc<LogError>>>;
+/// What became of a commit. Its entries are given back, to be freed by who sent them: of many, that takes as long as
+/// signing.
+type Answer = (Result<Vec<Landed>, Arc<LogError>>, Vec<Entry>);
+type Reply = oneshot::Sender<Answer>;
 
 struct Commit {
     entries: Vec<Entry>,
@@ -57,32 +66,16 @@ impl LogWriter {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub fn start(mut log: LogFile) -> std::io::Result<Self> {
+    pub fn start(log: LogFile) -> std::io::Result<Self> {
         let vkey = log.vkey();
         let (reader, sealed) = log.reader();
-        let (commits, mut queue) = mpsc::channel::<Commit>(QUEUE);
+        let (commits, queue) = mpsc::channel::<Commit>(QUEUE);
         let failure = Failure::default();
-        let failed = failure.clone();
-        let thread =
-            std::thread::Builder::new().name("log-writer".to_owned()).spawn(move || {
-                while let Some(commit) = queue.blocking_recv() {
-                    let result = log.append(&commit.entries, commit.now).map_err(Arc::new);
-                    let over = result.as_ref().is_err_and(|error| !error.passes());
-                    if let Err(error) = &result
-                        && over
-                    {
-                        let _ = failed.0.set(error.clone());
-                    }
-                    // A refusal may leave a line that says so.
-                    if !over {
-                        sealed.send_replace(log.sealed());
-                    }
-                    let _ = commit.reply.send(result);
-                    if over {
-                        break;
-                    }
-                }
-            })?;
+        let builder = Builder::start(log.signer.clone())?;
+        let writing = Writing { log, queue, builder, sealed, failure: failure.clone() };
+        let thread = std::thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || writing.run())?;
         Ok(Self { commits: Some(commits), thread: Some(thread), failure, vkey, reader })
     }
 
@@ -122,10 +115,93 @@ impl LogWriter {
     }
 }
 
+/// What the thread has.
+struct Writing {
+    log: LogFile,
+    queue: mpsc::Receiver<Commit>,
+    builder: Builder,
+    sealed: watch::Sender<Sealed>,
+    failure: Failure,
+}
+
+impl Writing {
+    fn run(mut self) {
+        let mut next = None;
+        while let Some((commit, built)) =
+            next.take().or_else(|| self.queue.blocking_recv().map(|commit| (commit, None)))
+        {
+            let built = built.or_else(|| self.log.build(&commit.entries, &commit.now));
+            let base = built.as_ref().and_then(Built::next);
+            let following = base.and_then(|base| Some((self.queue.try_recv().ok()?, base)));
+            let is_building = following.is_some_and(|(commit, base)| {
+                self.builder.begin(commit, base, std::mem::take(&mut self.log.spare))
+            });
+            let result =
+                self.log.append_built(&commit.entries, &commit.now, built).map_err(Arc::new);
+            let over = result.as_ref().is_err_and(|error| !error.passes());
+            if let Err(error) = &result
+                && over
+            {
+                let _ = self.failure.0.set(error.clone());
+            }
+            // A refusal may leave a line that says so.
+            if !over {
+                self.sealed.send_replace(self.log.sealed());
+            }
+            let _ = commit.reply.send((result, commit.entries));
+            if over {
+                break;
+            }
+            if is_building {
+                next = self.builder.end();
+            }
+        }
+    }
+}
+
+/// What is to be built, where it begins, and memory for its bytes.
+type Job = (Commit, Base, Vec<u8>);
+
+/// The thread that builds the next commit.
+struct Builder {
+    jobs: SyncSender<Job>,
+    done: Receiver<(Commit, Option<Built>)>,
+}
+
+impl Builder {
+    /// Starts it. It ends when this is dropped.
+    fn start(signer: Arc<dyn Signer>) -> std::io::Result<Self> {
+        let (jobs, queue) = sync_channel::<Job>(1);
+        let (answers, done) = sync_channel(1);
+        let work = move || {
+            for (commit, base, spare) in queue {
+                let (entries, now) = (&commit.entries, &commit.now);
+                let built = (!entries.is_empty())
+                    .then(|| Built::new(base, spare, &[signer.as_ref()], entries, now));
+                if answers.send((commit, built)).is_err() {
+                    break;
+                }
+            }
+        };
+        std::thread::Builder::new().name("log-builder".to_owned()).spawn(work)?;
+        Ok(Self { jobs, done })
+    }
+
+    /// Begins to build a commit, and says whether there will be one.
+    fn begin(&self, commit: Commit, base: Base, spare: Vec<u8>) -> bool {
+        self.jobs.send((commit, base, spare)).is_ok()
+    }
+
+    /// The commit, and what was built of it.
+    fn end(&self) -> Option<(Commit, Option<Built>)> {
+        self.done.recv().ok()
+    }
+}
+
 /// A commit on its way into the log.
 #[derive(Debug)]
 pub struct Sent {
-    answer: oneshot::Receiver<Result<Vec<Landed>, Arc<LogError>>>,
+    answer: oneshot::Receiver<Answer>,
     failure: Failure,
 }
 
@@ -135,7 +211,8 @@ impl Sent {
     /// # Errors
     /// When the records are not durable and signed.
     pub async fn answer(&mut self) -> Result<Vec<Landed>, WriteError> {
-        (&mut self.answer).await.map_err(|_| self.failure.error())?.map_err(|error| {
+        let (result, _) = (&mut self.answer).await.map_err(|_| self.failure.error())?;
+        result.map_err(|error| {
             if error.passes() { WriteError::Refused(error) } else { WriteError::Failed(error) }
         })
     }

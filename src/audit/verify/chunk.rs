@@ -20,8 +20,11 @@ impl Chunk {
     /// Reads the lines in `bytes`. What follows the last line feed is not looked at, but kept.
     #[must_use]
     pub fn read(bytes: Vec<u8>) -> Self {
-        let mut lines = Vec::new();
+        // Lines are rarely shorter.
+        let mut lines = Vec::with_capacity(bytes.len() / 512);
         let mut flaw = None;
+        // All at once is quicker; where that fails, the line that is bad is found.
+        let text = simdutf8::basic::from_utf8(&bytes).ok();
         let mut rest = bytes.as_slice();
         loop {
             let start = bytes.len() - rest.len();
@@ -34,7 +37,11 @@ impl Chunk {
             if !has_end || piece.len() > MAX_LINE {
                 break;
             }
-            match Parsed::of(piece) {
+            let parsed = match text.and_then(|text| text.get(start..start + piece.len())) {
+                Some(text) => Parsed::of_text(text),
+                None => Parsed::of(piece),
+            };
+            match parsed {
                 Ok(parsed) => lines.push((from, to, parsed)),
                 Err(found) => {
                     flaw = Some(found);

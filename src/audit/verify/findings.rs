@@ -23,13 +23,19 @@ pub(super) struct Findings {
     pub(super) not_understood_omitted: u64,
     pub(super) warnings: Vec<Warning>,
     pub(super) warnings_omitted: u64,
+    /// The newest type that is understood: mostly it is that of the next line too.
+    newest: &'static str,
 }
 
 impl Findings {
     /// Counts a record type if this version does not understand it.
     pub(super) fn note_type(&mut self, kind: &str) {
-        if !KNOWN.contains(kind) {
-            self.count(kind.to_owned(), 1);
+        if self.newest == kind {
+            return;
+        }
+        match KNOWN.get(kind) {
+            Some(known) => self.newest = known,
+            None => self.count(kind.to_owned(), 1),
         }
     }
 

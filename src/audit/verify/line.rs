@@ -1,11 +1,11 @@
 //! One line: its members, in the two shapes that there are.
 
 use super::report::{FaultKind, Flaw, excerpt};
-use super::scan::{self, Member};
+use super::scan::{self, Member, is_of_name};
 use super::stamp::Stamp;
 use super::tree::{Hash, leaf};
 use super::{note, vkey::unhex};
-use crate::audit::format::{CHECKPOINT, MAX_TYPE};
+use crate::audit::format::{CHECKPOINT, MAX_INTEGER, MAX_TYPE};
 use std::ops::Range;
 
 /// Where the value of `prev` is written: it is the first member of every line.
@@ -74,6 +74,11 @@ impl Parsed {
     pub(super) fn of(bytes: &[u8]) -> Result<Self, Flaw> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| not_canonical(bytes, error.valid_up_to(), "UTF-8"))?;
+        Self::of_text(text)
+    }
+
+    /// Reads a line that is known to be UTF-8.
+    pub(super) fn of_text(text: &str) -> Result<Self, Flaw> {
         // The second way gives the same, and tells what is wrong.
         quick(text).map_or_else(|| slow(text), Ok)
     }
@@ -86,9 +91,7 @@ pub(super) fn quick(text: &str) -> Option<Parsed> {
     let (prev, rest) = rest.split_first_chunk::<64>()?;
     let prev = unhex(prev)?;
     let rest = rest.strip_prefix(b"\",\"seq\":")?;
-    let digits = rest.iter().position(|byte| *byte == b',')?;
-    let seq = note::decimal(std::str::from_utf8(rest.get(..digits)?).ok()?)?;
-    let rest = rest.get(digits..)?;
+    let (seq, rest) = number(rest)?;
     let (time, rest) = match rest.strip_prefix(b",\"time\":\"") {
         None => (None, rest),
         Some(rest) => {
@@ -97,7 +100,7 @@ pub(super) fn quick(text: &str) -> Option<Parsed> {
         }
     };
     let rest = rest.strip_prefix(b",\"type\":\"")?;
-    let length = rest.iter().take(MAX_TYPE + 1).position(|byte| !is_of_type(*byte))?;
+    let length = rest.iter().position(|byte| !is_of_name(*byte)).filter(|end| *end <= MAX_TYPE)?;
     let kind_at = bytes.len() - rest.len();
     let kind = rest.get(..length)?;
     let rest = rest.get(length..)?.strip_prefix(b"\",\"what\":")?;
@@ -113,6 +116,21 @@ pub(super) fn quick(text: &str) -> Option<Parsed> {
         kind: Span::of(kind_at..kind_at + length),
         what: Span::of(what_at..what_end),
     })
+}
+
+/// A number as [`note::decimal`] takes it, and what comes after it.
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut value, mut length) = (0, 0);
+    for digit in bytes.iter().take_while(|byte| byte.is_ascii_digit()) {
+        value = value * 10 + u64::from(digit - b'0');
+        length += 1;
+        // Leaving here keeps `value` far below overflow.
+        if value > MAX_INTEGER {
+            return None;
+        }
+    }
+    let is_shortest = length == 1 || length > 1 && !bytes.starts_with(b"0");
+    is_shortest.then_some((value, bytes.get(length..)?))
 }
 
 #[derive(Default)]
@@ -190,11 +208,7 @@ fn time_of(time: Option<Member<'_>>, kind: &str, line: &[u8]) -> Result<Option<S
 }
 
 fn is_type(name: &str) -> bool {
-    (1..=MAX_TYPE).contains(&name.len()) && name.bytes().all(is_of_type)
-}
-
-fn is_of_type(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')
+    (1..=MAX_TYPE).contains(&name.len()) && name.bytes().all(is_of_name)
 }
 
 fn not_canonical(line: &[u8], at: usize, expected: &str) -> Flaw {
