@@ -17,7 +17,7 @@ use revoked::target::{Target, Wanted};
 use revoked::throwaway::{Binaries, Cluster, Template};
 use shared::Times;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 const NOW: &str = "2026-03-05T09:00:00.000000Z";

@@ -102,7 +102,7 @@ fn number(out: &mut Vec<u8>, number: &impl serde::Serialize) {
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
-    let is_special = |byte: u8| (byte == b'"') | (byte == b'\\') | (byte < 0x20);
+    let is_special = |byte: u8| byte == b'"' || byte == b'\\' || byte < 0x20;
     // Most texts have nothing to escape. Looking at every byte is quicker than stopping at the first that has to be.
     if text.bytes().fold(false, |any, byte| any | is_special(byte)) {
         // Writing JSON into memory fails for keys that are no strings alone.

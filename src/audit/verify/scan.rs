@@ -111,7 +111,7 @@ fn plain_length(bytes: &[u8]) -> usize {
 
 /// Whether a byte cannot stand for itself in a string.
 fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+    (byte == b'"') || (byte == b'\\') || (byte < 0x20)
 }
 
 /// The same as [`plain_length`], eight bytes at a time.

@@ -172,7 +172,7 @@ pub(super) fn unhex(digits: &[u8; 64]) -> Option<[u8; 32]> {
     let (mut values, mut good) = ([0; 64], true);
     for (value, digit) in values.iter_mut().zip(digits) {
         let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
-        good &= (number < 10) | (letter < 6);
+        good &= (number < 10) || (letter < 6);
         *value = if number < 10 { number } else { letter.wrapping_add(10) };
     }
     let (pairs, _) = values.as_chunks::<2>();
