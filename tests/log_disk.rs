@@ -8,6 +8,7 @@ use common::http::Api;
 use revoked::audit::file::{Entry, Limits, LogFile, create};
 use revoked::audit::key::LogKey;
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
+use revoked::audit::writer::LogWriter;
 use revoked::clock;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ use zeroize::Zeroizing;
 /// Records that the child writes.
 const RECORDS: usize = 8;
 const PLACE: &str = "REVOKED_TEST_LOG";
+/// Set where all of them are given to the writer's thread at once.
+const AHEAD: &str = "REVOKED_TEST_AHEAD";
 
 fn key() -> LogKey {
     LogKey::from_seed("test/disk", &Zeroizing::new([7; 32]))
@@ -41,15 +44,52 @@ fn child() {
         Ok(log) => log.with_limits(limits),
         Err(error) => return say(format!("end {:#}", anyhow::Error::new(error))),
     };
+    if std::env::var_os(AHEAD).is_some() {
+        return all_at_once(log, say);
+    }
     for n in 0..RECORDS {
-        let what = json!({"id": n.to_string(), "text": "x".repeat(400)});
-        let what = what.as_object().unwrap().clone();
-        match log.append(&[Entry { kind: "observation".to_owned(), what }], clock::now()) {
+        match log.append(&[record(n)], clock::now()) {
             Ok(_) => say(n.to_string()),
             Err(error) => return say(format!("end {:#}", anyhow::Error::new(error))),
         }
     }
     say("done".to_owned());
+}
+
+fn record(n: usize) -> Entry {
+    let what = json!({"id": n.to_string(), "text": "x".repeat(400)});
+    Entry { kind: "observation".to_owned(), what: what.as_object().unwrap().clone() }
+}
+
+/// Every record is a commit that waits while the one before it is written, so each is built ahead.
+fn all_at_once(log: LogFile, say: impl Fn(String)) {
+    // Without a driver: what wakes one is a write, which is to fail for the log alone.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let writer = LogWriter::start(log).unwrap();
+    runtime.block_on(async {
+        let mut sent = Vec::new();
+        for n in 0..RECORDS {
+            sent.push(writer.send(vec![record(n)], clock::now().into()).await);
+        }
+        let mut failed = false;
+        for (n, sent) in sent.into_iter().enumerate() {
+            let answer = match sent {
+                Ok(mut sent) => sent.answer().await.map(drop),
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(()) => say(n.to_string()),
+                Err(error) if !failed => {
+                    failed = true;
+                    say(format!("end {:#}", anyhow::Error::new(error)));
+                }
+                Err(_) => {}
+            }
+        }
+        if !failed {
+            say("done".to_owned());
+        }
+    });
 }
 
 /// What a child that met a fault has said.
@@ -62,7 +102,7 @@ struct Told {
 
 /// Runs the child in a fresh place under `strace -e inject=…`. Gives the place, what it said, and whether a call was
 /// made to fail.
-fn run(inject: &str) -> (tempfile::TempDir, Told, bool) {
+fn run(inject: &str, ahead: bool) -> (tempfile::TempDir, Told, bool) {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("log");
     std::fs::create_dir(&dir).unwrap();
@@ -71,7 +111,11 @@ fn run(inject: &str) -> (tempfile::TempDir, Told, bool) {
     acks.set_nonblocking(true).unwrap();
     let trace = home.path().join("trace");
     let calls = inject.split(':').next().unwrap();
-    let status = Command::new("strace")
+    let mut strace = Command::new("strace");
+    if ahead {
+        strace.env(AHEAD, "");
+    }
+    let status = strace
         .args([
             "-f",
             "-qq",
@@ -127,14 +171,15 @@ fn assert_kept(dir: &Path, acknowledged: &BTreeSet<String>, what: &str) -> Vec<V
     log
 }
 
-/// Every call of a short run fails once, and from some call on always.
+/// Every call of a short run fails once, and from some call on always; with one commit at a time, and with the next
+/// one built ahead.
 fn every_call_fails(call: &str, error: &str) {
     let (mut went_on, mut stopped) = (0, 0);
-    for lasting in [false, true] {
+    for (lasting, ahead) in [(false, false), (true, false), (false, true), (true, true)] {
         for number in 1.. {
             let inject =
                 format!("{call}:error={error}:when={number}{}", if lasting { "+" } else { "" });
-            let (home, told, injected) = run(&inject);
+            let (home, told, injected) = run(&inject, ahead);
             if !injected {
                 assert!(told.done && told.acknowledged.len() == RECORDS, "{inject}: {told:?}");
                 break;
@@ -172,7 +217,7 @@ fn truncating_what_has_no_room_fails() {
     // A second fault is needed for the first to matter: nothing is truncated otherwise.
     for number in 1..=12 {
         let inject = format!("write:error=ENOSPC:when={number}");
-        let (home, told, injected) = run(&inject);
+        let (home, told, injected) = run(&inject, number % 2 == 0);
         assert_kept(&home.path().join("log"), &told.acknowledged, &inject);
         assert!(injected || told.done, "{inject}: {told:?}");
     }
