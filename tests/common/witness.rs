@@ -81,6 +81,15 @@ impl Witness {
         let text = kept.map(|path| std::fs::read_to_string(path).unwrap()).unwrap_or_default();
         text.lines().nth(1).map_or(0, |size| size.parse().unwrap())
     }
+
+    /// Waits until its newest checkpoint has more lines than that.
+    pub(crate) fn until_holds_more_than(&self, lines: u64) {
+        let begun = Instant::now();
+        while self.holds() <= lines {
+            assert!(begun.elapsed() < PATIENCE, "{} lines\n{}", self.holds(), self.stderr());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
 
 impl Drop for Witness {
