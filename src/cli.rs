@@ -22,6 +22,7 @@ mod probe;
 mod serve;
 mod status;
 mod verify;
+mod webhook;
 mod witness;
 
 use clap::error::{ContextKind, ContextValue};
@@ -76,6 +77,8 @@ enum Command {
     Expect(expect::Command),
     Status(status::Arguments),
     #[command(subcommand)]
+    Webhook(webhook::Command),
+    #[command(subcommand)]
     Config(config::Command),
     Verify(verify::Arguments),
     #[command(subcommand)]
@@ -125,6 +128,7 @@ pub fn run() -> u8 {
             Command::Expect(command) => expect::run(command).await,
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
+            Command::Webhook(command) => webhook::run(command).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,
             Command::Key(command) => key::run(command),

@@ -3,10 +3,16 @@
 pub mod amend;
 pub mod csv;
 pub mod erase;
+pub mod event;
+mod fields;
+pub mod mapping;
 pub mod merge;
 pub mod probe;
+mod quarantine;
 pub mod submission;
 mod turns;
+pub mod vendor;
+pub mod webhook;
 
 use crate::audit::record::{self, About};
 use crate::board::Board;
@@ -17,11 +23,12 @@ use crate::domain::effective::Zones;
 use crate::domain::hex::hex;
 use crate::domain::lifecycle::Life;
 use crate::domain::request::Refused;
-use crate::domain::revocation::Revocation;
+use crate::domain::revocation::{Kind, Revocation};
 use crate::domain::time::UtcTime;
 use crate::journal::{Journal, JournalError};
 use crate::store::{
-    Acceptance, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
+    Acceptance, Facts, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored,
+    SubjectRow,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -56,6 +63,12 @@ pub enum IntakeError {
     /// What keeps access cannot be asked for or approved like this.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What a person decided about a notice cannot be done.
+    #[error("{0}")]
+    NotHeld(String),
+    /// Who sent a notice cannot say that nothing follows from it.
+    #[error("{0} sent this notice; somebody else has to dismiss it")]
+    Sender(String),
     /// It cannot be kept now. The sender should try again.
     #[error("the notice cannot be kept at the moment; send it again later")]
     Unavailable(#[source] anyhow::Error),
@@ -125,16 +138,28 @@ impl Intake {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
         let notice = notice_of(bytes, &submission, sender, event_id)?;
+        self.landing(async {
+            let (accepted, record) = self.decide(&submission, &notice, sender).await?;
+            Ok((accepted, record.into_iter().collect()))
+        })
+        .await
+    }
+
+    /// What `decide` decided, once the records it names are in the log.
+    async fn landing<T>(
+        &self,
+        decide: impl Future<Output = Result<(T, Vec<String>), IntakeError>>,
+    ) -> Result<T, IntakeError> {
         // The whole has one limit, so that those who wait for a store that hangs do not wait one after another.
         // Given up halfway nothing is committed, or it is, and the same notice again finds it.
         let kept = tokio::time::timeout(PATIENCE, async {
-            let (accepted, record) = self.decide(&submission, &notice, sender).await?;
-            if let Some(record) = record {
+            let (accepted, records) = decide.await?;
+            for record in records {
                 self.journal.landed(&record, PATIENCE).await?;
             }
             Ok(accepted)
         });
-        let accepted: Result<Accepted, IntakeError> = kept.await.unwrap_or_else(|_| {
+        let accepted: Result<T, IntakeError> = kept.await.unwrap_or_else(|_| {
             let late = anyhow::anyhow!("not kept within {} s", PATIENCE.as_secs());
             Err(IntakeError::Unavailable(late))
         });
@@ -165,8 +190,7 @@ impl Intake {
         known_targets(&config, &asked)?;
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
-            let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
-            else {
+            let Some(stored) = self.joined(&asked, now).await? else {
                 return self.accept(asked, notice, now, (copy, subject)).await;
             };
             match self.join(&stored, &asked, notice, now).await {
@@ -180,6 +204,18 @@ impl Intake {
         Err(IntakeError::Unavailable(anyhow::anyhow!(
             "the revocation moved too often at this moment"
         )))
+    }
+
+    /// The unfinished revocation that asks for the same. Who was suspended and leaves now is not only suspended: then
+    /// that revocation is for everything.
+    async fn joined(&self, asked: &Revocation, now: UtcTime) -> Result<Option<Stored>, StoreError> {
+        let store = &self.journal.store;
+        let same = store.unfinished(&asked.subject, asked.kind).await?;
+        if same.is_some() || asked.kind != Kind::Full || asked.effective_at > now {
+            return Ok(same);
+        }
+        let suspended = store.unfinished(&asked.subject, Kind::Suspend).await?;
+        Ok(suspended.filter(|stored| stored.revocation.effective_at <= now))
     }
 
     /// The answer to a repeated notice waits, like the first, until its record is in the log.
@@ -356,7 +392,16 @@ fn notice_of(
         Some(system) => format!("{sender}/{system}"),
         None => sender.to_owned(),
     };
-    Ok(NoticeKey { source, event_id, digest, body: String::from_utf8_lossy(bytes).into_owned() })
+    let employee = submission.employee_id.as_ref();
+    let facts = Facts {
+        id: clock::new_id("ntc", clock::now()).map_err(|e| IntakeError::Unavailable(e.into()))?,
+        door: "revocations".to_owned(),
+        subject: employee.unwrap_or(&submission.username).clone(),
+        username: employee.map(|_| submission.username.clone()).unwrap_or_default(),
+        ..Facts::default()
+    };
+    let body = String::from_utf8_lossy(bytes).into_owned();
+    Ok(NoticeKey { source, event_id, digest, body, facts })
 }
 
 /// The bytes that asked `by` for a change are kept like every other notice.
@@ -367,5 +412,6 @@ fn notice_of_change(bytes: &[u8], by: &str, now: UtcTime) -> Result<NoticeKey, I
         event_id,
         digest: hex(&Sha256::digest(bytes)),
         body: String::from_utf8_lossy(bytes).into_owned(),
+        facts: Facts::default(),
     })
 }

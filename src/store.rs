@@ -10,6 +10,7 @@ mod many;
 mod meta;
 mod model;
 mod moves;
+mod notices;
 mod pages;
 mod records;
 mod replaced;
@@ -24,6 +25,7 @@ pub use meta::Holder;
 pub use model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
+pub use notices::{Conflicted, Facts, KeptNotice, Settled};
 pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
 pub use revocations::Known;

@@ -47,6 +47,9 @@ impl From<IntakeError> for SubmitError {
             IntakeError::Refused(refused) => {
                 Self::Refused { title: "Not possible".to_owned(), detail: refused.to_string() }
             }
+            IntakeError::NotHeld(_) | IntakeError::Sender(_) => {
+                Self::Refused { title: "Not possible".to_owned(), detail: error.to_string() }
+            }
             IntakeError::Differs { .. } => Self::Differs {
                 title: "Received before with other content".to_owned(),
                 detail: error.to_string(),
