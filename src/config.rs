@@ -9,6 +9,7 @@ mod log;
 mod secret;
 mod seed;
 mod senders;
+mod sources;
 mod subjects;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
@@ -16,10 +17,8 @@ pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
-pub use senders::{
-    Field, Mapping as PayloadMapping, Origin, Scheme, Scope, Signing, SourceConfig, TokenConfig,
-    VendorConfig,
-};
+pub use senders::{Scope, TokenConfig, VendorConfig};
+pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
 
 use crate::domain::canary::Canary;
 use crate::domain::profile::Profiles;

@@ -5,7 +5,9 @@ mod audit;
 mod auth;
 mod coverage;
 mod cursor;
+mod events;
 mod health;
+mod held;
 mod hide;
 pub mod list;
 mod notice;
@@ -81,8 +83,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::source))
         .routes(routes!(notices::journal))
         .routes(routes!(notices::show))
-        .routes(routes!(notices::retry))
-        .routes(routes!(notices::dismiss))
+        .routes(routes!(held::retry))
+        .routes(routes!(held::dismiss))
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))

@@ -2,6 +2,7 @@
 
 pub mod amend;
 pub mod csv;
+pub mod door;
 pub mod erase;
 pub mod event;
 mod fields;

@@ -4,6 +4,7 @@
 
 mod anchors;
 mod canary;
+mod conflicts;
 mod erase;
 mod gather;
 mod many;
@@ -19,13 +20,14 @@ mod roster;
 
 pub use anchors::Anchored;
 pub use canary::StoredCanary;
+pub use conflicts::Conflicted;
 pub use erase::Erasure;
 pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
-pub use notices::{Conflicted, Facts, KeptNotice, Settled};
+pub use notices::{Facts, KeptNotice, Settled};
 pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
 pub use revocations::Known;

@@ -2,7 +2,8 @@
 
 use super::anchors::{GitConfig, TsaConfig, WitnessConfig};
 use super::secret::Secret;
-use super::senders::{Field, Scheme, Scope};
+use super::senders::Scope;
+use super::sources::{Field, Scheme};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use super::App;
 use super::auth::{self, Caller};
+use super::events::{HrEvent, VendorEvent};
 use super::openapi::{Common, Events, Missing};
 use super::problem::Problem;
 use super::question::{self, Nothing, Question};
@@ -10,8 +11,8 @@ use super::{notices, signature};
 use crate::clock;
 use crate::config::{Config, Scheme, Signing};
 use crate::domain::notice::Outcome;
-use crate::intake::IntakeError;
-use crate::intake::webhook::{Delivery, Door, Received};
+use crate::intake::door::Door;
+use crate::intake::webhook::{Delivery, Received};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -64,119 +65,6 @@ impl Taken {
             (None, None) => format!("/api/v1/notices/{}", self.notice),
         }
     }
-}
-
-/// The person that an event is about. Other members are not read.
-#[derive(Serialize, ToSchema)]
-struct HrUser {
-    /// User name: the role that is searched for.
-    #[schema(min_length = 1, max_length = 1000)]
-    username: Option<String>,
-    /// Stable id of the person; one of the two is needed.
-    #[schema(min_length = 1, max_length = 1000)]
-    employee_id: Option<String>,
-    /// E-mail address. It stays in the store.
-    #[schema(min_length = 1, max_length = 1000)]
-    email: Option<String>,
-    /// Last day of the contract.
-    #[schema(min_length = 1, max_length = 1000)]
-    termination_date: Option<String>,
-    /// Why, in words. It stays in the store.
-    #[schema(min_length = 1, max_length = 1000)]
-    termination_reason: Option<String>,
-    /// Where the person works, as an IANA name.
-    #[schema(min_length = 1, max_length = 1000)]
-    time_zone: Option<String>,
-    /// Database roles, each as `role` or `target/role`; without it, those that the configuration and `username` give.
-    #[schema(max_items = 1000)]
-    accounts: Option<Vec<String>>,
-}
-
-/// What belongs to it. Other members are not read.
-#[derive(Serialize, ToSchema)]
-struct HrMetadata {
-    /// Last day at work. The earlier of this and `termination_date` governs.
-    #[schema(min_length = 1, max_length = 1000)]
-    last_working_day: Option<String>,
-}
-
-/// For a change of role: what must be gone.
-#[derive(Serialize, ToSchema)]
-struct HrRevoke {
-    /// Roles.
-    #[schema(max_items = 1000)]
-    roles: Option<Vec<String>>,
-    /// Permissions, as the configuration maps them to roles.
-    #[schema(max_items = 1000)]
-    permissions: Option<Vec<String>>,
-}
-
-/// An event about a person. Other members are not read.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "event_type": "user_terminated", "event_id": "evt_123456", "timestamp": "2026-02-03T14:30:00Z",
-    "user": {"username": "john.doe", "employee_id": "EMP-12345", "termination_date": "2026-02-03"}
-}))]
-struct HrEvent {
-    /// What happened, such as `user_terminated`; docs/intake.md has the list.
-    #[schema(min_length = 1, max_length = 1000)]
-    event_type: String,
-    /// The sender's id of the event.
-    #[schema(min_length = 1, max_length = 255)]
-    event_id: Option<String>,
-    /// When it was made.
-    #[schema(format = DateTime)]
-    timestamp: Option<String>,
-    /// Whom it is about.
-    user: Option<HrUser>,
-    /// What belongs to it.
-    metadata: Option<HrMetadata>,
-    /// For a change of role.
-    revoke: Option<HrRevoke>,
-    /// When access has to end, where the dates do not say it.
-    #[schema(min_length = 1, max_length = 1000)]
-    effective_at: Option<String>,
-    /// By when everything has to be gone: a time, or a duration after the effect.
-    #[schema(min_length = 1, max_length = 1000)]
-    deadline: Option<String>,
-    /// Ticket.
-    #[schema(min_length = 1, max_length = 1000)]
-    ticket: Option<String>,
-}
-
-/// The end of a vendor's engagement. Other members are not read.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "event_id": "vnd_17", "vendor_id": "ACME", "effective_at": "2026-02-28", "accounts": ["svc_acme"]
-}))]
-struct VendorEvent {
-    /// The sender's id of the event.
-    #[schema(min_length = 1, max_length = 255)]
-    event_id: Option<String>,
-    /// The vendor, as the configuration calls it.
-    #[schema(min_length = 1, max_length = 1000)]
-    vendor_id: String,
-    /// When it was made.
-    #[schema(format = DateTime)]
-    timestamp: Option<String>,
-    /// When access has to end; now, if not said.
-    #[schema(min_length = 1, max_length = 1000)]
-    effective_at: Option<String>,
-    /// The same under another name.
-    #[schema(min_length = 1, max_length = 1000)]
-    effective_date: Option<String>,
-    /// Database roles of the vendor, beside those that the configuration has.
-    #[schema(max_items = 1000)]
-    accounts: Option<Vec<String>>,
-    /// By when everything has to be gone.
-    #[schema(min_length = 1, max_length = 1000)]
-    deadline: Option<String>,
-    /// Where dates are meant, as an IANA name.
-    #[schema(min_length = 1, max_length = 1000)]
-    time_zone: Option<String>,
-    /// Ticket.
-    #[schema(min_length = 1, max_length = 1000)]
-    ticket: Option<String>,
 }
 
 /// Take an event about a person
@@ -327,7 +215,9 @@ async fn take(
     let taken = taken(app, &config, caller, door, headers, body).await;
     app.metrics.intake.came(&named, outcome(&taken));
     let received = taken?;
-    app.metrics.intake.heard(&named, clock::now().seconds());
+    if !received.0.duplicate {
+        app.metrics.intake.heard(&named, clock::now().seconds());
+    }
     answer(app, received, door).await
 }
 
@@ -392,12 +282,8 @@ async fn taken(
     }
     let id = id_of(config, door, signing, headers)?;
     let delivery = Delivery { door, sender: &sender, bytes: &body, id };
-    let received = app.intake.receive(&delivery).await.map_err(|error| {
-        if let IntakeError::Differs { .. } = error {
-            tracing::warn!(sender, "an event came with the id of another one and other content");
-        }
-        problem_of(&sender, error)
-    })?;
+    let received =
+        app.intake.receive(&delivery).await.map_err(|error| problem_of(&sender, error))?;
     tracing::info!(
         sender,
         notice = received.notice,

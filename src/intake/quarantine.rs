@@ -1,6 +1,7 @@
 //! Notices that cannot be used as they are: kept, and decided about by people.
 
-use super::webhook::{Case, Decided, Door, Received, Said, facts_of};
+use super::door::Door;
+use super::webhook::{Case, Decided, Received, Said, facts_of};
 use super::{Intake, IntakeError, PATIENCE, submission};
 use crate::audit::record::{self, Held};
 use crate::clock;
