@@ -50,7 +50,7 @@ impl Outcome {
 
 words! {
     /// Why a notice is held.
-    Cause {
+    Hold {
         /// It is no JSON object, or a field of it cannot be used.
         Unreadable = "unreadable",
         /// Nobody knows this type of event.
@@ -94,7 +94,7 @@ impl std::fmt::Display for Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
     /// The class of it.
-    pub cause: Cause,
+    pub cause: Hold,
     /// Each thing that is wrong; at least one.
     pub faults: Vec<Fault>,
 }
@@ -102,7 +102,7 @@ pub struct Unusable {
 impl Unusable {
     /// One thing that is wrong.
     #[must_use]
-    pub fn one(cause: Cause, fault: Fault) -> Self {
+    pub fn one(cause: Hold, fault: Fault) -> Self {
         Self { cause, faults: vec![fault] }
     }
 }

@@ -7,7 +7,7 @@ use super::openapi::{Common, Missing};
 use super::problem::Problem;
 use super::question::{Id, Nothing, Question};
 use super::revocations::store_away;
-use crate::domain::notice::{Cause, Fault, Outcome};
+use crate::domain::notice::{Fault, Hold, Outcome};
 use crate::domain::time::UtcTime;
 use crate::metrics::Metrics;
 use crate::store::{KeptNotice, Place, Store, StoreError};
@@ -61,7 +61,7 @@ pub struct NoticeView {
     /// What became of it.
     pub outcome: Outcome,
     /// Why it is held.
-    pub cause: Option<Cause>,
+    pub cause: Option<Hold>,
     /// What is wrong with it, field by field.
     pub errors: Vec<Fault>,
     /// The revocation that it made or joined, or that makes it void.

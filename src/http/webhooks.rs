@@ -343,7 +343,7 @@ fn held(received: Received, json: bool, door: Door<'_>) -> Problem {
     tracing::warn!(
         notice = received.notice,
         door = door.name(),
-        cause = received.cause.map(crate::domain::notice::Cause::as_str),
+        cause = received.cause.map(crate::domain::notice::Hold::as_str),
         "an event is held"
     );
     problem.detail(detail).errors(received.faults).held(received.notice)

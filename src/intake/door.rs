@@ -5,7 +5,7 @@ use super::submission::{Submission, SubmissionError};
 use super::vendor::Offboarding;
 use super::{known_targets, mapping, terms_of};
 use crate::config::{Config, PayloadMapping};
-use crate::domain::notice::{Cause, Fault, Unusable};
+use crate::domain::notice::{Fault, Hold, Unusable};
 use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use serde_json::Value;
@@ -118,7 +118,7 @@ impl Reading<'_> {
                     Fault::new("", error.to_string())
                 }
             };
-            Unusable::one(Cause::Unreadable, fault)
+            Unusable::one(Hold::Unreadable, fault)
         })
     }
 }

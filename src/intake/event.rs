@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::submission::{OneOrMany, Submission};
 use super::vendor::Offboarding;
-use crate::domain::notice::{Cause, Fault, Unusable};
+use crate::domain::notice::{Fault, Hold, Unusable};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
 use serde_json::Value;
@@ -120,7 +120,7 @@ impl Event {
         let faults = fields.faults();
         let asks = match asked {
             _ if at.is_some_and(|at| at > now.plus(AHEAD)) => Err(ahead()),
-            _ if !faults.is_empty() => Err(Unusable { cause: Cause::Unreadable, faults }),
+            _ if !faults.is_empty() => Err(Unusable { cause: Hold::Unreadable, faults }),
             asked => asked,
         };
         Self { id, kind, at, who, asks }
@@ -134,7 +134,7 @@ impl Event {
             kind: String::new(),
             at: None,
             who: Who::default(),
-            asks: Err(Unusable::one(Cause::Unreadable, fault)),
+            asks: Err(Unusable::one(Hold::Unreadable, fault)),
         }
     }
 }
@@ -143,7 +143,7 @@ impl Event {
 pub(super) fn ahead() -> Unusable {
     let why = "more than 24 h from now; a date on which access ends belongs in termination_date, \
                last_working_day or effective_at";
-    Unusable::one(Cause::Future, Fault::new("/timestamp", why))
+    Unusable::one(Hold::Future, Fault::new("/timestamp", why))
 }
 
 /// Longest id of an event.
@@ -196,18 +196,18 @@ fn action(
         "test" => Ok(Action::Test),
         "ignored" => Ok(Action::Ignore),
         "consumer_claimed" => Err(not_yet("this version does not follow consumers of a secret")),
-        "" => Err(Unusable { cause: Cause::Unreadable, faults: Vec::new() }),
+        "" => Err(Unusable { cause: Hold::Unreadable, faults: Vec::new() }),
         _ => {
             let why =
                 "no such type of event; map it in sources.NAME.mapping.events, or to `ignored`";
-            Err(Unusable::one(Cause::UnknownType, Fault::new("/event_type", why)))
+            Err(Unusable::one(Hold::UnknownType, Fault::new("/event_type", why)))
         }
     }
 }
 
 /// A type of event that is known and that nothing can follow from yet.
 pub(super) fn not_yet(why: &str) -> Unusable {
-    Unusable::one(Cause::NotYet, Fault::new("/event_type", why))
+    Unusable::one(Hold::NotYet, Fault::new("/event_type", why))
 }
 
 /// `asked`, about somebody who has to be named.

@@ -33,7 +33,7 @@ fn asked(value: &Value) -> Submission {
     }
 }
 
-fn faults(value: &Value) -> (Cause, Vec<String>) {
+fn faults(value: &Value) -> (Hold, Vec<String>) {
     let unusable = read(value).asks.unwrap_err();
     (unusable.cause, unusable.faults.into_iter().map(|fault| fault.pointer).collect())
 }
@@ -133,32 +133,32 @@ fn a_change_of_role_names_what_must_be_gone() {
     assert_eq!(names(changed.account.as_ref()), ["main/jd"]);
     let mut value = value;
     value["event_type"] = json!("user_terminated");
-    assert_eq!(faults(&value), (Cause::Unreadable, vec!["/revoke".to_owned()]));
+    assert_eq!(faults(&value), (Hold::Unreadable, vec!["/revoke".to_owned()]));
 }
 
 #[test]
 fn what_is_wrong_is_named() {
     for (value, cause, pointers) in [
-        (json!([]), Cause::Unreadable, vec![""]),
-        (json!({}), Cause::Unreadable, vec!["/event_type"]),
-        (json!({"event_type": 3}), Cause::Unreadable, vec!["/event_type"]),
-        (json!({"event_type": "user_left"}), Cause::UnknownType, vec!["/event_type"]),
-        (json!({"event_type": "consumer_claimed"}), Cause::NotYet, vec!["/event_type"]),
-        (json!({"event_type": "user_terminated"}), Cause::Unreadable, vec!["/user/employee_id"]),
-        (json!({"event_type": "user_rehired"}), Cause::Unreadable, vec!["/user/employee_id"]),
+        (json!([]), Hold::Unreadable, vec![""]),
+        (json!({}), Hold::Unreadable, vec!["/event_type"]),
+        (json!({"event_type": 3}), Hold::Unreadable, vec!["/event_type"]),
+        (json!({"event_type": "user_left"}), Hold::UnknownType, vec!["/event_type"]),
+        (json!({"event_type": "consumer_claimed"}), Hold::NotYet, vec!["/event_type"]),
+        (json!({"event_type": "user_terminated"}), Hold::Unreadable, vec!["/user/employee_id"]),
+        (json!({"event_type": "user_rehired"}), Hold::Unreadable, vec!["/user/employee_id"]),
         (
             json!({"event_type": "user_terminated", "user": "jd"}),
-            Cause::Unreadable,
+            Hold::Unreadable,
             vec!["/user", "/user/employee_id"],
         ),
         (
             json!({"event_type": "test", "timestamp": "2026-02-04T15:00:01Z"}),
-            Cause::Future,
+            Hold::Future,
             vec!["/timestamp"],
         ),
         (
             json!({"event_type": "test", "event_id": "x".repeat(256), "timestamp": "now"}),
-            Cause::Unreadable,
+            Hold::Unreadable,
             vec!["/event_id", "/timestamp"],
         ),
     ] {

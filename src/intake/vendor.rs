@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::submission::{OneOrMany, Submission};
 use crate::config::VendorConfig;
 use crate::domain::hex::hex;
-use crate::domain::notice::{Cause, Fault, Unusable};
+use crate::domain::notice::{Fault, Hold, Unusable};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -55,7 +55,7 @@ impl Offboarding {
         } else if faults.is_empty() {
             Ok(super::event::Action::Offboard(Box::new(read)))
         } else {
-            Err(Unusable { cause: Cause::Unreadable, faults })
+            Err(Unusable { cause: Hold::Unreadable, faults })
         };
         Event { id, kind: "vendor_offboarded".to_owned(), at, who: Who::default(), asks }
     }

@@ -12,7 +12,7 @@ use crate::audit::record::{self, Noticed};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::hex::hex;
-use crate::domain::notice::{Cause, Fault, Outcome, Unusable};
+use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
 use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey};
@@ -48,7 +48,7 @@ pub struct Received {
     /// The checklist that it opened.
     pub checklist: Option<String>,
     /// Why it is held.
-    pub cause: Option<Cause>,
+    pub cause: Option<Hold>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
 }
@@ -237,7 +237,7 @@ impl Intake {
                 faults.push(case.reading().theirs(Fault::new(pointer, why)));
             }
         }
-        Ok((!faults.is_empty()).then_some(Unusable { cause: Cause::Identity, faults }))
+        Ok((!faults.is_empty()).then_some(Unusable { cause: Hold::Identity, faults }))
     }
 
     async fn revoke(&self, asked: &Submission, case: Case) -> Decided {

@@ -111,7 +111,7 @@ macro_rules! bind_facts {
             .bind(&$facts.event_type)
             .bind($facts.event_at.map($crate::domain::time::UtcTime::micros))
             .bind($facts.outcome.as_str())
-            .bind($facts.cause.map_or("", $crate::domain::notice::Cause::as_str))
+            .bind($facts.cause.map_or("", $crate::domain::notice::Hold::as_str))
             .bind($facts.faults_text())
             .bind(&$facts.subject)
             .bind(&$facts.username)

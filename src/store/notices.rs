@@ -4,7 +4,7 @@ use super::many::many;
 use super::model::{NewRecord, NoticeKey};
 use super::moves::bind_facts;
 use super::{Place, Store, StoreError, from_json, reading, statement, to_json, writing};
-use crate::domain::notice::{Cause, Fault, Outcome};
+use crate::domain::notice::{Fault, Hold, Outcome};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ pub struct Facts {
     /// What became of it.
     pub outcome: Outcome,
     /// Why it is held.
-    pub cause: Option<Cause>,
+    pub cause: Option<Hold>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
     /// Stable id of whom it names.
@@ -124,7 +124,7 @@ impl Row {
                     event_type: self.event_type,
                     event_at: self.event_at.and_then(UtcTime::from_micros),
                     outcome: Outcome::from_word(&self.outcome).unwrap_or_default(),
-                    cause: Cause::from_word(&self.cause),
+                    cause: Hold::from_word(&self.cause),
                     faults: from_json(&self.faults, "what is wrong with a notice")?,
                     subject: self.subject,
                     username: self.username,

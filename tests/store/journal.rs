@@ -4,7 +4,7 @@ use crate::common::place::{Place, count};
 use crate::common::sample::{at, notice, revocation};
 use revoked::audit::record::{self, Held, Noticed};
 use revoked::domain::erasure::Basis;
-use revoked::domain::notice::{Cause, Fault, Outcome};
+use revoked::domain::notice::{Fault, Hold, Outcome};
 use revoked::store::{Erasure, Facts, LandedRecord, NewRecord, NoticeKey, Settled, Store};
 
 on_both!(
@@ -22,7 +22,7 @@ fn held(id: &str) -> NoticeKey {
         event_type: "user_left".to_owned(),
         event_at: Some(at(-5)),
         outcome: Outcome::Quarantined,
-        cause: Some(Cause::UnknownType),
+        cause: Some(Hold::UnknownType),
         faults: vec![Fault::new("/event_type", "no such type")],
         subject: "EMP-1".to_owned(),
         username: "jd".to_owned(),
@@ -39,7 +39,7 @@ fn note(outcome: Outcome) -> NewRecord {
         notice: "ntc",
         digest: "digest",
         source: "hr",
-        cause: Some(Cause::UnknownType),
+        cause: Some(Hold::UnknownType),
         outcome,
         by: None,
     };

@@ -1,7 +1,7 @@
 //! Records of notices that are told by no single revocation.
 
 use super::{Body, object};
-use crate::domain::notice::{Cause, Outcome};
+use crate::domain::notice::{Hold, Outcome};
 use crate::domain::time::UtcTime;
 use serde_json::json;
 
@@ -46,7 +46,7 @@ pub struct Held<'a> {
     /// Who sent it.
     pub source: &'a str,
     /// Why it was held.
-    pub cause: Option<Cause>,
+    pub cause: Option<Hold>,
     /// That it is held, or what was decided.
     pub outcome: Outcome,
     /// Who decided.
