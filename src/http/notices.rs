@@ -193,9 +193,9 @@ pub async fn page(store: &Store, filter: &Filter) -> Result<NoticePage, JournalE
     });
     let outcome = outcome.transpose()?;
     let source = filter.source.as_deref().unwrap_or_default();
-    if filter.source.is_some()
-        && (source.is_empty() || source.len() > 4_000 || source.contains('\0'))
-    {
+    let usable =
+        |text: &String| !text.is_empty() && text.chars().count() <= 1_000 && !text.contains('\0');
+    if !filter.source.as_ref().is_none_or(usable) {
         return Err(wrong("source: 1 to 1000 characters, none of them NUL".to_owned()));
     }
     let limit = filter.limit.unwrap_or(100);
