@@ -6,6 +6,7 @@ pub mod door;
 pub mod erase;
 pub mod event;
 mod fields;
+mod landing;
 pub mod mapping;
 pub mod merge;
 pub mod probe;
@@ -24,7 +25,7 @@ use crate::domain::effective::Zones;
 use crate::domain::hex::hex;
 use crate::domain::lifecycle::Life;
 use crate::domain::request::Refused;
-use crate::domain::revocation::{Kind, Revocation};
+use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::journal::{Journal, JournalError};
 use crate::store::{
@@ -139,35 +140,14 @@ impl Intake {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
         let notice = notice_of(bytes, &submission, sender, event_id)?;
-        self.landing(async {
+        let accepted = Box::pin(self.landing(async {
             let (accepted, record) = self.decide(&submission, &notice, sender).await?;
             Ok((accepted, record.into_iter().collect()))
-        })
-        .await
-    }
-
-    /// What `decide` decided, once the records it names are in the log.
-    async fn landing<T>(
-        &self,
-        decide: impl Future<Output = Result<(T, Vec<String>), IntakeError>>,
-    ) -> Result<T, IntakeError> {
-        // The whole has one limit, so that those who wait for a store that hangs do not wait one after another.
-        // Given up halfway nothing is committed, or it is, and the same notice again finds it.
-        let kept = tokio::time::timeout(PATIENCE, async {
-            let (accepted, records) = decide.await?;
-            for record in records {
-                self.journal.landed(&record, PATIENCE).await?;
-            }
-            Ok(accepted)
-        });
-        let accepted: Result<T, IntakeError> = kept.await.unwrap_or_else(|_| {
-            let late = anyhow::anyhow!("not kept within {} s", PATIENCE.as_secs());
-            Err(IntakeError::Unavailable(late))
-        });
-        match &accepted {
-            Ok(_) => self.board.ask(),
-            Err(IntakeError::Unavailable(_)) => self.journal.refused_by_store(),
-            Err(_) => {}
+        }))
+        .await;
+        if let Err(IntakeError::Differs { .. }) = accepted {
+            let NoticeKey { source, event_id, digest, .. } = &notice;
+            self.journal.store.conflicted(source, event_id, digest, clock::now()).await?;
         }
         accepted
     }
@@ -205,18 +185,6 @@ impl Intake {
         Err(IntakeError::Unavailable(anyhow::anyhow!(
             "the revocation moved too often at this moment"
         )))
-    }
-
-    /// The unfinished revocation that asks for the same. Who was suspended and leaves now is not only suspended: then
-    /// that revocation is for everything.
-    async fn joined(&self, asked: &Revocation, now: UtcTime) -> Result<Option<Stored>, StoreError> {
-        let store = &self.journal.store;
-        let same = store.unfinished(&asked.subject, asked.kind).await?;
-        if same.is_some() || asked.kind != Kind::Full || asked.effective_at > now {
-            return Ok(same);
-        }
-        let suspended = store.unfinished(&asked.subject, Kind::Suspend).await?;
-        Ok(suspended.filter(|stored| stored.revocation.effective_at <= now))
     }
 
     /// The answer to a repeated notice waits, like the first, until its record is in the log.

@@ -153,6 +153,7 @@ pub(super) struct InstanceFile {
 }
 
 /// Who may use the API.
+#[expect(clippy::struct_field_names, reason = "they are keys of the file")]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenFile {

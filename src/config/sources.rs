@@ -221,7 +221,7 @@ impl Reader<'_> {
                 return Err(self.wrong(&key, why));
             }
             let signing =
-                source.signature.map(|file| self.signing(&format!("{key}.signature"), file));
+                source.signature.map(|file| self.signing(&format!("{key}.signature"), &file));
             let mapping = source.mapping.map(|file| self.mapping(&format!("{key}.mapping"), file));
             let per_minute = self.rate(&format!("{key}.per_minute"), source.per_minute)?;
             let config = SourceConfig {
@@ -235,7 +235,7 @@ impl Reader<'_> {
         Ok(sources)
     }
 
-    fn signing(&mut self, key: &str, file: SignatureFile) -> Result<Signing, ConfigError> {
+    fn signing(&mut self, key: &str, file: &SignatureFile) -> Result<Signing, ConfigError> {
         let mut secrets = Vec::new();
         for (number, path) in file.secret_files.iter().enumerate() {
             let key = format!("{key}.secret_files[{number}]");

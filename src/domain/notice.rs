@@ -26,6 +26,7 @@ words! {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "`words` derives no default")]
 impl Default for Outcome {
     fn default() -> Self {
         Self::Accepted

@@ -32,7 +32,7 @@ pub struct Problem {
     notice: Option<String>,
     /// Seconds to wait before the next attempt.
     #[serde(skip)]
-    retry: Option<u64>,
+    retry: Option<u16>,
 }
 
 impl Problem {
@@ -74,7 +74,7 @@ impl Problem {
     /// Says after how many seconds the same may be tried again.
     #[must_use]
     pub fn after(mut self, seconds: u64) -> Self {
-        self.retry = Some(seconds);
+        self.retry = Some(u16::try_from(seconds).unwrap_or(u16::MAX));
         self
     }
 

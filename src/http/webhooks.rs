@@ -334,7 +334,7 @@ async fn answer(
 /// An event that is held is answered with what is wrong with it.
 fn held(received: Received, json: bool, door: Door<'_>) -> Problem {
     let said = received.faults.first().map(ToString::to_string).unwrap_or_default();
-    let detail = format!("{said}. It is held as {} and waits for a person", received.notice);
+    let detail = format!("{said} (held as {}, for a person to decide)", received.notice);
     let problem = if json {
         Problem::new(422, "quarantined", "Held for a person")
     } else {

@@ -93,9 +93,9 @@ pub(super) struct Reading<'a> {
 
 impl Reading<'_> {
     /// `fault` in the sender's own words.
-    pub(super) fn theirs(self, fault: Fault) -> Fault {
+    pub(super) fn theirs(self, fault: &Fault) -> Fault {
         let mapping = self.door.mapping(self.config);
-        mapping.map_or(fault.clone(), |mapping| mapping::in_theirs(mapping, &fault))
+        mapping.map_or_else(|| fault.clone(), |mapping| mapping::in_theirs(mapping, fault))
     }
 
     /// The revocation that `asked` comes to, or what is wrong with it.
@@ -112,7 +112,7 @@ impl Reading<'_> {
         read.map_err(|error| {
             let fault = match error {
                 SubmissionError::Field { field, reason } => {
-                    self.theirs(Fault::new(documented(field, vendor), reason))
+                    self.theirs(&Fault::new(documented(field, vendor), reason))
                 }
                 SubmissionError::Form(_) | SubmissionError::Id(_) => {
                     Fault::new("", error.to_string())

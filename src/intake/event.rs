@@ -152,7 +152,7 @@ const ID: usize = 255;
 pub(super) fn event_id(fields: &mut Fields<'_>) -> Option<String> {
     let id = fields.text("/event_id")?;
     if id.len() > ID {
-        fields.wrong("/event_id", format!("1 to {ID} bytes of text"));
+        fields.wrong("/event_id", format!("has to have 1 to {ID} bytes of text"));
         return None;
     }
     Some(id)

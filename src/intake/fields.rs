@@ -35,7 +35,7 @@ impl<'a> Fields<'a> {
     /// Notes what is no object, though it should be one.
     pub(super) fn object(&mut self, pointer: &str) {
         if self.at(pointer).is_some_and(|value| !value.is_object()) {
-            self.wrong(pointer, "an object");
+            self.wrong(pointer, "has to be an object");
         }
     }
 
@@ -49,7 +49,7 @@ impl<'a> Fields<'a> {
                 None
             }
             None => {
-                self.wrong(pointer, "a text");
+                self.wrong(pointer, "has to be a text");
                 None
             }
         }
@@ -67,13 +67,11 @@ impl<'a> Fields<'a> {
     /// An instant, if there is one.
     pub(super) fn instant(&mut self, pointer: &str) -> Option<UtcTime> {
         let text = self.text(pointer)?;
-        match text.parse() {
-            Ok(at) => Some(at),
-            Err(_) => {
-                self.wrong(pointer, "an instant with an offset, as 2026-02-03T14:30:00Z");
-                None
-            }
+        let at = text.parse().ok();
+        if at.is_none() {
+            self.wrong(pointer, "has to be an instant with an offset, as 2026-02-03T14:30:00Z");
         }
+        at
     }
 
     /// One text or several, if there are any.
@@ -83,7 +81,7 @@ impl<'a> Fields<'a> {
             return self.text(pointer).map(OneOrMany::One);
         };
         if many.len() > LISTED {
-            self.wrong(pointer, format!("up to {LISTED} names"));
+            self.wrong(pointer, format!("has to have up to {LISTED} names"));
             return None;
         }
         let mut texts = Vec::with_capacity(many.len());
@@ -96,7 +94,7 @@ impl<'a> Fields<'a> {
 
 fn fits(text: &str) -> Result<&str, String> {
     if text.trim().is_empty() || text.len() > TEXT {
-        return Err(format!("1 to {TEXT} bytes of text"));
+        return Err(format!("has to have 1 to {TEXT} bytes of text"));
     }
     if text.contains('\0') {
         return Err("no text has a NUL character".to_owned());

@@ -234,7 +234,7 @@ impl Intake {
                 let why = format!(
                     "earlier notices about this employee_id had another {what}: is it the same person?"
                 );
-                faults.push(case.reading().theirs(Fault::new(pointer, why)));
+                faults.push(case.reading().theirs(&Fault::new(pointer, why)));
             }
         }
         Ok((!faults.is_empty()).then_some(Unusable { cause: Hold::Identity, faults }))

@@ -55,8 +55,8 @@ fn faults(notice: &NoticeView) -> String {
 }
 
 /// What followed from it.
-fn came_to(notice: &NoticeView) -> &str {
-    notice.revocation.as_deref().or(notice.checklist.as_deref()).unwrap_or("-")
+fn came_to(notice: &NoticeView) -> Option<&str> {
+    notice.revocation.as_deref().or(notice.checklist.as_deref())
 }
 
 fn rows(page: &NoticePage) -> Rows {
@@ -70,7 +70,7 @@ fn rows(page: &NoticePage) -> Rows {
             notice.outcome.to_string(),
             notice.cause.map(|cause| cause.to_string()).unwrap_or_default(),
             faults(notice),
-            came_to(notice).to_owned(),
+            came_to(notice).unwrap_or_default().to_owned(),
         ]
     };
     Rows {
@@ -105,7 +105,7 @@ fn print_table(page: &NoticePage) {
             &shown(kind),
             notice.outcome.as_str(),
             &notice.id,
-            came_to(notice),
+            came_to(notice).unwrap_or("-"),
         ]);
     }
     if !page.notices.is_empty() {
@@ -113,7 +113,8 @@ fn print_table(page: &NoticePage) {
         println!("{}", lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
     }
     for notice in &page.notices {
-        for fault in &notice.errors {
+        let held = notice.outcome == Outcome::Quarantined;
+        for fault in notice.errors.iter().filter(|_| held) {
             print_line(&format!("  {} ", notice.id), &shown(&fault.to_string()));
         }
         if let (Some(by), Some(why)) = (&notice.settled_by, &notice.settled_why) {

@@ -123,7 +123,7 @@ fn text(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => shown(text),
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
-        other => shown(&other.to_string()),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => shown(&value.to_string()),
     }
 }
 
