@@ -68,6 +68,9 @@ pub enum IntakeError {
     /// What a person decided about a notice cannot be done.
     #[error("{0}")]
     NotHeld(String),
+    /// Too many notices are held: one more that cannot be used is not kept.
+    #[error("{0} notices are held already; a person has to decide about them first")]
+    Full(i64),
     /// Who sent a notice cannot say that nothing follows from it.
     #[error("{0} sent this notice; somebody else has to dismiss it")]
     Sender(String),

@@ -217,7 +217,7 @@ async fn who_signs_needs_no_token_and_who_has_a_secret_has_to_sign() {
     // A source without a mapping sends the documented form.
     let body = r#"{"event_type":"user_suspended","user":{"username":"bot"}}"#;
     let signature = mac(b"It's a Secret to Everybody", &[body.as_bytes()]);
-    let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = revoked::domain::hex::hex(&signature);
     let github = |delivery: &str| {
         api.anonymous(Method::POST, "/api/v1/webhooks/ci")
             .header("x-hub-signature-256", format!("sha256={hex}"))

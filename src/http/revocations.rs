@@ -141,6 +141,10 @@ pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
             Problem::new(403, "second-person", "A second person has to decide")
                 .detail(error.to_string())
         }
+        IntakeError::Full(_) => {
+            tracing::warn!(caller, "a notice was refused: too many are held");
+            Problem::unavailable(&error.to_string())
+        }
         IntakeError::Unavailable(_) => {
             let error = format!("{:#}", anyhow::Error::new(error));
             tracing::warn!(caller, error, "a notice was not acknowledged");

@@ -29,8 +29,7 @@ impl Intake {
             return Ok((Received::of(&case.notice, Vec::new(), false), Vec::new()));
         }
         if self.journal.store.notices_of(Outcome::Quarantined).await? >= HELD {
-            let why = anyhow::anyhow!("{HELD} notices are held and wait for a person");
-            return Err(IntakeError::Unavailable(why));
+            return Err(IntakeError::Full(HELD));
         }
         let body = record::quarantined(&Held {
             at: case.now,

@@ -54,7 +54,9 @@ impl From<IntakeError> for SubmitError {
                 title: "Received before with other content".to_owned(),
                 detail: error.to_string(),
             },
-            IntakeError::Unavailable(_) => Self::Unavailable { why: error.into(), wait: None },
+            IntakeError::Full(_) | IntakeError::Unavailable(_) => {
+                Self::Unavailable { why: error.into(), wait: None }
+            }
         }
     }
 }
