@@ -23,6 +23,7 @@ mod serve;
 mod status;
 mod values;
 mod verify;
+mod webhook;
 mod witness;
 
 use clap::error::{ContextKind, ContextValue};
@@ -77,6 +78,8 @@ enum Command {
     Expect(expect::Command),
     Status(status::Arguments),
     #[command(subcommand)]
+    Webhook(webhook::Command),
+    #[command(subcommand)]
     Config(config::Command),
     Verify(verify::Arguments),
     #[command(subcommand)]
@@ -126,6 +129,7 @@ pub fn run() -> u8 {
             Command::Expect(command) => expect::run(command).await,
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
+            Command::Webhook(command) => webhook::run(command).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,
             Command::Key(command) => key::run(command),

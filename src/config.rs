@@ -8,6 +8,8 @@ mod live;
 mod log;
 mod secret;
 mod seed;
+mod senders;
+mod sources;
 mod subjects;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
@@ -15,6 +17,8 @@ pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
+pub use senders::{Scope, TokenConfig, VendorConfig};
+pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
 
 use crate::domain::canary::Canary;
 use crate::domain::profile::Profiles;
@@ -81,22 +85,6 @@ pub struct TargetConfig {
     pub canary: Option<Canary>,
 }
 
-/// A bearer token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenConfig {
-    /// Its name: who is using it.
-    pub id: String,
-    /// SHA-256 of the token; the token itself is not kept.
-    pub digest: [u8; 32],
-}
-
-/// What is particular to a sender.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceConfig {
-    /// Zone in which its dates and local times are meant.
-    pub time_zone: Option<String>,
-}
-
 /// Checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -140,6 +128,8 @@ pub struct Config {
     pub time_zone: Option<String>,
     /// What is particular to a sender, by who is known to have sent, or by that and the system named.
     pub sources: BTreeMap<String, SourceConfig>,
+    /// What belongs to a vendor, by its id.
+    pub vendors: BTreeMap<String, VendorConfig>,
     /// Who has to agree to what keeps access.
     pub approvals: Approvals,
     /// Which roles belong to whom.

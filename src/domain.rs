@@ -15,6 +15,7 @@ pub mod ids;
 pub mod lifecycle;
 pub mod link;
 pub mod milestone;
+pub mod notice;
 pub mod observation;
 pub mod plan;
 pub mod powers;

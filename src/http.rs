@@ -5,23 +5,30 @@ mod audit;
 mod auth;
 mod coverage;
 mod cursor;
+mod events;
 mod health;
+mod held;
 mod hide;
 pub mod list;
 mod notice;
+pub mod notices;
 mod openapi;
 mod page;
 pub mod probe;
 pub mod problem;
 mod proof;
 mod question;
+mod rates;
 pub mod recheck;
 mod revocations;
 mod serve;
+mod signature;
 mod subjects;
 pub mod view;
+pub mod webhooks;
 
 pub use auth::Peer;
+pub use rates::Rates;
 pub use serve::{Limits, Listener, serve};
 
 use crate::board::Board;
@@ -57,6 +64,8 @@ pub struct App {
     pub reload: Asker,
     /// Metrics.
     pub metrics: Arc<Metrics>,
+    /// How often each caller may ask.
+    pub rates: Arc<Rates>,
 }
 
 /// Every route of the API, with its description: what is not here is neither served nor described.
@@ -68,6 +77,14 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
         .routes(routes!(subjects::erase))
+        .routes(routes!(webhooks::hr_events))
+        .routes(routes!(webhooks::hr_events_short))
+        .routes(routes!(webhooks::vendor_offboarding))
+        .routes(routes!(webhooks::source))
+        .routes(routes!(notices::journal))
+        .routes(routes!(notices::show))
+        .routes(routes!(held::retry))
+        .routes(routes!(held::dismiss))
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))

@@ -2,11 +2,19 @@
 
 pub mod amend;
 pub mod csv;
+pub mod door;
 pub mod erase;
+pub mod event;
+mod fields;
+mod landing;
+pub mod mapping;
 pub mod merge;
 pub mod probe;
+mod quarantine;
 pub mod submission;
 mod turns;
+pub mod vendor;
+pub mod webhook;
 
 use crate::audit::record::{self, About};
 use crate::board::Board;
@@ -21,7 +29,8 @@ use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::journal::{Journal, JournalError};
 use crate::store::{
-    Acceptance, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
+    Acceptance, Facts, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored,
+    SubjectRow,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -56,6 +65,15 @@ pub enum IntakeError {
     /// What keeps access cannot be asked for or approved like this.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What a person decided about a notice cannot be done.
+    #[error("{0}")]
+    NotHeld(String),
+    /// Too many notices are held: one more that cannot be used is not kept.
+    #[error("{0} notices are held already; a person has to decide about them first")]
+    Full(i64),
+    /// Who sent a notice cannot say that nothing follows from it.
+    #[error("{0} sent this notice; somebody else has to dismiss it")]
+    Sender(String),
     /// It cannot be kept now. The sender should try again.
     #[error("the notice cannot be kept at the moment; send it again later")]
     Unavailable(#[source] anyhow::Error),
@@ -125,23 +143,14 @@ impl Intake {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
         let notice = notice_of(bytes, &submission, sender, event_id)?;
-        // The whole has one limit, so that those who wait for a store that hangs do not wait one after another.
-        // Given up halfway nothing is committed, or it is, and the same notice again finds it.
-        let kept = tokio::time::timeout(PATIENCE, async {
+        let accepted = Box::pin(self.landing(async {
             let (accepted, record) = self.decide(&submission, &notice, sender).await?;
-            if let Some(record) = record {
-                self.journal.landed(&record, PATIENCE).await?;
-            }
-            Ok(accepted)
-        });
-        let accepted: Result<Accepted, IntakeError> = kept.await.unwrap_or_else(|_| {
-            let late = anyhow::anyhow!("not kept within {} s", PATIENCE.as_secs());
-            Err(IntakeError::Unavailable(late))
-        });
-        match &accepted {
-            Ok(_) => self.board.ask(),
-            Err(IntakeError::Unavailable(_)) => self.journal.refused_by_store(),
-            Err(_) => {}
+            Ok((accepted, record.into_iter().collect()))
+        }))
+        .await;
+        if let Err(IntakeError::Differs { .. }) = accepted {
+            let NoticeKey { source, event_id, digest, .. } = &notice;
+            self.journal.store.conflicted(source, event_id, digest, clock::now()).await?;
         }
         accepted
     }
@@ -165,8 +174,7 @@ impl Intake {
         known_targets(&config, &asked)?;
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
-            let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
-            else {
+            let Some(stored) = self.joined(&asked, now).await? else {
                 return self.accept(asked, notice, now, (copy, subject)).await;
             };
             match self.join(&stored, &asked, notice, now).await {
@@ -358,7 +366,16 @@ fn notice_of(
         Some(system) => format!("{sender}/{system}"),
         None => sender.to_owned(),
     };
-    Ok(NoticeKey { source, event_id, digest, body: String::from_utf8_lossy(bytes).into_owned() })
+    let employee = submission.employee_id.as_ref();
+    let facts = Facts {
+        id: clock::new_id("ntc", clock::now()).map_err(|e| IntakeError::Unavailable(e.into()))?,
+        door: "revocations".to_owned(),
+        subject: employee.unwrap_or(&submission.username).clone(),
+        username: employee.map(|_| submission.username.clone()).unwrap_or_default(),
+        ..Facts::default()
+    };
+    let body = String::from_utf8_lossy(bytes).into_owned();
+    Ok(NoticeKey { source, event_id, digest, body, facts })
 }
 
 /// What the log says of a notice: nobody who does not know the subject's disclosure can try what it may have said.
@@ -380,5 +397,6 @@ fn notice_of_change(bytes: &[u8], by: &str, now: UtcTime) -> Result<NoticeKey, I
         event_id,
         digest: hex(&Sha256::digest(bytes)),
         body: String::from_utf8_lossy(bytes).into_owned(),
+        facts: Facts::default(),
     })
 }

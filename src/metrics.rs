@@ -6,8 +6,10 @@
 
 mod anchors;
 mod gauges;
+mod intake;
 
 pub use anchors::{AnchorLevel, AnchorLevels};
+pub use intake::IntakeMetrics;
 
 use anchors::AnchorGauges;
 use gauges::Gauges;
@@ -152,6 +154,8 @@ pub struct Metrics {
     pub anchor_failures: IntCounterVec,
     anchors: AnchorGauges,
     gauges: Gauges,
+    /// Notices.
+    pub intake: IntakeMetrics,
 }
 
 /// Registers families; the first error is kept, since a bad declaration is a defect found by any test.
@@ -237,6 +241,7 @@ impl Metrics {
             anchor_failures: declare.counter("access_revocation_audit_anchor_failures_total", "Checkpoints that could not be given away, or came back without a good receipt.", &["kind"])?,
             anchors: AnchorGauges::declare(&declare)?,
             gauges: Gauges::declare(&declare)?,
+            intake: IntakeMetrics::declare(&declare)?,
             registry: registry.clone(),
             known: Mutex::default(),
             vocabulary,

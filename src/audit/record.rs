@@ -8,6 +8,7 @@ mod anchor;
 mod canary;
 mod changes;
 mod look;
+mod notice;
 
 pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
@@ -16,6 +17,7 @@ pub use changes::{
 };
 pub use look::{Seen, observation};
 use look::{gaps, residual};
+pub use notice::{Held, Noticed, noticed, quarantined};
 
 use crate::domain::account::{Account, AccountName};
 use crate::domain::lifecycle::{Life, Terms};

@@ -3,6 +3,7 @@
 mod answers;
 mod erase;
 mod lists;
+mod notices;
 
 pub(super) use answers::SubmitError;
 pub(super) use lists::Found;

@@ -43,6 +43,8 @@ pub(super) fn run(command: &Command) -> Result<u8> {
             println!("{}: can be used", shown(&config.path.display().to_string()));
             println!("  targets        {}", names(config.targets.iter().map(|t| t.name.as_str())));
             println!("  tokens         {}", names(config.tokens.iter().map(|t| t.id.as_str())));
+            println!("  sources        {}", names(config.sources.keys().map(String::as_str)));
+            println!("  vendors        {}", names(config.vendors.keys().map(String::as_str)));
             println!("  accounts       {mapped} declared");
             let anchors = config.anchors.names();
             let anchors =

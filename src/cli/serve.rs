@@ -59,7 +59,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         reload: asker,
         journal,
         metrics,
+        rates: Arc::default(),
     };
+    http::notices::show_levels(&app).await.context("reading when the sources were last heard")?;
     let anchors = Anchors::new(agent.journal.clone(), app.config.clone(), app.metrics.clone())?;
     if let Err(contradiction) = anchors.begin().await {
         eprintln!("revoked: HISTORY DIFFERS: {contradiction}");

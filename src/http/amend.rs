@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 /// What became of a change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangeMade)]
 pub(super) struct Outcome {
     /// The revocation.
     id: String,

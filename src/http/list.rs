@@ -7,6 +7,7 @@ use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Place, Selection, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 
 /// Most revocations on one page.
@@ -60,6 +61,12 @@ pub struct Filter {
     /// Exact ticket.
     #[param(min_length = 1, max_length = 1000, nullable = false)]
     pub ticket: Option<String>,
+    /// Those of this checklist.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
+    pub checklist: Option<String>,
+    /// Those that a notice about this vendor opened or joined.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
+    pub vendor: Option<String>,
     /// Most revocations on the page.
     #[param(default = 100, minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u16>,
@@ -97,6 +104,8 @@ struct Asked<'a> {
     limit: usize,
     /// Nothing can be in two states at once.
     nothing: bool,
+    /// Only these, where a checklist or a vendor was named.
+    among: Option<BTreeSet<String>>,
 }
 
 fn wrong<T>(what: impl Into<String>) -> Result<T, ListError> {
@@ -121,6 +130,8 @@ impl<'a> Asked<'a> {
             ("account", &filter.account),
             ("target", &filter.target),
             ("ticket", &filter.ticket),
+            ("checklist", &filter.checklist),
+            ("vendor", &filter.vendor),
         ];
         for (name, text) in texts {
             let usable = |text: &String| {
@@ -166,13 +177,15 @@ impl<'a> Asked<'a> {
             after: after.transpose()?,
             limit: usize::from(limit),
             nothing,
+            among: None,
         })
     }
 
     /// Whether the store's statement cannot tell everything that was asked.
     fn sifts(&self) -> bool {
         let filter = self.filter;
-        let texts = [&filter.account, &filter.target, &filter.ticket];
+        let texts =
+            [&filter.account, &filter.target, &filter.ticket, &filter.checklist, &filter.vendor];
         self.reason.is_some() || filter.overdue.is_some() || texts.iter().any(|t| t.is_some())
     }
 
@@ -187,7 +200,8 @@ impl<'a> Asked<'a> {
                 || view.searched.iter().any(|name| name.target.as_ref() == Some(target))
                 || view.gaps.iter().any(|gap| gap.target == *target)
         };
-        self.reason.is_none_or(|reason| view.reason == reason)
+        self.among.as_ref().is_none_or(|among| among.contains(&view.id))
+            && self.reason.is_none_or(|reason| view.reason == reason)
             && self.filter.account.as_ref().is_none_or(role)
             && self.filter.target.as_ref().is_none_or(target)
             && self.filter.overdue.is_none_or(|overdue| overdue != view.overdue.is_empty())
@@ -200,7 +214,13 @@ impl<'a> Asked<'a> {
 /// # Errors
 /// When the filter has a word nobody knows, or the store is away.
 pub async fn page(store: &Store, board: &Board, filter: &Filter) -> Result<Page, ListError> {
-    let asked = Asked::of(filter)?;
+    let mut asked = Asked::of(filter)?;
+    if filter.checklist.is_some() || filter.vendor.is_some() {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let among = store.listed(&text(&filter.checklist), &text(&filter.vendor)).await?;
+        asked.nothing = asked.nothing || among.is_empty();
+        asked.among = Some(among);
+    }
     let mut page = Page { revocations: Vec::new(), next: None };
     if asked.nothing {
         return Ok(page);

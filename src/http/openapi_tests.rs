@@ -74,6 +74,10 @@ fn types_do_not_take_the_place_of_others() {
     assert!(schemas["Asked"]["enum"].is_array(), "what a request asks for: {}", schemas["Asked"]);
     assert!(schemas["LookAskedFor"]["properties"]["asked_at"].is_object());
     assert_eq!(schemas["State"]["enum"][0], "scheduled");
+    assert_eq!(schemas["Outcome"]["enum"][0], "accepted", "of a notice");
+    assert_eq!(schemas["Hold"]["enum"][0], "unreadable");
+    assert!(schemas["ChangeMade"]["properties"]["pending"].is_object());
+    assert!(schemas["EventAccepted"]["properties"]["checklist"].is_object());
     assert!(schemas["Deadlines"]["properties"]["login"].is_object());
 }
 

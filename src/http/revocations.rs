@@ -1,6 +1,5 @@
 //! `/api/v1/revocations`.
 
-use super::App;
 use super::auth::Caller;
 use super::list::{self, Filter, ListError, Page};
 use super::notice::Notice;
@@ -8,8 +7,11 @@ use super::openapi::{Common, Missing, Notices};
 use super::problem::Problem;
 use super::question::{self, Id, Nothing, Question, nothing};
 use super::view::View;
+use super::{App, notices};
+use crate::clock;
+use crate::domain::notice::Fault;
 use crate::domain::request::Refused;
-use crate::intake::IntakeError;
+use crate::intake::{self, IntakeError, SubmissionError};
 use crate::store::StoreError;
 use axum::Json;
 use axum::body::Bytes;
@@ -81,7 +83,9 @@ pub(super) async fn submit(
         ),
     };
     let accepted =
-        app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error))?;
+        app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error));
+    count(&app, &caller, &accepted);
+    let accepted = accepted?;
     tracing::info!(
         caller,
         revocation = accepted.id,
@@ -94,18 +98,52 @@ pub(super) async fn submit(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)))
 }
 
+/// Counts what became of a plain notice.
+fn count(app: &App, caller: &str, accepted: &Result<intake::Accepted, Problem>) {
+    let config = app.config.current();
+    let sender = config.sender(caller);
+    let outcome = match accepted {
+        Ok(accepted) if accepted.known => "duplicate",
+        Ok(_) => "accepted",
+        Err(problem) => notices::word_of(problem.status()),
+    };
+    app.metrics.intake.came(sender, outcome);
+    if accepted.is_ok() {
+        app.metrics.intake.heard(sender, clock::now().seconds());
+    }
+}
+
 pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
     match error {
         // What is wrong with it quotes the notice: that is for its sender only.
         IntakeError::Submission(wrong) => {
             tracing::warn!(caller, "a notice was refused: it cannot be used");
-            Problem::new(422, "unusable", "Unusable notice").detail(wrong.to_string())
+            let fault = match &wrong {
+                SubmissionError::Field { field, reason } => Fault::new(*field, reason.clone()),
+                SubmissionError::Form(_) | SubmissionError::Id(_) => {
+                    Fault::new("", wrong.to_string())
+                }
+            };
+            Problem::new(422, "unusable", "Unusable notice")
+                .detail(wrong.to_string())
+                .errors(vec![fault])
         }
         IntakeError::Refused(refused) => refused_as(&refused),
         IntakeError::Differs { .. } => {
             tracing::warn!(caller, "a notice was refused: its id came before with other content");
             Problem::new(409, "differs", "Received before with other content")
                 .detail(error.to_string())
+        }
+        IntakeError::NotHeld(why) => {
+            Problem::new(409, "not-held", "Nothing waits for a decision").detail(why)
+        }
+        IntakeError::Sender(_) => {
+            Problem::new(403, "second-person", "A second person has to decide")
+                .detail(error.to_string())
+        }
+        IntakeError::Full(_) => {
+            tracing::warn!(caller, "a notice was refused: too many are held");
+            Problem::unavailable(&error.to_string())
         }
         IntakeError::Unavailable(_) => {
             let error = format!("{:#}", anyhow::Error::new(error));

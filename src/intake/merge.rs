@@ -4,7 +4,7 @@ use crate::domain::account::AccountName;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
-use crate::domain::revocation::{Reason, Revocation, State};
+use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::Stored;
 
@@ -19,6 +19,9 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
             Some(known) => known.rule = known.rule.min(name.rule),
             None => both.accounts.push(name.clone()),
         }
+    }
+    if known.kind == Kind::Suspend && asked.kind == Kind::Full {
+        both.kind = Kind::Full;
     }
     // That there is no account was confirmed of what was known then.
     both.no_account = known.no_account && both.accounts.len() == known.accounts.len();
@@ -42,7 +45,7 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
     // The stricter reason decides which milestones there are, and whom alerts call.
     let adds_login = known.deadlines.login.is_none() && asked.deadlines.login.is_some();
     let urgent = matches!(asked.reason, Reason::Terminated | Reason::PolicyViolation);
-    if adds_login || (urgent && both.deadlines != known.deadlines) {
+    if adds_login || both.kind != known.kind || (urgent && both.deadlines != known.deadlines) {
         both.reason = asked.reason;
     }
     (both != *known).then_some(both)
@@ -65,7 +68,8 @@ fn earlier(a: &Deadlines, b: &Deadlines) -> Deadlines {
 #[must_use]
 pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
     let mut life = stored.life.clone();
-    let more = revocation.accounts != stored.revocation.accounts
+    let more = revocation.kind != stored.revocation.kind
+        || revocation.accounts != stored.revocation.accounts
         || revocation.roles != stored.revocation.roles
         || revocation.permissions != stored.revocation.permissions;
     if more {
@@ -169,6 +173,20 @@ mod tests {
         };
         assert!(reopened(&stored, &known).gone_since.is_some());
         assert_eq!(reopened(&stored, &more).gone_since, None);
+    }
+
+    #[test]
+    fn who_was_suspended_and_leaves_is_expected_to_lose_everything() {
+        let suspended =
+            at(NOON, r#"{"username":"a","reason":"inactive","revocation_type":"suspend"}"#);
+        let leaves = at(LATER, r#"{"username":"a","reason":"terminated"}"#);
+        let both = tighten(&suspended, &leaves).unwrap();
+        assert_eq!((both.kind, both.reason), (Kind::Full, Reason::Terminated));
+        assert_eq!(both.effective_at, suspended.effective_at);
+        assert!(both.deadlines.access.is_some());
+        let again =
+            at(LATER, r#"{"username":"a","reason":"inactive","revocation_type":"suspend"}"#);
+        assert_eq!(tighten(&leaves, &again), None, "and never the other way");
     }
 
     #[test]

@@ -10,9 +10,9 @@ use crate::domain::time::{UtcTime, parse_duration};
 use serde::{Deserialize, Serialize};
 
 /// Longest text of a field.
-const TEXT: usize = 1_000;
+pub(super) const TEXT: usize = 1_000;
 /// Most accounts or roles in one notice.
-const LISTED: usize = 1_000;
+pub(super) const LISTED: usize = 1_000;
 
 /// What is wrong with a notice.
 #[derive(Debug, thiserror::Error)]

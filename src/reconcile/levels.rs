@@ -17,6 +17,7 @@ use std::sync::Arc;
 /// Shows what is configured: time between looks, and time allowed.
 pub fn show_settings(metrics: &Metrics, config: &Config) {
     metrics.set_interval(config.look_interval.as_secs_f64());
+    metrics.intake.expect(config.senders(), config.tokens.iter().map(|token| token.id.as_str()));
     for target in config.targets.iter().filter(|target| target.canary.is_some()) {
         metrics.expect_canary(&target.name);
     }

@@ -17,7 +17,7 @@ const PAGE: i64 = 1_000;
 pub enum Erasure {
     /// Done; of so many revocations.
     Done(usize),
-    /// This revocation of the subject is not finished.
+    /// This revocation of the subject is not finished, or this notice about them is held.
     Unfinished(String),
     /// Something moves at this moment: it can be tried again.
     Busy,
@@ -146,6 +146,13 @@ impl Store {
         note: &NewRecord,
         at: UtcTime,
     ) -> Result<Erasure, StoreError> {
+        let held: Option<String> = reading!(self, pool =>
+            sqlx::query_scalar(statement!("notices_held"))
+                .bind(&subject.name).fetch_optional(pool).await?
+        );
+        if let Some(held) = held {
+            return Ok(Erasure::Unfinished(held));
+        }
         let rows: Vec<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_of")).bind(&subject.id).fetch_all(pool).await?
         );
@@ -190,6 +197,8 @@ impl Store {
                 sqlx::query(statement!("notice_erase"))
                     .bind(source).bind(event).bind(kept).execute(&mut *tx).await?;
             }
+            sqlx::query(statement!("notices_erase"))
+                .bind(&subject.name).execute(&mut *tx).await?;
             sqlx::query(statement!("subject_erase")).bind(&subject.id).execute(&mut *tx).await?;
             sqlx::query(many(statement!("record_insert"), 1))
                 .bind(id).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)

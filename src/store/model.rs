@@ -1,5 +1,6 @@
 //! What goes into the store and comes out of it.
 
+use super::notices::Facts;
 use crate::domain::account::Account;
 use crate::domain::lifecycle::Life;
 use crate::domain::observation::{Gap, NotCovered};
@@ -102,8 +103,8 @@ pub struct SubjectRow {
     pub commitment: String,
 }
 
-/// What makes a repeated notice the same notice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What makes a repeated notice the same notice, and what else is known of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoticeKey {
     /// Sender.
     pub source: String,
@@ -113,6 +114,8 @@ pub struct NoticeKey {
     pub digest: String,
     /// The bytes.
     pub body: String,
+    /// What it says, as far as that is listed.
+    pub facts: Facts,
 }
 
 /// A revocation to accept.

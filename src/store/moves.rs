@@ -102,6 +102,27 @@ macro_rules! insert_records {
     };
 }
 
+/// Binds what is listed of a notice.
+macro_rules! bind_facts {
+    ($query:expr, $facts:expr) => {
+        $query
+            .bind(&$facts.id)
+            .bind(&$facts.door)
+            .bind(&$facts.event_type)
+            .bind($facts.event_at.map($crate::domain::time::UtcTime::micros))
+            .bind($facts.outcome.as_str())
+            .bind($facts.cause.map_or("", $crate::domain::notice::Hold::as_str))
+            .bind($facts.faults_text())
+            .bind(&$facts.subject)
+            .bind(&$facts.username)
+            .bind(&$facts.email)
+            .bind(&$facts.vendor)
+            .bind(&$facts.checklist)
+            .bind(&$facts.record)
+    };
+}
+pub(super) use bind_facts;
+
 /// Inserts notices.
 macro_rules! insert_notices {
     ($tx:ident, $rows:expr) => {
@@ -109,7 +130,8 @@ macro_rules! insert_notices {
             let mut query = sqlx::query(many(statement!("notice_insert"), piece.len()));
             for (notice, revocation, at) in piece {
                 query = query.bind(&notice.source).bind(&notice.event_id).bind(&notice.digest);
-                query = query.bind(&notice.body).bind(*at).bind(*revocation);
+                query = query.bind(&notice.body).bind(*at).bind(Some(*revocation));
+                query = bind_facts!(query, notice.facts);
             }
             query.execute(&mut *$tx).await?;
         }
@@ -318,7 +340,8 @@ impl Store {
                     .bind(one.id()).bind(one.step.from.version).bind(&one.request)
                     .bind(&one.accounts).bind(one.step.life.state.as_str()).bind(&one.life)
                     .bind(&one.evidence).bind(one.count).bind(one.at)
-                    .bind(one.step.watch_until.micros()).execute(&mut *tx).await?.rows_affected();
+                    .bind(one.step.watch_until.micros()).bind(one.step.revocation.kind.as_str())
+                    .execute(&mut *tx).await?.rows_affected();
                 if moved != 1 {
                     answers.push((*place, Err(one.conflict())));
                     continue;

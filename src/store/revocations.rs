@@ -143,12 +143,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoticeDiffers`] when its content was another.
     pub async fn repeated(&self, notice: &NoticeKey) -> Result<Option<String>, StoreError> {
-        let row: Option<(String, String)> = reading!(self, pool =>
+        let row: Option<(String, Option<String>)> = reading!(self, pool =>
             sqlx::query_as(statement!("notice_get"))
                 .bind(&notice.source).bind(&notice.event_id).fetch_optional(pool).await?
         );
         match row {
-            Some((digest, id)) if digest == notice.digest => Ok(Some(id)),
+            Some((digest, Some(id))) if digest == notice.digest => Ok(Some(id)),
+            // With other content, or by another door, where it made no revocation.
             Some(_) => Err(StoreError::NoticeDiffers {
                 source_name: notice.source.clone(),
                 event_id: notice.event_id.clone(),

@@ -24,6 +24,7 @@ pub(crate) fn notice(event_id: &str, digest: &str) -> NoticeKey {
         event_id: event_id.to_owned(),
         digest: digest.to_owned(),
         body: "{}".to_owned(),
+        ..NoticeKey::default()
     }
 }
 
