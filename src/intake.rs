@@ -1,10 +1,14 @@
 //! From bytes that told us to a tracked revocation.
 
 pub mod amend;
+pub mod batch;
 pub mod csv;
 pub mod erase;
+pub mod json;
 pub mod merge;
+pub mod note;
 pub mod probe;
+pub mod ssf;
 pub mod submission;
 mod turns;
 
@@ -32,6 +36,8 @@ pub use submission::SubmissionError;
 use submission::{Submission, Terms};
 use turns::{Turn, Turns};
 
+/// Largest notice.
+pub const BODY: usize = 64 * 1024;
 /// How long an answer waits for its record to land.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Moves that lose a race are tried again this often.
@@ -121,14 +127,28 @@ impl Intake {
         event_id: Option<&str>,
     ) -> Result<Accepted, IntakeError> {
         let submission = Submission::parse(bytes)?;
+        let notice = notice_of(bytes, &submission, sender, event_id)?;
+        self.keep(&submission, notice, sender).await
+    }
+
+    /// Accepts what `submission` asks for, as [`submit`](Self::submit) does; `notice` is what it was read from, and is
+    /// kept as it came.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub(crate) async fn keep(
+        &self,
+        submission: &Submission,
+        notice: NoticeKey,
+        sender: &str,
+    ) -> Result<Accepted, IntakeError> {
         if self.journal.blocked() {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
-        let notice = notice_of(bytes, &submission, sender, event_id)?;
         // The whole has one limit, so that those who wait for a store that hangs do not wait one after another.
         // Given up halfway nothing is committed, or it is, and the same notice again finds it.
         let kept = tokio::time::timeout(PATIENCE, async {
-            let (accepted, record) = self.decide(&submission, &notice, sender).await?;
+            let (accepted, record) = self.decide(submission, &notice, sender).await?;
             if let Some(record) = record {
                 self.journal.landed(&record, PATIENCE).await?;
             }

@@ -6,8 +6,10 @@
 
 mod anchors;
 mod gauges;
+mod signals;
 
 pub use anchors::{AnchorLevel, AnchorLevels};
+pub use signals::{InboxLevel, Signals};
 
 use anchors::AnchorGauges;
 use gauges::Gauges;
@@ -151,6 +153,8 @@ pub struct Metrics {
     /// `access_revocation_audit_anchor_failures_total`.
     pub anchor_failures: IntCounterVec,
     anchors: AnchorGauges,
+    /// Security event tokens, and files of the inbox.
+    pub signals: Signals,
     gauges: Gauges,
 }
 
@@ -236,6 +240,7 @@ impl Metrics {
             sla: declare.gauge("access_revocation_sla_seconds", "Configured time allowed for a milestone.", &["reason", "milestone"])?,
             anchor_failures: declare.counter("access_revocation_audit_anchor_failures_total", "Checkpoints that could not be given away, or came back without a good receipt.", &["kind"])?,
             anchors: AnchorGauges::declare(&declare)?,
+            signals: Signals::declare(&declare)?,
             gauges: Gauges::declare(&declare)?,
             registry: registry.clone(),
             known: Mutex::default(),
@@ -376,6 +381,7 @@ impl Metrics {
         let known = self.known();
         self.gauges.set(&known, &self.vocabulary, now);
         self.anchors.set(&known, now);
+        self.signals.set(now);
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         families.sort_by(|a, b| a.name().cmp(b.name()));

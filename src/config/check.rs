@@ -63,7 +63,7 @@ impl Reader<'_> {
         })
     }
 
-    fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
+    pub(super) fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
         if is_a_secret(path) {
             return Err(
                 self.wrong(key, "name the file that holds the secret, not the secret itself")
@@ -386,6 +386,8 @@ impl Reader<'_> {
             subjects,
             targets,
             permissions: self.permissions(file.permissions)?,
+            ssf: self.ssf(file.ssf)?,
+            inbox: self.inbox(file.inbox)?,
             not_required,
             notes,
             sha256: hex(&self.digest.finalize()),

@@ -61,6 +61,11 @@ problems! {
         415 => "The body is not `application/json`.",
         422 => "The notice cannot be used; `detail` names the field. Nothing was kept.",
     }
+    /// Where tokens are pushed.
+    Pushed {
+        500 => "A defect of the agent.",
+        503 => "Store, log or the issuer's keys are not available. Nothing was acknowledged; send it again.",
+    }
     /// Where something is done with a revocation.
     Conflicts {
         409 => "The revocation is not in a state in which this can be done.",
