@@ -6,6 +6,7 @@ mod log;
 mod section;
 pub(super) mod store;
 mod targets;
+mod ways;
 
 use super::client::ConfigFile;
 use super::look;
@@ -25,7 +26,8 @@ use tokio::task::JoinSet;
 /// What can be seen and what not: targets, store, log, agent
 ///
 /// Looks at every configured target as the agent does, and says per surface whether it can be read, with
-/// the fix where it cannot. Then at the store, the log and its key, the agent, and the room on disk. Changes
+/// the fix where it cannot. Then at the store, the log and its key, the agent, the room on disk, and, where they are
+/// configured, the keys of those who push security event tokens and the inbox. Changes
 /// nothing and writes nothing; works whether the agent runs or not. What this user may not look at is said.
 ///
 /// Exit status: 0 everything required can be seen; 3 something required cannot be seen, a target is down,
@@ -109,6 +111,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.push(log::section(&config, store.landed, now));
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));
+    sections.extend(ways::sections(&config).await);
     Ok(sections)
 }
 

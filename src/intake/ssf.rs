@@ -2,6 +2,7 @@
 //!
 //! A token is believed for one reason only: a key that the configuration names for its issuer signed it.
 
+mod answer;
 mod claims;
 mod event;
 mod jwks;
@@ -9,6 +10,7 @@ mod keys;
 mod subject;
 mod token;
 
+pub use answer::{Declined, Fault, Outcome, Refusal};
 pub use event::Event;
 pub use keys::count_keys;
 
@@ -19,10 +21,10 @@ use crate::config::{Config, Live, Ssf, SsfIssuer, SsfKeys};
 use crate::domain::hex::hex;
 use crate::domain::revocation::{Kind, Reason};
 use crate::domain::time::UtcTime;
-use crate::domain::words::words;
 use crate::metrics::Metrics;
 use crate::store::NoticeKey;
 use anyhow::{Context as _, Result};
+use answer::{outcomes, refuse};
 use claims::{Claims, Stated};
 use event::{Meaning, meaning};
 use jwks::JwkSet;
@@ -32,78 +34,6 @@ use std::sync::Arc;
 use subject::Name;
 use subtle::ConstantTimeEq as _;
 use token::Token;
-
-words! {
-    /// Why a token is refused: the codes of RFC 8935 section 2.4.
-    Fault {
-        /// No token, or one whose claims cannot be used.
-        InvalidRequest = "invalid_request",
-        /// Signed by no key, or in no way, that is taken.
-        InvalidKey = "invalid_key",
-        /// Of an issuer that is not configured.
-        InvalidIssuer = "invalid_issuer",
-        /// Meant for somebody else.
-        InvalidAudience = "invalid_audience",
-        /// Signed or sent by somebody else.
-        AuthenticationFailed = "authentication_failed",
-        /// About somebody of whom this issuer may not speak.
-        AccessDenied = "access_denied",
-    }
-}
-
-words! {
-    /// What became of an event.
-    Outcome {
-        /// It opened a revocation.
-        Accepted = "accepted",
-        /// A revocation that was open asks for more now.
-        Tightened = "tightened",
-        /// Nothing new was asked.
-        Known = "known",
-        /// It was kept with a revocation that is not finished, and a look was asked for.
-        Noted = "noted",
-        /// Nothing follows from it here.
-        Ignored = "ignored",
-        /// It came before with other claims.
-        Conflict = "conflict",
-        /// It cannot be used.
-        Unusable = "unusable",
-    }
-}
-
-/// A token that is refused: the same again is no use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The code.
-    pub err: Fault,
-    /// What is wrong with it, for its sender.
-    pub description: String,
-}
-
-fn refuse(err: Fault, description: impl Into<String>) -> Refusal {
-    Refusal { err, description: description.into() }
-}
-
-/// Why a token was not taken.
-#[derive(Debug)]
-pub enum Declined {
-    /// The token itself.
-    Refused(Refusal),
-    /// Not now: it should be sent again.
-    Unavailable(anyhow::Error),
-}
-
-impl From<Refusal> for Declined {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<anyhow::Error> for Declined {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Unavailable(error)
-    }
-}
 
 /// What the form of the configuration does not show: that keys which are given can be used.
 ///
@@ -149,7 +79,27 @@ impl Receiver {
     /// # Errors
     /// When there is no TLS.
     pub fn new(intake: Arc<Intake>, config: Live, metrics: Arc<Metrics>) -> Result<Self> {
-        Ok(Self { intake, config, keys: Keyring::new(metrics.clone())?, metrics })
+        let receiver = Self { intake, config, keys: Keyring::new(metrics.clone())?, metrics };
+        receiver.expect_all();
+        Ok(receiver)
+    }
+
+    /// What can be counted is there before the first of it.
+    fn expect_all(&self) {
+        let faults: Vec<_> = Fault::ALL.iter().map(|fault| fault.as_str()).collect();
+        let mut events = Vec::new();
+        for event in Event::ALL {
+            for outcome in outcomes(*event) {
+                events.push((event.as_str(), outcome.as_str()));
+            }
+        }
+        let issuers = &self.config.current().ssf.issuers;
+        for issuer in issuers {
+            self.metrics.signals.expect_issuer(&issuer.name, &faults, &events);
+        }
+        if !issuers.is_empty() {
+            self.metrics.signals.expect_issuer("unknown", &faults, &[]);
+        }
     }
 
     /// Takes the token `body`, which came with the bearer token `bearer`. When this returns, the records of what it

@@ -48,7 +48,7 @@ pub(super) struct Line {
 /// What was found about one thing.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Section {
-    /// `configuration`, `target`, `store`, `log`, `agent` or `disk`.
+    /// `configuration`, `target`, `store`, `log`, `agent`, `disk`, `signals` or `inbox`.
     pub(super) about: &'static str,
     /// Which one.
     pub(super) name: String,
@@ -98,7 +98,7 @@ pub(super) fn conclusion(sections: &[Section]) -> (String, u8) {
     let names = |level: Level| {
         let here = sections.iter().filter(|section| section.level() == level);
         here.map(|section| match section.about {
-            "target" => format!("target {}", section.name),
+            "target" | "signals" => format!("{} {}", section.about, section.name),
             about => format!("the {about}"),
         })
         .collect::<Vec<_>>()
