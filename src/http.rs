@@ -42,7 +42,6 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-
 /// What handlers use.
 #[derive(Clone)]
 pub struct App {

@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result};
 use content::{Bad, Content};
 use folder::{Allowed, Entry, Listing, Stamp, Unread};
 use place::Place;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -159,8 +159,11 @@ impl Inbox {
         if self.trouble.is_over("folder") {
             tracing::info!("the inbox can be read again");
         }
-        if listing.more && self.trouble.is("crowd", "more") {
-            tracing::warn!(files = listing.entries.len(), "the inbox has more files than are looked at at once");
+        let files = listing.entries.len();
+        if !listing.more {
+            let _ = self.trouble.is_over("crowd");
+        } else if self.trouble.is("crowd", "more") {
+            tracing::warn!(files, "the inbox has more files than are looked at at once");
         }
         self.remember(&listing, &renamed);
         for entry in listing.entries {
@@ -186,33 +189,25 @@ impl Inbox {
     }
 
     /// What lies there now, and since when it is as it is.
-    fn remember(&mut self, listing: &Listing, renamed: &[OsString]) {
+    fn remember(&mut self, listing: &Listing, renamed: &BTreeSet<OsString>) {
         let (now, at) = (Instant::now(), clock::now().seconds());
-        let there = |name: &OsString| listing.entries.iter().any(|entry| entry.name == *name);
-        self.seen.retain(|name, _| there(name));
-        for entry in &listing.entries {
-            let new = Seen {
-                stamp: entry.stamp,
+        let there: HashSet<&OsString> = listing.entries.iter().map(|entry| &entry.name).collect();
+        self.seen.retain(|name, _| there.contains(name));
+        for Entry { name, stamp } in &listing.entries {
+            let new = |first| Seen {
+                stamp: *stamp,
                 since: now,
                 whole: false,
                 cut: false,
-                first: at,
+                first,
                 after: None,
                 pause: FIRST_PAUSE,
             };
-            let seen = self.seen.entry(entry.name.clone()).or_insert(new);
-            if seen.stamp != entry.stamp {
-                *seen = Seen {
-                    stamp: entry.stamp,
-                    since: now,
-                    whole: false,
-                    cut: false,
-                    first: seen.first,
-                    after: None,
-                    pause: FIRST_PAUSE,
-                };
+            let seen = self.seen.entry(name.clone()).or_insert_with(|| new(at));
+            if seen.stamp != *stamp {
+                *seen = new(seen.first);
             }
-            seen.whole |= renamed.contains(&entry.name);
+            seen.whole |= renamed.contains(name);
         }
     }
 
@@ -241,11 +236,12 @@ impl Inbox {
     /// Notes what became of a file. Gives how long to wait if nobody takes anything now.
     fn after(&mut self, entry: &Entry, took: Took) -> Option<Duration> {
         let name = entry.name.to_string_lossy().into_owned();
+        let thing = format!("file {name}");
         let Some(seen) = self.seen.get_mut(&entry.name) else { return None };
         let (why, all) = match took {
             Took::Gone => {
                 self.seen.remove(&entry.name);
-                let _ = self.trouble.is_over(&name);
+                let _ = self.trouble.is_over(&thing);
                 return None;
             }
             Took::Cut => {
@@ -259,8 +255,14 @@ impl Inbox {
         let pause = seen.pause;
         seen.pause = (seen.pause * 2).min(LONGEST_PAUSE);
         self.metrics.signals.file(FileOutcome::Later.as_str());
-        if self.trouble.is(&name, why.as_str()) {
-            tracing::warn!(file = name, why, "a file of the inbox stays where it is, and is tried again");
+        // A move that was begun may have left something.
+        self.mended = None;
+        if self.trouble.is(&thing, why.as_str()) {
+            tracing::warn!(
+                file = name,
+                why,
+                "a file of the inbox stays where it is, and is tried again"
+            );
         }
         all.then_some(pause)
     }
@@ -284,9 +286,8 @@ impl Inbox {
         };
         let (dir, name) = (inbox.dir.clone(), entry.name.clone());
         let read = blocking(move || {
-            Ok(folder::read(&dir, &name, &allowed).map(|(bytes, stamp)| {
-                (Content::read(&name, &bytes), stamp)
-            }))
+            Ok(folder::read(&dir, &name, &allowed)
+                .map(|(bytes, stamp)| (Content::read(&name, &bytes), stamp)))
         });
         let patient = self.seen.get(&entry.name).is_some_and(|seen| seen.whole || seen.cut);
         let (rows, separator, stamp) = match read.await {
@@ -340,7 +341,9 @@ impl Inbox {
         for status in Status::ALL {
             let count = rows.iter().filter(|row| row.line > 0 && row.status == *status).count();
             if count > 0 {
-                self.metrics.signals.rows(status.as_str(), u64::try_from(count).unwrap_or(u64::MAX));
+                self.metrics
+                    .signals
+                    .rows(status.as_str(), u64::try_from(count).unwrap_or(u64::MAX));
             }
         }
         let refused = rows.iter().filter(|row| row.status == Status::Refused).count();
@@ -349,7 +352,13 @@ impl Inbox {
         if refused == 0 {
             tracing::info!(file, moved, rows = rows.len(), "a file of the inbox was read");
         } else {
-            tracing::warn!(file, moved, rows = rows.len(), refused, "a file of the inbox was rejected");
+            tracing::warn!(
+                file,
+                moved,
+                rows = rows.len(),
+                refused,
+                "a file of the inbox was rejected"
+            );
         }
     }
 }

@@ -39,8 +39,8 @@ fn every_metric_in_a_rule_is_declared() {
         "src/metrics/anchors.rs",
         "src/metrics/signals.rs",
     ]
-        .map(|file| std::fs::read_to_string(root().join(file)).unwrap())
-        .concat();
+    .map(|file| std::fs::read_to_string(root().join(file)).unwrap())
+    .concat();
     let mut found = 0;
     for (at, _) in rules.match_indices("access_revocation") {
         let name: String =

@@ -79,7 +79,10 @@ async fn files_are_read_moved_and_answered_row_by_row() {
     let begun = Instant::now();
     put(&agent, "users.csv", USERS);
     let lines = result(&agent, "done/users.csv");
-    assert!(begun.elapsed() < Duration::from_secs(30), "what is renamed into its place is read at once");
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "what is renamed into its place is read at once"
+    );
     assert_eq!(lines[0], "line,username,status,revocation,column,message");
     assert!(lines[1].starts_with("2,john.doe,expected,rev_"), "{lines:?}");
     assert_eq!((lines.len(), text(&agent, "done/users.csv").as_str()), (3, USERS));
@@ -118,7 +121,10 @@ async fn files_are_read_moved_and_answered_row_by_row() {
     ] {
         put(&agent, name, body);
         let lines = result(&agent, &format!("rejected/{name}"));
-        assert!(lines[1].starts_with("0,,refused,") && lines[1].contains(says), "{name}: {lines:?}");
+        assert!(
+            lines[1].starts_with("0,,refused,") && lines[1].contains(says),
+            "{name}: {lines:?}"
+        );
     }
     assert_eq!(revocations(&agent).len(), 4);
     assert!(names(&agent, "").is_empty(), "{:?}", names(&agent, ""));
@@ -208,7 +214,8 @@ async fn killed_in_the_middle_of_a_file_each_row_is_expected_once() {
     }
     let lines = result(&agent, "done/users.csv");
     assert_eq!(lines.len(), ROWS + 1);
-    let ids: BTreeSet<&str> = lines[1..].iter().map(|line| line.split(',').nth(3).unwrap()).collect();
+    let ids: BTreeSet<&str> =
+        lines[1..].iter().map(|line| line.split(',').nth(3).unwrap()).collect();
     assert_eq!(ids.len(), ROWS, "each row has a revocation of its own");
     assert!(names(&agent, "").is_empty());
     assert!(agent.stop().success());
@@ -229,8 +236,11 @@ async fn killed_between_the_moves_the_result_is_put_right() {
     let lines = result(&agent, "done/users.csv");
     agent.kill();
     // As it is when the file moved and its result had no name yet; and when the file had not moved.
-    std::fs::rename(at(&agent, "done/users.csv.result.csv"), at(&agent, "done/.users.csv.result.csv.pending"))
-        .unwrap();
+    std::fs::rename(
+        at(&agent, "done/users.csv.result.csv"),
+        at(&agent, "done/.users.csv.result.csv.pending"),
+    )
+    .unwrap();
     std::fs::write(at(&agent, "more.csv"), "username,reason\nkim,left\n").unwrap();
     std::fs::write(at(&agent, "done/.more.csv.result.csv.pending"), "half").unwrap();
     agent.start();

@@ -65,7 +65,13 @@ async fn each_event_opens_what_it_says_once() {
     let draft = "urn:ietf:params:SCIM:event:prov:";
     for (subject, event, body, kind, reason) in [
         ("u1", format!("{RISC}account-disabled"), json!({}), "suspend", "other"),
-        ("u2", format!("{RISC}account-disabled"), json!({"reason": "hijacking"}), "suspend", "policy_violation"),
+        (
+            "u2",
+            format!("{RISC}account-disabled"),
+            json!({"reason": "hijacking"}),
+            "suspend",
+            "policy_violation",
+        ),
         ("u3", format!("{RISC}account-purged"), json!({}), "full", "other"),
         (
             "u4",
@@ -134,11 +140,15 @@ async fn each_event_opens_what_it_says_once() {
         assert!(metrics.contains(&shown), "{name}: {metrics}");
     }
     let said = agent.stderr();
-    assert!(said.contains("an identifier was recycled") && said.contains("stops its stream"), "{said}");
+    assert!(
+        said.contains("an identifier was recycled") && said.contains("stops its stream"),
+        "{said}"
+    );
     assert!(agent.stop().success());
     let (code, report) = agent.verify();
     assert_eq!(code, 0, "{report}");
-    let triggered = agent.log().iter().filter(|line| line["type"] == "revocation_triggered").count();
+    let triggered =
+        agent.log().iter().filter(|line| line["type"] == "revocation_triggered").count();
     assert_eq!(triggered, 7, "each once");
 }
 
@@ -188,7 +198,12 @@ async fn one_token_about_several_names_opens_each_and_only_once() {
 }
 
 /// What is refused whatever its claims are.
-fn badly_signed(good: &Value, known: &Key, rsa: &Key, other: &Key) -> Vec<(&'static str, String, &'static str)> {
+fn badly_signed(
+    good: &Value,
+    known: &Key,
+    rsa: &Key,
+    other: &Key,
+) -> Vec<(&'static str, String, &'static str)> {
     let text = good.to_string();
     let with = |key: &Key, header: Value| key.token_with(&header, &text);
     let header = |alg: &str, kid: &str| json!({"typ": "secevent+jwt", "alg": alg, "kid": kid});
@@ -217,7 +232,11 @@ fn badly_signed(good: &Value, known: &Key, rsa: &Key, other: &Key) -> Vec<(&'sta
         ("an algorithm that is not taken", with(known, header("ES384", "e1")), "invalid_key"),
         ("a key of another algorithm", with(rsa, header("RS256", "e1")), "invalid_key"),
         ("crit", with(known, critical), "invalid_request"),
-        ("another type", with(known, json!({"typ": "JWT", "alg": "ES256", "kid": "e1"})), "invalid_request"),
+        (
+            "another type",
+            with(known, json!({"typ": "JWT", "alg": "ES256", "kid": "e1"})),
+            "invalid_request",
+        ),
         ("no type", with(known, json!({"alg": "ES256", "kid": "e1"})), "invalid_request"),
         ("an encrypted one", "a.b.c.d.e".to_owned(), "invalid_request"),
         ("no token", "{}".to_owned(), "invalid_request"),
@@ -366,7 +385,11 @@ async fn an_ended_session_is_a_reason_to_look() {
     assert_taken(&push(&api, token.clone()).await);
     assert_taken(&push(&api, token).await);
     agent.until(&id, |view| view["looked_at"].as_str() > before["looked_at"].as_str());
-    assert_eq!(refused(&push(&api, told("one", "john")).await).0, "invalid_request", "its id is kept");
+    assert_eq!(
+        refused(&push(&api, told("one", "john")).await).0,
+        "invalid_request",
+        "its id is kept"
+    );
     agent.until_metrics(&[
         "access_revocation_ssf_events_total{event=\"session_revoked\",issuer=\"idp\",outcome=\"noted\"} 1",
         "access_revocation_ssf_events_total{event=\"session_revoked\",issuer=\"idp\",outcome=\"known\"} 1",
@@ -375,7 +398,10 @@ async fn an_ended_session_is_a_reason_to_look() {
     ]);
     let after = agent.log();
     let new = after[records.min(after.len())..].iter();
-    assert!(!new.clone().any(|line| line["type"] == "revocation_amended"), "nothing asked for more");
+    assert!(
+        !new.clone().any(|line| line["type"] == "revocation_amended"),
+        "nothing asked for more"
+    );
 }
 
 #[tokio::test]
@@ -394,7 +420,8 @@ async fn keys_of_a_file_and_a_transmitter_that_says_who_it_is() {
     std::fs::write(agent.dir().join("idp.token"), "an-idp-token-of-32-characters-00").unwrap();
     agent.start();
     let api = Api::of(&agent);
-    let token = key.token("k", &claims("j", &of("a"), &format!("{RISC}account-purged"), &json!({})));
+    let token =
+        key.token("k", &claims("j", &of("a"), &format!("{RISC}account-purged"), &json!({})));
     assert_eq!(refused(&push(&api, token.clone()).await).0, "authentication_failed");
     let with = |secret: &str| {
         let request = api.anonymous(Method::POST, PATH).bearer_auth(secret);

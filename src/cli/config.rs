@@ -43,7 +43,10 @@ pub(super) fn run(command: &Command) -> Result<u8> {
             println!("  tokens         {}", names(config.tokens.iter().map(|t| t.id.as_str())));
             println!("  accounts       {mapped} declared");
             if !config.ssf.issuers.is_empty() {
-                println!("  signals        {}", names(config.ssf.issuers.iter().map(|i| i.name.as_str())));
+                println!(
+                    "  signals        {}",
+                    names(config.ssf.issuers.iter().map(|i| i.name.as_str()))
+                );
             }
             if let Some(inbox) = &config.inbox {
                 println!("  inbox          {}", shown(&inbox.dir.display().to_string()));

@@ -344,6 +344,7 @@ impl Reader<'_> {
         let targets = self.targets(file.targets)?;
         let subjects = self.subjects(file.subjects, &targets)?;
         let tokens = self.tokens(file.tokens)?;
+        let inbox = self.inbox(file.inbox, &state_dir)?;
         let seconds = Duration::from_secs;
         let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
         Ok(Config {
@@ -387,7 +388,7 @@ impl Reader<'_> {
             targets,
             permissions: self.permissions(file.permissions)?,
             ssf: self.ssf(file.ssf)?,
-            inbox: self.inbox(file.inbox)?,
+            inbox,
             not_required,
             notes,
             sha256: hex(&self.digest.finalize()),

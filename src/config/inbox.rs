@@ -4,7 +4,7 @@ use super::ConfigError;
 use super::check::Reader;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A user or group of this machine.
@@ -60,19 +60,27 @@ pub struct Inbox {
 
 impl Reader<'_> {
     /// Checks the section `inbox`.
-    pub(super) fn inbox(&self, file: Option<InboxFile>) -> Result<Option<Inbox>, ConfigError> {
+    pub(super) fn inbox(
+        &self,
+        file: Option<InboxFile>,
+        state_dir: &Path,
+    ) -> Result<Option<Inbox>, ConfigError> {
         let Some(file) = file else { return Ok(None) };
-        self.name_of_server("inbox.source", &file.source)?;
-        if file.dir.as_os_str().is_empty() {
-            return Err(self.wrong("inbox.dir", "name the folder"));
+        let dir = self.resolve(&file.dir);
+        // Every file in it is moved away.
+        let own = self.resolve(Path::new("."));
+        if own.starts_with(&dir) || state_dir.starts_with(&dir) {
+            let why = "a folder of its own, in which neither this file nor the agent's state lies";
+            return Err(self.wrong("inbox.dir", why));
         }
+        self.name_of_server("inbox.source", &file.source)?;
         let named = file.owners.iter().chain(&file.groups);
         if named.into_iter().any(|one| matches!(one, Principal::Name(name) if name.is_empty())) {
             return Err(self.wrong("inbox.owners", "no name is empty"));
         }
         let (minute, moment) = (Duration::from_secs(60), Duration::from_secs(2));
         Ok(Some(Inbox {
-            dir: self.resolve(&file.dir),
+            dir,
             source: file.source,
             scan: self.duration("inbox.scan", file.scan, minute, (1, 3600))?,
             settle: self.duration("inbox.settle", file.settle, moment, (1, 600))?,
@@ -87,19 +95,18 @@ impl Reader<'_> {
 mod tests {
     use super::super::Config;
     use super::*;
-    use std::path::Path;
 
     fn parse(inbox: &str) -> Result<Option<Inbox>, String> {
-        let text = format!(
-            "state_dir: /s\n{inbox}\ntargets: {{orders: {{url: 'postgres://a@db/x'}}}}\n"
-        );
+        let text =
+            format!("state_dir: /s\n{inbox}\ntargets: {{orders: {{url: 'postgres://a@db/x'}}}}\n");
         let config = Config::parse(Path::new("/etc/revoked/revoked.yaml"), &text);
         config.map(|config| config.inbox).map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_folder_is_relative_to_the_file() {
-        let inbox = parse("inbox: {dir: drop, source: hr, owners: [hrsync, 1001]}").unwrap().unwrap();
+        let inbox =
+            parse("inbox: {dir: drop, source: hr, owners: [hrsync, 1001]}").unwrap().unwrap();
         assert_eq!(inbox.dir, Path::new("/etc/revoked/drop"));
         assert_eq!(inbox.owners, [Principal::Name("hrsync".to_owned()), Principal::Id(1001)]);
         assert!(inbox.events && inbox.groups.is_empty());
@@ -113,7 +120,10 @@ mod tests {
             ("inbox: {dir: drop}", "missing field `source`"),
             ("inbox: {source: hr}", "missing field `dir`"),
             ("inbox: {dir: drop, source: 'a b'}", "inbox.source: a name has"),
-            ("inbox: {dir: '', source: hr}", "inbox.dir: name the folder"),
+            ("inbox: {dir: '', source: hr}", "inbox.dir: a folder of its own"),
+            ("inbox: {dir: ., source: hr}", "inbox.dir: a folder of its own"),
+            ("inbox: {dir: /etc, source: hr}", "inbox.dir: a folder of its own"),
+            ("inbox: {dir: /s/, source: hr}", "inbox.dir: a folder of its own"),
             ("inbox: {dir: d, source: hr, scan: 2h}", "inbox.scan: 1 s to 3600 s"),
             ("inbox: {dir: d, source: hr, settle: 0s}", "inbox.settle: 1 s to 600 s"),
             ("inbox: {dir: d, source: hr, owners: ['']}", "inbox.owners: no name is empty"),

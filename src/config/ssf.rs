@@ -139,7 +139,8 @@ impl Reader<'_> {
             let issuer = self.issuer(name, issuer)?;
             if let Some(other) = issuers.iter().find(|other| other.issuer == issuer.issuer) {
                 let key = format!("ssf.issuers.{}.issuer", issuer.name);
-                let why = format!("{} has this issuer already; list all audiences there", other.name);
+                let why =
+                    format!("{} has this issuer already; list all audiences there", other.name);
                 return Err(self.wrong(&key, why));
             }
             issuers.push(issuer);
@@ -172,7 +173,8 @@ impl Reader<'_> {
             Some(path) => {
                 let secret = self.secret_file(&at("token_file"), &path)?;
                 if secret.expose_secret().len() < 32 {
-                    let why = "a token has at least 32 characters; make one with: openssl rand -hex 32";
+                    let why =
+                        "a token has at least 32 characters; make one with: openssl rand -hex 32";
                     return Err(self.wrong(&at("token_file"), why));
                 }
                 Some(Sha256::digest(secret.expose_secret()).into())
@@ -180,7 +182,9 @@ impl Reader<'_> {
         };
         let subject = match file.subject {
             None => SubjectForm::Sub,
-            Some(word) => self.word(&at("subject"), &word, SubjectForm::from_word, SubjectForm::ALL)?,
+            Some(word) => {
+                self.word(&at("subject"), &word, SubjectForm::from_word, SubjectForm::ALL)?
+            }
         };
         let reason = match file.reason {
             None => Reason::Other,
@@ -188,9 +192,7 @@ impl Reader<'_> {
         };
         let hour = Duration::from_secs(3600);
         Ok(SsfIssuer {
-            subject_issuers: file
-                .subject_issuers
-                .unwrap_or_else(|| [file.issuer.clone()].into()),
+            subject_issuers: file.subject_issuers.unwrap_or_else(|| [file.issuer.clone()].into()),
             refresh: self.duration(&at("refresh"), file.refresh, hour, (60, 7 * 86_400))?,
             issuer: file.issuer,
             name,

@@ -88,9 +88,9 @@ pub(super) async fn receive(
     match app.signals.receive(&body, bearer).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
         Err(Declined::Refused(refusal)) => TokenRefused::from(refusal).into_response(),
-        Err(Declined::Unavailable(_)) => Problem::unavailable(
-            "the token was not taken; send it again, it will not count twice",
-        )
-        .into_response(),
+        Err(Declined::Unavailable(_)) => {
+            Problem::unavailable("the token was not taken; send it again, it will not count twice")
+                .into_response()
+        }
     }
 }

@@ -23,18 +23,19 @@ pub(super) struct Stamp {
     ino: u64,
     size: u64,
     mtime: (i64, i64),
+    is_file: bool,
 }
 
 impl Stamp {
     /// The stamp of what `meta` describes.
     pub(super) fn of(meta: &Metadata) -> Self {
-        let mtime = (meta.mtime(), meta.mtime_nsec());
-        Self { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime }
+        let (mtime, is_file) = ((meta.mtime(), meta.mtime_nsec()), meta.is_file());
+        Self { dev: meta.dev(), ino: meta.ino(), size: meta.size(), mtime, is_file }
     }
 
-    /// Nothing is in it yet.
+    /// A file in which nothing is yet.
     pub(super) fn is_empty(&self) -> bool {
-        self.size == 0
+        self.is_file && self.size == 0
     }
 }
 
@@ -324,11 +325,17 @@ mod tests {
             std::fs::write(home.path().join(name), "x").unwrap();
         }
         let listing = open(home.path(), true).unwrap();
-        let names: Vec<_> = listing.entries.iter().map(|entry| entry.name.to_str().unwrap()).collect();
+        let names: Vec<_> =
+            listing.entries.iter().map(|entry| entry.name.to_str().unwrap()).collect();
         assert_eq!(names, ["a.json", "b.csv"]);
         assert!(home.path().join("done").is_dir() && home.path().join("rejected").is_dir());
         assert!(open(&home.path().join("none"), true).is_err());
-        assert!(open(&home.path().join("b.csv"), true).unwrap_err().to_string().contains("no directory"));
+        assert!(
+            open(&home.path().join("b.csv"), true)
+                .unwrap_err()
+                .to_string()
+                .contains("no directory")
+        );
     }
 
     #[test]

@@ -175,9 +175,8 @@ pub(super) fn put(
         .with_context(doing)?;
     file.write_all(result).with_context(doing)?;
     file.sync_all().with_context(doing)?;
-    let same = |path: &Path| {
-        std::fs::symlink_metadata(path).is_ok_and(|meta| Stamp::of(&meta) == stamp)
-    };
+    let same =
+        |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|meta| Stamp::of(&meta) == stamp);
     let moved = at.join(&base);
     if !same(&from) {
         std::fs::remove_file(&pending).with_context(doing)?;
@@ -241,7 +240,10 @@ mod tests {
             let stamp = home.drop("users.csv", &format!("file {number}"));
             assert_eq!(home.put("users.csv", stamp, &format!("result {number}")).unwrap(), *name);
         }
-        assert_eq!((home.text("users.csv").as_str(), home.text("users.2.csv").as_str()), ("file 0", "file 2"));
+        assert_eq!(
+            (home.text("users.csv").as_str(), home.text("users.2.csv").as_str()),
+            ("file 0", "file 2")
+        );
         assert_eq!(home.text("users.1.csv.result.csv"), "result 1");
         let stamp = home.drop("README", "x");
         assert_eq!(home.put("README", stamp, ""), Some("README".to_owned()));

@@ -27,10 +27,8 @@ impl Changes {
     }
 
     /// Names that were renamed into their place since the last time.
-    pub(super) fn take(&self) -> Vec<OsString> {
+    pub(super) fn take(&self) -> BTreeSet<OsString> {
         std::mem::take(&mut *self.renamed.lock().unwrap_or_else(PoisonError::into_inner))
-            .into_iter()
-            .collect()
     }
 
     fn note(&self, told: notify::Result<Event>) {
@@ -77,8 +75,12 @@ impl Watching {
         self.watcher = of.as_ref().and_then(|(dir, ..)| match watch(dir, changes.clone()) {
             Ok(watcher) => Some(watcher),
             Err(error) => {
-                let seconds = inbox.scan.as_secs();
-                tracing::warn!("changes of the inbox are seen within {seconds} s only: {error}");
+                let (error, elapsed_s) = (error.to_string(), inbox.scan.as_secs());
+                tracing::warn!(
+                    error,
+                    elapsed_s,
+                    "changes of the inbox are seen after this time only"
+                );
                 None
             }
         });

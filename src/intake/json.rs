@@ -74,7 +74,12 @@ mod tests {
                 .map(|row| match row.notice {
                     Ok(asked) => format!("{} {}", row.line, asked.username),
                     Err(wrong) => {
-                        format!("{}! {}: {}", row.line, wrong.column.unwrap_or_default(), wrong.expected)
+                        format!(
+                            "{}! {}: {}",
+                            row.line,
+                            wrong.column.unwrap_or_default(),
+                            wrong.expected
+                        )
                     }
                 })
                 .collect(),

@@ -23,8 +23,8 @@ use crate::domain::revocation::{Kind, Reason};
 use crate::domain::time::UtcTime;
 use crate::metrics::Metrics;
 use crate::store::NoticeKey;
-use anyhow::{Context as _, Result};
 use answer::{outcomes, refuse};
+use anyhow::{Context as _, Result};
 use claims::{Claims, Stated};
 use event::{Meaning, meaning};
 use jwks::JwkSet;
@@ -138,8 +138,9 @@ impl Receiver {
         let token = Token::read(body)?;
         let stated = Stated::read(&token.payload)?;
         let named = config.ssf.issuers.iter().find(|issuer| issuer.issuer == stated.iss);
-        let issuer = named
-            .ok_or_else(|| refuse(Fault::InvalidIssuer, "its iss is none that is configured here"))?;
+        let issuer = named.ok_or_else(|| {
+            refuse(Fault::InvalidIssuer, "its iss is none that is configured here")
+        })?;
         *from = Some(issuer.name.clone());
         authenticate(issuer, bearer)?;
         self.keys.check(issuer, &token).await?;
@@ -214,7 +215,12 @@ impl Receiver {
         Ok(())
     }
 
-    async fn expect(&self, issuer: &SsfIssuer, ask: Ask, notice: NoticeKey) -> Result<(), Declined> {
+    async fn expect(
+        &self,
+        issuer: &SsfIssuer,
+        ask: Ask,
+        notice: NoticeKey,
+    ) -> Result<(), Declined> {
         let (event, sender) = (ask.event, notice.source.clone());
         let kept = self.intake.keep(&submission(ask)?, notice, &sender).await;
         let accepted = kept.map_err(|error| self.declined(issuer, event, error))?;
@@ -231,8 +237,11 @@ impl Receiver {
         notice: &NoticeKey,
     ) -> Result<(), Declined> {
         for (event, names) in events {
-            let names: Vec<String> =
-                names.into_iter().flat_map(|name| [Some(name.id), name.username]).flatten().collect();
+            let names: Vec<String> = names
+                .into_iter()
+                .flat_map(|name| [Some(name.id), name.username])
+                .flatten()
+                .collect();
             let noted = self.intake.note(&names, notice).await;
             match noted.map_err(|error| self.declined(issuer, event, error))? {
                 Some(accepted) => self.told(issuer, event, &accepted, Outcome::Noted),

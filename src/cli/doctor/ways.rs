@@ -37,7 +37,10 @@ async fn signals(issuer: &SsfIssuer) -> Section {
         ),
     }
     if issuer.token.is_none() {
-        section.say(Level::Note, "its transmitter sends no bearer token; the signature says who it is");
+        section.say(
+            Level::Note,
+            "its transmitter sends no bearer token; the signature says who it is",
+        );
     }
     section
 }
@@ -54,7 +57,11 @@ fn folder(inbox: &Inbox) -> Section {
             });
             let text = format!("it cannot be read: {error:#}");
             if denied {
-                section.advise(Level::Unchecked, text, "run doctor as the agent's user, or as root");
+                section.advise(
+                    Level::Unchecked,
+                    text,
+                    "run doctor as the agent's user, or as root",
+                );
             } else {
                 section.advise(
                     Level::Gap,
@@ -80,7 +87,10 @@ fn folder(inbox: &Inbox) -> Section {
         );
     }
     if found.done > MANY {
-        section.say(Level::Note, format!("done/ has {} files; nobody takes them away by itself", found.done));
+        section.say(
+            Level::Note,
+            format!("done/ has {} files; nobody takes them away by itself", found.done),
+        );
     }
     if found.open_to_all {
         section.advise(

@@ -100,7 +100,10 @@ impl Stated {
             Some(Audience::Many(many)) => many.iter().any(ours),
         };
         if !meant {
-            return Err(refuse(Fault::InvalidAudience, "none of its aud is the one configured here"));
+            return Err(refuse(
+                Fault::InvalidAudience,
+                "none of its aud is the one configured here",
+            ));
         }
         let jti = self.jti.filter(|jti| {
             !jti.trim().is_empty() && jti.len() <= JTI && !jti.contains(char::is_control)
@@ -220,7 +223,8 @@ mod tests {
         let claims = Stated::read(scim.to_string().as_bytes()).unwrap();
         let claims = claims.check(&theirs, at(1_458_496_500)).unwrap();
         assert_eq!(claims.told[0].event, Event::Other);
-        let logout = with(json!({"sub": "248289761001", "sid": "08a5019c-17e1-4977-8f42-65a12843ea02",
+        let logout =
+            with(json!({"sub": "248289761001", "sid": "08a5019c-17e1-4977-8f42-65a12843ea02",
             "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}));
         assert!(check(&logout).unwrap_err().description.contains("no sub"));
     }

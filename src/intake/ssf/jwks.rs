@@ -49,7 +49,10 @@ pub(super) enum NotSigned {
 
 #[derive(Debug)]
 enum Key {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// The uncompressed point.
     P256(Vec<u8>),
 }
@@ -75,9 +78,8 @@ impl Jwk {
     fn key(&self) -> Option<Key> {
         let signs = self.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
             && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-        let fits = |algorithm: Algorithm| {
-            self.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str())
-        };
+        let fits =
+            |algorithm: Algorithm| self.alg.as_deref().is_none_or(|alg| alg == algorithm.as_str());
         let part = |text: &Option<String>| URL_SAFE_NO_PAD.decode(text.as_ref()?).ok();
         if !signs {
             return None;
@@ -209,7 +211,8 @@ mod tests {
         let (one, other) = (pair(), pair());
         let keys = set(&[jwk(&one, r#","kid":"a""#), jwk(&other, r#","kid":"b""#)]).unwrap();
         let signature = one.sign(&SystemRandom::new(), b"said").unwrap();
-        let check = |kid, message: &[u8]| keys.check(Algorithm::Es256, kid, message, signature.as_ref());
+        let check =
+            |kid, message: &[u8]| keys.check(Algorithm::Es256, kid, message, signature.as_ref());
         assert_eq!(check(Some("a"), b"said"), Ok(()));
         assert_eq!(check(None, b"said"), Ok(()));
         assert_eq!(check(Some("b"), b"said"), Err(NotSigned::Wrong));
@@ -232,7 +235,10 @@ mod tests {
             let error = set(&[jwk(&one, more)]).unwrap_err();
             assert!(error.contains("no key for RS256"), "{more}: {error}");
         }
-        assert_eq!(set(&[jwk(&one, r#","use":"sig","x5c":["…"],"key_ops":["verify"]"#)]).unwrap().len(), 1);
+        assert_eq!(
+            set(&[jwk(&one, r#","use":"sig","x5c":["…"],"key_ops":["verify"]"#)]).unwrap().len(),
+            1
+        );
         let secret = r#"{"kty":"oct","k":"c2VjcmV0","alg":"HS256"}"#.to_owned();
         let short = r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#.to_owned();
         assert!(set(&[secret, short, "7".to_owned()]).is_err());

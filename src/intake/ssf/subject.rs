@@ -52,7 +52,9 @@ pub(super) fn names(sub_id: &Value, issuer: &SsfIssuer) -> Result<Vec<Name>, Ref
         return Err(match foreign {
             Some(issuer) => refuse(
                 Fault::AccessDenied,
-                format!("its subject is one of the issuer {issuer}, of whom this one may not speak"),
+                format!(
+                    "its subject is one of the issuer {issuer}, of whom this one may not speak"
+                ),
             ),
             None => refuse(
                 Fault::InvalidRequest,
@@ -109,7 +111,8 @@ fn collect(
         Some("email") => found.extend(text(subject, "email").map(|to| (SubjectForm::Email, to))),
         Some("opaque") => found.extend(text(subject, "id").map(|id| (SubjectForm::Opaque, id))),
         Some("account") => {
-            let uri = text(subject, "uri").and_then(|uri| Some(uri.strip_prefix("acct:")?.to_owned()));
+            let uri =
+                text(subject, "uri").and_then(|uri| Some(uri.strip_prefix("acct:")?.to_owned()));
             found.extend(uri.map(|uri| (SubjectForm::Account, uri)));
         }
         Some("scim") => {
@@ -158,15 +161,31 @@ mod tests {
             "externalId": "EMP-7"});
         for (form, sub_id, name) in [
             (SubjectForm::Sub, own.clone(), "7375626A656374"),
-            (SubjectForm::Email, json!({"format": "email", "email": "foo@example.com"}), "foo@example.com"),
+            (
+                SubjectForm::Email,
+                json!({"format": "email", "email": "foo@example.com"}),
+                "foo@example.com",
+            ),
             (SubjectForm::Opaque, json!({"format": "opaque", "id": "11112222"}), "11112222"),
-            (SubjectForm::Account, json!({"format": "account", "uri": "acct:a@example.com"}), "a@example.com"),
+            (
+                SubjectForm::Account,
+                json!({"format": "account", "uri": "acct:a@example.com"}),
+                "a@example.com",
+            ),
             (SubjectForm::Scim, scim.clone(), "2b2f880af6674ac284bae9381673d462"),
             (SubjectForm::ScimExternalId, scim, "EMP-7"),
-            (SubjectForm::Sub, json!({"format": "complex", "user": own, "device": {"format": "opaque",
-                "id": "d"}, "tenant": {"format": "opaque", "id": "t"}}), "7375626A656374"),
-            (SubjectForm::Sub, json!({"subject_type": "iss-sub", "iss": "https://idp.example.com/",
-                "sub": "g"}), "g"),
+            (
+                SubjectForm::Sub,
+                json!({"format": "complex", "user": own, "device": {"format": "opaque",
+                "id": "d"}, "tenant": {"format": "opaque", "id": "t"}}),
+                "7375626A656374",
+            ),
+            (
+                SubjectForm::Sub,
+                json!({"subject_type": "iss-sub", "iss": "https://idp.example.com/",
+                "sub": "g"}),
+                "g",
+            ),
         ] {
             assert_eq!(read(form, sub_id.clone()).unwrap(), [name], "{sub_id}");
         }
@@ -180,7 +199,11 @@ mod tests {
             {"format": "phone_number", "phone_number": "+12065550100"}]});
         assert_eq!(read(SubjectForm::Sub, aliases.clone()).unwrap(), ["EMP-1=user@example.com"]);
         assert_eq!(read(SubjectForm::Email, aliases.clone()).unwrap(), ["user@example.com"]);
-        assert_eq!(read(SubjectForm::Opaque, aliases).unwrap(), ["EMP-1=user@example.com"], "the most stable");
+        assert_eq!(
+            read(SubjectForm::Opaque, aliases).unwrap(),
+            ["EMP-1=user@example.com"],
+            "the most stable"
+        );
         let two = json!({"format": "aliases", "identifiers": [
             {"format": "email", "email": "a@example.com"}, {"format": "email", "email": "b@example.com"},
             {"format": "email", "email": "a@example.com"}]});

@@ -49,7 +49,10 @@ impl<'a> Token<'a> {
             refuse(Fault::InvalidRequest, format!("the header cannot be read: {error}"))
         })?;
         if header.crit.is_some() {
-            return Err(refuse(Fault::InvalidRequest, "the header has crit, and none of it is known here"));
+            return Err(refuse(
+                Fault::InvalidRequest,
+                "the header has crit, and none of it is known here",
+            ));
         }
         if !header.typ.as_deref().is_some_and(is_event) {
             return Err(refuse(Fault::InvalidRequest, "the header's typ is not secevent+jwt"));
@@ -77,7 +80,10 @@ impl<'a> Token<'a> {
 }
 
 fn not_compact() -> Refusal {
-    refuse(Fault::InvalidRequest, "the body is not a token in compact form (three parts of base64url)")
+    refuse(
+        Fault::InvalidRequest,
+        "the body is not a token in compact form (three parts of base64url)",
+    )
 }
 
 /// RFC 7515 section 4.1.9: a media type, whose `application/` may be left out.
@@ -100,7 +106,10 @@ mod tests {
         let text = compact(r#"{"typ":"secevent+jwt","alg":"ES256","kid":"k"}"#, "{}");
         let token = Token::read(text.as_bytes()).unwrap();
         assert_eq!((token.algorithm, token.kid.as_deref()), (Algorithm::Es256, Some("k")));
-        assert_eq!((token.payload.as_slice(), token.signature.as_slice()), (&b"{}"[..], &b"signature"[..]));
+        assert_eq!(
+            (token.payload.as_slice(), token.signature.as_slice()),
+            (&b"{}"[..], &b"signature"[..])
+        );
         assert_eq!(token.signed, text.rsplit_once('.').unwrap().0.as_bytes());
         let long = compact(r#"{"typ":"application/SECEVENT+jwt","alg":"RS256"}"#, "{}");
         assert!(Token::read(long.as_bytes()).is_ok());
@@ -127,7 +136,11 @@ mod tests {
             (with(r#"{"typ":"secevent+jwt","alg":"none"}"#), Fault::InvalidKey, "neither RS256"),
             (with(r#"{"typ":"secevent+jwt","alg":"HS256"}"#), Fault::InvalidKey, "neither RS256"),
             (with(r#"{"typ":"secevent+jwt","alg":"es256"}"#), Fault::InvalidKey, "neither RS256"),
-            (with(r#"{"typ":"secevent+jwt","alg":"ES256","crit":["b64"]}"#), Fault::InvalidRequest, "crit"),
+            (
+                with(r#"{"typ":"secevent+jwt","alg":"ES256","crit":["b64"]}"#),
+                Fault::InvalidRequest,
+                "crit",
+            ),
         ] {
             let refusal = Token::read(text.as_bytes()).unwrap_err();
             assert_eq!(refusal.err, error, "{text}");
