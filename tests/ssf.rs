@@ -48,7 +48,7 @@ fn about(agent: &Agent, subject: &str) -> (Value, Value, Value) {
     (view["kind"].clone(), view["reason"].clone(), view["source"].clone())
 }
 
-async fn started(server: &Server, more: &str) -> (revoked::throwaway::Cluster, Agent, Api) {
+fn started(server: &Server, more: &str) -> (revoked::throwaway::Cluster, Agent, Api) {
     let cluster = cluster();
     let mut agent = prepared(&cluster, &server.section(more));
     agent.start();
@@ -60,7 +60,7 @@ async fn started(server: &Server, more: &str) -> (revoked::throwaway::Cluster, A
 async fn each_event_opens_what_it_says_once() {
     let (rsa, p256) = (Key::rsa(2048), Key::p256());
     let server = Server::start(vec![rsa.jwk("r1"), p256.jwk("e1")]).await;
-    let (_cluster, mut agent, api) = started(&server, "").await;
+    let (_cluster, mut agent, api) = started(&server, "");
     let scim = "urn:ietf:params:scim:event:prov:";
     let draft = "urn:ietf:params:SCIM:event:prov:";
     for (subject, event, body, kind, reason) in [
@@ -156,7 +156,7 @@ async fn each_event_opens_what_it_says_once() {
 async fn the_same_id_with_other_claims_is_refused_and_counted() {
     let key = Key::p256();
     let server = Server::start(vec![key.jwk("k")]).await;
-    let (_cluster, agent, api) = started(&server, "").await;
+    let (_cluster, agent, api) = started(&server, "");
     let event = format!("{RISC}account-purged");
     assert_taken(&push(&api, key.token("k", &claims("one", &of("a"), &event, &json!({})))).await);
     let other = push(&api, key.token("k", &claims("one", &of("b"), &event, &json!({})))).await;
@@ -174,7 +174,7 @@ async fn the_same_id_with_other_claims_is_refused_and_counted() {
 async fn one_token_about_several_names_opens_each_and_only_once() {
     let key = Key::p256();
     let server = Server::start(vec![key.jwk("k")]).await;
-    let (_cluster, agent, api) = started(&server, ", subject: email, reason: terminated").await;
+    let (_cluster, agent, api) = started(&server, ", subject: email, reason: terminated");
     let aliases = json!({"format": "aliases", "identifiers": [
         {"format": "email", "email": "ann@example.com"}, {"format": "email", "email": "anna@example.com"}]});
     let told = claims("two", &aliases, &format!("{RISC}account-purged"), &json!({}));
@@ -248,7 +248,7 @@ fn badly_signed(
 async fn forged_tokens_of_every_class_open_nothing() {
     let (rsa, known, other) = (Key::rsa(2048), Key::p256(), Key::p256());
     let server = Server::start(vec![rsa.jwk("r1"), known.jwk("e1")]).await;
-    let (_cluster, agent, api) = started(&server, "").await;
+    let (_cluster, agent, api) = started(&server, "");
     let event = format!("{RISC}account-purged");
     let good = claims("forged", &of("victim"), &event, &json!({}));
     let mut asked = 0;
@@ -305,7 +305,7 @@ async fn a_short_rsa_key_is_no_key() {
     let mut weak = short.jwk("weak");
     weak["n"] = json!(part([0xc5; 128]));
     let server = Server::start(vec![weak, good.jwk("e1")]).await;
-    let (_cluster, agent, api) = started(&server, "").await;
+    let (_cluster, agent, api) = started(&server, "");
     let told = claims("w", &of("a"), &format!("{RISC}account-purged"), &json!({}));
     assert_eq!(refused(&push(&api, short.token("weak", &told)).await).0, "authentication_failed");
     assert!(revocations(&agent).is_empty());
@@ -329,7 +329,7 @@ async fn in_the_end(api: &Api, token: &str) -> Answer {
 async fn keys_change_and_their_server_goes_away() {
     let (old, new, newest) = (Key::p256(), Key::rsa(2048), Key::p256());
     let server = Server::start(vec![old.jwk("old")]).await;
-    let (_cluster, agent, api) = started(&server, "").await;
+    let (_cluster, agent, api) = started(&server, "");
     let event = format!("{RISC}account-purged");
     let token = |key: &Key, kid: &str, name: &str| {
         key.token(kid, &claims(&format!("jti-{name}"), &of(name), &event, &json!({})))
@@ -369,7 +369,7 @@ async fn keys_change_and_their_server_goes_away() {
 async fn an_ended_session_is_a_reason_to_look() {
     let key = Key::p256();
     let server = Server::start(vec![key.jwk("k")]).await;
-    let (_cluster, agent, api) = started(&server, "").await;
+    let (_cluster, agent, api) = started(&server, "");
     let event = format!("{CAEP}session-revoked");
     let told = |jti: &str, name: &str| {
         let subject = json!({"format": "complex", "user": of(name),

@@ -95,6 +95,7 @@ fn is_event(typ: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn compact(header: &str, payload: &str) -> String {
         let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
@@ -156,5 +157,19 @@ mod tests {
         let text = format!("{header}.eyJqdGkiOiI0ZDM1NTllYzY3NTA0YWFiYTY1ZDQwYjAzNjNmYWFkOCJ9.");
         let refusal = Token::read(text.as_bytes()).unwrap_err();
         assert_eq!(refusal.err, Fault::InvalidKey);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_is_answered(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Token::read(&bytes);
+        }
+
+        #[test]
+        fn whatever_it_says_is_answered(header in ".{0,60}", payload in ".{0,60}") {
+            if let Ok(token) = Token::read(compact(&header, &payload).as_bytes()) {
+                let _ = super::super::claims::Stated::read(&token.payload);
+            }
+        }
     }
 }
