@@ -9,6 +9,7 @@ use common::http::{Answer, Api, ask, prepared};
 use common::issuer::{AUD, ISS, Key, Server, claims, of, part};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const PATH: &str = "/api/v1/ssf/events";
@@ -449,4 +450,88 @@ async fn without_an_issuer_nothing_is_taken() {
     assert_eq!(refused(&answer).0, "invalid_issuer");
     assert!(revocations(&agent).is_empty());
     assert!(!agent.get("/metrics").unwrap().contains("ssf_last_token_timestamp_seconds{"));
+}
+
+/// A server of files over TLS, whose certificate an authority of its own signed.
+struct Tls(std::process::Child);
+
+impl Tls {
+    fn start(dir: &std::path::Path, port: u16) -> Self {
+        let openssl = |arguments: &[&str]| {
+            let made = Command::new("openssl").args(arguments).current_dir(dir).output().unwrap();
+            assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        };
+        let new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj"];
+        openssl(&[&new[..], &["/CN=Test CA", "-keyout", "ca.key", "-out", "ca.pem"]].concat());
+        let leaf = [
+            "/CN=localhost",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+            "-addext",
+            "basicConstraints=critical,CA:false",
+        ];
+        openssl(&[&new[..], &leaf].concat());
+        let accept = format!("127.0.0.1:{port}");
+        let mut command = Command::new("openssl");
+        command.args([
+            "s_server", "-accept", &accept, "-cert", "cert.pem", "-key", "key.pem", "-HTTP",
+            "-quiet",
+        ]);
+        let child =
+            command.current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "s_server does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn keys_from_a_server_that_nobody_vouches_for_are_not_taken() {
+    let (key, cluster) = (Key::p256(), cluster());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let section = format!(
+        "ssf: {{issuers: {{idp: {{issuer: '{ISS}', audience: '{AUD}', jwks_url: 'https://localhost:{free}/keys'}}}}}}"
+    );
+    let mut agent = prepared(&cluster, &section);
+    let dir = agent.dir();
+    std::fs::write(dir.join("keys"), json!({"keys": [key.jwk("k")]}).to_string()).unwrap();
+    let _tls = Tls::start(&dir, free);
+    agent.start();
+    let api = Api::of(&agent);
+    let token =
+        key.token("k", &claims("j", &of("a"), &format!("{RISC}account-purged"), &json!({})));
+    assert_eq!(push(&api, token.clone()).await.status, 503);
+    assert!(revocations(&agent).is_empty());
+    assert!(agent.stderr().contains("certificate"), "{}", agent.stderr());
+    let (_, report, _) = agent.run(&["doctor", "-o", "json"]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    let sections = report["sections"].as_array().unwrap();
+    let signals = sections.iter().find(|one| one["about"] == "signals").unwrap();
+    assert_eq!(signals["lines"][0]["level"], "gap", "{signals}");
+    assert!(agent.stop().success());
+    // With the authority among the system's, the same server is believed.
+    let mut command = agent.command(&["serve"]);
+    command.env("SSL_CERT_FILE", dir.join("ca.pem"));
+    agent.spawn_as(command);
+    agent.until_ready();
+    assert_taken(&push(&api, token).await);
+    assert_eq!(about(&agent, "a").0, "full");
 }

@@ -159,10 +159,7 @@ pub(super) enum Unread {
 
 impl From<std::io::Error> for Unread {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            ErrorKind::NotFound => Self::Gone,
-            _ => Self::Later(error),
-        }
+        if error.kind() == ErrorKind::NotFound { Self::Gone } else { Self::Later(error) }
     }
 }
 

@@ -37,10 +37,13 @@ impl Changes {
                 if event.kind.is_access() {
                     return;
                 }
-                let to = match event.kind {
-                    EventKind::Modify(ModifyKind::Name(RenameMode::To)) => event.paths.first(),
-                    EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => event.paths.get(1),
-                    _ => None,
+                // Where both are told, the second one is where it went.
+                let to = if event.kind == renamed(RenameMode::To) {
+                    event.paths.first()
+                } else if event.kind == renamed(RenameMode::Both) {
+                    event.paths.get(1)
+                } else {
+                    None
                 };
                 if let Some(name) = to.and_then(|path| path.file_name()) {
                     let mut renamed = self.renamed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,6 +57,10 @@ impl Changes {
             Err(_) => self.changed.notify_one(),
         }
     }
+}
+
+fn renamed(mode: RenameMode) -> EventKind {
+    EventKind::Modify(ModifyKind::Name(mode))
 }
 
 /// The folder that is watched.
