@@ -128,7 +128,7 @@ impl Intake {
     ) -> Result<Accepted, IntakeError> {
         let submission = Submission::parse(bytes)?;
         let notice = notice_of(bytes, &submission, sender, event_id)?;
-        self.keep(&submission, notice, sender).await
+        self.submit_as(&submission, notice, sender).await
     }
 
     /// Accepts what `submission` asks for, as [`submit`](Self::submit) does; `notice` is what it was read from, and is
@@ -136,7 +136,7 @@ impl Intake {
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
-    pub(crate) async fn keep(
+    pub(crate) async fn submit_as(
         &self,
         submission: &Submission,
         notice: NoticeKey,

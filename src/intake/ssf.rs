@@ -222,7 +222,7 @@ impl Receiver {
         notice: NoticeKey,
     ) -> Result<(), Declined> {
         let (event, sender) = (ask.event, notice.source.clone());
-        let kept = self.intake.keep(&submission(ask)?, notice, &sender).await;
+        let kept = self.intake.submit_as(&submission(ask)?, notice, &sender).await;
         let accepted = kept.map_err(|error| self.declined(issuer, event, error))?;
         self.told(issuer, event, &accepted, Outcome::Accepted);
         Ok(())
