@@ -21,7 +21,7 @@ const USERS: &str = "username,reason\njohn.doe,Terminated\njane.smith,left\n";
 /// An agent with an inbox, started.
 fn started(more: &str) -> (Cluster, Agent) {
     let cluster = cluster();
-    let inbox = format!("inbox: {{dir: drop, source: hr, settle: 1s{more}}}");
+    let inbox = format!("inbox: {{dir: drop, source: hr, {more}}}");
     let mut agent = prepared(&cluster, &inbox);
     std::fs::create_dir(agent.dir().join("drop")).unwrap();
     agent.start();
@@ -75,7 +75,7 @@ fn triggered(agent: &Agent) -> usize {
 
 #[tokio::test]
 async fn files_are_read_moved_and_answered_row_by_row() {
-    let (_cluster, agent) = started("");
+    let (_cluster, agent) = started("settle: 1s");
     let begun = Instant::now();
     put(&agent, "users.csv", USERS);
     let lines = result(&agent, "done/users.csv");
@@ -148,11 +148,11 @@ async fn files_are_read_moved_and_answered_row_by_row() {
 
 #[tokio::test]
 async fn what_is_still_written_is_not_read() {
-    let (_cluster, agent) = started("");
+    let (_cluster, agent) = started("settle: 5s");
     for name in ["a.csv.tmp", "b.csv.part", "c.csv.filepart", ".d.csv"] {
         std::fs::write(at(&agent, name), USERS).unwrap();
     }
-    // A slow writer: some lines, cut anywhere, less than the second apart that a file has to be quiet for.
+    // A slow writer: some lines, cut anywhere, less apart than a file has to be quiet for.
     let mut file = std::fs::File::create(at(&agent, "slow.csv")).unwrap();
     let mut rows = String::from("username,reason\n");
     for number in 0..40 {
@@ -171,7 +171,7 @@ async fn what_is_still_written_is_not_read() {
     // JSON that ends in the middle is waited for, also when it is quiet.
     std::fs::write(at(&agent, "late.json"), r#"[{"username":"late","#).unwrap();
     std::fs::write(at(&agent, "none.csv"), "").unwrap();
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(8));
     assert!(at(&agent, "late.json").exists() && at(&agent, "none.csv").exists());
     agent.until_metrics(&["access_revocation_inbox_waiting_files 2"]);
     std::fs::write(at(&agent, "late.json"), r#"[{"username":"late","reason":"left"}]"#).unwrap();
@@ -184,7 +184,7 @@ async fn what_is_still_written_is_not_read() {
 
 #[tokio::test]
 async fn a_missed_event_is_caught_by_the_next_reading() {
-    let (_cluster, agent) = started(", events: false, scan: 1s");
+    let (_cluster, agent) = started("settle: 1s, events: false, scan: 1s");
     put(&agent, "users.csv", USERS);
     assert_eq!(result(&agent, "done/users.csv").len(), 3);
     std::fs::write(at(&agent, "more.csv"), "username,reason\nkim,left\n").unwrap();
@@ -202,7 +202,7 @@ async fn a_missed_event_is_caught_by_the_next_reading() {
 #[tokio::test]
 async fn killed_in_the_middle_of_a_file_each_row_is_expected_once() {
     const ROWS: usize = 600;
-    let (_cluster, mut agent) = started("");
+    let (_cluster, mut agent) = started("settle: 1s");
     let rows = (0..ROWS).map(|n| format!("user{n},left,E-{n}\n")).collect::<String>();
     put(&agent, "users.csv", format!("username,reason,employee_id\n{rows}"));
     for kills in 1..4 {
@@ -231,7 +231,7 @@ async fn killed_in_the_middle_of_a_file_each_row_is_expected_once() {
 
 #[tokio::test]
 async fn killed_between_the_moves_the_result_is_put_right() {
-    let (_cluster, mut agent) = started("");
+    let (_cluster, mut agent) = started("settle: 1s");
     put(&agent, "users.csv", USERS);
     let lines = result(&agent, "done/users.csv");
     agent.kill();
@@ -252,7 +252,7 @@ async fn killed_between_the_moves_the_result_is_put_right() {
 
 #[tokio::test]
 async fn what_is_no_plain_file_of_those_who_may_is_refused() {
-    let (_cluster, agent) = started(", owners: [nobody, 12345]");
+    let (_cluster, agent) = started("settle: 1s, owners: [nobody, 12345]");
     let secret = agent.dir().join("secret.csv");
     std::fs::write(&secret, "username,reason\nsecret,left\n").unwrap();
     symlink(&secret, at(&agent, "link.csv")).unwrap();
@@ -292,7 +292,7 @@ async fn what_is_no_plain_file_of_those_who_may_is_refused() {
 
 #[tokio::test]
 async fn while_the_store_is_away_the_file_stays() {
-    let (_cluster, agent) = started("");
+    let (_cluster, agent) = started("settle: 1s");
     let url = format!("sqlite://{}", agent.dir().join("state/revoked.db").display());
     let mut locker = sqlx::SqliteConnection::connect(&url).await.unwrap();
     locker.execute("BEGIN EXCLUSIVE").await.unwrap();
