@@ -22,8 +22,8 @@ use utoipa::{IntoResponses, PartialSchema as _};
 /// What every reader of the description should know first.
 const ABOUT: &str = "What `revoked` knows about access that should be gone. It never changes a target, and \
 no answer has a connection string. What is shown of a revocation is what the signed log holds.\n\n\
-Every error is a problem (RFC 9457), but for a pushed token, which RFC 8935 says how to refuse. A method that an address does not have is answered 405 with `Allow`; \
-unknown query parameters are refused.";
+Every error is a problem (RFC 9457), but for a pushed token, whose refusal has the form of RFC 8935. A method that \
+an address does not have is answered 405 with `Allow`; unknown query parameters are refused.";
 
 /// Makes sets of answers that handlers share.
 macro_rules! problems {
