@@ -332,3 +332,43 @@ async fn the_inbox_comes_and_goes_with_the_configuration() {
     let status = agent.stop();
     assert!(status.success(), "{}", agent.stderr());
 }
+
+#[tokio::test]
+async fn a_row_that_comes_again_is_looked_at_or_refused() {
+    let cluster = cluster();
+    let more = "approvals: single\ninbox: {dir: drop, source: hr, settle: 1s}";
+    let mut agent = prepared(&cluster, more);
+    std::fs::create_dir(agent.dir().join("drop")).unwrap();
+    agent.start();
+    let rows = "username,reason,account\nold,left,nobody_1\nkept,left,nobody_2\n";
+    put(&agent, "users.csv", rows);
+    let first = result(&agent, "done/users.csv");
+    let id = |line: &str| line.split(',').nth(3).unwrap().to_owned();
+    let (old, kept) = (id(&first[1]), id(&first[2]));
+    let (code, out, err) = agent.run(&["expect", "withdraw", &kept, "--reason", "by mistake"]);
+    assert_eq!(code, 0, "{out}{err}");
+    agent.until_state(&kept, "withdrawn");
+    assert!(agent.stop().success());
+    // As it is long after: verified, and looked at no more.
+    let url = format!("sqlite://{}", agent.dir().join("state/revoked.db").display());
+    let mut store = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let life = "UPDATE revocation SET state = 'verified', watch_until = 0,
+        life = json_set(life, '$.state', 'verified') WHERE id = $1";
+    sqlx::query(life).bind(&old).execute(&mut store).await.unwrap();
+    store.close().await.unwrap();
+    agent.start();
+    put(&agent, "again.csv", rows);
+    let again = result(&agent, "rejected/again.csv");
+    assert!(again[1].starts_with("2,old,expected,rev_") && id(&again[1]) != old, "{again:?}");
+    assert!(again[2].starts_with("3,kept,refused,") && again[2].contains(&kept), "{again:?}");
+    put(&agent, "third.csv", rows);
+    let third = result(&agent, "rejected/third.csv");
+    assert!(third[1].starts_with("2,old,already_expected,"), "{third:?}");
+    assert_eq!(id(&third[1]), id(&again[1]), "the same event from then on");
+    put(
+        &agent,
+        "named.json",
+        r#"{"username":"kept","reason":"left","account":"nobody_2","event_id":"new"}"#,
+    );
+    assert!(result(&agent, "done/named.json")[1].starts_with("1,kept,expected,"));
+}

@@ -1,8 +1,10 @@
 //! The rows of a file, on their way to the door.
 
 use super::content::Content;
-use crate::intake::batch::{Job, Outcome, RowResult, Status, by_subject, prepared};
-use crate::intake::csv::{Note, notes};
+use crate::intake::batch::{
+    Job, Outcome, RowResult, Standing, Status, by_subject, prepared, renewed,
+};
+use crate::intake::csv::notes;
 use crate::intake::{Accepted, Intake, IntakeError};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,13 +15,17 @@ const WIDTH: usize = 16;
 
 /// What a row was answered.
 enum Answer {
-    /// Taken; and whether what is known of it is looked at no more.
-    Taken(Accepted, bool),
+    /// Taken.
+    Taken(Accepted),
     /// It cannot be used.
     Refused(String),
     /// Its event came before with other content.
     Differs(String),
 }
+
+/// The same row is an event anew so often: each time only after its revocation was looked at for as long as
+/// `watch` says.
+const TIMES: usize = 100;
 
 type Answers = BTreeMap<usize, Answer>;
 
@@ -49,9 +55,8 @@ pub(super) async fn all(
     for ((place, row), note) in rows.iter().enumerate().zip(notes) {
         let (outcome, note) = match (wrong.remove(&place), answers.remove(&place)) {
             (Some(wrong), _) => (Outcome::Wrong(Status::Refused, wrong), None),
-            (None, Some(Answer::Taken(accepted, over))) => {
+            (None, Some(Answer::Taken(accepted))) => {
                 let status = Status::of(accepted.known, accepted.amended);
-                let note = if over { Some(Note::Over) } else { note };
                 (Outcome::Good(status, Some(accepted.id)), note)
             }
             (None, Some(Answer::Refused(why))) => {
@@ -100,16 +105,34 @@ async fn work(
     }
 }
 
+/// Nobody reads the results of a folder that is fed by a program, so a row that is known is not enough: what it asks
+/// for has to be looked at. One whose revocation is over is an event of its own; one that people withdrew is refused,
+/// since they and whoever writes these files disagree. A row that says which event it is is that event.
 async fn answered(intake: &Intake, job: &Job, sender: &str) -> Result<Answer, IntakeError> {
-    match intake.submit(&job.sendable.body, sender, None).await {
-        Ok(accepted) => {
-            let over = intake.is_over(&accepted).await?;
-            Ok(Answer::Taken(accepted, over))
-        }
-        Err(error @ IntakeError::Unavailable(_)) => Err(error),
-        Err(error @ IntakeError::Differs { .. }) => Ok(Answer::Differs(error.to_string())),
-        Err(error @ (IntakeError::Submission(_) | IntakeError::Refused(_))) => {
-            Ok(Answer::Refused(error.to_string()))
+    let mut sendable = job.sendable.clone();
+    for _ in 0..TIMES {
+        let accepted = match intake.submit(&sendable.body, sender, None).await {
+            Ok(accepted) => accepted,
+            Err(error @ IntakeError::Unavailable(_)) => return Err(error),
+            Err(error @ IntakeError::Differs { .. }) => {
+                return Ok(Answer::Differs(error.to_string()));
+            }
+            Err(error @ (IntakeError::Submission(_) | IntakeError::Refused(_))) => {
+                return Ok(Answer::Refused(error.to_string()));
+            }
+        };
+        match intake.standing(&accepted).await? {
+            Standing::Over if !job.own_event => sendable = renewed(&sendable, &accepted.id)?,
+            Standing::Withdrawn if !job.own_event => {
+                return Ok(Answer::Refused(format!(
+                    "people withdrew what it asks for ({}); if that is to be expected again, give it an event_id",
+                    accepted.id
+                )));
+            }
+            Standing::Watched | Standing::Over | Standing::Withdrawn => {
+                return Ok(Answer::Taken(accepted));
+            }
         }
     }
+    Ok(Answer::Refused("it came too often before; give it an event_id".to_owned()))
 }

@@ -2,8 +2,10 @@
 //! inbox say the same of the same row.
 
 use super::csv::{Note, Row, Sendable, Wrong, sendable};
+use super::submission::Submission;
 use super::{Accepted, BODY, Intake, IntakeError};
 use crate::clock;
+use crate::domain::revocation::State;
 use crate::domain::words::words;
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
@@ -143,6 +145,8 @@ pub struct Job {
     pub subject: String,
     /// What is sent.
     pub sendable: Sendable,
+    /// The row says which event it is.
+    pub own_event: bool,
 }
 
 impl Job {
@@ -153,7 +157,8 @@ impl Job {
             .notice
             .as_ref()
             .map(|asked| asked.employee_id.clone().unwrap_or_else(|| asked.username.clone()));
-        Self { place, subject: subject.unwrap_or_default(), sendable }
+        let own_event = row.notice.as_ref().is_ok_and(|asked| asked.event_id.is_some());
+        Self { place, subject: subject.unwrap_or_default(), sendable, own_event }
     }
 }
 
@@ -173,18 +178,50 @@ pub fn by_subject(jobs: Vec<Job>) -> VecDeque<Vec<Job>> {
     chains
 }
 
+/// What came of the revocation that a row was answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is looked at.
+    Watched,
+    /// It was verified, and is looked at no more.
+    Over,
+    /// People withdrew it.
+    Withdrawn,
+}
+
 impl Intake {
-    /// Whether what was answered as known is looked at no more: then the same row again asks for nothing.
+    /// What came of the revocation `accepted` speaks of. A row that is known asks for nothing any more where that is
+    /// not looked at.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn is_over(&self, accepted: &Accepted) -> Result<bool, IntakeError> {
+    pub async fn standing(&self, accepted: &Accepted) -> Result<Standing, IntakeError> {
         if !accepted.known {
-            return Ok(false);
+            return Ok(Standing::Watched);
         }
         let stored = self.journal.store.revocation(&accepted.id).await?;
-        Ok(stored.is_none_or(|stored| !stored.is_watched(clock::now())))
+        let now = clock::now();
+        Ok(stored.map_or(Standing::Watched, |stored| match stored.life.state {
+            State::Withdrawn => Standing::Withdrawn,
+            State::Verified if stored.watch_until <= now => Standing::Over,
+            State::Scheduled
+            | State::Open
+            | State::Verified
+            | State::Regressed
+            | State::Excepted => Standing::Watched,
+        }))
     }
+}
+
+/// The same row as an event of its own, after the revocation `over` that it was answered with before: the same again
+/// is the same event.
+///
+/// # Errors
+/// None that a row can cause.
+pub fn renewed(sendable: &Sendable, over: &str) -> Result<Sendable, IntakeError> {
+    let asked = Submission::parse(&sendable.body)?;
+    let renewed = super::csv::sendable(&Submission { event_id: None, ..asked }, over);
+    renewed.map_err(|error| IntakeError::Unavailable(error.into()))
 }
 
 #[cfg(test)]
@@ -197,11 +234,27 @@ mod tests {
             place,
             subject: (*subject).to_owned(),
             sendable: Sendable { body: Vec::new(), event_id: String::new() },
+            own_event: false,
         };
         let chains = by_subject(["a", "b", "a", "c", "b"].iter().enumerate().map(job).collect());
         let places: Vec<Vec<usize>> =
             chains.iter().map(|chain| chain.iter().map(|job| job.place).collect()).collect();
         assert_eq!(places, [vec![0, 2], vec![1, 4], vec![3]]);
+    }
+
+    #[test]
+    fn a_row_that_is_over_is_another_event_and_always_the_same_one() {
+        let asked = Submission {
+            username: "x".to_owned(),
+            reason: "left".to_owned(),
+            ..Submission::default()
+        };
+        let first = sendable(&asked, "").unwrap();
+        let second = renewed(&first, "rev_1").unwrap();
+        assert_ne!(first.event_id, second.event_id);
+        assert_eq!(second, renewed(&first, "rev_1").unwrap());
+        assert_eq!(renewed(&second, "rev_2").unwrap(), renewed(&first, "rev_2").unwrap());
+        assert_ne!(second, renewed(&first, "rev_2").unwrap());
     }
 
     #[test]

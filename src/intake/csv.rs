@@ -52,7 +52,7 @@ pub struct Wrong {
 }
 
 /// A row as it is sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sendable {
     /// The notice as JSON: equal rows have equal bytes.
     pub body: Vec<u8>,

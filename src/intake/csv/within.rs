@@ -77,12 +77,6 @@ pub enum Note {
         /// The first of them.
         line: usize,
     },
-    /// What it asked for was asked for long ago.
-    #[error(
-        "to check: this came before, and its revocation is looked at no more; give it an event_id of its own to \
-         expect it anew"
-    )]
-    Over,
     /// One person would be expected to lose two roles.
     #[error(
         "to check: line {line} has this employee_id with another username; both are one subject"
