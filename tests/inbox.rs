@@ -345,7 +345,7 @@ async fn a_row_that_comes_again_is_looked_at_or_refused() {
     let first = result(&agent, "done/users.csv");
     let id = |line: &str| line.split(',').nth(3).unwrap().to_owned();
     let (old, kept) = (id(&first[1]), id(&first[2]));
-    let (code, out, err) = agent.run(&["expect", "withdraw", &kept, "--reason", "by mistake"]);
+    let (code, out, err) = agent.run(&["expect", "withdraw", &kept, "--why", "by mistake"]);
     assert_eq!(code, 0, "{out}{err}");
     agent.until_state(&kept, "withdrawn");
     assert!(agent.stop().success());
