@@ -532,6 +532,7 @@ async fn keys_from_a_server_that_nobody_vouches_for_are_not_taken() {
     command.env("SSL_CERT_FILE", dir.join("ca.pem"));
     agent.spawn_as(command);
     agent.until_ready();
+    let api = Api::of(&agent);
     assert_taken(&push(&api, token).await);
     assert_eq!(about(&agent, "a").0, "full");
 }

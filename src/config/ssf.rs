@@ -280,7 +280,7 @@ mod tests {
             ("issuers: {a: {issuer: '', audience: x, jwks_url: 'https://h/k'}}".to_owned(), "issuer: the iss"),
             ("issuers: {a: {issuer: i, audience: [], jwks_url: 'https://h/k'}}".to_owned(), "audience: the aud"),
             (
-                "issuers: {a: {issuer: i, audience: x, jwks_url: 'https://h/k'}, b: {issuer: i, audience: y, \
+                "issuers: {a: {issuer: i, audience: x, jwks_url: 'https://h/k'}, b: {issuer: i, audience: z, \
                  jwks_url: 'https://h/k'}}"
                     .to_owned(),
                 "ssf.issuers.b.issuer: a has this issuer already",

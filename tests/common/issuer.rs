@@ -40,7 +40,9 @@ impl Key {
         let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", &bits, "-outform", "DER"];
         let made = Command::new("openssl").args(arguments).output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        Self::Rsa(RsaKeyPair::from_pkcs8(&made.stdout).unwrap())
+        // Which of the two forms it writes depends on its version.
+        let pair = RsaKeyPair::from_pkcs8(&made.stdout);
+        Self::Rsa(pair.or_else(|_| RsaKeyPair::from_der(&made.stdout)).unwrap())
     }
 
     pub(crate) fn p256() -> Self {

@@ -110,7 +110,7 @@ impl Stated {
         });
         let jti = jti.ok_or_else(|| wrong("jti is missing, or no text of 1 to 500 bytes"))?;
         let issued = self.iat.as_ref().and_then(instant);
-        let issued = issued.ok_or_else(|| wrong("iat is missing, or no number of seconds"))?;
+        let issued = issued.ok_or_else(|| wrong("iat is missing, or no time in seconds"))?;
         if issued > now.plus(APART) {
             return Err(wrong("iat is in the future: set the clock that is wrong"));
         }
@@ -243,7 +243,7 @@ mod tests {
             (json!({"jti": "a\u{0}b"}), Fault::InvalidRequest, "jti"),
             (json!({"iat": "-"}), Fault::InvalidRequest, "iat is missing"),
             (json!({"iat": NOW + 301}), Fault::InvalidRequest, "future"),
-            (json!({"iat": NOW * 1000}), Fault::InvalidRequest, "future"),
+            (json!({"iat": NOW * 1000}), Fault::InvalidRequest, "no time in seconds"),
             (json!({"iat": 0}), Fault::InvalidRequest, "more than a year"),
             (json!({"iat": "1520364019"}), Fault::InvalidRequest, "cannot be read"),
             (json!({"events": "-"}), Fault::InvalidRequest, "events has"),
