@@ -482,7 +482,7 @@ impl Tls {
         let accept = format!("127.0.0.1:{port}");
         let mut command = Command::new("openssl");
         command.args([
-            "s_server", "-accept", &accept, "-cert", "cert.pem", "-key", "key.pem", "-HTTP",
+            "s_server", "-accept", &accept, "-cert", "cert.pem", "-key", "key.pem", "-WWW",
             "-quiet",
         ]);
         let child =
@@ -532,7 +532,7 @@ async fn keys_from_a_server_that_nobody_vouches_for_are_not_taken() {
     command.env("SSL_CERT_FILE", dir.join("ca.pem"));
     agent.spawn_as(command);
     agent.until_ready();
-    let api = Api::of(&agent);
-    assert_taken(&push(&api, token).await);
+    let answer = push(&Api::of(&agent), token).await;
+    assert_eq!(answer.status, 202, "{answer:?} {}", agent.stderr());
     assert_eq!(about(&agent, "a").0, "full");
 }
