@@ -237,7 +237,7 @@ impl Inbox {
     fn after(&mut self, entry: &Entry, took: Took) -> Option<Duration> {
         let name = entry.name.to_string_lossy().into_owned();
         let thing = format!("file {name}");
-        let Some(seen) = self.seen.get_mut(&entry.name) else { return None };
+        let seen = self.seen.get_mut(&entry.name)?;
         let (why, all) = match took {
             Took::Gone => {
                 self.seen.remove(&entry.name);

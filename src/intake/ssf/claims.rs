@@ -109,12 +109,12 @@ impl Stated {
             !jti.trim().is_empty() && jti.len() <= JTI && !jti.contains(char::is_control)
         });
         let jti = jti.ok_or_else(|| wrong("jti is missing, or no text of 1 to 500 bytes"))?;
-        let issued = self.iat.as_ref().and_then(instant);
-        let issued = issued.ok_or_else(|| wrong("iat is missing, or no time in seconds"))?;
-        if issued > now.plus(APART) {
+        let stamped = self.iat.as_ref().and_then(instant);
+        let stamped = stamped.ok_or_else(|| wrong("iat is missing, or no time in seconds"))?;
+        if stamped > now.plus(APART) {
             return Err(wrong("iat is in the future: set the clock that is wrong"));
         }
-        if now.since(issued) > OLDEST {
+        if now.since(stamped) > OLDEST {
             return Err(wrong("iat is more than a year ago"));
         }
         let events = self.events.unwrap_or_default();
@@ -133,8 +133,8 @@ impl Stated {
                 continue;
             }
             let stated = body.get("event_timestamp").and_then(Value::as_number).and_then(instant);
-            let possible = |at: &UtcTime| *at <= issued.plus(APART) && now.since(*at) <= OLDEST;
-            let at = stated.or(toe).filter(possible).unwrap_or(issued);
+            let possible = |at: &UtcTime| *at <= stamped.plus(APART) && now.since(*at) <= OLDEST;
+            let at = stated.or(toe).filter(possible).unwrap_or(stamped);
             told.push(Told { event, body, at: at.min(now) });
         }
         Ok(Claims { jti, sub_id: self.sub_id, told })
@@ -181,7 +181,7 @@ mod tests {
         })
     }
 
-    fn with(changes: Value) -> Value {
+    fn with(changes: &Value) -> Value {
         let mut claims = example();
         let all = claims.as_object_mut().unwrap();
         for (key, value) in changes.as_object().unwrap() {
@@ -224,7 +224,7 @@ mod tests {
         let claims = claims.check(&theirs, at(1_458_496_500)).unwrap();
         assert_eq!(claims.told[0].event, Event::Other);
         let logout =
-            with(json!({"sub": "248289761001", "sid": "08a5019c-17e1-4977-8f42-65a12843ea02",
+            with(&json!({"sub": "248289761001", "sid": "08a5019c-17e1-4977-8f42-65a12843ea02",
             "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}));
         assert!(check(&logout).unwrap_err().description.contains("no sub"));
     }
@@ -251,7 +251,7 @@ mod tests {
             (json!({"events": {"urn:x": null}}), Fault::InvalidRequest, "an object"),
             (json!({"iss": 7}), Fault::InvalidRequest, "cannot be read"),
         ] {
-            let refusal = check(&with(changes.clone())).unwrap_err();
+            let refusal = check(&with(&changes)).unwrap_err();
             assert_eq!(refusal.err, fault, "{changes}");
             assert!(refusal.description.contains(says), "{changes}: {}", refusal.description);
         }
@@ -264,7 +264,7 @@ mod tests {
         let event = |timestamp: Value| {
             let body = json!({"event_timestamp": timestamp});
             let uri = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
-            with(json!({"events": {uri: body}}))
+            with(&json!({"events": {uri: body}}))
         };
         for (claims, seconds) in [
             (event(json!(1_520_364_000)), 1_520_364_000),
@@ -272,8 +272,8 @@ mod tests {
             (event(json!(NOW * 1000)), 1_520_364_019),
             (event(json!(0)), 1_520_364_019),
             (event(json!("x")), 1_520_364_019),
-            (with(json!({"toe": 1_520_000_000})), 1_520_000_000),
-            (with(json!({"iat": NOW + 60})), NOW),
+            (with(&json!({"toe": 1_520_000_000})), 1_520_000_000),
+            (with(&json!({"iat": NOW + 60})), NOW),
         ] {
             assert_eq!(check(&claims).unwrap().told[0].at, at(seconds), "{claims}");
         }
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn two_names_of_one_event_are_one() {
-        let both = with(json!({"events": {
+        let both = with(&json!({"events": {
             "urn:ietf:params:scim:event:prov:deactivate": {},
             "urn:ietf:params:SCIM:event:prov:deactivate": {},
             "urn:ietf:params:scim:event:prov:delete": {}}}));

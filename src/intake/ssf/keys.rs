@@ -110,10 +110,10 @@ impl Keyring {
         let known = |said: &Option<Result<(), NotSigned>>| {
             matches!(said, Some(Ok(()) | Err(NotSigned::Wrong)))
         };
-        if let (Some(said), true) = held.check(token, issuer.refresh) {
-            if known(&Some(said)) {
-                return answer(said);
-            }
+        if let (Some(said), true) = held.check(token, issuer.refresh)
+            && known(&Some(said))
+        {
+            return answer(said);
         }
         let turn = held.asking.lock().await;
         let (said, young) = held.check(token, issuer.refresh);

@@ -142,9 +142,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(subject: SubjectForm, sub_id: Value) -> Result<Vec<String>, Refusal> {
+    fn read(subject: SubjectForm, sub_id: &Value) -> Result<Vec<String>, Refusal> {
         let issuer = SsfIssuer { subject, ..issuer() };
-        let names = names(&sub_id, &issuer)?;
+        let names = names(sub_id, &issuer)?;
         Ok(names
             .into_iter()
             .map(|name| match name.username {
@@ -187,7 +187,7 @@ mod tests {
                 "g",
             ),
         ] {
-            assert_eq!(read(form, sub_id.clone()).unwrap(), [name], "{sub_id}");
+            assert_eq!(read(form, &sub_id).unwrap(), [name], "{sub_id}");
         }
     }
 
@@ -197,17 +197,17 @@ mod tests {
             {"format": "email", "email": "user@example.com"},
             {"format": "iss_sub", "iss": "https://idp.example.com/", "sub": "EMP-1"},
             {"format": "phone_number", "phone_number": "+12065550100"}]});
-        assert_eq!(read(SubjectForm::Sub, aliases.clone()).unwrap(), ["EMP-1=user@example.com"]);
-        assert_eq!(read(SubjectForm::Email, aliases.clone()).unwrap(), ["user@example.com"]);
+        assert_eq!(read(SubjectForm::Sub, &aliases).unwrap(), ["EMP-1=user@example.com"]);
+        assert_eq!(read(SubjectForm::Email, &aliases).unwrap(), ["user@example.com"]);
         assert_eq!(
-            read(SubjectForm::Opaque, aliases).unwrap(),
+            read(SubjectForm::Opaque, &aliases).unwrap(),
             ["EMP-1=user@example.com"],
             "the most stable"
         );
         let two = json!({"format": "aliases", "identifiers": [
             {"format": "email", "email": "a@example.com"}, {"format": "email", "email": "b@example.com"},
             {"format": "email", "email": "a@example.com"}]});
-        assert_eq!(read(SubjectForm::Email, two).unwrap(), ["a@example.com", "b@example.com"]);
+        assert_eq!(read(SubjectForm::Email, &two).unwrap(), ["a@example.com", "b@example.com"]);
     }
 
     #[test]
@@ -223,14 +223,14 @@ mod tests {
             json!({"format": "account", "uri": "https://example.com/a"}),
             nested,
         ] {
-            let refusal = read(SubjectForm::Sub, sub_id.clone()).unwrap_err();
+            let refusal = read(SubjectForm::Sub, &sub_id).unwrap_err();
             assert_eq!(refusal.err, Fault::InvalidRequest, "{sub_id}");
         }
         let other = json!({"format": "iss_sub", "iss": "https://other.example/", "sub": "1"});
-        assert_eq!(read(SubjectForm::Sub, other).unwrap_err().err, Fault::AccessDenied);
+        assert_eq!(read(SubjectForm::Sub, &other).unwrap_err().err, Fault::AccessDenied);
         let many: Vec<_> =
             (0..9).map(|n| json!({"format": "email", "email": format!("{n}@e")})).collect();
         let many = json!({"format": "aliases", "identifiers": many});
-        assert!(read(SubjectForm::Email, many).unwrap_err().description.contains("more than 8"));
+        assert!(read(SubjectForm::Email, &many).unwrap_err().description.contains("more than 8"));
     }
 }
