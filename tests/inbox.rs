@@ -203,7 +203,7 @@ async fn a_missed_event_is_caught_by_the_next_reading() {
 async fn killed_in_the_middle_of_a_file_each_row_is_expected_once() {
     const ROWS: usize = 600;
     let (_cluster, mut agent) = started("settle: 1s");
-    let rows = (0..ROWS).map(|n| format!("user{n},left,E-{n}\n")).collect::<String>();
+    let rows = (0..ROWS).map(|n| format!("user{n},left,E-{n}")).collect::<Vec<_>>().join("\n");
     put(&agent, "users.csv", format!("username,reason,employee_id\n{rows}"));
     for kills in 1..4 {
         until("some rows", &agent, || triggered(&agent) >= 20 * kills);
