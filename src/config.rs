@@ -4,21 +4,25 @@ mod anchors;
 mod canary;
 mod check;
 mod file;
+mod inbox;
 mod live;
 mod log;
 mod secret;
 mod seed;
 mod senders;
 mod sources;
+mod ssf;
 mod subjects;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
 pub use file::Approvals;
+pub use inbox::{Inbox, Principal};
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
 pub use senders::{Scope, TokenConfig, VendorConfig};
 pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
+pub use ssf::{Ssf, SsfIssuer, SsfKeys, SubjectForm};
 
 use crate::domain::canary::Canary;
 use crate::domain::profile::Profiles;
@@ -136,6 +140,10 @@ pub struct Config {
     pub subjects: Mapping,
     /// Roles that give a permission.
     pub permissions: BTreeMap<String, Vec<String>>,
+    /// Who may push security event tokens.
+    pub ssf: Ssf,
+    /// A folder whose files of notices are read.
+    pub inbox: Option<Inbox>,
     /// Surfaces that are not asked for.
     pub not_required: BTreeSet<ResidualKind>,
     /// What the operator should know of the file, without anything being wrong.

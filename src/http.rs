@@ -23,6 +23,7 @@ pub mod recheck;
 mod revocations;
 mod serve;
 mod signature;
+mod ssf;
 mod subjects;
 pub mod view;
 pub mod webhooks;
@@ -33,7 +34,9 @@ pub use serve::{Limits, Listener, serve};
 
 use crate::board::Board;
 use crate::config::Live;
+pub use crate::intake::BODY;
 use crate::intake::Intake;
+use crate::intake::ssf::Receiver;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::reload::Asker;
@@ -46,14 +49,13 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Largest body of a notice.
-pub const BODY: usize = 64 * 1024;
-
 /// What handlers use.
 #[derive(Clone)]
 pub struct App {
     /// The door for notices.
     pub intake: Arc<Intake>,
+    /// The door for security event tokens.
+    pub signals: Arc<Receiver>,
     /// Store and log.
     pub journal: Arc<Journal>,
     /// Configuration.
@@ -85,6 +87,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(notices::show))
         .routes(routes!(held::retry))
         .routes(routes!(held::dismiss))
+        .routes(routes!(ssf::receive))
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))

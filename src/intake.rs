@@ -1,6 +1,7 @@
 //! From bytes that told us to a tracked revocation.
 
 pub mod amend;
+pub mod batch;
 pub mod csv;
 pub mod door;
 pub mod erase;
@@ -8,9 +9,12 @@ pub mod event;
 mod fields;
 mod landing;
 pub mod mapping;
+pub mod json;
 pub mod merge;
+pub mod note;
 pub mod probe;
 mod quarantine;
+pub mod ssf;
 pub mod submission;
 mod turns;
 pub mod vendor;
@@ -41,6 +45,8 @@ pub use submission::SubmissionError;
 use submission::{Submission, Terms};
 use turns::{Turn, Turns};
 
+/// Largest notice.
+pub const BODY: usize = 64 * 1024;
 /// How long an answer waits for its record to land.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Moves that lose a race are tried again this often.
@@ -139,12 +145,26 @@ impl Intake {
         event_id: Option<&str>,
     ) -> Result<Accepted, IntakeError> {
         let submission = Submission::parse(bytes)?;
+        let notice = notice_of(bytes, &submission, sender, event_id)?;
+        self.submit_as(&submission, notice, sender).await
+    }
+
+    /// Accepts what `submission` asks for, as [`submit`](Self::submit) does; `notice` is what it was read from, and is
+    /// kept as it came.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub(crate) async fn submit_as(
+        &self,
+        submission: &Submission,
+        notice: NoticeKey,
+        sender: &str,
+    ) -> Result<Accepted, IntakeError> {
         if self.journal.blocked() {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
-        let notice = notice_of(bytes, &submission, sender, event_id)?;
         let accepted = Box::pin(self.landing(async {
-            let (accepted, record) = self.decide(&submission, &notice, sender).await?;
+            let (accepted, record) = self.decide(submission, &notice, sender).await?;
             Ok((accepted, record.into_iter().collect()))
         }))
         .await;

@@ -22,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod inbox;
 pub mod intake;
 pub mod journal;
 pub mod metrics;

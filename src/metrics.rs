@@ -7,9 +7,11 @@
 mod anchors;
 mod gauges;
 mod intake;
+mod signals;
 
 pub use anchors::{AnchorLevel, AnchorLevels};
 pub use intake::IntakeMetrics;
+pub use signals::{InboxLevel, Signals};
 
 use anchors::AnchorGauges;
 use gauges::Gauges;
@@ -153,6 +155,8 @@ pub struct Metrics {
     /// `access_revocation_audit_anchor_failures_total`.
     pub anchor_failures: IntCounterVec,
     anchors: AnchorGauges,
+    /// Security event tokens, and files of the inbox.
+    pub signals: Signals,
     gauges: Gauges,
     /// Notices.
     pub intake: IntakeMetrics,
@@ -240,6 +244,7 @@ impl Metrics {
             sla: declare.gauge("access_revocation_sla_seconds", "Configured time allowed for a milestone.", &["reason", "milestone"])?,
             anchor_failures: declare.counter("access_revocation_audit_anchor_failures_total", "Checkpoints that could not be given away, or came back without a good receipt.", &["kind"])?,
             anchors: AnchorGauges::declare(&declare)?,
+            signals: Signals::declare(&declare)?,
             gauges: Gauges::declare(&declare)?,
             intake: IntakeMetrics::declare(&declare)?,
             registry: registry.clone(),
@@ -381,6 +386,7 @@ impl Metrics {
         let known = self.known();
         self.gauges.set(&known, &self.vocabulary, now);
         self.anchors.set(&known, now);
+        self.signals.set(now);
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         families.sort_by(|a, b| a.name().cmp(b.name()));

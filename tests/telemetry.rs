@@ -4,6 +4,7 @@ mod common;
 
 use common::agent::Agent;
 use common::http::{Api, ask, prepared, started};
+use common::issuer::{Key, Server, claims, of};
 use common::{cluster, sql};
 use reqwest::Method;
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,9 +79,8 @@ fn documented() -> BTreeMap<String, bool> {
     let mut found = BTreeMap::new();
     for line in text.lines().filter(|line| line.starts_with("| `")) {
         let first = line.trim_start_matches("| ").split(" | ").next().unwrap();
-        let at_once = !line.ends_with("| before the first look |")
-            && !line.ends_with("| before the first answer |")
-            && !line.ends_with("| before the first notice |");
+        let absent = line.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let at_once = !absent.starts_with("before the first");
         for name in first.split(' ').map(|name| name.trim_matches('`')) {
             if name.starts_with("access_revocation") || name.starts_with("process_") {
                 found.insert(name.to_owned(), at_once);
@@ -94,12 +94,17 @@ fn documented() -> BTreeMap<String, bool> {
 #[tokio::test]
 async fn every_family_is_there_from_the_first_scrape_on() {
     let mut cluster = cluster();
-    // A witness that nobody runs.
-    let mut agent = prepared(
-        &cluster,
-        "log: {witnesses: [{name: nobody, url: 'http://127.0.0.1:1', key: \
-         'w.example/a+ab8689d6+BKwQSBz7kXsPs/XwRMPJHPZxF8Y9RUvjt2u/G0OhQz4I'}]}",
+    // A witness that nobody runs, an identity provider, and a folder.
+    let key = Key::p256();
+    let provider = Server::start(vec![key.jwk("k")]).await;
+    let more = format!(
+        "log: {{witnesses: [{{name: nobody, url: 'http://127.0.0.1:1', key: \
+         'w.example/a+ab8689d6+BKwQSBz7kXsPs/XwRMPJHPZxF8Y9RUvjt2u/G0OhQz4I'}}]}}\n{}\n\
+         inbox: {{dir: drop, source: hr}}",
+        provider.section("")
     );
+    let mut agent = prepared(&cluster, &more);
+    std::fs::create_dir(agent.dir().join("drop")).unwrap();
     sql(
         &cluster,
         "postgres",
@@ -140,8 +145,14 @@ async fn every_family_is_there_from_the_first_scrape_on() {
     agent.until_metrics(&[
         "access_revocation_target_up{target=\"main\"} 1",
         "access_revocation_canary_missing{target=\"main\"} 0",
+        "access_revocation_inbox_readable 1",
     ]);
     agent.expect("john", &[]);
+    let event = "https://schemas.openid.net/secevent/ssf/event-type/verification";
+    let token = key.token("k", &claims("v", &of("stream"), event, &serde_json::json!({})));
+    let request = Api::of(&agent).anonymous(reqwest::Method::POST, "/api/v1/ssf/events");
+    let request = request.header("content-type", "application/secevent+jwt").body(token);
+    assert_eq!(ask(request).await.status, 202);
     let page = agent.get("/metrics").unwrap();
     assert_sound(&page);
     let documented: BTreeSet<&str> = documented.keys().map(String::as_str).collect();

@@ -57,6 +57,15 @@ pub(super) fn run(command: &Command) -> Result<u8> {
                 "  anchors        {}",
                 names(anchors.collect::<Vec<_>>().iter().map(String::as_str))
             );
+            if !config.ssf.issuers.is_empty() {
+                println!(
+                    "  signals        {}",
+                    names(config.ssf.issuers.iter().map(|i| i.name.as_str()))
+                );
+            }
+            if let Some(inbox) = &config.inbox {
+                println!("  inbox          {}", shown(&inbox.dir.display().to_string()));
+            }
             println!("  sha256         {}", config.sha256);
             for note in &config.notes {
                 println!("  note           {}", shown(note));

@@ -7,6 +7,8 @@ use crate::audit::format;
 use crate::clock;
 use crate::config::{Config, Live};
 use crate::http::{self, App, Listener};
+use crate::inbox::Inbox;
+use crate::intake::ssf::{self, Receiver};
 use crate::reconcile::{Reconciler, target_of};
 use crate::reload::Reloader;
 use crate::supervise::{Stopped, Supervisor};
@@ -52,7 +54,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reconciler =
         Reconciler::new(journal.clone(), agent.board.clone(), live.clone(), metrics.clone());
     let reconciler = Arc::new(reconciler.await?);
+    let (intake, seen) = (agent.intake.clone(), agent.metrics.clone());
     let app = App {
+        signals: Arc::new(Receiver::new(intake, live.clone(), seen)?),
         intake: agent.intake.clone(),
         board: agent.board.clone(),
         config: live,
@@ -79,7 +83,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         vkey = agent.journal.vkey(),
         "the agent runs"
     );
-    let result = work(&agent, reconciler, (reloader, anchors), listeners, status(&config)).await;
+    let inbox = Inbox::new(agent.intake.clone(), app.config.clone(), agent.metrics.clone());
+    let result =
+        work(&agent, reconciler, (reloader, anchors, inbox), listeners, status(&config)).await;
     let _ = std::fs::remove_file(&config.socket);
     // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
     if !matches!(
@@ -101,7 +107,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 async fn work(
     agent: &Agent,
     reconciler: Arc<Reconciler>,
-    (reloader, anchors): (Reloader, Anchors),
+    (reloader, anchors, inbox): (Reloader, Anchors, Inbox),
     listeners: Vec<(&'static str, Listener, axum::Router)>,
     status: String,
 ) -> Result<()> {
@@ -131,6 +137,12 @@ async fn work(
         drop(giving);
         result
     });
+    let (reading, last) = (producer.clone(), stop.clone());
+    supervisor.spawn("reading the inbox", async move {
+        let result = inbox.run(last).await;
+        drop(reading);
+        result
+    });
     for (task, listener, router) in listeners {
         let limits = http::Limits::default();
         supervisor
@@ -153,7 +165,8 @@ pub(super) fn usable(config: &Config) -> Result<()> {
         target_of(target)
             .with_context(|| format!("{}: targets.{}.url", config.path.display(), target.name))?;
     }
-    crate::anchor::usable(&config.anchors).with_context(|| config.path.display().to_string())
+    crate::anchor::usable(&config.anchors).with_context(|| config.path.display().to_string())?;
+    ssf::usable(&config.ssf).with_context(|| config.path.display().to_string())
 }
 
 fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {

@@ -320,6 +320,7 @@ impl Reader<'_> {
         let tokens = self.tokens(file.tokens)?;
         let sources = self.sources(file.sources)?;
         let vendors = self.vendors(file.vendors)?;
+        let inbox = self.inbox(file.inbox, &state_dir)?;
         let seconds = Duration::from_secs;
         let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
         Ok(Config {
@@ -363,6 +364,8 @@ impl Reader<'_> {
             subjects,
             targets,
             permissions: self.permissions(file.permissions)?,
+            ssf: self.ssf(file.ssf)?,
+            inbox,
             not_required,
             notes,
             sha256: hex(&self.digest.finalize()),

@@ -56,6 +56,10 @@ pub(super) struct File {
     /// Roles that give a permission, by the permission's name in notices.
     #[serde(default)]
     pub(super) permissions: BTreeMap<String, Vec<String>>,
+    /// Who may push security event tokens (Shared Signals).
+    pub(super) ssf: Option<super::ssf::SsfFile>,
+    /// A folder whose files of notices are read.
+    pub(super) inbox: Option<super::inbox::InboxFile>,
     /// The keys of an earlier revocation script. timing sets profiles, actions switch surfaces.
     pub(super) rights_revocation: Option<super::seed::RightsRevocation>,
 }

@@ -22,8 +22,8 @@ use utoipa::{IntoResponses, PartialSchema as _};
 /// What every reader of the description should know first.
 const ABOUT: &str = "What `revoked` knows about access that should be gone. It never changes a target, and \
 no answer has a connection string. What is shown of a revocation is what the signed log holds.\n\n\
-Every error is a problem (RFC 9457). A method that an address does not have is answered 405 with `Allow`; \
-unknown query parameters are refused.";
+Every error is a problem (RFC 9457), but for a pushed token, whose refusal has the form of RFC 8935. A method that \
+an address does not have is answered 405 with `Allow`; unknown query parameters are refused.";
 
 /// Makes sets of answers that handlers share.
 macro_rules! problems {
@@ -69,6 +69,11 @@ problems! {
         413 => "More than 64 KiB.",
         415 => "The body is not `application/json`.",
         422 => "The event cannot be used; `errors` names the fields. It is held for a person as `notice`.",
+    }
+    /// Where tokens are pushed.
+    Pushed {
+        500 => "A defect of the agent.",
+        503 => "Store, log or the issuer's keys are not available. Nothing was acknowledged; send it again.",
     }
     /// Where something is done with a revocation.
     Conflicts {

@@ -5,6 +5,7 @@ mod records;
 mod within;
 
 pub use header::{Column, FileError};
+pub(super) use within::refuse_one_event_told_differently;
 pub use within::{Note, notes};
 
 use super::submission::{OneOrMany, Submission};
@@ -51,7 +52,7 @@ pub struct Wrong {
 }
 
 /// A row as it is sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sendable {
     /// The notice as JSON: equal rows have equal bytes.
     pub body: Vec<u8>,
@@ -67,7 +68,9 @@ impl Sheet {
     pub fn read(bytes: &[u8]) -> Result<Self, FileError> {
         let (header, separator, records) = Header::read(bytes)?;
         let mut rows = records.map(|record| row(&header, record)).collect::<Vec<_>>();
-        within::refuse_one_event_told_differently(&mut rows, &header);
+        refuse_one_event_told_differently(&mut rows, |expected| {
+            header.wrong(Column::EventId, expected)
+        });
         Ok(Self { separator, rows, header })
     }
 
