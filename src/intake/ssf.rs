@@ -332,13 +332,14 @@ fn authenticate(issuer: &SsfIssuer, bearer: Option<&str>) -> Result<(), Refusal>
     Err(refuse(Fault::AuthenticationFailed, why))
 }
 
-/// Whoever shares a credential goes on with a new one; of everybody else the account is suspended.
 /// What is listed of a notice that came in here.
 fn facts() -> Result<Facts, Declined> {
     let id = clock::new_id("ntc", clock::now()).map_err(|e| Declined::Unavailable(e.into()))?;
     Ok(Facts { id, door: "ssf".to_owned(), ..Facts::default() })
 }
 
+/// Whoever shares a credential goes on with a new one; of everybody else the account is suspended.
+/// Whoever shares a credential goes on with a new one; of everybody else the account is suspended.
 fn compromised(ssf: &Ssf, name: &Name) -> Kind {
     let shared = |name: &String| ssf.shared.contains(name);
     if shared(&name.id) || name.username.as_ref().is_some_and(shared) {
