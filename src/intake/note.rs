@@ -13,7 +13,7 @@ impl Intake {
     ///
     /// # Errors
     /// When it came before with other content, or cannot be kept now.
-    pub async fn note(
+    pub async fn note_with(
         &self,
         subjects: &[String],
         notice: &NoticeKey,

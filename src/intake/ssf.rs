@@ -250,7 +250,7 @@ impl Receiver {
                 .flat_map(|name| [Some(name.id), name.username])
                 .flatten()
                 .collect();
-            let noted = self.intake.note(&names, notice).await;
+            let noted = self.intake.note_with(&names, notice).await;
             match noted.map_err(|error| self.declined(issuer, event, error))? {
                 Some(accepted) => self.told(issuer, event, &accepted, Outcome::Noted),
                 None => self.count(issuer, event, Outcome::Ignored),
@@ -338,7 +338,6 @@ fn facts() -> Result<Facts, Declined> {
     Ok(Facts { id, door: "ssf".to_owned(), ..Facts::default() })
 }
 
-/// Whoever shares a credential goes on with a new one; of everybody else the account is suspended.
 /// Whoever shares a credential goes on with a new one; of everybody else the account is suspended.
 fn compromised(ssf: &Ssf, name: &Name) -> Kind {
     let shared = |name: &String| ssf.shared.contains(name);
