@@ -19,7 +19,7 @@ use std::time::Duration;
 const MANY: usize = 5_500;
 
 /// `x` owns many large objects; `x` and `z` were granted many others, in the opposite order of their OIDs, so that each
-/// path of evidence is cut at other ones; `y` has nothing.
+/// path of evidence is cut at other ones; `x` may also create schemas, which `pg_shdepend` has last; `y` has nothing.
 fn fatten(cluster: &Cluster) {
     let script = format!(
         "ALTER ROLE x NOLOGIN; CREATE ROLE z;
@@ -30,7 +30,8 @@ fn fatten(cluster: &Cluster) {
              FOR one IN SELECT oid FROM made ORDER BY oid DESC LOOP
                  EXECUTE pg_catalog.format('GRANT SELECT ON LARGE OBJECT %s TO x, z', one);
              END LOOP;
-         END $$;"
+         END $$;
+         GRANT CREATE ON DATABASE orders TO x;"
     );
     sql(cluster, "postgres", "orders", &script);
 }
@@ -104,7 +105,7 @@ async fn a_role_with_more_than_is_read_is_open_and_nobody_else_is() {
             &cluster,
             "postgres",
             "orders",
-            "CREATE ROLE heir; DO $$ DECLARE one oid; BEGIN
+            "CREATE ROLE heir; REVOKE CREATE ON DATABASE orders FROM x; DO $$ DECLARE one oid; BEGIN
              FOR one IN SELECT oid FROM made LOOP
                  EXECUTE pg_catalog.format('REVOKE ALL ON LARGE OBJECT %s FROM x, z', one);
              END LOOP; END $$",

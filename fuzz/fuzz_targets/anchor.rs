@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use revoked_fuzz::audit::verify::{AnchorResult, Options, Outcome, Report, Verifier};
+use revoked_fuzz::audit::verify::{AnchorReport, AnchorResult, Options, Outcome, Report, Verifier};
 use revoked_fuzz::forge;
 use revoked_fuzz::good::{ONE, WITNESSES, anchors};
 use revoked_fuzz::is_plain;
@@ -40,10 +40,9 @@ fuzz_target!(|data: &[u8]| {
     let (before, after) = data.split_at(data.len() / 2);
     let around = [before, b"\n\n", NOTE.as_bytes(), b"\n\n", after].concat();
     let found = report(&around);
-    let fits = |anchor: &revoked_fuzz::audit::verify::AnchorReport| {
-        anchor.result == AnchorResult::Matches
-            && anchor.size == any.last_checkpoint.as_ref().map(|last| last.size)
-    };
+    let size = NOTE.lines().nth(1).and_then(|size| size.parse().ok());
+    let fits =
+        |anchor: &AnchorReport| anchor.result == AnchorResult::Matches && anchor.size == size;
     // A bad line of a trusted witness under the note spoils it, and one that contradicts the times spoils all.
     let is_spoilt = found.outcome == Outcome::Tampered
         || found.anchors.iter().any(|anchor| anchor.sentence.contains("line of witness"));

@@ -41,15 +41,28 @@ enum Kind {
 /// What somebody without the key does then.
 #[derive(Arbitrary, Debug)]
 enum Damage {
-    Bytes { at: u16, cut: u8, put: Vec<u8> },
-    Text { line: u8, from: String, to: String },
+    Bytes {
+        at: u16,
+        cut: u8,
+        put: Vec<u8>,
+    },
+    /// Another record in the same form.
+    Text {
+        line: u8,
+        text: String,
+    },
     Remove(u8),
     Double(u8),
     Swap(u8, u8),
-    Copy { from: u8, to: u8 },
+    Copy {
+        from: u8,
+        to: u8,
+    },
     CutAt(u16),
-    Key { line: u8, seed: u8 },
-    Relink,
+    Key {
+        line: u8,
+        seed: u8,
+    },
     Sign(u8),
 }
 
@@ -143,58 +156,56 @@ impl Made {
     }
 }
 
-fn damaged(log: &Log, damage: &[Damage]) -> Vec<u8> {
+/// What is left of the lines after that: as it is, with the links made anew, and with the roots made anew as well.
+fn damaged(log: &Log, damage: &[Damage]) -> Vec<Vec<u8>> {
     let mut lines = log.lines.clone();
     let mut cuts = Vec::new();
     for one in damage.iter().take(8) {
         let count = lines.len();
         let at = |index: u8| usize::from(index) % count;
         match one {
-            Damage::Remove(line) if lines.len() > 1 => drop(lines.remove(at(*line))),
-            Damage::Double(line) => {
-                let at = at(*line);
-                lines.insert(at, lines[at].clone());
-            }
-            Damage::Swap(one, other) => {
-                let (one, other) = (at(*one), at(*other));
-                lines.swap(one, other);
-            }
-            Damage::Copy { from, to } => {
-                let (from, to) = (at(*from), at(*to));
-                lines[to] = lines[from].clone();
-            }
-            Damage::Text { line, from, to } => {
-                let at = at(*line);
-                let text = String::from_utf8_lossy(&lines[at]).replacen(from.as_str(), to, 1);
-                lines[at] = text.into_bytes();
-            }
+            Damage::Remove(line) if count > 1 => drop(lines.remove(at(*line))),
+            Damage::Remove(_) => {}
+            Damage::Double(line) => lines.insert(at(*line), lines[at(*line)].clone()),
+            Damage::Swap(one, other) => lines.swap(at(*one), at(*other)),
+            Damage::Copy { from, to } => lines[at(*to)] = lines[at(*from)].clone(),
+            Damage::Text { line, text } => edit(&mut lines[at(*line)], text),
             // A key of one's own, in the place of that of the log.
             Damage::Key { line, seed } => {
-                let at = at(*line);
-                let seed = if *seed == 0 { 101 } else { seed % 101 + 101 };
-                let text = String::from_utf8_lossy(&lines[at]);
-                let own = forge::vkey(ORIGIN, 1, seed);
-                lines[at] = text.replace(&forge::vkey(ORIGIN, 1, 1), &own).into_bytes();
+                let text = String::from_utf8_lossy(&lines[at(*line)]);
+                let own = forge::vkey(ORIGIN, 1, seed % 100 + 101);
+                lines[at(*line)] = text.replace(&forge::vkey(ORIGIN, 1, 1), &own).into_bytes();
             }
-            Damage::Relink => forge::relink(&mut lines),
-            Damage::Sign(seed) => sign(&mut lines, seed % 101 + 101),
+            Damage::Sign(seed) => sign(&mut lines, seed % 100 + 101),
             Damage::Bytes { .. } | Damage::CutAt(_) => cuts.push(one),
-            Damage::Remove(_) => {}
         }
     }
-    let mut bytes = forge::join(&lines);
+    let (mut linked, mut rooted) = (lines.clone(), lines.clone());
+    forge::relink(&mut linked, false);
+    forge::relink(&mut rooted, true);
+    [lines, linked, rooted].iter().map(|lines| cut(forge::join(lines), &cuts)).collect()
+}
+
+fn cut(mut bytes: Vec<u8>, cuts: &[&Damage]) -> Vec<u8> {
     for one in cuts {
-        match one {
-            Damage::Bytes { at, cut, put } => {
-                let at = usize::from(*at) % (bytes.len() + 1);
-                let cut = usize::from(*cut).min(bytes.len() - at);
-                bytes.splice(at..at + cut, put.iter().copied());
-            }
-            Damage::CutAt(at) => bytes.truncate(usize::from(*at) % (bytes.len() + 1)),
-            _ => {}
+        if let Damage::Bytes { at, cut, put } = one {
+            let at = usize::from(*at) % (bytes.len() + 1);
+            let cut = usize::from(*cut).min(bytes.len() - at);
+            bytes.splice(at..at + cut, put.iter().copied());
+        } else if let Damage::CutAt(at) = one {
+            bytes.truncate(usize::from(*at) % (bytes.len() + 1));
         }
     }
     bytes
+}
+
+/// Puts a text into what a record says.
+fn edit(line: &mut Vec<u8>, text: &str) {
+    let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(line) else { return };
+    if value["type"] != "checkpoint" && value["what"].is_object() {
+        value["what"]["edited"] = text.into();
+        *line = value.to_string().into_bytes();
+    }
 }
 
 /// Signs the last checkpoint with another key.
@@ -282,10 +293,11 @@ fn check(program: &Program) {
     let short = report(&[("a".to_owned(), log.bytes(0, until + 1))], &alone);
     assert_eq!(short.outcome, Outcome::Verified, "{program:?}\n{short}");
 
-    let bytes = damaged(log, &program.damage);
-    let answer = report(&[("a".to_owned(), bytes.clone())], &alone);
-    let is_ours = sizes.iter().any(|size| log.bytes(0, size + 1) == bytes);
-    assert_eq!(answer.outcome == Outcome::Verified, is_ours, "{program:?}\n{answer}");
+    for bytes in damaged(log, &program.damage) {
+        let answer = report(&[("a".to_owned(), bytes.clone())], &alone);
+        let is_ours = sizes.iter().any(|size| log.bytes(0, size + 1) == bytes);
+        assert_eq!(answer.outcome == Outcome::Verified, is_ours, "{program:?}\n{answer}");
+    }
 }
 
 fuzz_target!(|data: &[u8]| {

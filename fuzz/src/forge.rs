@@ -163,8 +163,8 @@ pub fn join(lines: &[Vec<u8>]) -> Vec<u8> {
     lines.iter().flat_map(|line| [line.as_slice(), b"\n"]).flatten().copied().collect()
 }
 
-/// Makes all links anew, and the roots in checkpoints, as anyone can who has no key.
-pub fn relink(lines: &mut [Vec<u8>]) {
+/// Makes all links anew, and the roots in checkpoints if `has_roots`, as anyone can who has no key.
+pub fn relink(lines: &mut [Vec<u8>], has_roots: bool) {
     let mut leaves: Vec<Hash> = Vec::new();
     for (seq, line) in lines.iter_mut().enumerate() {
         if let Ok(Value::Object(mut value)) = serde_json::from_slice(line) {
@@ -175,7 +175,7 @@ pub fn relink(lines: &mut [Vec<u8>]) {
                 value.get("what").and_then(|what| Some(what.get("note")?.as_str()?.to_owned()));
             let signatures = note.as_ref().and_then(|note| Some(note.split_once("\n\n")?.1));
             if let (Some(signatures), Some("checkpoint"), false) =
-                (signatures, value["type"].as_str(), leaves.is_empty())
+                (signatures, value["type"].as_str(), leaves.is_empty() || !has_roots)
             {
                 let body = format!("{ORIGIN}\n{seq}\n{}\n", STANDARD.encode(root(&leaves)));
                 value.insert("what".to_owned(), json!({ "note": format!("{body}\n{signatures}") }));

@@ -196,7 +196,9 @@ fn server(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::RoleOid;
     use crate::domain::observation::Server;
+    use crate::domain::residual::{AccountRef, ResidualKind, Strength};
     use sqlx::postgres::types::Oid;
 
     fn look(at: i64) -> Observation {
@@ -218,9 +220,8 @@ mod tests {
         Some(Answering { read_only: true, started_us, in_recovery })
     }
 
-    /// What a look at `at` knows by heart if one at 100 read a database.
-    fn known(at: i64, answering: Option<Answering>) -> usize {
-        let memory = Memory::default();
+    /// A database in which a look at 100 found this.
+    fn remembered(found: Found) -> Remembered {
         let database = DatabaseRow {
             oid: Oid(5),
             name: "d".into(),
@@ -229,14 +230,13 @@ mod tests {
             owner: "app".into(),
             written: String::new(),
         };
-        let read = look(100);
-        let remembered = Remembered::new(
-            &Cluster::default(),
-            &database,
-            read.started_at,
-            None,
-            Found::default(),
-        );
+        Remembered::new(&Cluster::default(), &database, look(100).started_at, None, found)
+    }
+
+    /// What a look at `at` knows by heart if one at 100 read a database.
+    fn known(at: i64, answering: Option<Answering>) -> usize {
+        let memory = Memory::default();
+        let (read, remembered) = (look(100), remembered(Found::default()));
         memory.keep(&read, answers(1, false), [(5, remembered)].into());
         memory.take(&look(at), answering).len()
     }
@@ -245,6 +245,25 @@ mod tests {
     fn what_was_read_before_the_clock_was_set_back_is_forgotten() {
         assert_eq!(known(101, answers(1, false)), 1);
         assert_eq!(known(99, answers(1, false)), 0, "it would pass for read by this look");
+    }
+
+    /// Nobody asks about the others any more, and what is said of them is as old as the look that read it.
+    #[test]
+    fn only_what_is_known_of_those_who_are_searched_for_is_recalled() {
+        let residual = |role: u32| {
+            let account = AccountRef { target: "orders".into(), oid: RoleOid(role), role: None };
+            Residual::new(ResidualKind::Privilege, Strength::Latent, account)
+        };
+        let found = Found {
+            residual: [7, 8, 9].map(residual).into(),
+            partly: Partly::of("d", &[7, 8, 9]),
+            ..Found::default()
+        };
+        let mut cluster = Cluster::default();
+        cluster.tracked = [8, 10].into();
+        let recalled = remembered(found).recall(&cluster);
+        let roles: Vec<u32> = recalled.residual.iter().map(|found| found.account.oid.0).collect();
+        assert_eq!((roles, recalled.partly.roles()), (vec![8], [8].into()));
     }
 
     #[test]

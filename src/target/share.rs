@@ -126,6 +126,21 @@ mod tests {
     use super::*;
     use crate::domain::time::UtcTime;
 
+    impl Partly {
+        /// Of each of `roles` more privileges than were read.
+        pub(in crate::target) fn of(database: &str, roles: &[u32]) -> Self {
+            let gap = |role: &u32| Gap {
+                surface: ResidualKind::Privilege,
+                target: "main".to_owned(),
+                database: Some(database.to_owned()),
+                reason: role.to_string(),
+                fix: String::new(),
+                cause: Cause::Internal,
+            };
+            Self(roles.iter().map(|role| (RoleOid(*role), vec![gap(role)])).collect())
+        }
+    }
+
     #[test]
     fn a_role_with_exactly_its_share_was_read_whole() {
         let share = usize::try_from(SHARE).unwrap();
@@ -139,23 +154,12 @@ mod tests {
     /// What an earlier look noted comes in beside what this one noted of the same role, and in no other's place.
     #[test]
     fn what_is_told_is_added_and_only_of_those_who_are_asked_about() {
-        let noted = |database: &str, roles: &[u32]| {
-            let gap = |role: &u32| Gap {
-                surface: ResidualKind::Privilege,
-                target: "main".to_owned(),
-                database: Some(database.to_owned()),
-                reason: role.to_string(),
-                fix: String::new(),
-                cause: Cause::Internal,
-            };
-            Partly(roles.iter().map(|role| (RoleOid(*role), vec![gap(role)])).collect())
-        };
         let mut observation = Observation::begun("main", UtcTime::from_micros(0).unwrap());
-        let mut recalled = noted("recalled", &[7, 8, 9]);
+        let mut recalled = Partly::of("recalled", &[7, 8, 9]);
         recalled.retain(&[7, 9, 10].into());
         assert_eq!(recalled.roles(), [7, 9].into());
         recalled.tell(&mut observation);
-        noted("read", &[9, 11]).tell(&mut observation);
+        Partly::of("read", &[9, 11]).tell(&mut observation);
         let told = |role| {
             let gaps = observation.partly.get(&RoleOid(role)).into_iter().flatten();
             gaps.map(|gap| format!("{} {}", gap.database.as_deref().unwrap(), gap.reason)).collect()
