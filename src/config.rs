@@ -3,6 +3,7 @@
 mod anchors;
 mod canary;
 mod check;
+mod exceptions;
 mod file;
 mod live;
 mod log;
@@ -11,6 +12,7 @@ mod seed;
 mod subjects;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
+pub use exceptions::Exceptions;
 pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
@@ -142,6 +144,8 @@ pub struct Config {
     pub sources: BTreeMap<String, SourceConfig>,
     /// Who has to agree to what keeps access.
     pub approvals: Approvals,
+    /// What is decided about exceptions.
+    pub exceptions: Exceptions,
     /// Which roles belong to whom.
     pub subjects: Mapping,
     /// Roles that give a permission.

@@ -5,6 +5,7 @@
 mod anchors;
 mod canary;
 mod erase;
+mod exceptions;
 mod gather;
 mod many;
 mod meta;
@@ -19,6 +20,7 @@ mod roster;
 pub use anchors::Anchored;
 pub use canary::StoredCanary;
 pub use erase::Erasure;
+pub use exceptions::{Excepted, ExceptionRow};
 pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{

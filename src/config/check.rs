@@ -382,6 +382,7 @@ impl Reader<'_> {
             profiles: self.profiles(file.profiles)?,
             time_zone: self.zone("time_zone", file.time_zone)?,
             sources: self.sources(file.sources)?,
+            exceptions: self.exceptions(file.exceptions, &targets)?,
             approvals: file.approvals,
             subjects,
             targets,
