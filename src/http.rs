@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod coverage;
 mod cursor;
+pub mod exceptions;
 mod health;
 mod hide;
 pub mod list;
@@ -65,6 +66,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(revocations::list, revocations::submit))
         .routes(routes!(revocations::show, amend::change, amend::withdraw))
         .routes(routes!(amend::approve))
+        .routes(routes!(exceptions::list, exceptions::request))
+        .routes(routes!(exceptions::approve))
+        .routes(routes!(exceptions::revoke))
+        .routes(routes!(exceptions::review))
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
         .routes(routes!(subjects::erase))
