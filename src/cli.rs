@@ -8,8 +8,10 @@ mod client;
 mod config;
 mod demo;
 mod doctor;
+mod exception;
 mod expect;
 mod explain;
+mod holds;
 mod init;
 mod key;
 mod log;
@@ -76,6 +78,8 @@ enum Command {
     Serve(serve::Arguments),
     #[command(subcommand)]
     Expect(expect::Command),
+    #[command(subcommand)]
+    Exception(exception::Command),
     Status(status::Arguments),
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -127,6 +131,7 @@ pub fn run() -> u8 {
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Expect(command) => expect::run(command).await,
+            Command::Exception(command) => Box::pin(exception::run(command)).await,
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
             Command::Webhook(command) => webhook::run(command).await,

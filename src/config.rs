@@ -3,6 +3,7 @@
 mod anchors;
 mod canary;
 mod check;
+mod exceptions;
 mod file;
 mod inbox;
 mod live;
@@ -15,6 +16,7 @@ mod ssf;
 mod subjects;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
+pub use exceptions::Exceptions;
 pub use file::Approvals;
 pub use inbox::{Inbox, Principal};
 pub use live::{Live, Replacer};
@@ -136,6 +138,8 @@ pub struct Config {
     pub vendors: BTreeMap<String, VendorConfig>,
     /// Who has to agree to what keeps access.
     pub approvals: Approvals,
+    /// What is decided about exceptions.
+    pub exceptions: Exceptions,
     /// Which roles belong to whom.
     pub subjects: Mapping,
     /// Roles that give a permission.

@@ -8,6 +8,7 @@ pub mod canary;
 pub mod credential;
 pub mod effective;
 pub mod erasure;
+pub mod exception;
 pub mod expectation;
 pub mod graph;
 pub mod hex;

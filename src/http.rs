@@ -6,6 +6,7 @@ mod auth;
 mod coverage;
 mod cursor;
 mod events;
+pub mod exceptions;
 mod health;
 mod held;
 mod hide;
@@ -76,6 +77,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(revocations::list, revocations::submit))
         .routes(routes!(revocations::show, amend::change, amend::withdraw))
         .routes(routes!(amend::approve))
+        .routes(routes!(exceptions::list, exceptions::request))
+        .routes(routes!(exceptions::approve))
+        .routes(routes!(exceptions::revoke))
+        .routes(routes!(exceptions::review))
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
         .routes(routes!(subjects::erase))

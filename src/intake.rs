@@ -6,6 +6,7 @@ pub mod csv;
 pub mod door;
 pub mod erase;
 pub mod event;
+pub mod exceptions;
 mod fields;
 pub mod json;
 mod landing;
@@ -271,10 +272,12 @@ impl Intake {
         now: UtcTime,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let id = stored.revocation.id.clone();
-        let tightened = merge::tighten(&stored.revocation, asked);
+        let config = self.config.current();
+        let (present, overtaken) = exceptions::against_notice(stored, asked, &config, now);
+        let tightened = merge::tighten(&present.revocation, asked);
         // Whoever says again that access ends has not heard of what waits: that is void, and on record.
-        let amended = tightened.is_some() || stored.life.pending.is_some();
-        let revocation = tightened.unwrap_or_else(|| stored.revocation.clone());
+        let amended = tightened.is_some() || overtaken || stored.life.pending.is_some();
+        let revocation = tightened.unwrap_or_else(|| present.revocation.clone());
         let about = About { revocation: &revocation, subject: &stored.subject_id, at: now };
         let records = if amended {
             let subject = self.journal.store.subject_by_id(&stored.subject_id).await?;
@@ -284,10 +287,10 @@ impl Intake {
         } else {
             Vec::new()
         };
-        let step = Move {
+        let mut step = Move {
             from: stored.clone(),
             accounts: stored.accounts.clone(),
-            life: Life { pending: None, ..merge::reopened(stored, &revocation) },
+            life: Life { pending: None, ..merge::reopened(&present, &revocation) },
             evidence: stored.evidence.clone(),
             records,
             deliveries: Vec::new(),
@@ -296,6 +299,8 @@ impl Intake {
             watch_until: stored.watch_until,
             revocation,
         };
+        let ended = exceptions::endings(stored, &step, now);
+        step.records.extend(ended);
         let record = self.journal.store.advance(&step).await?;
         let wait = match record {
             Some(record) => Some(record),

@@ -6,6 +6,7 @@ mod anchors;
 mod canary;
 mod conflicts;
 mod erase;
+mod exceptions;
 mod gather;
 mod many;
 mod meta;
@@ -22,6 +23,7 @@ pub use anchors::Anchored;
 pub use canary::StoredCanary;
 pub use conflicts::Conflicted;
 pub use erase::Erasure;
+pub use exceptions::{Excepted, ExceptionRow};
 pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{

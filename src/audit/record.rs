@@ -7,6 +7,7 @@
 mod anchor;
 mod canary;
 mod changes;
+mod exceptions;
 mod look;
 mod notice;
 
@@ -15,6 +16,7 @@ pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{
     Approval, amended, approval_requested, approved, attested, config_changed, erasure, withdrawn,
 };
+pub use exceptions::{exceptions, glass_used};
 pub use look::{Seen, observation};
 use look::{gaps, residual};
 pub use notice::{Held, Noticed, noticed, quarantined};
@@ -152,15 +154,18 @@ fn linked(accounts: &[Account]) -> Vec<Value> {
     }))
 }
 
-/// `account_disabled` and `access_revoked`: something was seen to be gone.
+/// `account_disabled` and `access_revoked`: something was seen to be gone. `held`: what is owned stays, by a legal
+/// hold.
 #[must_use]
-pub fn gone(about: &About<'_>, as_of: UtcTime) -> Body {
-    with(about.body(), json!({"as_of": as_of}))
+pub fn gone(about: &About<'_>, as_of: UtcTime, held: bool) -> Body {
+    let body = with(about.body(), json!({"as_of": as_of}));
+    if held { with(body, json!({"kept_by": "legal_hold"})) } else { body }
 }
 
 /// `verification_completed`: proved twice.
 #[must_use]
 pub fn verified(about: &About<'_>, terms: &Terms, life: &Life, report_duration: bool) -> Body {
+    // The terms' effect is not before the end of the last exception.
     let start = terms.effective_at.max(about.revocation.received_at);
     let duration = life.first_clean_at.map(|at| at.since(start).as_micros());
     let duration = duration.and_then(|us| u64::try_from(us).ok());
@@ -282,6 +287,7 @@ mod tests {
             coverage: &[],
             credentials: &[],
             exists: true,
+            held: false,
         };
         let body = observation(&about, Label::Before, &seen);
         assert_eq!(body["residual_total"], 400);

@@ -6,6 +6,7 @@ use crate::audit::replace;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
+use crate::domain::exception::ExceptionKind;
 use crate::domain::expectation::milestones;
 use crate::domain::observation::Cause;
 use crate::domain::request::Asked;
@@ -112,6 +113,7 @@ fn metrics(config: &Config) -> prometheus::Result<Metrics> {
         milestones: cells,
         causes: Cause::ALL.iter().map(|word| word.as_str()).collect(),
         asks: Asked::ALL.iter().map(|word| word.as_str()).collect(),
+        exceptions: ExceptionKind::ALL.iter().map(|word| word.as_str()).collect(),
         surfaces: CLUSTER_SURFACES.iter().chain(FILES).map(|word| word.as_str()).collect(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
     };

@@ -10,6 +10,7 @@ use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::{Kind, State};
 use crate::domain::subject::Called;
 use crate::domain::time::UtcTime;
+use crate::http::exceptions::ExceptionView;
 use crate::http::view::View;
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
@@ -48,6 +49,10 @@ pub(super) struct Asked {
     pub(super) first_seen: Option<UtcTime>,
     /// Data are to be preserved: nothing may be dropped.
     pub(super) preserve_data: bool,
+    /// The subject's data are under a legal hold: what is owned decides nothing.
+    pub(super) held: bool,
+    /// Permissions to keep access.
+    pub(super) exceptions: Vec<ExceptionView>,
 }
 
 impl Asked {
@@ -72,6 +77,8 @@ impl Asked {
             unread: None,
             first_seen: None,
             preserve_data: false,
+            held: false,
+            exceptions: Vec::new(),
         }
     }
 
@@ -87,6 +94,8 @@ impl Asked {
             credentials: view.credentials.clone(),
             first_seen: view.first_residual_at,
             preserve_data: view.preserve_data,
+            held: view.held && view.state != State::Verified,
+            exceptions: view.exceptions.clone(),
             ..Self::names(&view.subject, view.searched.clone())
         }
     }
@@ -136,6 +145,8 @@ impl Asked {
         self.credentials.extend(other.credentials);
         self.no_account &= other.no_account;
         self.preserve_data |= other.preserve_data;
+        self.held |= other.held;
+        self.exceptions.extend(other.exceptions);
         self.gone_since = self.gone_since.max(other.gone_since);
         self.first_seen = [self.first_seen, other.first_seen].into_iter().flatten().min();
     }

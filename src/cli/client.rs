@@ -2,10 +2,12 @@
 
 mod answers;
 mod erase;
+mod exceptions;
 mod lists;
 mod notices;
 
 pub(super) use answers::SubmitError;
+pub(super) use exceptions::Doing;
 pub(super) use lists::Found;
 
 use super::agent::Agent;
@@ -213,16 +215,23 @@ impl Reach {
     }
 
     /// Asks that a revocation is withdrawn; `None`: there is none.
-    pub(super) async fn withdraw(&self, id: &str, why: Option<&str>) -> Result<Option<Changed>> {
+    pub(super) async fn withdraw(
+        &self,
+        id: &str,
+        withdrawal: amend::Withdrawal<'_>,
+    ) -> Result<Option<Changed>> {
         match self {
             Self::Http { client, base, .. } => {
                 let Some(path) = path_of(id) else { return Ok(None) };
-                let body = serde_json::to_vec(&serde_json::json!({ "why": why }))?;
+                let amend::Withdrawal { why, erroneous } = withdrawal;
+                let body = serde_json::json!({ "why": why, "erroneous": erroneous });
+                let body = serde_json::to_vec(&body)?;
                 self.changed(client.delete(format!("{base}{path}")).body(body)).await
             }
             Self::Alone(agent) => {
-                let changed =
-                    self.landing(Box::pin(agent.intake.withdraw(id, why, &myself()?))).await??;
+                let changed = self
+                    .landing(Box::pin(agent.intake.withdraw(id, withdrawal, &myself()?)))
+                    .await??;
                 Ok(changed.map(Into::into))
             }
         }

@@ -2,7 +2,7 @@
 
 mod finding;
 
-use super::check::{headline, print_scope, report::Report};
+use super::check::{headline, kept_by, print_scope, report::Report};
 use super::look::{Answered, At, Looked};
 use super::output::{self, Output, print_wrapped, shown};
 use crate::domain::plan::Setting;
@@ -143,7 +143,7 @@ fn print_subject(looked: &Looked, one: &Answered, findings: &[Finding<'_>], all:
         output::print_gaps(&one.judged.gaps);
     }
     if !one.judged.kept.is_empty() {
-        println!("\nkept, as a {} leaves it:", one.asked.kind);
+        println!("\nkept, {}:", kept_by(one.asked.kind, one.asked.held));
         output::print_residual(&one.judged.kept);
     }
     println!();

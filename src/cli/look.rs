@@ -2,6 +2,7 @@
 
 use super::asked::{self, Asked};
 use super::client::Where;
+use super::holds::{self, Hold};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::account::Account;
@@ -12,7 +13,7 @@ use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, Rotation, Verdict, judge};
+use crate::domain::verdict::{Judgement, Question, Rotation, Verdict, judge, under_hold};
 use crate::reconcile::target_of;
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
@@ -100,6 +101,14 @@ impl At {
         let begun = looks.iter().map(|look| look.observation.started_at).min();
         let as_of = begun.unwrap_or_else(clock::now);
         Ok(Looked { looks, subjects, unread, as_of, configured })
+    }
+
+    /// What is under a legal hold. With --target nobody is asked.
+    pub(super) async fn holds(&self) -> Result<Vec<Hold>> {
+        if self.target.is_some() {
+            return Ok(Vec::new());
+        }
+        holds::all(&self.state).await
     }
 
     fn config(&self) -> Result<Config> {
@@ -266,6 +275,9 @@ fn answer(asked: Asked, looks: &[Look], configured: bool) -> Answered {
             let more = if configured { NO_SUCH_SUBJECT } else { "" };
             gap.fix = format!("{NO_SUCH_ROLE}{more}");
         }
+    }
+    if asked.held {
+        judged = under_hold(judged);
     }
     if let Some(reason) = &asked.unread {
         judged.gaps.push(unread(reason));

@@ -165,6 +165,11 @@ const OPTIONS: &[(&str, &str)] = &[
     ("/ticket", "--ticket"),
     ("/why", "--why"),
     ("/event_id", "--event-id"),
+    ("/until", "--until"),
+    ("/for", "--for"),
+    ("/review_at", "--review-at"),
+    ("/subject", "SUBJECT"),
+    ("/revocation", "SUBJECT|rev_ID"),
 ];
 
 /// An error about a notice that was made of options: it names the option, not the field.

@@ -119,6 +119,12 @@ async fn work(
     let producer = Arc::new(());
     let (levels, last) = (reconciler.clone(), stop.clone());
     supervisor.spawn("showing the levels", async move { levels.run_levels(last).await });
+    let (ending, last, exceptions) = (producer.clone(), stop.clone(), reconciler.clone());
+    supervisor.spawn("ending exceptions", async move {
+        let result = exceptions.run_exceptions(last).await;
+        drop(ending);
+        result
+    });
     let (looking, last, watched) = (producer.clone(), stop.clone(), pulses.clone());
     supervisor.spawn("looking at the targets", async move {
         let result = reconciler.run_targets(last, watched, systemd::LOOK).await;

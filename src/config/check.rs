@@ -360,6 +360,7 @@ impl Reader<'_> {
             time_zone: self.zone("time_zone", file.time_zone)?,
             sources,
             vendors,
+            exceptions: self.exceptions(file.exceptions, &targets)?,
             approvals: file.approvals,
             subjects,
             targets,

@@ -47,6 +47,9 @@ pub(super) struct File {
     /// Who has to agree to what keeps access.
     #[serde(default)]
     pub(super) approvals: Approvals,
+    /// Permissions to keep access.
+    #[serde(default)]
+    pub(super) exceptions: super::exceptions::ExceptionsFile,
     /// Which roles belong to whom.
     #[serde(default)]
     pub(super) subjects: SubjectsFile,

@@ -216,6 +216,7 @@ fn seen(minute: i64, verdict: Verdict) -> Look {
         gone_at: (verdict == Verdict::Revoked).then(|| at(minute)),
         credentials: Vec::new(),
         clusters: BTreeSet::new(),
+        held: false,
     }
 }
 

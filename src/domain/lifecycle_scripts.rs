@@ -46,6 +46,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             gone_at: None,
             credentials: Vec::new(),
             clusters: [SystemIdentifier(if seen == "moved" { 8 } else { 7 })].into(),
+            held: false,
         };
         let (next, effects) = step(&terms, &life, &look);
         life = next;

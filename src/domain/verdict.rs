@@ -1,8 +1,10 @@
 //! The verdict rules.
 
+mod held;
 mod open;
 mod rotation;
 
+pub use held::under_hold;
 pub use rotation::Rotation;
 
 use open::{

@@ -21,8 +21,8 @@ const SCANNED: usize = 10_000;
 /// Longest text to look for.
 const TEXT: usize = 1_000;
 
-/// What is scheduled, open or regressed.
-const UNFINISHED: &[State] = &[State::Scheduled, State::Open, State::Regressed];
+/// What is not finished.
+const UNFINISHED: &[State] = &[State::Scheduled, State::Open, State::Regressed, State::Excepted];
 
 /// Which revocations to list. Everything given has to hold.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -32,7 +32,7 @@ pub struct Filter {
     /// States, separated by commas.
     #[param(value_type = Option<Vec<State>>, style = Form, explode = false, min_items = 1)]
     pub state: Option<String>,
-    /// `true`: only what is scheduled, open or regressed.
+    /// `true`: only what is scheduled, open, regressed or excepted.
     #[param(nullable = false)]
     pub open: Option<bool>,
     /// What must be gone.

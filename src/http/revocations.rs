@@ -9,6 +9,7 @@ use super::question::{self, Id, Nothing, Question, nothing};
 use super::view::View;
 use super::{App, notices};
 use crate::clock;
+use crate::domain::exception::Unfit;
 use crate::domain::notice::Fault;
 use crate::domain::request::Refused;
 use crate::intake::{self, IntakeError, SubmissionError};
@@ -158,8 +159,12 @@ pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
 fn refused_as(refused: &Refused) -> Problem {
     let detail = refused.to_string();
     match refused {
-        Refused::SamePerson(_) => {
+        Refused::SamePerson(_)
+        | Refused::Exception(Unfit::SameApprover(_) | Unfit::OwnReview(_)) => {
             Problem::new(403, "second-person", "A second person has to approve").detail(detail)
+        }
+        Refused::Exception(Unfit::TooLong { .. } | Unfit::NoEnd(_) | Unfit::Past(_)) => {
+            Problem::new(422, "unusable", "Unusable notice").detail(detail)
         }
         Refused::NothingWaits
         | Refused::Another(_)
@@ -169,6 +174,15 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::Outdated
         | Refused::TooManyPaths
         | Refused::HasAccount(_)
+        | Refused::Exception(
+            Unfit::Reason { .. }
+            | Unfit::Violation
+            | Unfit::Crowded
+            | Unfit::NoReview(_)
+            | Unfit::Over
+            | Unfit::Held(_),
+        )
+        | Refused::Held(_)
         | Refused::Unfinished(_) => {
             Problem::new(409, "not-possible", "Not possible as it stands").detail(detail)
         }

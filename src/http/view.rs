@@ -1,10 +1,13 @@
 //! A revocation as people and programs are shown it.
 
+use super::exceptions::ExceptionView;
 use super::hide;
 use crate::board::Board;
+use crate::clock;
 use crate::domain::account::{Account, AccountName};
 use crate::domain::credential::Standing;
 use crate::domain::effective::Effective;
+use crate::domain::exception::{self, Turn};
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
@@ -21,6 +24,7 @@ use utoipa::ToSchema;
 /// A revocation: its state is the one the log holds.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Revocation)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct View {
     /// `rev_…`.
     pub id: String,
@@ -81,6 +85,15 @@ pub struct View {
     pub credentials: Vec<Standing>,
     /// What waits for a second person.
     pub pending: Option<Request>,
+    /// Permissions to keep access: asked for, in force, and over.
+    #[serde(default)]
+    pub exceptions: Vec<ExceptionView>,
+    /// What is owned decides nothing, since the subject's data are under a legal hold.
+    #[serde(default)]
+    pub held: bool,
+    /// It was withdrawn because it should never have been expected.
+    #[serde(default)]
+    pub erroneous: bool,
     /// Who told us.
     pub source: String,
     /// Ticket.
@@ -93,12 +106,21 @@ impl View {
     /// The view of a stored revocation; `None` while the log does not hold it.
     #[must_use]
     pub fn of(stored: Stored, board: &Board) -> Option<Self> {
-        let life = stored.landed?;
-        let asked = stored.landed_revocation.unwrap_or(stored.revocation);
+        let now = clock::now();
+        let landed = stored.landed.as_ref()?;
+        let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
+        // That a permission is over looks worse, and is shown at once, also where nobody has noted it.
+        let Turn { revocation: asked, life } = exception::present(asked, landed, now);
+        let view = |one| ExceptionView::of(&stored, one, now);
+        let exceptions: Vec<ExceptionView> = life.exceptions.iter().map(view).collect();
         // That nothing is left is told once `access_revoked` is in the log.
         let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
-            && matches!(life.state, State::Scheduled | State::Open | State::Regressed)
-            && life.first_clean_at.is_none();
+            && match life.state {
+                State::Scheduled | State::Open | State::Regressed | State::Excepted => {
+                    life.first_clean_at.is_none()
+                }
+                State::Verified | State::Withdrawn => false,
+            };
         let credentials = stored.life.credentials.into_iter().map(|held| held.standing).collect();
         let judged = board.judged(&asked.id).or(stored.evidence.as_of);
         let evidence = if waiting { Evidence::default() } else { stored.evidence };
@@ -107,7 +129,7 @@ impl View {
             overdue: if evidence.no_account { Vec::new() } else { overdue(&life) },
             // That it is due is worse, and shown at once.
             state: match (life.state, stored.life.state) {
-                (State::Scheduled, State::Open) => State::Open,
+                (State::Scheduled | State::Excepted, State::Open) => State::Open,
                 (landed, _) => landed,
             },
             first_residual_at: life.first_residual_at,
@@ -137,6 +159,9 @@ impl View {
             not_covered: evidence.not_covered.to_vec(),
             credentials,
             pending: life.pending,
+            held: evidence.held || exceptions.iter().any(|one| one.holds() && one.in_force_at(now)),
+            exceptions,
+            erroneous: life.erroneous,
             source: asked.source,
             ticket: asked.ticket,
             preserve_data: asked.preserve_data,

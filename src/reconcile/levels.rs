@@ -79,7 +79,7 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
         return false;
     }
     let terms = terms(stored, config);
-    let start = asked.effective_at.max(asked.received_at).seconds();
+    let start = stored.life.counts_from(asked).seconds();
     let mut overdue = false;
     for milestone in milestones(asked.kind, asked.reason) {
         let cell = (pair.0.clone(), pair.1.clone(), milestone.to_string());

@@ -46,6 +46,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
             .filter_map(|look| look.server.as_ref())
             .map(|server| server.system_identifier)
             .collect(),
+        held: false,
     }
 }
 
@@ -55,7 +56,11 @@ pub(super) fn terms(stored: &Stored, config: &Config) -> Terms {
     Terms {
         kind: asked.kind,
         reason: asked.reason,
-        effective_at: asked.effective_at,
+        // What was excepted is due from its end on.
+        effective_at: stored
+            .life
+            .due_from
+            .map_or(asked.effective_at, |at| at.max(asked.effective_at)),
         deadlines: asked.deadlines,
         verification_delay: config.verification_delay,
     }
@@ -82,6 +87,7 @@ pub(super) fn remembered<'a>(
     judged: &Judgement,
     looks: &[&'a Observation],
     terms: &Terms,
+    held: bool,
 ) -> Vec<&'a Observation> {
     // Presence is proved by any look.
     if judged.residual.iter().any(|found| looks.iter().any(|look| look.saw(found))) {
@@ -96,7 +102,8 @@ pub(super) fn remembered<'a>(
             && (look.started_at.since(look.deep_at) > allowed
                 || first.is_some_and(|first| look.deep_at <= first))
     });
-    if outdated.is_empty() || !stored.life.decides(terms, &look_of(judged, looks)) {
+    let look = Look { held, ..look_of(judged, looks) };
+    if outdated.is_empty() || !stored.life.decides(terms, &look) {
         return Vec::new();
     }
     outdated
@@ -124,6 +131,7 @@ pub(super) fn plan(
         as_of: Some(look.started_at),
         residual,
         no_account: judged.no_account,
+        held: look.held,
         kept: judged.kept,
         gaps: judged.gaps,
         not_covered: judged.not_covered.into(),
@@ -158,6 +166,7 @@ pub(super) fn plan(
         coverage: &coverage,
         credentials: &life.credentials,
         exists,
+        held: look.held,
     };
     records.extend(
         effects.iter().map(|effect| record_of(*effect, &about, &terms, stored, &life, &seen)),
@@ -229,8 +238,8 @@ fn record_of(
     let first_verification = !stored.life.duration_reported;
     let (kind, body) = match effect {
         Effect::Observed(label) => ("observation", record::observation(about, label, seen)),
-        Effect::AccountDisabled => ("account_disabled", record::gone(about, seen.as_of)),
-        Effect::AccessRevoked => ("access_revoked", record::gone(about, seen.as_of)),
+        Effect::AccountDisabled => ("account_disabled", record::gone(about, seen.as_of, seen.held)),
+        Effect::AccessRevoked => ("access_revoked", record::gone(about, seen.as_of, seen.held)),
         Effect::Verified => {
             ("verification_completed", record::verified(about, terms, life, first_verification))
         }

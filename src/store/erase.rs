@@ -3,6 +3,7 @@
 use super::many::many;
 use super::model::{Evidence, NewRecord, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
+use crate::domain::exception::Exception;
 use crate::domain::lifecycle::Life;
 use crate::domain::request::Request;
 use crate::domain::revocation::{Revocation, State};
@@ -19,6 +20,8 @@ pub enum Erasure {
     Done(usize),
     /// This revocation of the subject is not finished, or this notice about them is held.
     Unfinished(String),
+    /// This revocation of the subject is under a legal hold, or somebody asks for one.
+    Held(String),
     /// Something moves at this moment: it can be tried again.
     Busy,
 }
@@ -92,7 +95,9 @@ impl Row {
         let life = |text: &str| -> Result<String, StoreError> {
             let life: Life = from_json(text, "a revocation's life")?;
             let pending = life.pending.map(|request| Request { why: None, ..request });
-            to_json(&Life { pending, ..life }, "a life")
+            let exceptions = life.exceptions.into_iter();
+            let exceptions = exceptions.map(|one| Exception { why: None, ..one }).collect();
+            to_json(&Life { pending, exceptions, ..life }, "a life")
         };
         let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
         // Its sentences may name who was searched for; the next look tells all of it anew.
@@ -156,6 +161,13 @@ impl Store {
         let rows: Vec<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_of")).bind(&subject.id).fetch_all(pool).await?
         );
+        for row in &rows {
+            // Also one that only waits for its approval: what is erased does not come back.
+            let life: Life = from_json(&row.life, "a revocation's life")?;
+            if life.exceptions.iter().any(Exception::holds) {
+                return Ok(Erasure::Held(row.id.clone()));
+            }
+        }
         if let Some(open) = rows.iter().find(|row| !row.is_finished()) {
             return Ok(Erasure::Unfinished(open.id.clone()));
         }

@@ -25,6 +25,9 @@ pub struct Evidence {
     /// Every role was read, and none is the subject's.
     #[serde(default)]
     pub no_account: bool,
+    /// The subject's data are under a legal hold, so that what is owned decides nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// What may stay.
     pub kept: Vec<Residual>,
     /// What could not be seen.
@@ -65,9 +68,9 @@ impl Stored {
     #[must_use]
     pub fn is_watched(&self, now: UtcTime) -> bool {
         match self.life.state {
-            State::Scheduled | State::Open | State::Regressed => true,
+            State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
             State::Verified => self.watch_until > now,
-            State::Excepted | State::Withdrawn => false,
+            State::Withdrawn => false,
         }
     }
 }

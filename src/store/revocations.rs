@@ -255,8 +255,7 @@ impl Store {
             };
             // What ended since the marks were read is not watched any more.
             let ended = |stored: &Stored| {
-                matches!(stored.life.state, State::Excepted | State::Withdrawn)
-                    && stored.version != mark.version
+                stored.life.state == State::Withdrawn && stored.version != mark.version
             };
             let Some(read) = read.filter(|(_, stored)| !ended(stored)) else { continue };
             watched.push(read.1.clone());
@@ -306,7 +305,7 @@ impl Store {
         rows.into_iter().map(Row::read).collect()
     }
 
-    /// Revocations that people may be shown and that are scheduled, open or regressed, oldest first; what
+    /// Revocations that people may be shown and that are scheduled, open, regressed or excepted, oldest first; what
     /// the log does not hold as finished is not finished.
     ///
     /// # Errors

@@ -84,7 +84,7 @@ pub(crate) fn verified(from: &Stored, second: i64) -> Move {
         last_look_at: Some(at(second)),
         ..from.life.clone()
     };
-    let gone = record::gone(&about, at(second));
+    let gone = record::gone(&about, at(second), false);
     Move {
         from: from.clone(),
         revocation: from.revocation.clone(),

@@ -59,6 +59,7 @@ pub fn approval_requested(about: &About<'_>, request: &Request) -> Body {
             "asks": request.asks,
             "deadlines": request.deadlines,
             "effective_at": request.effective_at,
+            "erroneous": request.erroneous,
             "request": request.id,
             "requested_by": request.requested_by,
         }),
@@ -84,7 +85,8 @@ pub fn approved(about: &About<'_>, approval: &Approval<'_>) -> Body {
 /// `revocation_withdrawn`: nothing is expected any more.
 #[must_use]
 pub fn withdrawn(about: &About<'_>, approval: &Approval<'_>) -> Body {
-    with(about.body(), json!({"approval": approval.value()}))
+    let erroneous = approval.request.erroneous;
+    with(about.body(), json!({"approval": approval.value(), "erroneous": erroneous}))
 }
 
 /// `item_attested`: somebody tried the old secret of an account, and says how the server answered.

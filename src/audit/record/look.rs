@@ -30,6 +30,8 @@ pub struct Seen<'a> {
     pub credentials: &'a [Held],
     /// The accounts exist still.
     pub exists: bool,
+    /// What is owned decides nothing, by a legal hold.
+    pub held: bool,
 }
 
 /// `observation`: before, changed or after.
@@ -54,6 +56,9 @@ pub fn observation(about: &About<'_>, label: Label, seen: &Seen<'_>) -> Body {
         }),
     );
     body.insert(state.to_owned(), account_state(seen));
+    if seen.held {
+        body.insert("kept_by".to_owned(), json!("legal_hold"));
+    }
     if !seen.credentials.is_empty() {
         let known = seen.credentials.iter().map(|held| credential(&held.standing));
         body.insert("credentials".to_owned(), Value::Array(fitting(known)));

@@ -7,6 +7,7 @@ use crate::domain::residual::Residual;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Verdict};
+use crate::http::exceptions::ExceptionView;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -35,6 +36,8 @@ struct SubjectReport<'a> {
     revocation: Option<&'a str>,
     kind: Kind,
     verdict: Verdict,
+    held: bool,
+    exceptions: &'a [ExceptionView],
     accounts: Vec<AccountReport<'a>>,
 }
 
@@ -219,6 +222,8 @@ fn subject<'a>(one: &'a Answered, looks: &'a [Look]) -> SubjectReport<'a> {
         revocation: one.asked.revocation.as_deref(),
         kind: one.asked.kind,
         verdict: one.judged.verdict,
+        held: one.asked.held,
+        exceptions: &one.asked.exceptions,
         accounts: one
             .accounts
             .iter()

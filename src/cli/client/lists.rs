@@ -2,6 +2,7 @@
 
 use super::Reach;
 use crate::cli::asked::REVOCATION;
+use crate::domain::exception::{self, Turn};
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
@@ -100,8 +101,8 @@ pub(super) fn with_query(
 
 /// Milestones whose deadline has passed unmet. A subject known to have no account has nothing to be late with.
 fn overdue_at(stored: &Stored, now: UtcTime) -> Vec<Milestone> {
-    let Some(life) = &stored.landed else { return Vec::new() };
-    let asked = &stored.revocation;
+    let Some(landed) = &stored.landed else { return Vec::new() };
+    let Turn { revocation: asked, life } = exception::present(&stored.revocation, landed, now);
     let due = match life.state {
         State::Open | State::Regressed => true,
         State::Scheduled => asked.effective_at <= now,

@@ -1,7 +1,8 @@
 //! `revoked expect show`.
 
-use super::super::check::findings;
+use super::super::check::{findings, kept_by};
 use super::super::client::{Found, Where};
+use super::super::exception::shown::print_under;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
 use crate::domain::credential::{Change, Standing};
@@ -94,6 +95,10 @@ pub(super) fn print_view(view: &View) {
         let (by, at, id) = (&request.requested_by, request.requested_at, &request.id);
         line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
     }
+    print_under(&view.exceptions);
+    if view.erroneous {
+        line("withdrawn", "it should never have been expected");
+    }
     for account in &view.accounts {
         println!(
             "  account      {}/{} (OID {})",
@@ -123,7 +128,7 @@ pub(super) fn print_view(view: &View) {
     if !view.kept.is_empty() {
         let text =
             format!("{} (revoked explain {} lists them)", findings(view.kept.len()), view.id);
-        output::print_line(&format!("  kept, as a {} leaves it: ", view.kind), &text);
+        output::print_line(&format!("  kept, {}: ", kept_by(view.kind, view.held)), &text);
     }
     for skipped in &view.not_covered {
         let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
