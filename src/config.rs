@@ -3,20 +3,26 @@
 mod anchors;
 mod canary;
 mod check;
+mod checklist;
+mod external;
 mod file;
 mod live;
 mod log;
+mod probes;
 mod secret;
 mod seed;
 mod subjects;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
+pub use checklist::{ItemConfig, SecretConfig};
+pub use external::{Check, CommandCheck, ExternalConfig, HttpCheck, Means, Template};
 pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
 
 use crate::domain::canary::Canary;
+use crate::domain::probes::SqlProbe;
 use crate::domain::profile::Profiles;
 use crate::domain::residual::ResidualKind;
 use crate::domain::subject::Mapping;
@@ -79,6 +85,8 @@ pub struct TargetConfig {
     pub store_on_target: bool,
     /// What is planted there and must be found.
     pub canary: Option<Canary>,
+    /// Statements that are asked about each subject.
+    pub probes: Vec<SqlProbe>,
 }
 
 /// A bearer token.
@@ -124,6 +132,12 @@ pub struct Config {
     pub api_listen: SocketAddr,
     /// Clusters.
     pub targets: Vec<TargetConfig>,
+    /// Other systems that are asked about each subject.
+    pub external: Vec<ExternalConfig>,
+    /// What people attest.
+    pub checklist: Vec<ItemConfig>,
+    /// Shared secrets.
+    pub secrets: Vec<SecretConfig>,
     /// Who may use the API.
     pub tokens: Vec<TokenConfig>,
     /// Time between looks.
@@ -263,6 +277,15 @@ impl Config {
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))
         .collect()
+    }
+
+    /// Whether a probe of a target or an external system shows `permission`.
+    #[must_use]
+    pub fn probes_show(&self, permission: &str) -> bool {
+        let sql = self.targets.iter().flat_map(|target| &target.probes).map(|p| &p.declared);
+        let external = self.external.iter().flat_map(|system| &system.checks);
+        sql.chain(external.map(|check| &check.declared))
+            .any(|declared| declared.permissions.contains(permission))
     }
 
     /// The target called `name`.

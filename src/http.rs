@@ -1,6 +1,7 @@
 //! The HTTP side: bytes in, answers or problems out. No rules, no SQL, no targets.
 
 mod amend;
+pub mod attest;
 mod audit;
 mod auth;
 mod coverage;
@@ -67,6 +68,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(amend::approve))
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
+        .routes(routes!(attest::attest_item))
         .routes(routes!(subjects::erase))
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))

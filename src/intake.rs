@@ -1,10 +1,13 @@
 //! From bytes that told us to a tracked revocation.
 
 pub mod amend;
+pub mod attest;
 pub mod csv;
 pub mod erase;
+mod kinds;
 pub mod merge;
 pub mod probe;
+pub mod register;
 pub mod submission;
 mod turns;
 
@@ -162,6 +165,7 @@ impl Intake {
         let config = self.config.current();
         let terms = terms_of(&config, &notice.source, sender);
         let asked = submission.revocation(sender, now, &terms)?;
+        let asked = kinds::with_checklist(asked, &config);
         known_targets(&config, &asked)?;
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
@@ -302,7 +306,7 @@ pub fn check(
     let terms = terms_of(config, sender, sender);
     let asked = Submission::parse(bytes)?.revocation(sender, now, &terms)?;
     known_targets(config, &asked)?;
-    Ok(asked)
+    Ok(kinds::with_checklist(asked, config))
 }
 
 /// A target that nobody looks at would never be proved, nor missed.

@@ -111,10 +111,23 @@ async fn work(
     let producer = Arc::new(());
     let (levels, last) = (reconciler.clone(), stop.clone());
     supervisor.spawn("showing the levels", async move { levels.run_levels(last).await });
+    let (asking, last, reconciling) = (producer.clone(), stop.clone(), reconciler.clone());
+    let pulse = pulses.watch("asking external systems", systemd::LOOK);
+    supervisor.spawn("asking external systems", async move {
+        let result = reconciling.run_external(last, pulse).await;
+        drop(asking);
+        result
+    });
     let (looking, last, watched) = (producer.clone(), stop.clone(), pulses.clone());
     supervisor.spawn("looking at the targets", async move {
         let result = reconciler.run_targets(last, watched, systemd::LOOK).await;
         drop(looking);
+        result
+    });
+    let (opening, last, intake) = (producer.clone(), stop.clone(), agent.intake.clone());
+    supervisor.spawn("going through the register of secrets", async move {
+        let result = intake.run_register(last).await;
+        drop(opening);
         result
     });
     let (reloading, last) = (producer.clone(), stop.clone());

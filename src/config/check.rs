@@ -63,7 +63,7 @@ impl Reader<'_> {
         })
     }
 
-    fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
+    pub(super) fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
         if is_a_secret(path) {
             return Err(
                 self.wrong(key, "name the file that holds the secret, not the secret itself")
@@ -136,6 +136,7 @@ impl Reader<'_> {
                         .canary
                         .map(|canary| self.canary(&format!("{key}.canary"), canary))
                         .transpose()?,
+                    probes: self.probes(&key, &name, target.probes)?,
                     name,
                     shdepend_only: target.shdepend_only,
                     required: self.required(&key, &target.required)?,
@@ -344,6 +345,8 @@ impl Reader<'_> {
         let targets = self.targets(file.targets)?;
         let subjects = self.subjects(file.subjects, &targets)?;
         let tokens = self.tokens(file.tokens)?;
+        let external = self.external(file.external, &targets)?;
+        let secrets = self.secrets(file.secrets, &targets)?;
         let seconds = Duration::from_secs;
         let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
         Ok(Config {
@@ -355,6 +358,9 @@ impl Reader<'_> {
                 .key_file
                 .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
             anchors,
+            external,
+            checklist: self.checklist(file.checklist)?,
+            secrets,
             socket: state_dir.join(super::SOCKET),
             state_dir,
             metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,

@@ -1,6 +1,9 @@
 //! The file as it is written. Its JSON schema comes from here, so the comments are for its readers.
 
 use super::anchors::{GitConfig, TsaConfig, WitnessConfig};
+use super::checklist::{ItemFile, SecretFile};
+use super::external::ExternalFile;
+use super::probes::ProbeFile;
 use super::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -51,6 +54,15 @@ pub(super) struct File {
     /// Roles that give a permission, by the permission's name in notices.
     #[serde(default)]
     pub(super) permissions: BTreeMap<String, Vec<String>>,
+    /// Other systems that are asked about each subject, by name.
+    #[serde(default)]
+    pub(super) external: BTreeMap<String, ExternalFile>,
+    /// What people attest, by name. It never decides a verdict.
+    #[serde(default)]
+    pub(super) checklist: BTreeMap<String, ItemFile>,
+    /// Shared secrets and who knows them, by name.
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<String, SecretFile>,
     /// The keys of an earlier revocation script. timing sets profiles, actions switch surfaces.
     pub(super) rights_revocation: Option<super::seed::RightsRevocation>,
 }
@@ -123,6 +135,9 @@ pub(super) struct TargetFile {
     pub(super) store_on_target: bool,
     /// A role without power whose planted residual every look must find.
     pub(super) canary: Option<CanaryFile>,
+    /// Statements that are asked about each subject, by name.
+    #[serde(default)]
+    pub(super) probes: BTreeMap<String, ProbeFile>,
 }
 
 /// A role without power whose planted residual every look must find.

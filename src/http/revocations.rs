@@ -7,7 +7,7 @@ use super::notice::Notice;
 use super::openapi::{Common, Missing, Notices};
 use super::problem::Problem;
 use super::question::{self, Id, Nothing, Question, nothing};
-use super::view::View;
+use super::view::{self, View};
 use crate::domain::request::Refused;
 use crate::intake::IntakeError;
 use crate::store::StoreError;
@@ -130,6 +130,7 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::NotARotation(_)
         | Refused::Outdated
         | Refused::TooManyPaths
+        | Refused::TooManyWords
         | Refused::HasAccount(_)
         | Refused::Unfinished(_) => {
             Problem::new(409, "not-possible", "Not possible as it stands").detail(detail)
@@ -179,6 +180,6 @@ pub(super) async fn show(
     _: Question<Nothing>,
     Id(id): Id,
 ) -> Result<Json<View>, Problem> {
-    let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
-    stored.and_then(|stored| View::of(stored, &app.board)).map(Json).ok_or_else(nothing)
+    let view = view::whole(&app.journal.store, &app.board, &id).await.map_err(store_away)?;
+    view.map(Json).ok_or_else(nothing)
 }

@@ -25,15 +25,26 @@ impl Reach {
 
     /// Every revocation, or every open one, newest first.
     pub(in crate::cli) async fn list(&self, open: bool) -> Result<Vec<View>> {
-        let mut filter =
-            Filter { open: open.then_some(true), limit: Some(list::MOST), ..Filter::default() };
+        self.pages(Filter { open: open.then_some(true), ..Filter::default() }).await
+    }
+
+    /// Those with an item of the checklist that is past its due and that nobody attested.
+    pub(in crate::cli) async fn unattested(&self) -> Result<Vec<View>> {
+        self.pages(Filter { unattested: Some(true), ..Filter::default() }).await
+    }
+
+    async fn pages(&self, filter: Filter) -> Result<Vec<View>> {
+        let mut filter = Filter { limit: Some(list::MOST), ..filter };
         let mut views = Vec::new();
         loop {
             let page: Page = match self {
                 Self::Http { client, base, .. } => {
                     let mut address = format!("{base}/api/v1/revocations?limit={}", list::MOST);
-                    if open {
+                    if filter.open == Some(true) {
                         address.push_str("&open=true");
+                    }
+                    if filter.unattested == Some(true) {
+                        address.push_str("&unattested=true");
                     }
                     if let Some(cursor) = &filter.cursor {
                         address.push_str("&cursor=");
