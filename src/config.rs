@@ -12,14 +12,16 @@ mod probes;
 mod secret;
 mod seed;
 mod subjects;
+mod template;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
 pub use checklist::{ItemConfig, SecretConfig};
-pub use external::{Check, CommandCheck, ExternalConfig, HttpCheck, Means, Template};
+pub use external::{Check, CommandCheck, ExternalConfig, HttpCheck, Means};
 pub use file::Approvals;
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
+pub use template::Template;
 
 use crate::domain::canary::Canary;
 use crate::domain::probes::SqlProbe;

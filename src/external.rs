@@ -77,11 +77,21 @@ impl Asker {
         for check in &system.checks {
             for (values, keys) in questions(check, people) {
                 let key = (system.name.clone(), check.declared.sha256.clone(), values);
-                let known = self.known.get(&key).filter(|known| !whole && holds(check, known, pace));
+                let known =
+                    self.known.get(&key).filter(|known| !whole && holds(check, known, pace));
+                // From before the clock was set back: it would pass for asked now.
+                let known = known.filter(|known| known.read_at <= look.started_at);
                 match known {
                     Some(known) => {
                         look.deep_at = look.deep_at.min(known.read_at);
-                        tell(&mut look, check, &key.2, &keys, known.read_at, &Ok(known.told.clone()));
+                        tell(
+                            &mut look,
+                            check,
+                            &key.2,
+                            &keys,
+                            known.read_at,
+                            &Ok(known.told.clone()),
+                        );
                     }
                     None => due.push((check, key, keys)),
                 }
@@ -117,11 +127,14 @@ impl Asker {
             let Some(done) = done else { break };
             let (id, answer) = match done {
                 Ok((id, answer)) => (id, answer),
-                Err(error) => (error.id(), Err(Silent {
-                    cause: Cause::Internal,
-                    reason: "asking it panicked; this is a defect".to_owned(),
-                    fix: "report it".to_owned(),
-                })),
+                Err(error) => (
+                    error.id(),
+                    Err(Silent {
+                        cause: Cause::Internal,
+                        reason: "asking it panicked; this is a defect".to_owned(),
+                        fix: "report it".to_owned(),
+                    }),
+                ),
             };
             let Some((check, key, keys)) = asked.remove(&id) else { continue };
             if let Ok(told) = &answer {

@@ -61,7 +61,8 @@ async fn the_end_of_a_command_is_its_answer() {
         slow) sleep 60 & wait;; who) test \"$(id -u)\" != 0 && test -z \"$HOME$USER$SECRET\";;\n\
         loud) yes | head -c 3000000; exit 0;; *) exit 1;; esac\n";
     let (_dir, path) = program(script);
-    let system = system(&format!("c: {{sentence: s, timeout: 1s, command: ['{path}', '{{username}}']}}"));
+    let system =
+        system(&format!("c: {{sentence: s, timeout: 1s, command: ['{path}', '{{username}}']}}"));
     for (name, says) in [
         ("gone", "gone"),
         ("there", "present"),
@@ -118,7 +119,9 @@ fn answers(path: &str) -> String {
         "/u/there" => response("200 OK", "{\"active\": true}"),
         "/u/off" => response("200 OK", "{\"active\": false}"),
         "/u/odd" => response("200 OK", "{}"),
-        "/u/moved" => "HTTP/1.1 302 Found\r\nlocation: /u/gone\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        "/u/moved" => {
+            "HTTP/1.1 302 Found\r\nlocation: /u/gone\r\ncontent-length: 0\r\n\r\n".to_owned()
+        }
         "/u/broken" => response("500 Oops", ""),
         "/u/secret" => response("404 Not Found", ""),
         "/u/silent" => {

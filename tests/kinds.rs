@@ -40,7 +40,8 @@ fn what_must_stay_and_is_gone_is_missing() {
     assert_eq!(names(&view, "missing", "name"), Vec::<String>::new());
     assert!(view["gaps"].to_string().contains("nobody said which roles or probes give unknown"));
     sql(&cluster, "postgres", "postgres", "REVOKE admins, readers, payroll_ro FROM x;");
-    let view = agent.until(&id, |view| view["residual"] == json!([]) && view["missing"] != json!([]));
+    let view =
+        agent.until(&id, |view| view["residual"] == json!([]) && view["missing"] != json!([]));
     assert_eq!(names(&view, "missing", "name"), ["readers", "payroll-read"]);
     assert_eq!(names(&view, "missing", "what"), ["role", "permission"]);
     assert_eq!((&view["verdict"], &view["first_clean_at"]), (&json!("residual"), &Value::Null));
@@ -56,9 +57,14 @@ fn what_must_stay_and_is_gone_is_missing() {
 #[test]
 fn a_permission_may_be_what_a_probe_shows() {
     let cluster = cluster();
-    sql(&cluster, "postgres", "postgres", "CREATE ROLE agent LOGIN; CREATE ROLE x LOGIN;
+    sql(
+        &cluster,
+        "postgres",
+        "postgres",
+        "CREATE ROLE agent LOGIN; CREATE ROLE x LOGIN;
         CREATE TABLE scopes (who text, scope text); GRANT SELECT ON scopes TO agent;
-        INSERT INTO scopes VALUES ('x', 'api.admin'), ('x', 'api.read');");
+        INSERT INTO scopes VALUES ('x', 'api.admin'), ('x', 'api.read');",
+    );
     let mut agent = Agent::init(&[("main", &cluster.url("agent", "postgres"))], "");
     let text = std::fs::read_to_string(agent.config()).unwrap();
     let probe = |name: &str, scope: &str| {
@@ -67,17 +73,24 @@ fn a_permission_may_be_what_a_probe_shows() {
              sentence: has {scope}, sql: \"SELECT 1 FROM public.scopes WHERE who = $1 AND scope = '{scope}'\"}}\n"
         )
     };
-    let probes =
-        format!("\n  main:\n    probes:\n{}{}", probe("admin", "api.admin"), probe("read", "api.read"));
+    let probes = format!(
+        "\n  main:\n    probes:\n{}{}",
+        probe("admin", "api.admin"),
+        probe("read", "api.read")
+    );
     std::fs::write(agent.config(), text.replace("\n  main:\n", &probes)).unwrap();
     agent.start();
-    let more = ["--account", "x", "--permissions", "api.admin", "--require-permissions", "api.read"];
+    let more =
+        ["--account", "x", "--permissions", "api.admin", "--require-permissions", "api.read"];
     let id = agent.expect("x", &more);
     let view = agent.until(&id, |view| view["verdict"] == "residual");
     assert_eq!(names(&view, "residual", "sentence"), ["has api.admin (1 found)"]);
     sql(&cluster, "postgres", "postgres", "DELETE FROM scopes;");
     let view = agent.until(&id, |view| view["residual"] == json!([]));
-    assert_eq!(names(&view, "missing", "sentence"), ["the permission api.read is not there any more"]);
+    assert_eq!(
+        names(&view, "missing", "sentence"),
+        ["the permission api.read is not there any more"]
+    );
     sql(&cluster, "postgres", "postgres", "INSERT INTO scopes VALUES ('x', 'api.read');");
     agent.until_state(&id, "verified");
 }

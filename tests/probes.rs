@@ -120,8 +120,7 @@ fn the_runbook(binaries: &Binaries) {
     assert_eq!(code, 0, "{out}{err}");
     agent.start();
     let ticket = "DEPROV-2026-05-19-jsmith";
-    let more =
-        ["--account", "jsmith", "--email", "jsmith@example.com", "--ticket", ticket];
+    let more = ["--account", "jsmith", "--email", "jsmith@example.com", "--ticket", ticket];
     let id = agent.expect("EMP-7", &more);
     let view = agent.until(&id, |view| view["verdict"] == "residual");
     assert_eq!(objects(&view), ["sessions", "active_sessions", "groups", "memberships"]);
@@ -132,7 +131,8 @@ fn the_runbook(binaries: &Binaries) {
     assert_eq!(view["missing"][0]["name"], "closed");
 
     sql(&cluster, "postgres", "console", "DELETE FROM rbac_user_groups WHERE user_id = 7;");
-    let revoke = "UPDATE admin_sessions SET revoked_at = NOW() WHERE admin_id = 7 AND revoked_at IS NULL;";
+    let revoke =
+        "UPDATE admin_sessions SET revoked_at = NOW() WHERE admin_id = 7 AND revoked_at IS NULL;";
     sql(&cluster, "postgres", "console", revoke);
     let view = agent.until(&id, |view| objects(view).is_empty());
     assert_eq!(view["verdict"], "residual", "what is missing is residual too: {view:#}");
@@ -154,7 +154,8 @@ fn the_runbook(binaries: &Binaries) {
     assert_eq!(agent.verify().0, 0);
     // A new session is access that came back; a row that is deleted is not.
     sql(&cluster, "postgres", "raptor", "DELETE FROM audit_archival_runs;");
-    agent.until(&id, |view| view["missing"] != serde_json::json!([]) && view["state"] == "verified");
+    agent
+        .until(&id, |view| view["missing"] != serde_json::json!([]) && view["state"] == "verified");
     let again = "INSERT INTO admin_sessions VALUES (72, 7, now(), now(), 'curl', NULL);";
     sql(&cluster, "postgres", "console", again);
     agent.until_state(&id, "regressed");
@@ -336,7 +337,10 @@ async fn what_the_server_refuses_is_a_gap_with_its_fix() {
             assert!(why.contains(reason) && mend.contains(fix), "{probe}: {why}; {mend}");
             assert!(!why.contains("john"), "{why}");
         }
-        assert_eq!(sql(&cluster, "postgres", "postgres", "SELECT count(*) FROM app.written").trim(), "0");
+        assert_eq!(
+            sql(&cluster, "postgres", "postgres", "SELECT count(*) FROM app.written").trim(),
+            "0"
+        );
     }
 }
 
@@ -350,7 +354,10 @@ async fn what_is_there_is_found_with_its_rows() {
         // No more rows are read than the limit, and no more are kept than can be read by people.
         assert_eq!((keys.count, keys.rows.len()), (Some(1_000), 20));
         assert!(keys.rows[0].starts_with("id=1 made=2"), "{:?}", keys.rows[0]);
-        let one = found(ask(&cluster, "parameters: [ticket], sql: 'SELECT 1 FROM app.keys WHERE id = $1'").await);
+        let one = found(
+            ask(&cluster, "parameters: [ticket], sql: 'SELECT 1 FROM app.keys WHERE id = $1'")
+                .await,
+        );
         assert_eq!((one.count, one.rows.len()), (Some(1), 1));
         let seen = "parameters: [username], sql: 'SELECT 1 FROM app.seen WHERE owner = $1'";
         assert_eq!(found(ask(&cluster, seen).await).count, Some(1), "through the owner's view");
@@ -415,7 +422,10 @@ fn doctor_tries_each_probe_and_says_what_is_missing() {
     );
     let (code, out, _) = agent.run(&["doctor", "--check-db"]);
     assert_eq!(code, 3, "{out}");
-    assert!(out.contains("probe hidden: permission denied") && out.contains("GRANT SELECT"), "{out}");
+    assert!(
+        out.contains("probe hidden: permission denied") && out.contains("GRANT SELECT"),
+        "{out}"
+    );
     assert!(!out.contains("probe keys"), "{out}");
     sql(&cluster, "postgres", "postgres", "GRANT SELECT ON app.hidden TO agent;");
     assert_eq!(agent.run(&["doctor", "--check-db"]).0, 0);

@@ -162,6 +162,13 @@ impl Asked {
                 self.unmapped.push(permission);
             }
         }
+        if let (Some(person), Some(more)) = (&mut self.person, other.person) {
+            person.emails.extend(more.emails);
+            person.emails.sort();
+            person.emails.dedup();
+            person.accounts.extend(more.accounts);
+            person.ticket = person.ticket.take().or(more.ticket);
+        }
         self.credentials.extend(other.credentials);
         self.no_account &= other.no_account;
         self.preserve_data |= other.preserve_data;

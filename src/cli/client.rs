@@ -307,9 +307,7 @@ impl Reach {
                 }
                 Ok(Some(read(response).await?))
             }
-            Self::Alone(agent) => {
-                Ok(view::whole(&agent.journal.store, &agent.board, id).await?)
-            }
+            Self::Alone(agent) => Ok(view::whole(&agent.journal.store, &agent.board, id).await?),
         }
     }
 

@@ -349,6 +349,7 @@ impl Reader<'_> {
         let secrets = self.secrets(file.secrets, &targets)?;
         let seconds = Duration::from_secs;
         let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
+        let deep = file.deep_interval;
         Ok(Config {
             path: self.path.to_owned(),
             store,
@@ -367,12 +368,7 @@ impl Reader<'_> {
             api_listen: self.address("listen.api", listen.api, "127.0.0.1:7390")?,
             tokens,
             look_interval: self.duration("look_interval", looks, seconds(8), (1, 3600))?,
-            deep_interval: self.duration(
-                "deep_interval",
-                file.deep_interval,
-                seconds(300),
-                (10, 86_400),
-            )?,
+            deep_interval: self.duration("deep_interval", deep, seconds(300), (10, 86_400))?,
             verification_delay: self.duration(
                 "verification_delay",
                 delay,

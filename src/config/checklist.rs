@@ -109,10 +109,13 @@ impl Reader<'_> {
                 self.name_of_server(&key, &name)?;
                 let what = item.what.trim().to_owned();
                 if what.is_empty() || what.len() > 500 || what.contains(char::is_control) {
-                    return Err(self.wrong(&format!("{key}.what"), "say in 1 to 500 bytes what it is"));
+                    return Err(
+                        self.wrong(&format!("{key}.what"), "say in 1 to 500 bytes what it is")
+                    );
                 }
                 let five = Duration::from_secs(5 * 86_400);
-                let due = self.duration(&format!("{key}.due"), item.due, five, (60, 366 * 86_400))?;
+                let due =
+                    self.duration(&format!("{key}.due"), item.due, five, (60, 366 * 86_400))?;
                 let kinds = item.kinds.unwrap_or_else(|| vec!["full".to_owned()]);
                 let kinds = self.words(&format!("{key}.kinds"), &kinds, Kind::from_word)?;
                 let reasons =
@@ -210,7 +213,10 @@ mod tests {
             ("checklist: {a: {what: ''}}", "checklist.a.what: say in"),
             ("checklist: {a: {what: w, kinds: [some]}}", "checklist.a.kinds: `some` is none"),
             ("checklist: {a: {what: w, due: 0s}}", "checklist.a.due: 60 s"),
-            ("secrets: {a: {accounts: [app], known_by: [x]}}", "secrets.a.accounts: name the accounts"),
+            (
+                "secrets: {a: {accounts: [app], known_by: [x]}}",
+                "secrets.a.accounts: name the accounts",
+            ),
             ("secrets: {a: {accounts: [other/app], known_by: [x]}}", "secrets.a.accounts"),
             ("secrets: {a: {accounts: [orders/app]}}", "secrets.a: name 1 to"),
         ] {

@@ -2,6 +2,7 @@
 
 use super::check::Reader;
 use super::probes::{Asking, CommonFile};
+use super::template::Template;
 use super::{ConfigError, Secret, TargetConfig};
 use crate::domain::probes::{Declared, Expect, Parameter};
 use schemars::JsonSchema;
@@ -73,63 +74,6 @@ pub struct CommandCheck {
     pub arguments: Vec<Template>,
     /// User and group that it runs as where the agent is root.
     pub run_as: (u32, u32),
-}
-
-/// A text with places for what is known of a subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// Place in the parameters of the check.
-    Value(usize),
-}
-
-impl Template {
-    /// Reads `text`; parameters that are new are added to `parameters`.
-    fn parse(text: &str, parameters: &mut Vec<Parameter>) -> Result<Self, String> {
-        let (mut parts, mut rest) = (Vec::new(), text);
-        while let Some((before, after)) = rest.split_once('{') {
-            let (name, behind) = after
-                .split_once('}')
-                .ok_or_else(|| format!("`{text}` has a `{{` without its `}}`"))?;
-            let parameter = Parameter::from_word(name).ok_or_else(|| {
-                let known: Vec<_> = Parameter::ALL.iter().map(|p| p.as_str()).collect();
-                format!("`{{{name}}}` is not known of a subject; there are {}", known.join(", "))
-            })?;
-            let known = parameters.iter().position(|known| *known == parameter);
-            let place = known.unwrap_or_else(|| {
-                parameters.push(parameter);
-                parameters.len() - 1
-            });
-            if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
-            }
-            parts.push(Part::Value(place));
-            rest = behind;
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
-        }
-        Ok(Self(parts))
-    }
-
-    /// The text with `values` in their places, each written by `write`.
-    #[must_use]
-    pub fn fill(&self, values: &[String], write: impl Fn(&str) -> String) -> String {
-        let part = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Value(place) => values.get(*place).map(|value| write(value)).unwrap_or_default(),
-        };
-        self.0.iter().map(part).collect()
-    }
-
-    /// Whether it begins with what is known of a subject: an argument would be taken for an option then.
-    #[must_use]
-    pub fn begins_with_a_value(&self) -> bool {
-        matches!(self.0.first(), Some(Part::Value(_)))
-    }
 }
 
 /// A system that is asked about each subject.
@@ -246,7 +190,8 @@ impl Reader<'_> {
             _ => return Err(self.wrong(key, "give either http or command")),
         };
         if parameters.is_empty() {
-            let why = "it says nothing of the subject; write {username}, {email} or the like into it";
+            let why =
+                "it says nothing of the subject; write {username}, {email} or the like into it";
             return Err(self.wrong(key, why));
         }
         let asking = Asking {
@@ -283,7 +228,9 @@ impl Reader<'_> {
             (file.gone.into_iter().collect(), file.present.into_iter().collect());
         let status = |status: &u16| (200..=499).contains(status);
         if !gone.iter().chain(&present).all(status) || !gone.is_disjoint(&present) {
-            return Err(self.wrong(key, "gone and present are statuses from 200 to 499, none in both"));
+            return Err(
+                self.wrong(key, "gone and present are statuses from 200 to 499, none in both")
+            );
         }
         let pointer = match (file.pointer, file.gone_value) {
             (None, None) => None,
@@ -328,7 +275,8 @@ impl Reader<'_> {
                    http:// is for this machine alone";
         let (scheme, rest) = text.split_once("://").ok_or_else(|| self.wrong(key, why))?;
         let host = rest.split(['/', '?']).next().unwrap_or_default();
-        let here = host.starts_with("127.0.0.1:") || host.starts_with("[::1]:") || host == "127.0.0.1";
+        let here =
+            host.starts_with("127.0.0.1:") || host.starts_with("[::1]:") || host == "127.0.0.1";
         let safe = scheme == "https" || (scheme == "http" && here);
         if !safe || host.is_empty() || text.contains(['#', '@', ' ']) || host.contains('{') {
             return Err(self.wrong(key, why));
@@ -346,7 +294,9 @@ impl Reader<'_> {
         let (program, arguments) =
             words.split_first().ok_or_else(|| self.wrong(key, "name the program"))?;
         if !Path::new(program).is_absolute() || words.iter().any(|word| word.contains('\0')) {
-            return Err(self.wrong(key, "a list: the absolute path of the program, then its arguments"));
+            return Err(
+                self.wrong(key, "a list: the absolute path of the program, then its arguments")
+            );
         }
         let arguments: Result<Vec<Template>, String> =
             arguments.iter().map(|word| Template::parse(word, parameters)).collect();
@@ -381,7 +331,8 @@ mod tests {
         assert_eq!(check.declared.parameters, [Parameter::Username]);
         let Means::Command(command) = check.means else { panic!("{check:?}") };
         assert_eq!(command.run_as, (9, 8));
-        let first: Vec<bool> = command.arguments.iter().map(Template::begins_with_a_value).collect();
+        let first: Vec<bool> =
+            command.arguments.iter().map(Template::begins_with_a_value).collect();
         assert_eq!(first, [false, true]);
     }
 
@@ -396,9 +347,18 @@ mod tests {
             (http("https://a:b@h/{username}"), "without a password"),
             (http("https://h/users"), "it says nothing of the subject"),
             (http("https://h/{shoe}"), "`{shoe}` is not known of a subject"),
-            ("http: {url: 'https://h/{username}', gone: [404]}".into(), "name the statuses for both"),
-            ("http: {url: 'https://h/{username}', gone: [200], present: [200]}".into(), "none in both"),
-            ("http: {url: 'https://h/{username}', gone: [500], present: [200]}".into(), "200 to 499"),
+            (
+                "http: {url: 'https://h/{username}', gone: [404]}".into(),
+                "name the statuses for both",
+            ),
+            (
+                "http: {url: 'https://h/{username}', gone: [200], present: [200]}".into(),
+                "none in both",
+            ),
+            (
+                "http: {url: 'https://h/{username}', gone: [500], present: [200]}".into(),
+                "200 to 499",
+            ),
             (
                 "http: {url: 'https://h/{username}', present: [200], pointer: active}".into(),
                 "begins with a slash",

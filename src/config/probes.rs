@@ -153,7 +153,9 @@ impl Reader<'_> {
             return Err(self.wrong(&format!("{key}.database"), "name the database"));
         }
         let mut digest = Sha256::new();
-        for part in std::iter::once(statement.text()).chain(file.search_path.iter().map(String::as_str)) {
+        for part in
+            std::iter::once(statement.text()).chain(file.search_path.iter().map(String::as_str))
+        {
             digest.update(part);
             digest.update([0]);
         }
@@ -179,7 +181,10 @@ impl Reader<'_> {
         let known = || Parameter::ALL.iter().map(|p| p.as_str()).collect::<Vec<_>>().join(", ");
         let read = |word: &String| {
             Parameter::from_word(word).ok_or_else(|| {
-                self.wrong(key, format!("`{word}` is not known of a subject; there are {}", known()))
+                self.wrong(
+                    key,
+                    format!("`{word}` is not known of a subject; there are {}", known()),
+                )
             })
         };
         words.iter().map(read).collect()
@@ -194,7 +199,8 @@ impl Reader<'_> {
     ) -> Result<Arc<Declared>, ConfigError> {
         let sentence = file.sentence.trim().to_owned();
         if sentence.is_empty() || sentence.len() > SENTENCE || sentence.contains(char::is_control) {
-            let why = format!("say in 1 to {SENTENCE} bytes what it means that it is not as expected");
+            let why =
+                format!("say in 1 to {SENTENCE} bytes what it means that it is not as expected");
             return Err(self.wrong(&format!("{key}.sentence"), why));
         }
         self.fields(&format!("{key}.sentence"), &sentence, &asking.columns)?;
@@ -215,14 +221,18 @@ impl Reader<'_> {
                     // What shows a permission of a partial one is said by permissions.
                     let kind = Kind::from_word(word).filter(|kind| *kind != Kind::Partial);
                     kind.ok_or_else(|| {
-                        let why = "full, suspend, rotation or transfer (partial goes by permissions)";
+                        let why =
+                            "full, suspend, rotation or transfer (partial goes by permissions)";
                         self.wrong(&format!("{key}.kinds"), format!("{why}, not `{word}`"))
                     })
                 })
                 .collect::<Result<_, _>>()?,
         };
         if kinds.is_empty() && file.permissions.is_empty() {
-            return Err(self.wrong(&format!("{key}.kinds"), "without kinds and permissions it is never asked"));
+            return Err(self.wrong(
+                &format!("{key}.kinds"),
+                "without kinds and permissions it is never asked",
+            ));
         }
         let mut digest = asking.digest;
         for parameter in &asking.parameters {
@@ -298,16 +308,26 @@ mod tests {
 
     #[test]
     fn what_cannot_be_asked_is_refused_with_its_key() {
-        let sql = "database: app, sentence: s, sql: 'SELECT 1 FROM t WHERE a = $1', parameters: [email]";
+        let sql =
+            "database: app, sentence: s, sql: 'SELECT 1 FROM t WHERE a = $1', parameters: [email]";
         for (probe, says) in [
             ("database: app, sentence: s", "give either sql or sql_file"),
-            ("database: app, sentence: s, sql: 'DROP TABLE t'", "probes.sessions.sql: it is no query"),
+            (
+                "database: app, sentence: s, sql: 'DROP TABLE t'",
+                "probes.sessions.sql: it is no query",
+            ),
             ("database: app, sentence: s, sql: 'SELECT 1; SELECT 2'", "more than one statement"),
             ("database: app, sentence: s, sql: 'SELECT $1'", "has 1 parameters, and 0 are named"),
-            ("database: app, sentence: s, sql: 'SELECT $1', parameters: [shoe]", "`shoe` is not known"),
+            (
+                "database: app, sentence: s, sql: 'SELECT $1', parameters: [shoe]",
+                "`shoe` is not known",
+            ),
             ("database: '', sentence: s, sql: 'SELECT 1'", "database: name the database"),
             ("database: app, sentence: '', sql: 'SELECT 1'", "sentence: say in 1 to 500"),
-            ("database: app, sentence: 'is {who}', sql: 'SELECT 1'", "`{who}` is neither {count} nor"),
+            (
+                "database: app, sentence: 'is {who}', sql: 'SELECT 1'",
+                "`{who}` is neither {count} nor",
+            ),
             (&format!("{sql}, strength: via_public"), "strength: acts_now, can_log_in"),
             (&format!("{sql}, kinds: [partial]"), "partial goes by permissions"),
             (&format!("{sql}, kinds: []"), "it is never asked"),

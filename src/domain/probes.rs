@@ -3,11 +3,12 @@
 //! Whoever looks asks them and brings back what was told; what that means is decided here and in the verdict. A probe
 //! that was not asked, or not about all that is known of a subject, is a gap: silence is never zero rows.
 
+mod person;
 mod sql;
 
+pub use person::{Parameter, Person};
 pub use sql::{Statement, WrongSql};
 
-use super::account::AccountName;
 use super::ids::RoleOid;
 use super::observation::{Cause, Gap};
 use super::plan::quote::ident;
@@ -28,24 +29,6 @@ pub const VALUE: usize = 200;
 const COMBINATIONS: usize = 64;
 /// Most different values that a sentence names.
 const NAMED: usize = 5;
-
-words! {
-    /// What is known of a subject, as probes are asked about it.
-    Parameter {
-        /// Stable id.
-        Subject = "subject",
-        /// User name; the stable id where there is no other.
-        Username = "username",
-        /// Stable id, where a user name was given beside it.
-        EmployeeId = "employee_id",
-        /// Every e-mail address that a notice gave.
-        Email = "email",
-        /// Every role name, linked or searched for.
-        Account = "account",
-        /// Ticket of the revocation.
-        Ticket = "ticket",
-    }
-}
 
 /// What a probe has to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,34 +83,13 @@ pub struct SqlProbe {
     pub search_path: Vec<String>,
 }
 
-/// Whom probes are asked about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Person {
-    /// What tells this question from others: the revocation's id, or the name asked about.
-    pub key: String,
-    /// Stable id.
-    pub subject: String,
-    /// User name, where the id is another.
-    pub username: Option<String>,
-    /// E-mail addresses.
-    pub emails: Vec<String>,
-    /// Role names, on one target or on any.
-    pub accounts: Vec<AccountName>,
-    /// Ticket.
-    pub ticket: Option<String>,
-    /// What must be gone; `None` asks as for everything.
-    pub kind: Option<Kind>,
-    /// Permissions that must be gone.
-    pub permissions: Vec<String>,
-    /// Permissions that must be there.
-    pub required: Vec<String>,
-}
-
 /// What a probe told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     /// Rows, or the number in the one row.
     pub count: u64,
+    /// There are more rows than were read.
+    pub more: bool,
     /// The first rows, declared columns only.
     pub rows: Vec<Vec<String>>,
 }
@@ -203,53 +165,6 @@ pub enum Outcome {
     Unknown(Gap),
 }
 
-impl Person {
-    /// What `parameter` can be on `target`; outside of targets without one.
-    fn values_of(&self, parameter: Parameter, target: Option<&str>) -> Vec<String> {
-        let one = |text: Option<&String>| text.cloned().into_iter().collect();
-        match parameter {
-            Parameter::Subject => vec![self.subject.clone()],
-            Parameter::Username => {
-                vec![self.username.clone().unwrap_or_else(|| self.subject.clone())]
-            }
-            Parameter::EmployeeId => one(self.username.as_ref().map(|_| &self.subject)),
-            Parameter::Email => self.emails.clone(),
-            Parameter::Ticket => one(self.ticket.as_ref()),
-            Parameter::Account => {
-                let here = |name: &&AccountName| target.is_none_or(|target| name.applies_to(target));
-                let here = self.accounts.iter().filter(here);
-                let names: BTreeSet<String> = here.map(|name| name.role.clone()).collect();
-                names.into_iter().collect()
-            }
-        }
-    }
-}
-
-/// What to do where `parameter` of a subject is not known.
-fn unknown(parameter: Parameter) -> (&'static str, &'static str) {
-    match parameter {
-        Parameter::Subject | Parameter::Username => {
-            ("no name of the subject is known", "expect it again with the subject's name")
-        }
-        Parameter::EmployeeId => (
-            "no employee id of the subject is known",
-            "send it with the notice (employee_id, or expect add --employee-id)",
-        ),
-        Parameter::Email => (
-            "no e-mail address of the subject is known",
-            "send the same notice again with it (email, or expect add --email)",
-        ),
-        Parameter::Ticket => (
-            "no ticket of the revocation is known",
-            "name it (ticket, or expect amend --ticket)",
-        ),
-        Parameter::Account => (
-            "no account of the subject is known here",
-            "name it (account, or expect amend --account)",
-        ),
-    }
-}
-
 impl Declared {
     /// Whether `person` is asked about by it.
     #[must_use]
@@ -278,12 +193,15 @@ impl Declared {
             let target = self.database.as_ref().map(|_| self.place.as_str());
             let values = person.values_of(parameter, target);
             if values.is_empty() {
-                let (reason, fix) = unknown(parameter);
+                let (reason, fix) = person::unknown(parameter);
                 return Err(silent(reason.to_owned(), fix));
             }
             if ways.len().saturating_mul(values.len()) > COMBINATIONS {
                 let reason = format!("more than {COMBINATIONS} ways to ask about the subject");
-                return Err(silent(reason, "let the probe take one parameter of which there are several"));
+                return Err(silent(
+                    reason,
+                    "let the probe take one parameter of which there are several",
+                ));
             }
             let longer = ways.iter().flat_map(|way| {
                 values.iter().map(move |value| {
@@ -360,8 +278,7 @@ impl Declared {
             });
         }
         // It is the subject's, and no role's.
-        let account =
-            AccountRef { target: self.place.clone(), oid: RoleOid(0), role: None };
+        let account = AccountRef { target: self.place.clone(), oid: RoleOid(0), role: None };
         let mut found = Residual::new(ResidualKind::Probe, self.strength, account);
         found.database.clone_from(&self.database);
         found.object = Some(self.name.clone());
@@ -379,7 +296,8 @@ impl Declared {
 
     /// The sentence, filled in.
     fn in_words(&self, told: &Told) -> String {
-        let count = told.count.to_string();
+        let more = if told.more { " or more" } else { "" };
+        let count = format!("{}{more}", told.count);
         let mut sentence = self.sentence.replace("{count}", &count);
         for (place, column) in self.columns.iter().enumerate() {
             let field = format!("{{{column}}}");

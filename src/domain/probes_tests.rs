@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::account::LinkRule;
+use crate::domain::account::{AccountName, LinkRule};
 
 fn declared(parameters: &[Parameter], expect: Expect) -> Declared {
     Declared {
@@ -37,7 +37,7 @@ fn person() -> Person {
 
 fn told(count: u64, rows: &[&[&str]]) -> Told {
     let row = |row: &&[&str]| row.iter().map(|cell| (*cell).to_owned()).collect();
-    Told { count, rows: rows.iter().map(row).collect() }
+    Told { count, more: false, rows: rows.iter().map(row).collect() }
 }
 
 #[test]
@@ -45,10 +45,10 @@ fn each_parameter_is_what_is_known_and_several_are_asked_with_each() {
     use Parameter as P;
     let ask = |parameters: &[P]| declared(parameters, Expect::ZeroRows).values(&person());
     assert_eq!(ask(&[P::Username, P::EmployeeId]).unwrap(), [["john", "EMP-1"]]);
-    assert_eq!(ask(&[P::Email, P::Subject, P::Email]).unwrap(), [
-        ["a@x", "EMP-1", "a@x"],
-        ["b@x", "EMP-1", "b@x"]
-    ]);
+    assert_eq!(
+        ask(&[P::Email, P::Subject, P::Email]).unwrap(),
+        [["a@x", "EMP-1", "a@x"], ["b@x", "EMP-1", "b@x"]]
+    );
     assert_eq!(ask(&[P::Account]).unwrap(), [["john"]], "the other is another target's");
     assert_eq!(ask(&[]).unwrap(), [Vec::<String>::new()]);
     let silent = ask(&[P::Ticket]).unwrap_err();
@@ -119,7 +119,8 @@ fn silence_is_never_zero_rows() {
     };
     // Another address of the subject became known since.
     assert!(unknown(Some(&about(&[&["a@x"]], Ok(told(0, &[]))))).contains("has not been asked"));
-    let refused = Silent { cause: Cause::PermissionDenied, reason: "no".into(), fix: "grant".into() };
+    let refused =
+        Silent { cause: Cause::PermissionDenied, reason: "no".into(), fix: "grant".into() };
     assert_eq!(unknown(Some(&about(&[&["a@x"], &["b@x"]], Err(refused)))), "no");
     let all = about(&[&["a@x"], &["b@x"]], Ok(told(0, &[])));
     assert_eq!(probe.outcome(&person(), Some(&all)), Outcome::Met);
@@ -138,6 +139,8 @@ fn a_sentence_has_what_was_found_and_named_columns_only() {
     assert_eq!(kept, ["id=7 agent=curl", "id=8 agent=curl"]);
     let (sentence, _) = found("{count} sessions from {agent}: {id}", rows);
     assert_eq!(sentence, "3 sessions from curl and others: 7, 8 and others");
+    let (sentence, _) = found("has sessions", Told { more: true, ..told(1_000, &[]) });
+    assert_eq!(sentence, "has sessions (1000 or more found)");
     assert_eq!(value("a\u{1b}[31m\n"), "a\u{fffd}[31m\u{fffd}");
     assert_eq!(value(&"x".repeat(300)).chars().count(), VALUE + 1);
 }

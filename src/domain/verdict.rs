@@ -237,8 +237,7 @@ fn of_login(gap: &Gap) -> bool {
 /// Whether not having seen `surface` matters. The state of the roles always does: everything else rests on it.
 fn asked_for(question: &Question<'_>, surface: ResidualKind) -> bool {
     // Only a rotation or a transfer is about a password.
-    let foreign =
-        surface == ResidualKind::Credential && !question.kind.is_about_a_secret();
+    let foreign = surface == ResidualKind::Credential && !question.kind.is_about_a_secret();
     surface == ResidualKind::Login || !(foreign || question.not_required.contains(&surface))
 }
 
@@ -317,3 +316,7 @@ fn matters(kind: Kind, surface: ResidualKind) -> bool {
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "verdict/further_tests.rs"]
+mod further_tests;

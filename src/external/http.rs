@@ -119,7 +119,11 @@ fn why(error: &reqwest::Error) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
-    if std::ptr::addr_eq(cause, error) { "the request failed".to_owned() } else { cause.to_string() }
+    if std::ptr::addr_eq(cause, error) {
+        "the request failed".to_owned()
+    } else {
+        cause.to_string()
+    }
 }
 
 /// `text` as a part of a path or a query: everything but what is plain in both is escaped (RFC 3986, 2.3).

@@ -180,7 +180,8 @@ impl<'a> Asked<'a> {
         let filter = self.filter;
         let texts = [&filter.account, &filter.target, &filter.ticket];
         let flags = [filter.overdue, filter.unattested];
-        self.reason.is_some() || flags.iter().any(|f| f.is_some())
+        self.reason.is_some()
+            || flags.iter().any(|f| f.is_some())
             || texts.iter().any(|t| t.is_some())
     }
 
@@ -199,9 +200,10 @@ impl<'a> Asked<'a> {
             && self.filter.account.as_ref().is_none_or(role)
             && self.filter.target.as_ref().is_none_or(target)
             && self.filter.overdue.is_none_or(|overdue| overdue != view.overdue.is_empty())
-            && self.filter.unattested.is_none_or(|unattested| {
-                unattested == view.unattested(self.now).next().is_some()
-            })
+            && self
+                .filter
+                .unattested
+                .is_none_or(|unattested| unattested == view.unattested(self.now).next().is_some())
             && self.filter.ticket.as_ref().is_none_or(|t| view.ticket.as_ref() == Some(t))
     }
 }

@@ -71,7 +71,10 @@ impl Intake {
 
 fn unknown(name: &str, items: &[checklist::Item]) -> SubmissionError {
     if items.is_empty() {
-        return wrong("/item", "this revocation has no checklist (`checklist` of the configuration)");
+        return wrong(
+            "/item",
+            "this revocation has no checklist (`checklist` of the configuration)",
+        );
     }
     let known: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
     wrong("/item", format!("`{name}` is none of {}", known.join(", ")))

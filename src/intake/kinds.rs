@@ -48,7 +48,8 @@ impl Submission {
             ("/required_permissions", &self.permissions, &self.required_permissions),
         ] {
             let gone = OneOrMany::list(gone.as_ref());
-            let both = OneOrMany::list(required.as_ref()).into_iter().find(|one| gone.contains(one));
+            let both =
+                OneOrMany::list(required.as_ref()).into_iter().find(|one| gone.contains(one));
             if let Some(both) = both {
                 return Err(wrong(field, format!("{both} cannot be gone and be there")));
             }
@@ -66,9 +67,10 @@ impl Submission {
                 Err(wrong("/new_owner", "somebody else than who gives the account away"))
             }
             (Kind::Transfer, _) | (_, None) => Ok(()),
-            (Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation, Some(_)) => {
-                Err(wrong("/new_owner", format!("a {kind} revocation has no new owner; transfer does")))
-            }
+            (Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation, Some(_)) => Err(wrong(
+                "/new_owner",
+                format!("a {kind} revocation has no new owner; transfer does"),
+            )),
         }
     }
 }

@@ -191,10 +191,14 @@ mod tests {
 
     #[test]
     fn an_address_more_asks_for_more_and_a_loss_beats_a_requirement() {
-        let known = at(NOON, r#"{"username":"a","reason":"role_change","required_roles":["g","h"]}"#);
+        let known =
+            at(NOON, r#"{"username":"a","reason":"role_change","required_roles":["g","h"]}"#);
         let more = r#"{"username":"a","reason":"role_change","email":"a@x","roles":"g"}"#;
         let both = tighten(&known, &at(LATER, more)).unwrap();
-        assert_eq!((both.emails, both.required_roles), (vec!["a@x".to_owned()], vec!["h".to_owned()]));
+        assert_eq!(
+            (both.emails, both.required_roles),
+            (vec!["a@x".to_owned()], vec!["h".to_owned()])
+        );
     }
 
     #[test]

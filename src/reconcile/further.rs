@@ -44,8 +44,8 @@ pub(super) fn external_looks(
 ) -> Vec<Arc<Observation>> {
     let look = |system| {
         let blank = external::blank(system);
-        let known = newest(&system.name)
-            .filter(|look| look.probing.declared == blank.probing.declared);
+        let known =
+            newest(&system.name).filter(|look| look.probing.declared == blank.probing.declared);
         known.unwrap_or_else(|| Arc::new(blank))
     };
     config.external.iter().map(look).collect()

@@ -32,7 +32,8 @@ const UNREAD: &[(Option<ResidualKind>, &str, &str, &str)] = &[
 ];
 
 /// Of what its probes ask of.
-const BEYOND_PROBES: &str = "beyond what its probes ask, accounts outside Postgres are not looked at";
+const BEYOND_PROBES: &str =
+    "beyond what its probes ask, accounts outside Postgres are not looked at";
 
 /// Databases per look of which only the statistics are asked: each costs a connection.
 const COMPARED: usize = 4;

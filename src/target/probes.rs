@@ -11,9 +11,7 @@ use super::session::{Refusal, Session, Way};
 use super::{Depth, Pace, Wanted};
 use crate::domain::observation::{Cause, Observation};
 use crate::domain::plan::quote::ident;
-use crate::domain::probes::{
-    Answered, Expect, KEPT, Person, Silent, SqlProbe, Told, VALUE, value,
-};
+use crate::domain::probes::{Answered, Expect, KEPT, Person, Silent, SqlProbe, Told, VALUE, value};
 use crate::domain::time::UtcTime;
 use memory::Key;
 use sqlx::Row as _;
@@ -60,6 +58,8 @@ pub(super) async fn ask(way: &Way<'_>, asking: &Asking<'_>, observation: &mut Ob
         let mut due = Vec::new();
         for question in questions {
             let known = asking.memory.recall(&question.key(), way.answering());
+            // From before the clock was set back: it would pass for asked by this look.
+            let known = known.filter(|known| known.read_at <= observation.started_at);
             match known.filter(|known| asking.holds(&question, known, &mut again)) {
                 Some(known) => {
                     observation.deep_at = observation.deep_at.min(known.read_at);
@@ -69,20 +69,31 @@ pub(super) async fn ask(way: &Way<'_>, asking: &Asking<'_>, observation: &mut Ob
             }
         }
         let rehearsed = asking.probes.iter().filter(|probe| probe.database == database);
-        let rehearsed: Vec<&SqlProbe> =
-            rehearsed.filter(|_| asking.wanted.rehearse).collect();
+        let rehearsed: Vec<&SqlProbe> = rehearsed.filter(|_| asking.wanted.rehearse).collect();
         if due.is_empty() && rehearsed.is_empty() {
             continue;
         }
         let mut session = Session::open(way, Some(database), observation).await;
+        // What is wrong with a probe is so whomever it is asked about.
+        let mut unusable: BTreeMap<&str, Silent> = BTreeMap::new();
         for question in due {
-            if begun.elapsed() > WHOLE {
+            let name = question.probe.declared.name.as_str();
+            let silent = if begun.elapsed() > WHOLE {
                 let reason = format!("the probes of one look took more than {} s", WHOLE.as_secs());
-                let silent = question.silent(Cause::Timeout, reason, "make the slow ones faster");
-                question.tell(session.observation.started_at, &Err(silent), session.observation);
-                continue;
+                Some(question.silent(Cause::Timeout, reason, "make the slow ones faster"))
+            } else {
+                unusable.get(name).cloned()
+            };
+            match silent {
+                Some(silent) => {
+                    let read_at = session.observation.started_at;
+                    question.tell(read_at, &Err(silent), session.observation);
+                }
+                None => {
+                    let wrong = question.put(&mut session, asking.memory).await;
+                    unusable.extend(wrong.map(|silent| (name, silent)));
+                }
             }
-            question.put(&mut session, asking.memory).await;
         }
         for probe in rehearsed {
             rehearse(&mut session, probe).await;
@@ -138,15 +149,28 @@ impl Question<'_> {
         }
     }
 
-    /// Asks the server.
-    async fn put(&self, session: &mut Session<'_>, memory: &Memory) {
+    /// Asks the server. Gives what is wrong with the probe itself, if anything is.
+    async fn put(&self, session: &mut Session<'_>, memory: &Memory) -> Option<Silent> {
         let read_at = session.observation.started_at;
-        let answer = asked(session, self.probe, &self.values).await;
+        let (answer, wrong) = match asked(session, self.probe, &self.values).await {
+            Ok(told) => (Ok(told), None),
+            Err(Failure::OfValues(silent)) => (Err(silent), None),
+            Err(Failure::OfProbe(silent)) => (Err(silent.clone()), Some(silent)),
+        };
         if let (Ok(told), Some(answering)) = (&answer, session.answering()) {
             memory.keep(self.key(), told.clone(), read_at, answering);
         }
         self.tell(read_at, &answer, session.observation);
+        wrong
     }
+}
+
+/// Why nothing was told.
+enum Failure {
+    /// Whomever it is asked about.
+    OfProbe(Silent),
+    /// With these values, or at this moment.
+    OfValues(Silent),
 }
 
 fn silent(
@@ -165,9 +189,17 @@ async fn asked(
     session: &mut Session<'_>,
     probe: &SqlProbe,
     values: &[Vec<String>],
-) -> Result<Told, Silent> {
+) -> Result<Told, Failure> {
     let agent = agent_of(session);
-    let refused = |refusal: Refusal| refused(probe, &agent, refusal);
+    let refused = |refusal: Refusal| {
+        let code = refusal.sqlstate.clone();
+        let silent = refused(probe, &agent, refusal);
+        match code.as_deref() {
+            // A right that is missing, a table, a statement that writes.
+            Some(code) if code.starts_with("42") || code == "25006" => Failure::OfProbe(silent),
+            Some(_) | None => Failure::OfValues(silent),
+        }
+    };
     let begun = Instant::now();
     session.guard(&search_path(probe)).await.map_err(&refused)?;
     let sql = wrapped(probe);
@@ -178,18 +210,20 @@ async fn asked(
             Ok(arguments) => arguments,
             Err(wrong) => {
                 session.end().await;
-                return Err(silent(probe, Cause::Internal, wrong.reason(), wrong.fix()));
+                let silent = silent(probe, Cause::Internal, wrong.reason(), wrong.fix());
+                return Err(Failure::OfValues(silent));
             }
         };
         let rows = session.run(&sql, arguments).await.map_err(&refused)?;
         match told(probe, &rows) {
             Ok(told) => {
                 all.count = all.count.saturating_add(told.count);
+                all.more |= told.more;
                 all.rows.extend(told.rows);
             }
             Err(silent) => {
                 session.end().await;
-                return Err(silent);
+                return Err(Failure::OfValues(silent));
             }
         }
     }
@@ -241,12 +275,8 @@ fn search_path(probe: &SqlProbe) -> String {
 fn wrapped(probe: &SqlProbe) -> String {
     let query = probe.statement.text();
     if let Expect::Count(_) = probe.declared.expect {
-        return [
-            "SELECT p.n::pg_catalog.text AS n FROM (\n",
-            query,
-            "\n) AS p (n) LIMIT 2",
-        ]
-        .concat();
+        return ["SELECT p.n::pg_catalog.text AS n FROM (\n", query, "\n) AS p (n) LIMIT 2"]
+            .concat();
     }
     let most = (VALUE + 1).to_string();
     let cell = |column: &String| {
@@ -278,13 +308,16 @@ fn told(probe: &SqlProbe, rows: &[PgRow]) -> Result<Told, Silent> {
                 "let it be a query such as SELECT count(*) …, or expect zero_rows",
             ));
         };
-        return Ok(Told { count, rows: Vec::new() });
+        return Ok(Told { count, ..Told::default() });
     }
     let kept = rows.iter().take(KEPT).map(|row| {
         let cells = 0..probe.declared.columns.len();
-        cells.map(|place| cell(row, place).map_or_else(|| "null".to_owned(), |v| value(&v))).collect()
+        cells
+            .map(|place| cell(row, place).map_or_else(|| "null".to_owned(), |v| value(&v)))
+            .collect()
     });
-    Ok(Told { count: rows.len() as u64, rows: kept.collect() })
+    let count = rows.len() as u64;
+    Ok(Told { count, more: count >= ROWS, rows: kept.collect() })
 }
 
 /// What a refusal means, and what to do about it.

@@ -192,7 +192,8 @@ fn what_nobody_attested_in_time_is_said() {
         }),
     };
     let mut known = view(1, "EMP-1", State::Verified, 60);
-    known.attested = vec![item("badge", 1, true), item("devices", 5, false), item("disk", 99, false)];
+    known.attested =
+        vec![item("badge", 1, true), item("devices", 5, false), item("disk", 99, false)];
     let mut withdrawn = view(2, "EMP-2", State::Withdrawn, 60);
     withdrawn.attested = vec![item("devices", 5, false)];
     let said = unattested(&[known, withdrawn], at(65));

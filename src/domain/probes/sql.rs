@@ -243,8 +243,16 @@ mod tests {
                 "SELECT COUNT(*) FROM t WHERE id = $1",
                 1,
             ),
-            (" /* a /* b; */ ; */ with x AS (SELECT $2, $1) TABLE x ; ", " /* a /* b; */ ; */ with x AS (SELECT $2, $1) TABLE x", 2),
-            ("select ';', \"a;b\", 'it''s;', E'\\';', $q$;$1$q$ ;", "select ';', \"a;b\", 'it''s;', E'\\';', $q$;$1$q$", 0),
+            (
+                " /* a /* b; */ ; */ with x AS (SELECT $2, $1) TABLE x ; ",
+                " /* a /* b; */ ; */ with x AS (SELECT $2, $1) TABLE x",
+                2,
+            ),
+            (
+                "select ';', \"a;b\", 'it''s;', E'\\';', $q$;$1$q$ ;",
+                "select ';', \"a;b\", 'it''s;', E'\\';', $q$;$1$q$",
+                0,
+            ),
             ("VALUES ($1)", "VALUES ($1)", 1),
             ("SELECT a$1 FROM t", "SELECT a$1 FROM t", 0),
         ] {

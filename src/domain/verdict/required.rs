@@ -1,6 +1,6 @@
 //! What must be there: roles and permissions of a partial revocation, the login of an account that changes hands.
 
-use super::{Further, Question, roles_read};
+use super::{Further, Question, identity_gap, roles_read};
 use crate::domain::account::Account;
 use crate::domain::graph::Can;
 use crate::domain::observation::{Cause, Gap, Observation};
@@ -35,7 +35,7 @@ pub(super) fn judge(
                 match shown(item, further, looks) {
                     Shown::Yes => {}
                     Shown::Unmapped => gaps.push(unmapped(item, looks)),
-                    Shown::Unknown => {}
+                    Shown::Unknown(gap) => gaps.push(*gap),
                     // What could not be read may give it: that is a gap already.
                     Shown::No if unread(looks, question) => {}
                     Shown::No => missing.push(lacking(item)),
@@ -67,8 +67,8 @@ fn held(item: &Required, found: &[Residual]) -> bool {
 enum Shown {
     Yes,
     No,
-    /// A probe that would show it told nothing, which is a gap of its own.
-    Unknown,
+    /// A probe that would show it told nothing.
+    Unknown(Box<Gap>),
     /// Neither a role nor a probe shows it.
     Unmapped,
 }
@@ -84,7 +84,7 @@ fn shown(item: &Required, further: &Further<'_>, looks: &[&Observation]) -> Show
             }
             match probe.outcome(person, look.probing.answer(&probe.name, &person.key)) {
                 Outcome::Residual(_) => return Shown::Yes,
-                Outcome::Unknown(_) => state = Shown::Unknown,
+                Outcome::Unknown(gap) => state = Shown::Unknown(Box::new(gap)),
                 Outcome::Met | Outcome::Missing(_) if matches!(state, Shown::Unmapped) => {
                     state = Shown::No;
                 }
@@ -97,12 +97,14 @@ fn shown(item: &Required, further: &Further<'_>, looks: &[&Observation]) -> Show
 
 /// Whether memberships of the subject's accounts could not all be read.
 fn unread(looks: &[&Observation], question: &Question<'_>) -> bool {
-    let theirs = |look: &&&Observation| {
-        question.accounts.iter().any(|account| account.target == look.target)
-    };
-    looks.iter().filter(theirs).any(|look| {
-        !roles_read(look)
-            || look.gaps.iter().any(|gap| matches!(gap.surface, K::Membership | K::Login))
+    question.accounts.iter().any(|account| {
+        let look = looks.iter().find(|look| look.target == account.target);
+        look.is_none_or(|look| {
+            let unread = |gap: &Gap| matches!(gap.surface, K::Membership | K::Login);
+            !roles_read(look)
+                || identity_gap(account, look).is_some()
+                || look.gaps.iter().any(unread)
+        })
     })
 }
 
@@ -121,8 +123,14 @@ fn unmapped(item: &Required, looks: &[&Observation]) -> Gap {
         surface: K::Membership,
         target: targets.join(", "),
         database: None,
-        reason: format!("nobody said which roles or probes give {}, which must be there", item.name),
-        fix: format!("name them in the configuration, as in permissions: {{{}: [app_reader]}}", item.name),
+        reason: format!(
+            "nobody said which roles or probes give {}, which must be there",
+            item.name
+        ),
+        fix: format!(
+            "name them in the configuration, as in permissions: {{{}: [app_reader]}}",
+            item.name
+        ),
         cause: Cause::Internal,
     }
 }

@@ -34,7 +34,9 @@ impl Wrong {
         match self {
             Self::Number(_) => "use each of its parameters".to_owned(),
             Self::Type(number, _) | Self::Value(number, _) => {
-                format!("compare as text: write the column's side as column::text, and ${number}::text")
+                format!(
+                    "compare as text: write the column's side as column::text, and ${number}::text"
+                )
             }
         }
     }
