@@ -75,10 +75,13 @@ impl Asker {
         let mut look = blank(system);
         let mut due = Vec::new();
         for check in &system.checks {
-            for (values, keys) in questions(check, people) {
+            for (values, about) in questions(check, people) {
+                let keys = about.iter().map(|person| person.key.clone()).collect();
                 let key = (system.name.clone(), check.declared.sha256.clone(), values);
-                let known =
-                    self.known.get(&key).filter(|known| !whole && holds(check, known, pace));
+                let known = self
+                    .known
+                    .get(&key)
+                    .filter(|known| !whole && holds(check, known, pace, &about));
                 // From before the clock was set back: it would pass for asked now.
                 let known = known.filter(|known| known.read_at <= look.started_at);
                 match known {
@@ -164,21 +167,24 @@ pub fn blank(system: &ExternalConfig) -> Observation {
     look
 }
 
-/// What has to be asked: each set of values once, with the keys of those it is about.
-fn questions(check: &Check, people: &[Person]) -> BTreeMap<Vec<Vec<String>>, BTreeSet<String>> {
-    let mut questions: BTreeMap<Vec<Vec<String>>, BTreeSet<String>> = BTreeMap::new();
+/// What has to be asked: each set of values once, with those it is about.
+fn questions<'a>(
+    check: &Check,
+    people: &'a [Person],
+) -> BTreeMap<Vec<Vec<String>>, Vec<&'a Person>> {
+    let mut questions: BTreeMap<Vec<Vec<String>>, Vec<&Person>> = BTreeMap::new();
     for person in people.iter().filter(|person| check.declared.applies(person)) {
         // What is not known of a person is said when it is judged.
         if let Ok(values) = check.declared.values(person) {
-            questions.entry(values).or_default().insert(person.key.clone());
+            questions.entry(values).or_default().push(person);
         }
     }
     questions
 }
 
-fn holds(check: &Check, known: &Known, pace: Duration) -> bool {
-    let met = check.declared.is_met(&known.told);
-    known.since.elapsed() < if met { pace } else { pace.min(AGAIN) }
+fn holds(check: &Check, known: &Known, pace: Duration, about: &[&Person]) -> bool {
+    let settled = about.iter().all(|person| check.declared.settles(&known.told, person));
+    known.since.elapsed() < if settled { pace } else { pace.min(AGAIN) }
 }
 
 fn tell(
@@ -231,5 +237,4 @@ fn silent(check: &Check, cause: Cause, reason: &str, fix: &str) -> Silent {
 }
 
 #[cfg(test)]
-#[path = "external_tests.rs"]
 mod tests;

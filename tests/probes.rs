@@ -114,7 +114,8 @@ fn objects(view: &serde_json::Value) -> Vec<&str> {
 fn the_runbook(binaries: &Binaries) {
     let cluster = common::cluster_of(binaries);
     sql(&cluster, "postgres", "postgres", CONSOLE);
-    let mut agent = Agent::init(&[("main", &cluster.url("agent", "postgres"))], "");
+    let url = cluster.url("agent", "postgres");
+    let mut agent = Agent::init(&[("main", &url)], "deep_interval: 10s");
     configure(&agent, RUNBOOK);
     let (code, out, err) = agent.run(&["doctor", "--check-db"]);
     assert_eq!(code, 0, "{out}{err}");
@@ -275,7 +276,7 @@ async fn what_the_server_refuses_is_a_gap_with_its_fix() {
                 format!("{by} 'SELECT 1 FROM app.hidden WHERE owner = $1'"),
                 Cause::PermissionDenied,
                 "permission denied",
-                "GRANT SELECT on what it names to agent",
+                "GRANT SELECT on what it names to \"agent\"",
             ),
             (
                 format!("{by} 'SELECT 1 FROM app.guarded WHERE owner = $1'"),

@@ -260,6 +260,14 @@ impl Declared {
         }
     }
 
+    /// Whether `person` waits for nothing more after what was told: what shows a permission that must be there is to
+    /// find something.
+    #[must_use]
+    pub fn settles(&self, told: &Told, person: &Person) -> bool {
+        let to_be_there = person.required.iter().any(|name| self.permissions.contains(name));
+        self.is_met(told) != to_be_there
+    }
+
     fn weighed(&self, told: &Told) -> Outcome {
         if self.is_met(told) {
             return Outcome::Met;
@@ -290,8 +298,11 @@ impl Declared {
 
     /// One row as evidence.
     fn row(&self, row: &[String]) -> String {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let shown =
+            |name: &str| if name.chars().all(plain) { name.to_owned() } else { ident(name) };
         let cells = self.columns.iter().zip(row);
-        cells.map(|(name, value)| format!("{}={value}", ident(name))).collect::<Vec<_>>().join(" ")
+        cells.map(|(name, value)| format!("{}={value}", shown(name))).collect::<Vec<_>>().join(" ")
     }
 
     /// The sentence, filled in.

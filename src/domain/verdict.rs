@@ -166,9 +166,8 @@ pub fn judge_further(
     if question.kind == Kind::Transfer {
         gaps.extend(transfer::owner(question, further, looks));
     }
-    let (lacking, unmapped) = required::judge(question, further, looks, &found);
+    let (lacking, unknown) = required::judge(question, further, looks, &found);
     missing.extend(lacking);
-    gaps.extend(unmapped);
     // Whoever has an account elsewhere has something to be late with.
     let no_account = no_account && probed.is_empty();
     found.extend(probed);
@@ -192,8 +191,9 @@ pub fn judge_further(
     let (residual, kept): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|residual| must_go(question, looks, residual));
     gaps.retain(|gap| doubts_all(gap) || matters(question.kind, gap.surface));
-    // Only those probes were asked that matter.
+    // Only what matters to the question was asked.
     gaps.extend(unasked);
+    gaps.extend(unknown);
     gaps.sort();
     gaps.dedup();
     missing.sort();

@@ -109,10 +109,11 @@ impl Asking<'_> {
         if self.wanted.depth == Depth::Full || known.since.elapsed() >= self.pace.deep {
             return false;
         }
-        if question.probe.declared.is_met(&known.told) {
+        let declared = &question.probe.declared;
+        if question.people.iter().all(|person| declared.settles(&known.told, person)) {
             return true;
         }
-        // Somebody waits for it to go.
+        // Somebody waits for it to change.
         *again += 1;
         *again > AGAIN && known.since.elapsed() < self.pace.compare
     }

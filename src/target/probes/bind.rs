@@ -80,16 +80,23 @@ enum Form {
 }
 
 fn form(info: &PgTypeInfo) -> Option<Form> {
-    if let PgTypeKind::Domain(base) = info.kind() {
-        return form(base);
-    }
     match info.name().to_ascii_lowercase().as_str() {
         "text" | "varchar" | "char" | "bpchar" | "name" | "unknown" | "citext" => Some(Form::Text),
         "int2" => Some(Form::Int2),
         "int4" => Some(Form::Int4),
         "int8" => Some(Form::Int8),
         "uuid" => Some(Form::Uuid),
-        _ => None,
+        // What the driver did not find in `pg_type`; it knows nothing more of that.
+        "?" => None,
+        _ => match info.kind() {
+            PgTypeKind::Domain(base) => form(base),
+            PgTypeKind::Simple
+            | PgTypeKind::Pseudo
+            | PgTypeKind::Composite(_)
+            | PgTypeKind::Array(_)
+            | PgTypeKind::Enum(_)
+            | PgTypeKind::Range(_) => None,
+        },
     }
 }
 
@@ -153,13 +160,13 @@ mod tests {
     #[test]
     fn what_the_server_wants_has_to_be_there() {
         let text = <String as Type<Postgres>>::type_info();
-        let date = PgTypeInfo::with_name("date");
+        let flag = <bool as Type<Postgres>>::type_info();
         let ask = |types: &[PgTypeInfo], values: &[Option<&str>]| {
             arguments(types, values.iter().copied()).map(|_| ())
         };
         assert_eq!(ask(&[text.clone()], &[Some("a")]), Ok(()));
         assert_eq!(ask(&[text.clone()], &[None]), Ok(()));
         assert_eq!(ask(&[], &[Some("a")]), Err(Wrong::Number(0)));
-        assert_eq!(ask(&[text, date], &[Some("a"), Some("b")]), Err(Wrong::Type(2, "date".into())));
+        assert_eq!(ask(&[text, flag], &[Some("a"), Some("b")]), Err(Wrong::Type(2, "BOOL".into())));
     }
 }

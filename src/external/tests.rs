@@ -17,6 +17,11 @@ fn system(checks: &str) -> ExternalConfig {
     Config::parse(Path::new("/revoked.yaml"), &text).unwrap().external.remove(0)
 }
 
+fn asker() -> Asker {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Asker::new().unwrap()
+}
+
 fn person(username: &str) -> Person {
     Person {
         key: "rev_1".into(),
@@ -29,7 +34,7 @@ fn person(username: &str) -> Person {
 /// What a check tells of somebody: `gone`, `present`, or why nobody knows.
 async fn told(system: &ExternalConfig, username: &str) -> String {
     let person = person(username);
-    let mut asker = Asker::new().unwrap();
+    let mut asker = asker();
     let pass = asker.look(system, std::slice::from_ref(&person), true, Duration::ZERO).await;
     let declared = &system.checks[0].declared;
     match declared.outcome(&person, pass.look.probing.answer(&declared.name, "rev_1")) {
@@ -173,7 +178,7 @@ async fn listed_statuses_are_answers_and_nothing_else_is() {
 async fn what_is_remembered_is_older_than_the_look() {
     let (_dir, path) = program("#!/bin/sh\nexit 0\n");
     let system = system(&format!("c: {{sentence: s, command: ['{path}', '{{username}}']}}"));
-    let mut asker = Asker::new().unwrap();
+    let mut asker = asker();
     let (people, hour) = ([person("a")], Duration::from_secs(3600));
     let first = asker.look(&system, &people, false, hour).await;
     assert!(first.fresh && first.look.deep_at == first.look.started_at);
