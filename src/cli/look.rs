@@ -192,10 +192,10 @@ async fn look(targets: Vec<Target>, asked: &[Asked], canaries: &Canaries) -> Res
 /// Asks every external system.
 async fn external(systems: &[ExternalConfig], asked: &[Asked]) -> Result<Vec<Observation>> {
     let people: Vec<Person> = asked.iter().filter_map(|asked| asked.person.clone()).collect();
-    let mut asker = Asker::new()?;
+    let mut external = Asker::new()?;
     let mut looks = Vec::new();
     for system in systems {
-        let pass = asker.look(system, &people, true, std::time::Duration::ZERO).await;
+        let pass = external.look(system, &people, true, std::time::Duration::ZERO).await;
         looks.push(pass.look);
     }
     Ok(looks)

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// Most items, and most secrets.
 const MOST: usize = 64;
+/// Five days.
+const DUE: Duration = Duration::from_secs(5 * 86_400);
 /// Most people who know a secret.
 const PEOPLE: usize = 100_000;
 
@@ -113,9 +115,8 @@ impl Reader<'_> {
                         self.wrong(&format!("{key}.what"), "say in 1 to 500 bytes what it is")
                     );
                 }
-                let five = Duration::from_secs(5 * 86_400);
                 let due =
-                    self.duration(&format!("{key}.due"), item.due, five, (60, 366 * 86_400))?;
+                    self.duration(&format!("{key}.due"), item.due, DUE, (60, 366 * 86_400))?;
                 let kinds = item.kinds.unwrap_or_else(|| vec!["full".to_owned()]);
                 let kinds = self.words(&format!("{key}.kinds"), &kinds, Kind::from_word)?;
                 let reasons =

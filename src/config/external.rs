@@ -183,7 +183,9 @@ impl Reader<'_> {
                 Means::Http(self.http(&format!("{key}.http"), http, &mut parameters)?)
             }
             (None, Some(words)) => {
-                words.iter().for_each(|word| digest.update(format!("{word}\0")));
+                for word in &words {
+                    digest.update(format!("{word}\0"));
+                }
                 let key = format!("{key}.command");
                 Means::Command(self.command(&key, &words, run_as, &mut parameters)?)
             }

@@ -181,7 +181,7 @@ impl<'a> Asked<'a> {
         let texts = [&filter.account, &filter.target, &filter.ticket];
         let flags = [filter.overdue, filter.unattested];
         self.reason.is_some()
-            || flags.iter().any(|f| f.is_some())
+            || flags.iter().any(Option::is_some)
             || texts.iter().any(|t| t.is_some())
     }
 

@@ -25,7 +25,7 @@ impl Reconciler {
     ) -> anyhow::Result<()> {
         let mut asker = Asker::new()?;
         let mut live = self.config.clone();
-        let mut asked = self.board.asked();
+        let mut wishes = self.board.asked();
         loop {
             let begun = Instant::now();
             let config = live.current();
@@ -42,9 +42,9 @@ impl Reconciler {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep_until(begun + config.look_interval) => {}
                 _ = live.changed() => {}
-                _ = asked.changed() => tokio::time::sleep_until(begun + BREATH).await,
+                _ = wishes.changed() => tokio::time::sleep_until(begun + BREATH).await,
             }
-            asked.mark_unchanged();
+            wishes.mark_unchanged();
         }
     }
 

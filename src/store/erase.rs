@@ -97,7 +97,7 @@ impl Row {
             let pending = life.pending.map(|request| Request { why: None, ..request });
             let attested = life.attested.into_iter().map(|word| Word { note: None, ..word });
             let attested = attested.collect();
-            to_json(&Life { pending, attested, ..life }, "a life")
+            to_json(&Life { attested, pending, ..life }, "a life")
         };
         let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
         // Its sentences may name who was searched for; the next look tells all of it anew.

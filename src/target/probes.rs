@@ -84,15 +84,12 @@ pub(super) async fn ask(way: &Way<'_>, asking: &Asking<'_>, observation: &mut Ob
             } else {
                 unusable.get(name).cloned()
             };
-            match silent {
-                Some(silent) => {
-                    let read_at = session.observation.started_at;
-                    question.tell(read_at, &Err(silent), session.observation);
-                }
-                None => {
-                    let wrong = question.put(&mut session, asking.memory).await;
-                    unusable.extend(wrong.map(|silent| (name, silent)));
-                }
+            if let Some(silent) = silent {
+                let read_at = session.observation.started_at;
+                question.tell(read_at, &Err(silent), session.observation);
+            } else {
+                let wrong = question.put(&mut session, asking.memory).await;
+                unusable.extend(wrong.map(|silent| (name, silent)));
             }
         }
         for probe in rehearsed {

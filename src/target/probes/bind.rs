@@ -164,8 +164,8 @@ mod tests {
         let ask = |types: &[PgTypeInfo], values: &[Option<&str>]| {
             arguments(types, values.iter().copied()).map(|_| ())
         };
-        assert_eq!(ask(&[text.clone()], &[Some("a")]), Ok(()));
-        assert_eq!(ask(&[text.clone()], &[None]), Ok(()));
+        assert_eq!(ask(std::slice::from_ref(&text), &[Some("a")]), Ok(()));
+        assert_eq!(ask(std::slice::from_ref(&text), &[None]), Ok(()));
         assert_eq!(ask(&[], &[Some("a")]), Err(Wrong::Number(0)));
         assert_eq!(ask(&[text, flag], &[Some("a"), Some("b")]), Err(Wrong::Type(2, "BOOL".into())));
     }
