@@ -316,9 +316,9 @@ async fn what_the_server_refuses_is_a_gap_with_its_fix() {
             ),
             (
                 "sql: 'SELECT 1 FROM app.keys FOR UPDATE'".to_owned(),
-                Cause::PermissionDenied,
-                "",
-                "",
+                Cause::Internal,
+                "read-only transaction",
+                "a probe only reads",
             ),
             (
                 "expect: {count: 0}, sql: 'SELECT id FROM app.keys'".to_owned(),
