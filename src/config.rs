@@ -3,20 +3,26 @@
 mod anchors;
 mod canary;
 mod check;
+mod checklist;
 mod exceptions;
+mod external;
 mod file;
 mod inbox;
 mod live;
 mod log;
+mod probes;
 mod secret;
 mod seed;
 mod senders;
 mod sources;
 mod ssf;
 mod subjects;
+mod template;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
+pub use checklist::{ItemConfig, SecretConfig};
 pub use exceptions::Exceptions;
+pub use external::{Check, CommandCheck, ExternalConfig, HttpCheck, Means};
 pub use file::Approvals;
 pub use inbox::{Inbox, Principal};
 pub use live::{Live, Replacer};
@@ -25,8 +31,10 @@ pub use secret::Secret;
 pub use senders::{Scope, TokenConfig, VendorConfig};
 pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
 pub use ssf::{Ssf, SsfIssuer, SsfKeys, SubjectForm};
+pub use template::Template;
 
 use crate::domain::canary::Canary;
+use crate::domain::probes::SqlProbe;
 use crate::domain::profile::Profiles;
 use crate::domain::residual::ResidualKind;
 use crate::domain::subject::Mapping;
@@ -89,6 +97,8 @@ pub struct TargetConfig {
     pub store_on_target: bool,
     /// What is planted there and must be found.
     pub canary: Option<Canary>,
+    /// Statements that are asked about each subject.
+    pub probes: Vec<SqlProbe>,
 }
 
 /// Checked configuration.
@@ -118,6 +128,12 @@ pub struct Config {
     pub api_listen: SocketAddr,
     /// Clusters.
     pub targets: Vec<TargetConfig>,
+    /// Other systems that are asked about each subject.
+    pub external: Vec<ExternalConfig>,
+    /// What people attest.
+    pub checklist: Vec<ItemConfig>,
+    /// Shared secrets.
+    pub secrets: Vec<SecretConfig>,
     /// Who may use the API.
     pub tokens: Vec<TokenConfig>,
     /// Time between looks.
@@ -265,6 +281,15 @@ impl Config {
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))
         .collect()
+    }
+
+    /// Whether a probe of a target or an external system shows `permission`.
+    #[must_use]
+    pub fn probes_show(&self, permission: &str) -> bool {
+        let sql = self.targets.iter().flat_map(|target| &target.probes).map(|p| &p.declared);
+        let external = self.external.iter().flat_map(|system| &system.checks);
+        sql.chain(external.map(|check| &check.declared))
+            .any(|declared| declared.permissions.contains(permission))
     }
 
     /// The target called `name`.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod canary;
+pub mod checklist;
 pub mod credential;
 pub mod effective;
 pub mod erasure;
@@ -21,6 +22,7 @@ pub mod observation;
 pub mod plan;
 pub mod powers;
 pub mod probe;
+pub mod probes;
 pub mod profile;
 pub mod request;
 pub mod residual;

@@ -1,6 +1,7 @@
 //! The HTTP side: bytes in, answers or problems out. No rules, no SQL, no targets.
 
 mod amend;
+pub mod attest;
 mod audit;
 mod auth;
 mod coverage;
@@ -83,6 +84,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(exceptions::review))
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
+        .routes(routes!(attest::attest_item))
         .routes(routes!(subjects::erase))
         .routes(routes!(webhooks::hr_events))
         .routes(routes!(webhooks::hr_events_short))

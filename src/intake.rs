@@ -1,6 +1,7 @@
 //! From bytes that told us to a tracked revocation.
 
 pub mod amend;
+pub mod attest;
 pub mod batch;
 pub mod csv;
 pub mod door;
@@ -9,12 +10,14 @@ pub mod event;
 pub mod exceptions;
 mod fields;
 pub mod json;
+mod kinds;
 mod landing;
 pub mod mapping;
 pub mod merge;
 pub mod note;
 pub mod probe;
 mod quarantine;
+pub mod register;
 pub mod ssf;
 pub mod submission;
 mod turns;
@@ -192,6 +195,7 @@ impl Intake {
         let config = self.config.current();
         let terms = terms_of(&config, &notice.source, sender);
         let asked = submission.revocation(sender, now, &terms)?;
+        let asked = kinds::with_checklist(asked, &config);
         known_targets(&config, &asked)?;
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
@@ -337,7 +341,7 @@ pub fn check(
     let terms = terms_of(config, sender, sender);
     let asked = Submission::parse(bytes)?.revocation(sender, now, &terms)?;
     known_targets(config, &asked)?;
-    Ok(asked)
+    Ok(kinds::with_checklist(asked, config))
 }
 
 /// A target that nobody looks at would never be proved, nor missed.

@@ -21,6 +21,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod external;
 pub mod http;
 pub mod inbox;
 pub mod intake;

@@ -121,6 +121,8 @@ pub struct AuditLevel {
 struct Known {
     /// Configured targets.
     configured: Vec<String>,
+    /// Configured external systems.
+    systems: Vec<String>,
     levels: Option<Levels>,
     targets: BTreeMap<String, TargetLevel>,
     vanished: BTreeMap<String, i64>,
@@ -308,6 +310,12 @@ impl Metrics {
         known.glass.retain(|target, _| targets.contains(target));
         known.canaries.retain(|target, _| targets.contains(target));
         known.configured = targets;
+        self.gauges.forget_targets();
+    }
+
+    /// Configured external systems.
+    pub fn set_systems(&self, systems: Vec<String>) {
+        self.known().systems = systems;
         self.gauges.forget_targets();
     }
 

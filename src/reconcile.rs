@@ -2,6 +2,8 @@
 
 mod canary;
 mod exceptions;
+mod external;
+mod further;
 mod glass;
 mod levels;
 mod moves;
@@ -23,9 +25,8 @@ use crate::domain::credential::{self, Standing};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lifecycle::Look;
 use crate::domain::observation::{Cause, Observation, RosterRole};
-use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, Rotation, judge, under_hold};
+use crate::domain::verdict::{Further, Judgement, Question, Rotation, judge_further, under_hold};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::store::{Known, Move, StoreError, Stored};
@@ -33,6 +34,7 @@ use crate::supervise::{Pulse, Trouble};
 use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
 use canary::canary_of;
+use further::{external_looks, person_of};
 use question::{has_no_account, names_of, roles_of};
 use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
@@ -225,6 +227,9 @@ impl Reconciler {
             wanted.oids.extend(bore.collect::<BTreeSet<RoleOid>>());
         }
         wanted.secrets = self.secrets(target, watched).await?;
+        if config.target(target).is_some_and(|target| !target.probes.is_empty()) {
+            wanted.people = Self::people(watched, &config);
+        }
         Ok(wanted)
     }
 
@@ -252,11 +257,13 @@ impl Reconciler {
     ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
         let config = self.config.current();
         let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
+        let external = external_looks(&config, |system| self.board.newest(system));
         // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
         let concerned = |look: &Arc<Observation>| {
             look.target == target || config.target(&look.target).is_none()
         };
-        if !looks.iter().any(concerned) {
+        let system = external.iter().any(|look| look.target == target);
+        if !system && !looks.iter().any(concerned) {
             return Ok(None);
         }
         let names = names_of(stored, &config);
@@ -265,9 +272,10 @@ impl Reconciler {
         let known_as = self.known_as(&roles, &looks).await?;
         let newest_judged = self.newest_judged(stored, &accounts);
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
-        let credentials = match stored.revocation.kind {
-            Kind::Rotation => credential::follow(&stored.life.credentials, &accounts, &borrowed),
-            Kind::Full | Kind::Suspend | Kind::Partial | Kind::Transfer => Vec::new(),
+        let credentials = if stored.revocation.kind.is_about_a_secret() {
+            credential::follow(&stored.life.credentials, &accounts, &borrowed)
+        } else {
+            Vec::new()
         };
         let standings: Vec<&Standing> = credentials.iter().map(|held| &held.standing).collect();
         let question = Question {
@@ -282,12 +290,28 @@ impl Reconciler {
             gone_since: newest_judged.life.gone_since,
             rotation: Some(Rotation { revocation: &stored.revocation.id, credentials: &standings }),
         };
-        let judged = judge(&question, &borrowed);
+        let elsewhere: Vec<&Observation> = external.iter().map(AsRef::as_ref).collect();
+        let person = person_of(stored, &config);
+        let required = self.required(stored, &config, &looks).await?;
+        let further = Further {
+            person: Some(&person),
+            external: &elsewhere,
+            required: &required,
+            new_owner: stored.revocation.new_owner.as_deref(),
+        };
+        let judged = judge_further(&question, &further, &borrowed);
         let judged = if held { under_hold(judged) } else { judged };
+        let asked = |look: &&&Observation| {
+            look.probing.declared.iter().any(|declared| declared.applies(&person))
+        };
+        let borrowed: Vec<&Observation> =
+            borrowed.iter().chain(elsewhere.iter().filter(asked)).copied().collect();
         if self.rests_on_memory(&newest_judged, &judged, &borrowed, &config, held) {
             return Ok(None);
         }
-        self.count(target, stored, &judged, &borrowed, &config);
+        if !system {
+            self.count(target, stored, &judged, &borrowed, &config);
+        }
         let look = Look { credentials, held, ..moves::look_of(&judged, &borrowed) };
         let step =
             moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());

@@ -49,6 +49,7 @@ fn print(looked: &Looked, report: &Report<'_>) {
         } else {
             output::print_residual(&one.judged.residual);
         }
+        output::print_missing(&one.judged.missing);
         output::print_gaps(&one.judged.gaps);
         if !one.judged.kept.is_empty() {
             let text = format!("{} (revoked explain lists them)", findings(one.judged.kept.len()));

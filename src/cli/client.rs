@@ -1,6 +1,7 @@
 //! How a command reaches the state: through the running agent, or alone when there is none.
 
 mod answers;
+mod attest;
 mod erase;
 mod exceptions;
 mod lists;
@@ -15,7 +16,7 @@ use crate::audit::file::LogError;
 use crate::config::{Config, Live};
 use crate::domain::request::Request;
 use crate::http::probe::Taken;
-use crate::http::view::View;
+use crate::http::view::{self, View};
 use crate::intake::amend;
 use answers::{ProblemText, taken};
 use anyhow::{Context as _, Result, bail};
@@ -317,10 +318,7 @@ impl Reach {
                 }
                 Ok(Some(read(response).await?))
             }
-            Self::Alone(agent) => {
-                let stored = agent.journal.store.revocation(id).await?;
-                Ok(stored.and_then(|stored| View::of(stored, &agent.board)))
-            }
+            Self::Alone(agent) => Ok(view::whole(&agent.journal.store, &agent.board, id).await?),
         }
     }
 

@@ -154,7 +154,7 @@ fn canary_of<'a>(config: &'a Config, target: &str) -> Option<&'a Canary> {
 async fn look(targets: Vec<Target>, config: &Config) -> Result<Vec<(Target, Observation)>> {
     let mut looking = JoinSet::new();
     for target in targets {
-        let mut wanted = Wanted::default();
+        let mut wanted = Wanted { rehearse: true, ..Wanted::default() };
         wanted.names.extend(canary_of(config, target.name()).map(|canary| canary.role.clone()));
         looking.spawn(async move {
             let seen = target.look(&wanted).await;

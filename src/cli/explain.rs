@@ -101,6 +101,7 @@ async fn as_found(at: &At) -> Result<Looked> {
                 login: verdict,
                 residual: view.residual,
                 kept: view.kept,
+                missing: view.missing,
                 gaps: view.gaps,
                 not_covered: view.not_covered,
                 no_account: false,

@@ -173,6 +173,7 @@ fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap], unseen
         print!("{}", one.script(looked));
         print!("{}", not_seen(gaps.iter().filter(|gap| concerns(gap, one))));
     }
+    print!("{}", elsewhere(looked));
     if !unseen {
         return;
     }
@@ -180,6 +181,17 @@ fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap], unseen
     eprintln!("revoked: not everything could be seen, so the plan may not be whole");
     // Such as a subject of which nobody knows on which target it has accounts.
     print!("{}", not_seen(gaps.iter().filter(|gap| !planned.iter().any(|one| concerns(gap, one)))));
+}
+
+/// What lies in systems that no script reaches.
+fn elsewhere(looked: &Looked) -> String {
+    let here = |target: &str| looked.looks.iter().any(|look| look.observation.target == target);
+    let found = looked.subjects.iter().flat_map(|one| &one.judged.residual);
+    let lines = found.filter(|found| !here(&found.account.target)).map(|found| {
+        let note = format!("BY HAND: in {}: {}", found.account.target, found.sentence);
+        format!("-- {}\n", comment(&note))
+    });
+    lines.collect()
 }
 
 /// Whether a gap is one of this target.

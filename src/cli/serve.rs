@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -104,6 +105,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     Ok(exit::OK)
 }
 
+/// Work that queues records: the journal ends after all of it.
+type Part = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 async fn work(
     agent: &Agent,
     reconciler: Arc<Reconciler>,
@@ -119,36 +123,31 @@ async fn work(
     let producer = Arc::new(());
     let (levels, last) = (reconciler.clone(), stop.clone());
     supervisor.spawn("showing the levels", async move { levels.run_levels(last).await });
-    let (ending, last, exceptions) = (producer.clone(), stop.clone(), reconciler.clone());
-    supervisor.spawn("ending exceptions", async move {
-        let result = exceptions.run_exceptions(last).await;
-        drop(ending);
-        result
-    });
-    let (looking, last, watched) = (producer.clone(), stop.clone(), pulses.clone());
-    supervisor.spawn("looking at the targets", async move {
-        let result = reconciler.run_targets(last, watched, systemd::LOOK).await;
-        drop(looking);
-        result
-    });
-    let (reloading, last) = (producer.clone(), stop.clone());
-    supervisor.spawn("reloading the configuration", async move {
-        let result = reloader.run(last).await;
-        drop(reloading);
-        result
-    });
-    let (giving, last) = (producer.clone(), stop.clone());
-    supervisor.spawn("giving checkpoints away", async move {
-        let result = anchors.run(last).await;
-        drop(giving);
-        result
-    });
-    let (reading, last) = (producer.clone(), stop.clone());
-    supervisor.spawn("reading the inbox", async move {
-        let result = inbox.run(last).await;
-        drop(reading);
-        result
-    });
+    let (part, last) = (reconciler.clone(), stop.clone());
+    let mut produce = |name: &str, part: Part| {
+        let held = producer.clone();
+        supervisor.spawn(name, async move {
+            let result = part.await;
+            drop(held);
+            result
+        });
+    };
+    produce("ending exceptions", Box::pin(async move { part.run_exceptions(last).await }));
+    let (part, last) = (reconciler.clone(), stop.clone());
+    let pulse = pulses.watch("asking external systems", systemd::LOOK);
+    produce(
+        "asking external systems",
+        Box::pin(async move { part.run_external(last, pulse).await }),
+    );
+    let (last, watched) = (stop.clone(), pulses.clone());
+    let looking = async move { reconciler.run_targets(last, watched, systemd::LOOK).await };
+    produce("looking at the targets", Box::pin(looking));
+    let (intake, last) = (agent.intake.clone(), stop.clone());
+    let opening = async move { intake.run_register(last).await };
+    produce("going through the register of secrets", Box::pin(opening));
+    produce("reloading the configuration", Box::pin(reloader.run(stop.clone())));
+    produce("giving checkpoints away", Box::pin(anchors.run(stop.clone())));
+    produce("reading the inbox", Box::pin(inbox.run(stop.clone())));
     for (task, listener, router) in listeners {
         let limits = http::Limits::default();
         supervisor

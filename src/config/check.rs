@@ -143,6 +143,7 @@ impl Reader<'_> {
                         .canary
                         .map(|canary| self.canary(&format!("{key}.canary"), canary))
                         .transpose()?,
+                    probes: self.probes(&key, &name, target.probes)?,
                     name,
                     shdepend_only: target.shdepend_only,
                     required: self.required(&key, &target.required)?,
@@ -321,8 +322,11 @@ impl Reader<'_> {
         let sources = self.sources(file.sources)?;
         let vendors = self.vendors(file.vendors)?;
         let inbox = self.inbox(file.inbox, &state_dir)?;
+        let external = self.external(file.external, &targets)?;
+        let secrets = self.secrets(file.secrets, &targets)?;
         let seconds = Duration::from_secs;
         let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
+        let deep = file.deep_interval;
         Ok(Config {
             path: self.path.to_owned(),
             store,
@@ -332,18 +336,16 @@ impl Reader<'_> {
                 .key_file
                 .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
             anchors,
+            external,
+            checklist: self.checklist(file.checklist)?,
+            secrets,
             socket: state_dir.join(super::SOCKET),
             state_dir,
             metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,
             api_listen: self.address("listen.api", listen.api, "127.0.0.1:7390")?,
             tokens,
             look_interval: self.duration("look_interval", looks, seconds(8), (1, 3600))?,
-            deep_interval: self.duration(
-                "deep_interval",
-                file.deep_interval,
-                seconds(300),
-                (10, 86_400),
-            )?,
+            deep_interval: self.duration("deep_interval", deep, seconds(300), (10, 86_400))?,
             verification_delay: self.duration(
                 "verification_delay",
                 delay,

@@ -1,6 +1,9 @@
 //! The file as it is written. Its JSON schema comes from here, so the comments are for its readers.
 
 use super::anchors::{GitConfig, TsaConfig, WitnessConfig};
+use super::checklist::{ItemFile, SecretFile};
+use super::external::ExternalFile;
+use super::probes::ProbeFile;
 use super::secret::Secret;
 use super::senders::Scope;
 use super::sources::{Field, Scheme};
@@ -63,6 +66,15 @@ pub(super) struct File {
     pub(super) ssf: Option<super::ssf::SsfFile>,
     /// A folder whose files of notices are read.
     pub(super) inbox: Option<super::inbox::InboxFile>,
+    /// Other systems that are asked about each subject, by name.
+    #[serde(default)]
+    pub(super) external: BTreeMap<String, ExternalFile>,
+    /// What people attest, by name. It never decides a verdict.
+    #[serde(default)]
+    pub(super) checklist: BTreeMap<String, ItemFile>,
+    /// Shared secrets and who knows them, by name.
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<String, SecretFile>,
     /// The keys of an earlier revocation script. timing sets profiles, actions switch surfaces.
     pub(super) rights_revocation: Option<super::seed::RightsRevocation>,
 }
@@ -135,6 +147,9 @@ pub(super) struct TargetFile {
     pub(super) store_on_target: bool,
     /// A role without power whose planted residual every look must find.
     pub(super) canary: Option<CanaryFile>,
+    /// Statements that are asked about each subject, by name.
+    #[serde(default)]
+    pub(super) probes: BTreeMap<String, ProbeFile>,
 }
 
 /// A role without power whose planted residual every look must find.

@@ -1,5 +1,6 @@
 //! How a revocation moves from state to state.
 
+use super::checklist::Word;
 use super::credential::Held;
 use super::exception::Exception;
 use super::expectation::milestones;
@@ -58,6 +59,9 @@ pub struct Life {
     /// For a rotation: what is known of the passwords.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<Held>,
+    /// What people attested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attested: Vec<Word>,
     /// What waits for a second person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Request>,
@@ -85,6 +89,8 @@ pub struct Look {
     pub fingerprint: String,
     /// Kinds of residual found.
     pub kinds: BTreeSet<ResidualKind>,
+    /// Nothing is there that should be gone: only what should be there is missing.
+    pub lacking: bool,
     /// Login is off and no session is open, whatever is asked for.
     pub disabled: bool,
     /// When the newest of its observations began, if everything is gone but for sessions that may have begun
@@ -166,6 +172,7 @@ impl Life {
             seen: BTreeSet::new(),
             gone_since: None,
             credentials: Vec::new(),
+            attested: Vec::new(),
             pending: None,
             exceptions: Vec::new(),
             due_from: None,
@@ -202,6 +209,7 @@ impl Life {
             due && self.met.get(*milestone).is_none() && self.missed.get(*milestone).is_none()
         });
         match look.verdict {
+            Verdict::Residual if self.state == State::Verified && look.lacking => false,
             Verdict::Revoked => open && (self.first_clean_at.is_none() || confirms || misses),
             Verdict::Residual => self.state == State::Verified || (open && misses),
             Verdict::Inconclusive => open && misses,
@@ -237,6 +245,8 @@ pub fn step(terms: &Terms, life: &Life, look: &Look) -> (Life, Vec<Effect>) {
         // moment, does not move: blindness has its own metric and alert.
         (S::Scheduled | S::Excepted | S::Withdrawn, V::Revoked | V::Residual | V::Inconclusive)
         | (S::Verified, V::Revoked | V::Inconclusive) => {}
+        // Nothing came back. What is missing is shown, and is another matter by now.
+        (S::Verified, V::Residual) if look.lacking => {}
 
         (S::Open | S::Regressed, V::Residual) => {
             found(&mut next, look);

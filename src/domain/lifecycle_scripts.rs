@@ -42,6 +42,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             login,
             fingerprint: seen.to_owned(),
             kinds: std::collections::BTreeSet::new(),
+            lacking: false,
             disabled: login == Verdict::Revoked,
             gone_at: None,
             credentials: Vec::new(),

@@ -74,8 +74,8 @@ pub enum Refused {
     /// The state does not allow it.
     #[error("a revocation that is {0} cannot be changed like this")]
     State(State),
-    /// Only a rotation is about a secret.
-    #[error("a {0} revocation is not about a secret; only a rotation is")]
+    /// Only a rotation or a transfer is about a secret.
+    #[error("a {0} revocation is not about a secret; only a rotation is, or a transfer")]
     NotARotation(Kind),
     /// The attempt was made against another password than there is now.
     #[error(
@@ -85,6 +85,9 @@ pub enum Refused {
     /// Enough was tried.
     #[error("too many paths were tried already")]
     TooManyPaths,
+    /// Enough was attested.
+    #[error("too much was attested of its checklist already")]
+    TooManyWords,
     /// There is an account.
     #[error("it has an account: {0}")]
     HasAccount(String),

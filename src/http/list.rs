@@ -3,6 +3,7 @@
 use super::cursor;
 use super::view::View;
 use crate::board::Board;
+use crate::clock;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Place, Selection, Store, StoreError, Stored};
@@ -54,6 +55,9 @@ pub struct Filter {
     /// Whether a milestone is missed and not met.
     #[param(nullable = false)]
     pub overdue: Option<bool>,
+    /// Whether an item of the checklist is past its due and nobody attested it.
+    #[param(nullable = false)]
+    pub unattested: Option<bool>,
     /// Received at this instant or later.
     pub received_after: Option<UtcTime>,
     /// Received before this instant.
@@ -102,6 +106,7 @@ struct Asked<'a> {
     filter: &'a Filter,
     after: Option<Place>,
     limit: usize,
+    now: UtcTime,
     /// Nothing can be in two states at once.
     nothing: bool,
     /// Only these, where a checklist or a vendor was named.
@@ -176,6 +181,7 @@ impl<'a> Asked<'a> {
             filter,
             after: after.transpose()?,
             limit: usize::from(limit),
+            now: clock::now(),
             nothing,
             among: None,
         })
@@ -186,7 +192,10 @@ impl<'a> Asked<'a> {
         let filter = self.filter;
         let texts =
             [&filter.account, &filter.target, &filter.ticket, &filter.checklist, &filter.vendor];
-        self.reason.is_some() || filter.overdue.is_some() || texts.iter().any(|t| t.is_some())
+        let flags = [filter.overdue, filter.unattested];
+        self.reason.is_some()
+            || flags.iter().any(Option::is_some)
+            || texts.iter().any(|t| t.is_some())
     }
 
     fn wants(&self, view: &View) -> bool {
@@ -205,6 +214,10 @@ impl<'a> Asked<'a> {
             && self.filter.account.as_ref().is_none_or(role)
             && self.filter.target.as_ref().is_none_or(target)
             && self.filter.overdue.is_none_or(|overdue| overdue != view.overdue.is_empty())
+            && self
+                .filter
+                .unattested
+                .is_none_or(|unattested| unattested == view.unattested(self.now).next().is_some())
             && self.filter.ticket.as_ref().is_none_or(|t| view.ticket.as_ref() == Some(t))
     }
 }

@@ -6,7 +6,7 @@ use super::notice::Notice;
 use super::openapi::{Common, Missing, Notices};
 use super::problem::Problem;
 use super::question::{self, Id, Nothing, Question, nothing};
-use super::view::View;
+use super::view::{self, View};
 use super::{App, notices};
 use crate::clock;
 use crate::domain::exception::Unfit;
@@ -173,6 +173,7 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::NotARotation(_)
         | Refused::Outdated
         | Refused::TooManyPaths
+        | Refused::TooManyWords
         | Refused::HasAccount(_)
         | Refused::Exception(
             Unfit::Reason { .. }
@@ -231,6 +232,6 @@ pub(super) async fn show(
     _: Question<Nothing>,
     Id(id): Id,
 ) -> Result<Json<View>, Problem> {
-    let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
-    stored.and_then(|stored| View::of(stored, &app.board)).map(Json).ok_or_else(nothing)
+    let view = view::whole(&app.journal.store, &app.board, &id).await.map_err(store_away)?;
+    view.map(Json).ok_or_else(nothing)
 }

@@ -5,6 +5,7 @@ use super::hide;
 use crate::board::Board;
 use crate::clock;
 use crate::domain::account::{Account, AccountName};
+use crate::domain::checklist;
 use crate::domain::credential::Standing;
 use crate::domain::effective::Effective;
 use crate::domain::exception::{self, Turn};
@@ -12,14 +13,26 @@ use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::probes::Missing;
 use crate::domain::request::Request;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
-use crate::store::{Evidence, Stored};
+use crate::intake::register;
+use crate::store::{Evidence, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// A rotation that was opened because a leaver knew the secret.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = OpenedRotation)]
+pub struct Opened {
+    /// Name of the secret in the register.
+    pub secret: String,
+    /// The rotation.
+    pub revocation: String,
+}
 
 /// A revocation: its state is the one the log holds.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -60,6 +73,27 @@ pub struct View {
     pub roles: Vec<String>,
     /// Permissions that must be gone, for a partial one, in the sender's words.
     pub permissions: Vec<String>,
+    /// Roles that must be held, for a partial one.
+    #[serde(default)]
+    pub required_roles: Vec<String>,
+    /// Permissions that must be held, for a partial one, in the sender's words.
+    #[serde(default)]
+    pub required_permissions: Vec<String>,
+    /// Who owns the account from now on, for a transfer.
+    #[serde(default)]
+    pub new_owner: Option<String>,
+    /// E-mail addresses of the subject, for probes that ask by them.
+    #[serde(default)]
+    pub emails: Vec<String>,
+    /// The revocation of a leaver who knew the secret that this rotation is about.
+    #[serde(default)]
+    pub because: Option<String>,
+    /// Rotations that were opened because this subject knew a shared secret. Where one revocation is shown only.
+    #[serde(default)]
+    pub rotations: Vec<Opened>,
+    /// What people attest, and what they attested: nobody's verdict rests on it.
+    #[serde(default)]
+    pub attested: Vec<checklist::Standing>,
     /// A second person confirmed that there is no account.
     pub no_account_confirmed: bool,
     /// Accounts linked.
@@ -76,6 +110,9 @@ pub struct View {
     pub residual: Vec<Residual>,
     /// What may stay.
     pub kept: Vec<Residual>,
+    /// What must be there and is not.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
     /// What the answer does not speak about.
@@ -147,6 +184,13 @@ impl View {
             searched: asked.accounts,
             roles: asked.roles,
             permissions: asked.permissions,
+            required_roles: asked.required_roles,
+            required_permissions: asked.required_permissions,
+            new_owner: asked.new_owner,
+            emails: asked.emails,
+            because: asked.because,
+            rotations: Vec::new(),
+            attested: checklist::standing(&asked.checklist, &life.attested),
             no_account_confirmed: asked.no_account,
             accounts: stored.accounts,
             no_account: evidence.no_account,
@@ -155,6 +199,7 @@ impl View {
             looked_at: judged,
             residual: evidence.residual,
             kept: evidence.kept,
+            missing: evidence.missing,
             gaps: evidence.gaps.into_iter().map(hide::names).collect(),
             not_covered: evidence.not_covered.to_vec(),
             credentials,
@@ -166,6 +211,30 @@ impl View {
             ticket: asked.ticket,
             preserve_data: asked.preserve_data,
         })
+    }
+}
+
+/// One revocation with the rotations that it opened; `None` if there is none, or the log does not hold it.
+///
+/// # Errors
+/// When the store is away.
+pub async fn whole(store: &Store, board: &Board, id: &str) -> Result<Option<View>, StoreError> {
+    let Some(stored) = store.revocation(id).await? else { return Ok(None) };
+    let Some(mut view) = View::of(stored, board) else { return Ok(None) };
+    let prefix = format!("{id}/");
+    for (event, revocation) in store.events_of(register::SOURCE, &prefix).await? {
+        let secret = event.strip_prefix(&prefix).unwrap_or_default().to_owned();
+        view.rotations.push(Opened { secret, revocation });
+    }
+    Ok(Some(view))
+}
+
+impl View {
+    /// Items of the checklist that are past their due at `now` and that nobody attested.
+    pub fn unattested(&self, now: UtcTime) -> impl Iterator<Item = &checklist::Standing> {
+        let late = move |item: &&checklist::Standing| item.attested.is_none() && item.due_at <= now;
+        let expected = self.state != State::Withdrawn;
+        self.attested.iter().filter(late).filter(move |_| expected)
     }
 }
 

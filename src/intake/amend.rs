@@ -5,8 +5,8 @@ use super::submission::{
     OneOrMany, SubmissionError, account_names, deadline_of, names_fit, object, text_fits, wrong,
 };
 use super::{
-    Intake, IntakeError, PATIENCE, TRIES, committed, exceptions, known_targets, merge, notice_of_change,
-    terms_of,
+    Intake, IntakeError, PATIENCE, TRIES, committed, exceptions, known_targets, merge,
+    notice_of_change, terms_of,
 };
 use crate::audit::record::{self, About, Approval};
 use crate::clock;

@@ -147,8 +147,7 @@ fn submission(
         }
     }
     if asked.revocation_type.is_none() {
-        let partial = asked.roles.is_some() || asked.permissions.is_some();
-        let kind = if partial { Kind::Partial } else { Kind::Full };
+        let kind = if asked.names_a_part() { Kind::Partial } else { Kind::Full };
         asked.revocation_type = Some(kind.as_str().to_owned());
     }
     Ok(asked)
@@ -184,6 +183,10 @@ fn set(asked: &mut Submission, column: Column, cell: &str) -> Result<(), String>
         }
         Column::Roles => asked.roles = list(cell),
         Column::Permissions => asked.permissions = list(cell),
+        Column::RequiredRoles => asked.required_roles = list(cell),
+        Column::RequiredPermissions => asked.required_permissions = list(cell),
+        Column::NewOwner => asked.new_owner = value(),
+        Column::Email => asked.email = list(cell),
         Column::EffectiveAt => asked.effective_at = value(),
         Column::TimeZone => asked.time_zone = value(),
         Column::Deadline => asked.deadline = value(),

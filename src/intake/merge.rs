@@ -35,6 +35,17 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
             both.permissions.push(permission.clone());
         }
     }
+    for (both, asked) in [
+        (&mut both.emails, &asked.emails),
+        (&mut both.required_roles, &asked.required_roles),
+        (&mut both.required_permissions, &asked.required_permissions),
+    ] {
+        both.extend(asked.iter().filter(|one| !known_of(both, one)).cloned().collect::<Vec<_>>());
+    }
+    // What must be gone is not asked to be there by an earlier or a later notice.
+    both.required_roles.retain(|role| !both.roles.contains(role));
+    both.required_permissions.retain(|name| !both.permissions.contains(name));
+    both.new_owner = asked.new_owner.clone().or_else(|| known.new_owner.clone());
     if asked.effective_at < known.effective_at {
         both.effective_at = asked.effective_at;
         both.effective.clone_from(&asked.effective);
@@ -49,6 +60,10 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
         both.reason = asked.reason;
     }
     (both != *known).then_some(both)
+}
+
+fn known_of(list: &[String], one: &String) -> bool {
+    list.contains(one)
 }
 
 fn earlier(a: &Deadlines, b: &Deadlines) -> Deadlines {
@@ -71,7 +86,10 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
     let more = revocation.kind != stored.revocation.kind
         || revocation.accounts != stored.revocation.accounts
         || revocation.roles != stored.revocation.roles
-        || revocation.permissions != stored.revocation.permissions;
+        || revocation.permissions != stored.revocation.permissions
+        || revocation.emails != stored.revocation.emails
+        || revocation.required_roles != stored.revocation.required_roles
+        || revocation.required_permissions != stored.revocation.required_permissions;
     if more {
         life.first_clean_at = None;
         life.confirm_from = None;
@@ -187,6 +205,18 @@ mod tests {
         let again =
             at(LATER, r#"{"username":"a","reason":"inactive","revocation_type":"suspend"}"#);
         assert_eq!(tighten(&leaves, &again), None, "and never the other way");
+    }
+
+    #[test]
+    fn an_address_more_asks_for_more_and_a_loss_beats_a_requirement() {
+        let known =
+            at(NOON, r#"{"username":"a","reason":"role_change","required_roles":["g","h"]}"#);
+        let more = r#"{"username":"a","reason":"role_change","email":"a@x","roles":"g"}"#;
+        let both = tighten(&known, &at(LATER, more)).unwrap();
+        assert_eq!(
+            (both.emails, both.required_roles),
+            (vec!["a@x".to_owned()], vec!["h".to_owned()])
+        );
     }
 
     #[test]

@@ -4,6 +4,9 @@ use super::{Declare, Known, Levels, TargetLevel, Vocabulary};
 use prometheus::{GaugeVec, IntGaugeVec};
 use std::collections::BTreeMap;
 
+/// What alone is found in systems that are no targets.
+const PROBE: &str = "probe";
+
 /// Every gauge that is set at a scrape.
 pub(super) struct Gauges {
     pub(super) in_progress: IntGaugeVec,
@@ -77,6 +80,11 @@ impl Gauges {
     pub(super) fn set(&self, known: &Known, words: &Vocabulary, now: f64) {
         if let Some(levels) = &known.levels {
             self.set_levels(levels, &known.configured, words, now);
+            for system in &known.systems {
+                let cell = (system.clone(), PROBE.to_owned());
+                let count = levels.residual.get(&cell).copied().unwrap_or(0);
+                self.residual.with_label_values(&[system.as_str(), PROBE]).set(count);
+            }
         }
         for (target, count) in &known.vanished {
             let gauge = self.residual.with_label_values(&[target.as_str(), "vanished_session"]);

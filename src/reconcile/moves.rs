@@ -31,6 +31,13 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         hash.update(residual.identity());
         hash.update([0]);
     }
+    for missing in &judged.missing {
+        let place = missing.target.as_deref().unwrap_or_default();
+        for part in ["missing", missing.what.as_str(), missing.name.as_str(), place] {
+            hash.update(part);
+            hash.update([0]);
+        }
+    }
     let fingerprint: [u8; 32] = hash.finalize().into();
     Look {
         started_at: saw.or(oldest).unwrap_or(UtcTime::from_timestamp(jiff::Timestamp::UNIX_EPOCH)),
@@ -38,6 +45,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         login: judged.login,
         fingerprint: hex(fingerprint.get(..16).unwrap_or_default()),
         kinds: judged.residual.iter().map(|residual| residual.kind).collect(),
+        lacking: judged.residual.is_empty() && !judged.missing.is_empty(),
         disabled: judged.disabled,
         gone_at: gone.then(|| looks.iter().map(|look| look.ended_at).max()).flatten(),
         credentials: Vec::new(),
@@ -133,6 +141,7 @@ pub(super) fn plan(
         no_account: judged.no_account,
         held: look.held,
         kept: judged.kept,
+        missing: judged.missing,
         gaps: judged.gaps,
         not_covered: judged.not_covered.into(),
     };
@@ -161,6 +170,7 @@ pub(super) fn plan(
         verdict: judged.verdict,
         as_of: look.started_at,
         residual: if blind { &[] } else { &judged.residual },
+        missing: &evidence.missing,
         gaps: &evidence.gaps,
         not_covered: &evidence.not_covered,
         coverage: &coverage,
@@ -196,7 +206,10 @@ pub(super) fn plan(
 /// the answer is inconclusive, else on targets that do not answer.
 fn carried(stored: &Stored, judged: &Judgement, looks: &[&Observation]) -> Vec<Residual> {
     let blind = judged.verdict == Verdict::Inconclusive;
-    let down = |target: &str| looks.iter().any(|l| l.target == target && l.server.is_none());
+    // A system that is no target has no server, and a probe that told nothing is a gap.
+    let down = |target: &str| {
+        looks.iter().any(|l| l.target == target && l.server.is_none() && !l.gaps.is_empty())
+    };
     let mut residual = judged.residual.clone();
     for before in &stored.evidence.residual {
         // What is known of a password is remembered, and told anew each time.

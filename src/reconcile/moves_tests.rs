@@ -45,6 +45,7 @@ fn judged(verdict: Verdict, residual: Vec<Residual>, gaps: Vec<Gap>) -> Judgemen
         disabled: verdict == Verdict::Revoked,
         residual,
         kept: Vec::new(),
+        missing: Vec::new(),
         gaps,
         not_covered: Vec::new(),
         no_account: false,

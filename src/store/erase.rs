@@ -3,6 +3,7 @@
 use super::many::many;
 use super::model::{Evidence, NewRecord, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
+use crate::domain::checklist::Word;
 use crate::domain::exception::Exception;
 use crate::domain::lifecycle::Life;
 use crate::domain::request::Request;
@@ -60,6 +61,7 @@ impl Names {
             for text in std::iter::once(&row.request).chain(&row.landed_request) {
                 let asked: Revocation = from_json(text, "a revocation's request")?;
                 names.extend(asked.username.map(|name| name.to_lowercase()));
+                names.extend(asked.emails.iter().map(|email| email.to_lowercase()));
             }
         }
         Ok(Self(names))
@@ -89,7 +91,8 @@ impl Row {
             let asked: Revocation = from_json(text, "a revocation's request")?;
             let accounts =
                 asked.accounts.iter().filter(|name| !name.suggested()).cloned().collect();
-            let asked = Revocation { username: None, ticket: None, accounts, ..asked };
+            let emails = Vec::new();
+            let asked = Revocation { username: None, ticket: None, accounts, emails, ..asked };
             to_json(&asked, "a revocation")
         };
         let life = |text: &str| -> Result<String, StoreError> {
@@ -97,7 +100,9 @@ impl Row {
             let pending = life.pending.map(|request| Request { why: None, ..request });
             let exceptions = life.exceptions.into_iter();
             let exceptions = exceptions.map(|one| Exception { why: None, ..one }).collect();
-            to_json(&Life { pending, exceptions, ..life }, "a life")
+            let attested = life.attested.into_iter().map(|word| Word { note: None, ..word });
+            let attested = attested.collect();
+            to_json(&Life { attested, exceptions, pending, ..life }, "a life")
         };
         let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
         // Its sentences may name who was searched for; the next look tells all of it anew.

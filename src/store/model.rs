@@ -4,6 +4,7 @@ use super::notices::Facts;
 use crate::domain::account::Account;
 use crate::domain::lifecycle::Life;
 use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::probes::Missing;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
@@ -30,6 +31,9 @@ pub struct Evidence {
     pub held: bool,
     /// What may stay.
     pub kept: Vec<Residual>,
+    /// What must be there and is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
     /// What the answer does not speak about: mostly the same for every revocation, so kept once.

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Most revocations watched at once. More is an error, never silence.
 const WATCHED: i64 = 200_000;
+/// Most events that are told of one revocation.
+const EVENTS: i64 = 1_000;
 /// Rows made into revocations before others have their turn.
 const TURN: usize = 64;
 /// If one of so many has changed, all are read together.
@@ -156,6 +158,24 @@ impl Store {
             }),
             None => Ok(None),
         }
+    }
+
+    /// Events of `source` whose ids begin with `prefix`, and the revocations that they made or joined.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn events_of(
+        &self,
+        source: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let like = format!("{prefix}%");
+        let rows: Vec<(String, String)> = reading!(self, pool =>
+            sqlx::query_as(statement!("notices_like"))
+                .bind(source).bind(like).bind(EVENTS).fetch_all(pool).await?
+        );
+        // A `_` in the prefix is like any character.
+        Ok(rows.into_iter().filter(|(event, _)| event.starts_with(prefix)).collect())
     }
 
     /// The subject called `name`.

@@ -58,6 +58,11 @@ impl Reach {
         self.listed(Filter { open: open.then_some(true), ..Filter::default() }).await
     }
 
+    /// Those with an item of the checklist that is past its due and that nobody attested.
+    pub(in crate::cli) async fn unattested(&self) -> Result<Vec<View>> {
+        self.listed(Filter { unattested: Some(true), ..Filter::default() }).await
+    }
+
     /// Every revocation of what `filter` names: open ones, a vendor, a checklist; newest first.
     pub(in crate::cli) async fn listed(&self, mut filter: Filter) -> Result<Vec<View>> {
         filter.limit = Some(list::MOST);
@@ -68,6 +73,7 @@ impl Reach {
                     let asked = [
                         ("limit", Some(list::MOST.to_string())),
                         ("open", filter.open.map(|open| open.to_string())),
+                        ("unattested", filter.unattested.map(|late| late.to_string())),
                         ("checklist", filter.checklist.clone()),
                         ("vendor", filter.vendor.clone()),
                         ("cursor", filter.cursor.clone()),

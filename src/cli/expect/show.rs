@@ -110,8 +110,24 @@ pub(super) fn print_view(view: &View) {
     for standing in &view.credentials {
         print_credential(view, standing);
     }
-    if !view.roles.is_empty() {
-        line("must be gone", &view.roles.join(", "));
+    for (label, names) in [
+        ("must be gone", &view.roles),
+        ("must be gone", &view.permissions),
+        ("must stay", &view.required_roles),
+        ("must stay", &view.required_permissions),
+    ] {
+        if !names.is_empty() {
+            line(label, &names.join(", "));
+        }
+    }
+    if let Some(owner) = &view.new_owner {
+        line("new owner", owner);
+    }
+    if let Some(leaver) = &view.because {
+        line("because", &format!("the subject of {leaver} knew the secret"));
+    }
+    for opened in &view.rotations {
+        line("rotation", &format!("{} of the secret {}", opened.revocation, opened.secret));
     }
     if view.accounts.is_empty() {
         let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
@@ -124,6 +140,7 @@ pub(super) fn print_view(view: &View) {
         }
     }
     output::print_residual(&view.residual);
+    output::print_missing(&view.missing);
     output::print_gaps(&view.gaps);
     if !view.kept.is_empty() {
         let text =
@@ -133,6 +150,25 @@ pub(super) fn print_view(view: &View) {
     for skipped in &view.not_covered {
         let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
         output::print_line("  not covered: ", &text);
+    }
+    print_attested(view);
+}
+
+/// What people attest: below what was verified, and not a part of it.
+fn print_attested(view: &View) {
+    if !view.attested.is_empty() {
+        println!("attested by people, and verified by nobody");
+    }
+    for item in &view.attested {
+        let said = match &item.attested {
+            None => format!("nobody has attested it yet; due {}", item.due_at),
+            Some(word) => {
+                let note = word.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
+                format!("by {} at {}{note}", word.by, word.at)
+            }
+        };
+        let text = format!("{} ({}): {said}", shown(&item.what), shown(&item.item));
+        output::print_line("  ", &shown(&text));
     }
 }
 

@@ -70,6 +70,10 @@ impl<'a> Finding<'a> {
 
 fn path(found: &Residual) -> Vec<String> {
     let object = found.object_in_words();
+    if found.kind == K::Probe {
+        // It is the subject's, whatever roles there are.
+        return vec!["the subject".to_owned(), format!("probe {object}")];
+    }
     let end = match (&found.privilege, found.kind) {
         (_, K::Login) => "a login".to_owned(),
         (_, K::Session | K::VanishedSession | K::Replication) => format!("session {object}"),
@@ -218,6 +222,9 @@ fn evidence<'a>(found: &Residual, coverage: &'a [Coverage]) -> Vec<Read<'a>> {
     let reads = |covered: &Coverage| {
         let name = covered.statement.trim_end_matches(|c: char| c.is_ascii_digit());
         let known = wanted.contains(&name.trim_end_matches('_'));
+        if found.kind == K::Probe {
+            return covered.statement.strip_prefix("probe ") == found.object.as_deref();
+        }
         known || (wanted.is_empty() && covered.surface == found.kind)
     };
     let mut evidence: Vec<Read<'_>> = Vec::new();

@@ -189,6 +189,18 @@ pub(super) fn headline(views: &[View], nobody: Option<&str>, now: UtcTime) -> St
     wrapped(&parts.join("; "), WIDTH).join("\n")
 }
 
+/// Items of checklists that are past their due and that nobody attested, one line each.
+pub(super) fn unattested(views: &[View], now: UtcTime) -> Vec<String> {
+    let of = |view: &View| {
+        let items = view.unattested(now).map(|item| {
+            let late = in_words(now.since(item.due_at));
+            format!("not attested, {late} late: {} of {} ({})", item.item, view.subject, view.id)
+        });
+        items.map(|line| shown(&line)).collect::<Vec<_>>()
+    };
+    views.iter().flat_map(of).collect()
+}
+
 /// A table that fits 80 columns, whatever is in it.
 pub(super) fn table(views: &[View], now: UtcTime) -> String {
     let mut lines: Vec<[String; 4]> = vec![["WHEN", "STATE", "SUBJECT", "LEFT"].map(str::to_owned)];

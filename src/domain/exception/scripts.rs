@@ -93,6 +93,7 @@ impl World {
             gone_at: None,
             credentials: Vec::new(),
             clusters: [SystemIdentifier(7)].into(),
+            lacking: false,
             held,
         };
         let (life, effects) = step(&self.terms(), &self.life, &look);

@@ -15,7 +15,8 @@ pub fn under_hold(mut judged: Judgement) -> Judgement {
     judged.kept.extend(kept);
     judged.kept.sort();
     judged.kept.dedup();
-    judged.verdict = answer(!judged.residual.is_empty(), !judged.gaps.is_empty());
+    let residual = !judged.residual.is_empty() || !judged.missing.is_empty();
+    judged.verdict = answer(residual, !judged.gaps.is_empty());
     judged
 }
 
@@ -24,6 +25,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::RoleOid;
     use crate::domain::observation::{Cause, Gap};
+    use crate::domain::probes::{Lacks, Missing};
     use crate::domain::residual::{AccountRef, Strength};
     use crate::domain::verdict::Verdict;
 
@@ -41,6 +43,7 @@ mod tests {
             disabled: true,
             residual,
             kept: Vec::new(),
+            missing: Vec::new(),
             gaps,
             not_covered: Vec::new(),
             no_account: false,
@@ -58,6 +61,19 @@ mod tests {
             assert_eq!(both.verdict, Verdict::Residual, "{kind}");
             assert_eq!(both.residual, vec![other], "{kind}");
         }
+    }
+
+    #[test]
+    fn a_hold_does_not_replace_what_is_missing() {
+        let missing = Missing {
+            what: Lacks::Role,
+            name: "app".into(),
+            target: None,
+            sentence: "role app is missing".into(),
+        };
+        let mut both = judged(vec![found(ResidualKind::Ownership, false)], Vec::new());
+        both.missing.push(missing);
+        assert_eq!(under_hold(both).verdict, Verdict::Residual);
     }
 
     #[test]
