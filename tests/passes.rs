@@ -100,17 +100,21 @@ async fn a_hint_of_the_statistics_is_followed() {
         look(&target, &["x"], Depth::Due).await;
         let idle = look(&target, &["x"], Depth::Due).await;
         assert!(!whole(&idle), "nothing changed on {}", cluster.major());
-        // Of this pg_shdepend has no more rows than before.
-        sql(&cluster, "postgres", "orders", "GRANT INSERT ON sales.orders TO x");
+        // Of these pg_shdepend has no more rows than before. PostgreSQL 13 and 14 send their statistics by UDP, and
+        // a datagram may be lost: the next change tells again.
         let mut privileges = 0;
-        for _ in 0..50 {
-            privileges = of(&look(&target, &["x"], Depth::Due).await, K::Privilege).len();
-            if privileges == 2 {
-                break;
+        'told: for privilege in ["INSERT", "UPDATE", "DELETE"] {
+            let grant = format!("GRANT {privilege} ON sales.orders TO x");
+            sql(&cluster, "postgres", "orders", &grant);
+            for _ in 0..50 {
+                privileges = of(&look(&target, &["x"], Depth::Due).await, K::Privilege).len();
+                if privileges >= 2 {
+                    break 'told;
+                }
+                std::thread::sleep(Duration::from_millis(100));
             }
-            std::thread::sleep(Duration::from_millis(100));
         }
-        assert_eq!(privileges, 2, "PostgreSQL {}", cluster.major());
+        assert!(privileges >= 2, "PostgreSQL {}", cluster.major());
     }
 }
 
