@@ -15,6 +15,7 @@ mod landing;
 pub mod mapping;
 pub mod merge;
 pub mod note;
+mod permits;
 pub mod probe;
 mod quarantine;
 pub mod register;

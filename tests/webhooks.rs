@@ -214,8 +214,8 @@ async fn what_cannot_be_used_is_held_and_decided_about() {
             )
             .to_string(),
             422,
-            "/event_type",
-            "not_yet",
+            "/user/employee_id",
+            "not_possible",
         ),
         (
             about("user_terminated", "q5", "2099-02-03T09:00:00Z", json!({})).to_string(),

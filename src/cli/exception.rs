@@ -209,6 +209,7 @@ async fn request(arguments: Request) -> Result<u8> {
         time_zone: arguments.time_zone,
         review_at: arguments.review_at,
         why: arguments.why,
+        username: None,
         account: many(arguments.account),
         roles: many(arguments.role),
         permissions: many(arguments.permissions),

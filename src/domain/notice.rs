@@ -58,6 +58,8 @@ words! {
         UnknownType = "unknown_type",
         /// This type of event is known, and this version does nothing for it.
         NotYet = "not_yet",
+        /// As things stand nothing can follow from it.
+        NotPossible = "not_possible",
         /// It says that it was made more than a day from now.
         Future = "future",
         /// The person is known by another name or address.

@@ -364,6 +364,7 @@ mod tests {
             time_zone: text(),
             review_at: text(),
             why: String::new(),
+            username: None,
             account: many(),
             roles: many(),
             permissions: many(),

@@ -3,7 +3,7 @@
 use super::event::{Action, Event, not_yet};
 use super::submission::{Submission, SubmissionError};
 use super::vendor::Offboarding;
-use super::{known_targets, mapping, terms_of};
+use super::{known_targets, mapping, permits, terms_of};
 use crate::config::{Config, PayloadMapping};
 use crate::domain::notice::{Fault, Hold, Unusable};
 use crate::domain::revocation::Revocation;
@@ -143,14 +143,16 @@ pub fn would_be(
             let items = asked.items(config.vendors.get(&asked.vendor)).into_iter();
             items.map(|item| reading.revocation(&item.submission, true)).collect()
         }
-        Ok(Action::Exception { .. }) => Err(not_yet(NO_EXCEPTIONS)),
         Ok(Action::Rescind | Action::Rehire | Action::Recycle) => Err(not_yet(NOTHING_BACK)),
+        // Only the state tells what it is an exception from.
+        Ok(Action::Exception(asked)) => {
+            let subject = event.who.subject().unwrap_or_default();
+            permits::fits(asked, subject, reading).map(|()| Vec::new())
+        }
         Ok(Action::Test | Action::Ignore) => Ok(Vec::new()),
     }
 }
 
-pub(super) const NO_EXCEPTIONS: &str = "this version takes no exceptions from events: people ask for what keeps access, and \
-                             others approve it";
 pub(super) const NOTHING_BACK: &str = "this version takes nothing back by an event: withdraw the revocation, which a second \
                             person approves";
 

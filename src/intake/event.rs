@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::submission::{OneOrMany, Submission};
 use super::vendor::Offboarding;
+use crate::domain::exception::ExceptionKind;
 use crate::domain::notice::{Fault, Hold, Unusable};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
@@ -33,7 +34,7 @@ impl Who {
 
 /// What keeps access for a time, or ends that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum Permit {
     /// A contract goes on: the end moves.
     Extension,
     /// Access was given back.
@@ -50,6 +51,58 @@ pub enum Wish {
     LegalHoldReleased,
 }
 
+/// What follows from an event about an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    /// Somebody may keep access.
+    Ask(ExceptionKind),
+    /// Nobody may any more.
+    Close(ExceptionKind),
+    /// Nothing is expected any more.
+    Restore,
+}
+
+impl Permit {
+    /// What follows from it.
+    #[must_use]
+    pub fn does(self) -> Does {
+        match self {
+            Self::Extension => Does::Ask(ExceptionKind::Extension),
+            Self::Temporary => Does::Ask(ExceptionKind::Temporary),
+            Self::BreakGlassOpened => Does::Ask(ExceptionKind::BreakGlass),
+            Self::BreakGlassClosed => Does::Close(ExceptionKind::BreakGlass),
+            Self::LegalHoldSet => Does::Ask(ExceptionKind::LegalHold),
+            Self::LegalHoldReleased => Does::Close(ExceptionKind::LegalHold),
+            Self::Restored => Does::Restore,
+        }
+    }
+}
+
+/// An exception, as an event asks for it.
+#[derive(Debug)]
+pub struct Asked {
+    /// What the event is.
+    pub kind: Permit,
+    /// Until when, as the sender wrote it.
+    pub until: Option<String>,
+    /// For how long, as the sender wrote it.
+    pub duration: Option<String>,
+    /// Why, in the sender's words.
+    pub reason: Option<String>,
+    /// Ticket.
+    pub ticket: Option<String>,
+    /// Where the person works.
+    pub time_zone: Option<String>,
+    /// User name, beside the stable id.
+    pub username: Option<String>,
+    /// Database roles of the person, where access begins.
+    pub accounts: Option<OneOrMany>,
+    /// Roles that are given for that time.
+    pub roles: Option<OneOrMany>,
+    /// Permissions that are given for that time.
+    pub permissions: Option<OneOrMany>,
+}
+
 /// What an event asks for.
 #[derive(Debug)]
 pub enum Action {
@@ -58,18 +111,7 @@ pub enum Action {
     /// That the access of a vendor ends.
     Offboard(Box<Offboarding>),
     /// That access is kept, or not kept any more. It waits for a second person.
-    Exception {
-        /// Which.
-        kind: Wish,
-        /// Until when, as the sender wrote it.
-        until: Option<String>,
-        /// For how long, as the sender wrote it.
-        duration: Option<String>,
-        /// Why, in the sender's words.
-        reason: Option<String>,
-        /// Ticket.
-        ticket: Option<String>,
-    },
+    Exception(Box<Asked>),
     /// The end was taken back before it came.
     Rescind,
     /// The person works here again.
@@ -183,13 +225,13 @@ fn action(
             fields,
             at.map(|at| at.min(now)),
         )))),
-        "contractor_extended" => Ok(exception(fields, who, Wish::Extension)),
-        "access_restored" => Ok(exception(fields, who, Wish::Restored)),
-        "temporary_access_granted" => Ok(exception(fields, who, Wish::Temporary)),
-        "break_glass_opened" => Ok(exception(fields, who, Wish::BreakGlassOpened)),
-        "break_glass_closed" => Ok(exception(fields, who, Wish::BreakGlassClosed)),
-        "legal_hold_set" => Ok(exception(fields, who, Wish::LegalHoldSet)),
-        "legal_hold_released" => Ok(exception(fields, who, Wish::LegalHoldReleased)),
+        "contractor_extended" => Ok(exception(fields, who, Permit::Extension)),
+        "access_restored" => Ok(exception(fields, who, Permit::Restored)),
+        "temporary_access_granted" => Ok(exception(fields, who, Permit::Temporary)),
+        "break_glass_opened" => Ok(exception(fields, who, Permit::BreakGlassOpened)),
+        "break_glass_closed" => Ok(exception(fields, who, Permit::BreakGlassClosed)),
+        "legal_hold_set" => Ok(exception(fields, who, Permit::LegalHoldSet)),
+        "legal_hold_released" => Ok(exception(fields, who, Permit::LegalHoldReleased)),
         "termination_rescinded" => Ok(named(fields, who, Action::Rescind)),
         "user_rehired" => Ok(named(fields, who, Action::Rehire)),
         "identifier_recycled" => Ok(named(fields, who, Action::Recycle)),
@@ -218,15 +260,28 @@ fn named<T>(fields: &mut Fields<'_>, who: &Who, asked: T) -> T {
     asked
 }
 
-fn exception(fields: &mut Fields<'_>, who: &Who, kind: Wish) -> Action {
-    let asked = Action::Exception {
+fn exception(fields: &mut Fields<'_>, who: &Who, kind: Permit) -> Action {
+    let end = fields.text("/until");
+    // Whose contract goes on has another last day.
+    let day = fields.text("/user/termination_date").filter(|_| kind == Permit::Extension);
+    let begins = matches!(kind, Permit::Temporary | Permit::BreakGlassOpened);
+    let mut list = |pointer| fields.list(pointer).filter(|_| begins);
+    let (accounts, roles, permissions) =
+        (list("/user/accounts"), list("/revoke/roles"), list("/revoke/permissions"));
+    let duration = fields.text("/duration");
+    let asked = Asked {
         kind,
-        until: fields.text("/until"),
-        duration: fields.text("/duration"),
+        until: end.or_else(|| day.filter(|_| duration.is_none())),
+        duration,
         reason: fields.text("/reason"),
         ticket: fields.text("/ticket"),
+        time_zone: fields.text("/user/time_zone"),
+        username: who.employee_id.as_ref().and(who.username.clone()),
+        accounts,
+        roles,
+        permissions,
     };
-    named(fields, who, asked)
+    named(fields, who, Action::Exception(Box::new(asked)))
 }
 
 /// The notice in our own form. `at` is when the event was made, which is when access ends if no date says it.

@@ -71,23 +71,21 @@ fn each_type_of_event_asks_for_its_kind() {
         assert_eq!(asked.reason, reason, "{kind}");
     }
     for (kind, wish) in [
-        ("contractor_extended", Wish::Extension),
-        ("access_restored", Wish::Restored),
-        ("temporary_access_granted", Wish::Temporary),
-        ("break_glass_opened", Wish::BreakGlassOpened),
-        ("break_glass_closed", Wish::BreakGlassClosed),
-        ("legal_hold_set", Wish::LegalHoldSet),
-        ("legal_hold_released", Wish::LegalHoldReleased),
+        ("contractor_extended", Permit::Extension),
+        ("access_restored", Permit::Restored),
+        ("temporary_access_granted", Permit::Temporary),
+        ("break_glass_opened", Permit::BreakGlassOpened),
+        ("break_glass_closed", Permit::BreakGlassClosed),
+        ("legal_hold_set", Permit::LegalHoldSet),
+        ("legal_hold_released", Permit::LegalHoldReleased),
     ] {
         let value = json!({
             "event_type": kind, "user": {"username": "jd"}, "until": "2026-03-01",
             "duration": "7d", "reason": "x", "ticket": "T-1",
         });
-        let Ok(Action::Exception { kind, until, duration, .. }) = read(&value).asks else {
-            panic!("{value}");
-        };
+        let Ok(Action::Exception(asked)) = read(&value).asks else { panic!("{value}") };
         assert_eq!(
-            (kind, until.as_deref(), duration.as_deref()),
+            (asked.kind, asked.until.as_deref(), asked.duration.as_deref()),
             (wish, Some("2026-03-01"), Some("7d"))
         );
     }

@@ -3,7 +3,7 @@
 //! An event is known for good by sender and id. One that can be used makes a revocation, or joins one; one that
 //! cannot is held for a person (`quarantine`). Either way the answer waits for its record.
 
-use super::door::{Door, NO_EXCEPTIONS, NOTHING_BACK, Reading};
+use super::door::{Door, NOTHING_BACK, Reading};
 use super::event::{Action, Event, not_yet};
 use super::submission::Submission;
 use super::vendor::{self, Offboarding};
@@ -92,7 +92,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    fn reading(&self) -> Reading<'_> {
+    pub(super) fn reading(&self) -> Reading<'_> {
         Reading {
             config: &self.config,
             door: Door::called(&self.notice.facts.door),
@@ -166,7 +166,7 @@ impl Intake {
     }
 
     /// The same event, if it came before.
-    async fn before(
+    pub(super) async fn before(
         &self,
         notice: &NoticeKey,
         now: UtcTime,
@@ -207,7 +207,7 @@ impl Intake {
         match action {
             Action::Revoke(asked) => self.revoke(&asked, case).await,
             Action::Offboard(asked) => self.offboard(&asked, case).await,
-            Action::Exception { .. } => self.hold(case, not_yet(NO_EXCEPTIONS)).await,
+            Action::Exception(asked) => self.except(&asked, case).await,
             Action::Rescind | Action::Rehire | Action::Recycle => {
                 self.hold(case, not_yet(NOTHING_BACK)).await
             }
@@ -303,7 +303,12 @@ impl Intake {
     }
 
     /// Keeps an event of which no single revocation tells, with a record of its own.
-    async fn note(&self, mut case: Case, outcome: Outcome, of: Option<String>) -> Decided {
+    pub(super) async fn note(
+        &self,
+        mut case: Case,
+        outcome: Outcome,
+        of: Option<String>,
+    ) -> Decided {
         case.notice.facts.outcome = outcome;
         if case.said.released {
             // What it was held as says what became of it.

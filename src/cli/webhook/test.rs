@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::intake::door::{Door, would_be};
-use crate::intake::event::{Action, Event};
+use crate::intake::event::{Action, Does, Event};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use std::io::Read as _;
@@ -96,9 +96,24 @@ fn report(
         "event_id": event.id,
         "timestamp": event.at,
         "revocations": revocations,
+        "exception": exception(event),
         "errors": faults,
     });
     (report, read.is_ok())
+}
+
+/// What is asked of a second person, where the event is about an exception.
+fn exception(event: &Event) -> Option<Value> {
+    let Ok(Action::Exception(asked)) = &event.asks else { return None };
+    let (does, kind) = match asked.kind.does() {
+        Does::Ask(kind) => ("ask", Some(kind.as_str())),
+        Does::Close(kind) => ("close", Some(kind.as_str())),
+        Does::Restore => ("withdraw", None),
+    };
+    let (until, lasts) = (&asked.until, &asked.duration);
+    Some(json!({
+        "does": does, "kind": kind, "subject": event.who.subject(), "until": until, "for": lasts,
+    }))
 }
 
 fn shape(asked: &Revocation) -> Value {
@@ -142,6 +157,21 @@ fn print_report(report: &Value) {
         let pointer = of(fault, "pointer");
         let pointer = if pointer.is_empty() { "the whole".to_owned() } else { pointer };
         print_line("  wrong        ", &format!("{pointer}: {}", of(fault, "detail")));
+    }
+    let asked = &report["exception"];
+    if asked.is_object() {
+        let (kind, subject) = (of(asked, "kind"), of(asked, "subject"));
+        match asked["does"].as_str() {
+            Some("ask") => {
+                println!("  exception    {kind} for {subject}; somebody else has to approve it");
+                println!("    until      {}", of(asked, "until"));
+                println!("    for        {}", of(asked, "for"));
+            }
+            Some("close") => println!("  exception    the {kind} of {subject} ends"),
+            _ => println!(
+                "  withdraws    what is expected of {subject}; somebody else has to approve it"
+            ),
+        }
     }
     for asked in report["revocations"].as_array().into_iter().flatten() {
         println!(

@@ -36,6 +36,9 @@ pub struct Wish {
     pub review_at: Option<String>,
     /// Why; it stays in the store.
     pub why: String,
+    /// User name, where an event names one beside the stable id.
+    #[serde(skip)]
+    pub username: Option<String>,
     /// Where nothing is expected of the subject yet: its database roles, each as `role` or `target/role`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<OneOrMany>,
@@ -97,7 +100,7 @@ impl Wish {
     }
 
     /// When it would end, if somebody said so.
-    pub(super) fn end(
+    pub(in crate::intake) fn end(
         &self,
         zones: &Zones<'_>,
         now: UtcTime,
@@ -166,7 +169,8 @@ impl Wish {
     /// request on, since that removes access, and from its end on it is due.
     pub(super) fn submission(&self, subject: &str, until: UtcTime) -> Submission {
         Submission {
-            username: subject.to_owned(),
+            username: self.username.clone().unwrap_or_else(|| subject.to_owned()),
+            employee_id: self.username.as_ref().map(|_| subject.to_owned()),
             account: self.account.clone(),
             reason: Reason::Other.as_str().to_owned(),
             roles: self.roles.clone(),
