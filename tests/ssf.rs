@@ -196,6 +196,22 @@ async fn one_token_about_several_names_opens_each_and_only_once() {
     let told = claims("five", &foreign, &format!("{RISC}account-purged"), &json!({}));
     assert_eq!(refused(&push(&api, key.token("k", &told)).await).0, "access_denied");
     assert_eq!(revocations(&agent).len(), 3);
+
+    // What was signed and cannot be used is held for a person.
+    let listed = agent.json(&["webhook", "journal", "--quarantined", "-o", "json"]);
+    let held: Vec<_> = listed["notices"].as_array().unwrap().iter().collect();
+    let ids: Vec<_> = held.iter().map(|one| one["event_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["five", "four"], "{listed}");
+    agent.until_metrics(&["access_revocation_intake_quarantined 2"]);
+    assert_eq!(refused(&push(&api, key.token("k", &told)).await).0, "access_denied");
+    agent.until_metrics(&["access_revocation_intake_quarantined 2"]);
+    let id = held[0]["id"].as_str().unwrap();
+    let (code, _, err) = agent.run(&["webhook", "retry", id]);
+    assert_eq!(code, 1);
+    assert!(err.contains("not taken twice") && err.contains("expect add"), "{err}");
+    let (code, _, err) = agent.run(&["webhook", "dismiss", id, "--reason", "a foreign tenant"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(agent.verify().0, 0);
 }
 
 /// What is refused whatever its claims are.

@@ -94,6 +94,10 @@ pub enum Field {
     RevokeRoles,
     /// For a role change: permissions that must be gone.
     RevokePermissions,
+    /// For a role change: roles that must stay.
+    KeepRoles,
+    /// For a role change: permissions that must stay.
+    KeepPermissions,
     /// Ticket.
     Ticket,
     /// Until when access is kept.
@@ -122,6 +126,8 @@ impl Field {
         Self::Accounts,
         Self::RevokeRoles,
         Self::RevokePermissions,
+        Self::KeepRoles,
+        Self::KeepPermissions,
         Self::Ticket,
         Self::Until,
         Self::Duration,
@@ -147,6 +153,8 @@ impl Field {
             Self::Deadline => "/deadline",
             Self::RevokeRoles => "/revoke/roles",
             Self::RevokePermissions => "/revoke/permissions",
+            Self::KeepRoles => "/keep/roles",
+            Self::KeepPermissions => "/keep/permissions",
             Self::Ticket => "/ticket",
             Self::Until => "/until",
             Self::Duration => "/duration",

@@ -48,6 +48,17 @@ pub(super) struct HrRevoke {
     permissions: Option<Vec<String>>,
 }
 
+/// For a change of role: what must stay.
+#[derive(Serialize, ToSchema)]
+pub(super) struct HrKeep {
+    /// Roles.
+    #[schema(max_items = 1000)]
+    roles: Option<Vec<String>>,
+    /// Permissions, as the configuration maps them to roles and probes.
+    #[schema(max_items = 1000)]
+    permissions: Option<Vec<String>>,
+}
+
 /// An event about a person. Other members are not read.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
@@ -70,6 +81,8 @@ pub(super) struct HrEvent {
     metadata: Option<HrMetadata>,
     /// For a change of role.
     revoke: Option<HrRevoke>,
+    /// For a change of role.
+    keep: Option<HrKeep>,
     /// When access has to end, where the dates do not say it.
     #[schema(min_length = 1, max_length = 1000)]
     effective_at: Option<String>,
@@ -133,7 +146,13 @@ mod tests {
     use utoipa::{OpenApi as _, PartialSchema as _};
 
     #[derive(utoipa::OpenApi)]
-    #[openapi(components(schemas(HrEvent, super::HrUser, super::HrMetadata, super::HrRevoke)))]
+    #[openapi(components(schemas(
+        HrEvent,
+        super::HrUser,
+        super::HrMetadata,
+        super::HrRevoke,
+        super::HrKeep
+    )))]
     struct Described;
 
     /// Whether the described form has a member at `pointer`.

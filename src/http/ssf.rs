@@ -1,8 +1,8 @@
 //! `/api/v1/ssf/events`: security event tokens, pushed as RFC 8935 says.
 
-use super::App;
 use super::openapi::Pushed;
 use super::problem::Problem;
+use super::{App, notices};
 use crate::intake::ssf::{Declined, Fault, Refusal};
 use axum::Json;
 use axum::body::Bytes;
@@ -87,7 +87,10 @@ pub(super) async fn receive(
         .map(|(_, token)| token.trim());
     match app.signals.receive(&body, bearer).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
-        Err(Declined::Refused(refusal)) => TokenRefused::from(refusal).into_response(),
+        Err(Declined::Refused(refusal)) => {
+            notices::show_held(&app).await;
+            TokenRefused::from(refusal).into_response()
+        }
         Err(Declined::Unavailable(_)) => {
             Problem::unavailable("the token was not taken; send it again, it will not count twice")
                 .into_response()

@@ -170,6 +170,9 @@ fn documented(field: &str, vendor: bool) -> &str {
         "/last_working_day" => "/metadata/last_working_day",
         "/roles" => "/revoke/roles",
         "/permissions" => "/revoke/permissions",
+        "/required_roles" => "/keep/roles",
+        "/required_permissions" => "/keep/permissions",
+        "/email" => "/user/email",
         field => field,
     }
 }

@@ -147,7 +147,7 @@ impl Event {
         if !value.is_object() {
             return Self::unreadable(Fault::new("", "an event is a JSON object"));
         }
-        for pointer in ["/user", "/metadata", "/revoke"] {
+        for pointer in ["/user", "/metadata", "/revoke", "/keep"] {
             fields.object(pointer);
         }
         let kind = fields.needed("/event_type").unwrap_or_default();
@@ -298,8 +298,12 @@ fn revocation(
     let dates = Dates::read(fields);
     let partial = kind == Kind::Partial;
     let (roles, permissions) = (fields.list("/revoke/roles"), fields.list("/revoke/permissions"));
+    let keep = (fields.list("/keep/roles"), fields.list("/keep/permissions"));
     if !partial && (roles.is_some() || permissions.is_some()) {
         fields.wrong("/revoke", "only a change of role says what must be gone");
+    }
+    if !partial && (keep.0.is_some() || keep.1.is_some()) {
+        fields.wrong("/keep", "only a change of role says what must stay");
     }
     Submission {
         username: who.username.clone().or_else(|| who.employee_id.clone()).unwrap_or_default(),
@@ -309,6 +313,9 @@ fn revocation(
         revocation_type: Some(kind.as_str().to_owned()),
         roles: roles.filter(|_| partial),
         permissions: permissions.filter(|_| partial),
+        required_roles: keep.0.filter(|_| partial),
+        required_permissions: keep.1.filter(|_| partial),
+        email: who.email.clone().map(OneOrMany::One),
         time_zone: fields.text("/user/time_zone"),
         deadline: fields.text("/deadline"),
         ticket: fields.text("/ticket"),

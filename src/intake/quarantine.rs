@@ -6,7 +6,7 @@ use super::{Intake, IntakeError, PATIENCE, submission};
 use crate::audit::record::{self, Held};
 use crate::clock;
 use crate::config::Approvals;
-use crate::domain::notice::{Outcome, Unusable};
+use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::domain::time::UtcTime;
 use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey, Settled};
 
@@ -43,6 +43,16 @@ impl Intake {
         self.keep(case, None, NewRecord { kind: "notice_quarantined", body }).await
     }
 
+    /// Keeps a token whose signature is good and that cannot be used, with `why`. When this returns, the record of it is
+    /// in the log.
+    pub(super) async fn hold_token(&self, notice: NoticeKey, why: &str) -> Result<(), IntakeError> {
+        let (now, config) = (clock::now(), self.config.current());
+        let sender = notice.source.clone();
+        let case = Case { notice, sender, said: Said::default(), now, config };
+        let unusable = Unusable::one(Hold::Unreadable, Fault::new("", why));
+        Box::pin(self.landing(self.hold(case, unusable))).await.map(drop)
+    }
+
     /// Tries once more to accept the notice `id`, which is held, on behalf of `by`: the mapping or the configuration may
     /// be another now, or `by` says that it is about the same person. What then becomes of it is answered; it may be
     /// held still. `None`: there is no such notice.
@@ -58,6 +68,12 @@ impl Intake {
         let Some(kept) = self.held(id, Outcome::can_be_released).await? else { return Ok(None) };
         let now = clock::now();
         let config = self.config.current();
+        if kept.key.facts.door == super::ssf::DOOR {
+            return Err(IntakeError::NotHeld(format!(
+                "{id} is a security event token, which is not taken twice: expect what it asks for by `expect add`, \
+                 then dismiss it"
+            )));
+        }
         let door = Door::called(&kept.key.facts.door);
         let event = door.read(&config, kept.key.body.as_bytes(), now);
         // A notice of its own: what was held keeps its key, so that the same event again is known.

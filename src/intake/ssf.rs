@@ -56,6 +56,9 @@ pub fn usable(ssf: &Ssf) -> Result<()> {
     Ok(())
 }
 
+/// Where tokens come in, in the list of notices.
+pub(super) const DOOR: &str = "ssf";
+
 /// One notice that a token comes to.
 struct Ask {
     event: Event,
@@ -155,7 +158,27 @@ impl Receiver {
             body: String::from_utf8_lossy(body).into_owned(),
             facts: facts()?,
         };
-        self.act(config, issuer, &claims, notice).await
+        let acted = self.act(config, issuer, &claims, notice.clone()).await;
+        if let Err(Declined::Refused(refusal)) = &acted {
+            self.hold(notice, &refusal.description).await?;
+        }
+        acted
+    }
+
+    /// Keeps for a person what is signed and cannot be used: its issuer may never send it again.
+    async fn hold(&self, notice: NoticeKey, why: &str) -> Result<(), Declined> {
+        match self.intake.hold_token(notice, why).await {
+            // A token of this jti is kept already, and stays what it was.
+            Ok(()) | Err(IntakeError::Differs { .. }) => Ok(()),
+            Err(
+                error @ (IntakeError::Submission(_)
+                | IntakeError::Refused(_)
+                | IntakeError::NotHeld(_)
+                | IntakeError::Full(_)
+                | IntakeError::Sender(_)
+                | IntakeError::Unavailable(_)),
+            ) => Err(Declined::Unavailable(error.into())),
+        }
     }
 
     async fn act(
@@ -335,7 +358,7 @@ fn authenticate(issuer: &SsfIssuer, bearer: Option<&str>) -> Result<(), Refusal>
 /// What is listed of a notice that came in here.
 fn facts() -> Result<Facts, Declined> {
     let id = clock::new_id("ntc", clock::now()).map_err(|e| Declined::Unavailable(e.into()))?;
-    Ok(Facts { id, door: "ssf".to_owned(), ..Facts::default() })
+    Ok(Facts { id, door: DOOR.to_owned(), ..Facts::default() })
 }
 
 /// Whoever shares a credential goes on with a new one; of everybody else the account is suspended.
