@@ -327,7 +327,7 @@ pub(super) fn setting(look: &Look, reassign_to: Option<&str>) -> Setting {
 
 /// A new owner that does not exist would stop the script half-way, with the login off and objects left.
 fn check_heir(heir: &str, looked: &Looked, leavers: &[Leaver]) -> Result<()> {
-    let leaves = |look: &Look| {
+    let here = |look: &Look| {
         looked.subjects.iter().flat_map(|one| &one.accounts).any(|account| {
             account.target == look.observation.target
                 && look.observation.role(account.oid).is_some_and(|role| role.name == heir)
@@ -349,7 +349,7 @@ fn check_heir(heir: &str, looked: &Looked, leavers: &[Leaver]) -> Result<()> {
             };
             bail!("--reassign-to: no role is called {heir} on {target}{one}");
         }
-        if leaves(look) {
+        if here(look) {
             bail!("--reassign-to: {} is one of those who leave", shown(heir));
         }
         let too = leavers.iter().find(|one| one.roles(seen).any(|name| name == heir));

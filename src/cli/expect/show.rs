@@ -136,6 +136,23 @@ pub(super) fn print_view(view: &View) {
         let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
         line("searched", &names.join(", "));
     }
+    print_found(view);
+    output::print_missing(&view.missing);
+    output::print_gaps(&view.gaps);
+    if !view.kept.is_empty() {
+        let text =
+            format!("{} (revoked explain {} lists them)", findings(view.kept.len()), view.id);
+        output::print_line(&format!("  kept, {}: ", kept_by(view.kind, view.held)), &text);
+    }
+    for skipped in &view.not_covered {
+        let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
+        output::print_line("  not covered: ", &text);
+    }
+    print_attested(view);
+}
+
+/// The newest answer, and what was found.
+fn print_found(view: &View) {
     if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
         println!("{} since the look of {as_of}", output::headline(verdict));
         if let Some(newest) = view.looked_at.filter(|newest| *newest > as_of) {
@@ -154,18 +171,6 @@ pub(super) fn print_view(view: &View) {
     } else {
         output::print_residual(&view.residual);
     }
-    output::print_missing(&view.missing);
-    output::print_gaps(&view.gaps);
-    if !view.kept.is_empty() {
-        let text =
-            format!("{} (revoked explain {} lists them)", findings(view.kept.len()), view.id);
-        output::print_line(&format!("  kept, {}: ", kept_by(view.kind, view.held)), &text);
-    }
-    for skipped in &view.not_covered {
-        let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
-        output::print_line("  not covered: ", &text);
-    }
-    print_attested(view);
 }
 
 /// Whether the accounts are on more than one target, so that a finding has to say which.
