@@ -8,8 +8,10 @@ mod client;
 mod config;
 mod demo;
 mod doctor;
+mod exception;
 mod expect;
 mod explain;
+mod holds;
 mod init;
 mod key;
 mod log;
@@ -23,6 +25,7 @@ mod serve;
 mod status;
 mod values;
 mod verify;
+mod webhook;
 mod witness;
 
 use clap::error::{ContextKind, ContextValue};
@@ -75,7 +78,11 @@ enum Command {
     Serve(serve::Arguments),
     #[command(subcommand)]
     Expect(expect::Command),
+    #[command(subcommand)]
+    Exception(exception::Command),
     Status(status::Arguments),
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     #[command(subcommand)]
     Config(config::Command),
     Verify(verify::Arguments),
@@ -124,8 +131,10 @@ pub fn run() -> u8 {
             Command::Doctor(arguments) => doctor::run(arguments).await,
             Command::Serve(arguments) => serve::run(arguments).await,
             Command::Expect(command) => expect::run(command).await,
+            Command::Exception(command) => Box::pin(exception::run(command)).await,
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
+            Command::Webhook(command) => webhook::run(command).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,
             Command::Key(command) => key::run(command),

@@ -3,20 +3,38 @@
 mod anchors;
 mod canary;
 mod check;
+mod checklist;
+mod exceptions;
+mod external;
 mod file;
+mod inbox;
 mod live;
 mod log;
+mod probes;
 mod secret;
 mod seed;
+mod senders;
+mod sources;
+mod ssf;
 mod subjects;
+mod template;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
+pub use checklist::{ItemConfig, SecretConfig};
+pub use exceptions::Exceptions;
+pub use external::{Check, CommandCheck, ExternalConfig, HttpCheck, Means};
 pub use file::Approvals;
+pub use inbox::{Inbox, Principal};
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
+pub use senders::{Scope, TokenConfig, VendorConfig};
+pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
+pub use ssf::{Ssf, SsfIssuer, SsfKeys, SubjectForm};
+pub use template::Template;
 
 use crate::domain::canary::Canary;
+use crate::domain::probes::SqlProbe;
 use crate::domain::profile::Profiles;
 use crate::domain::residual::ResidualKind;
 use crate::domain::subject::Mapping;
@@ -79,22 +97,8 @@ pub struct TargetConfig {
     pub store_on_target: bool,
     /// What is planted there and must be found.
     pub canary: Option<Canary>,
-}
-
-/// A bearer token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenConfig {
-    /// Its name: who is using it.
-    pub id: String,
-    /// SHA-256 of the token; the token itself is not kept.
-    pub digest: [u8; 32],
-}
-
-/// What is particular to a sender.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SourceConfig {
-    /// Zone in which its dates and local times are meant.
-    pub time_zone: Option<String>,
+    /// Statements that are asked about each subject.
+    pub probes: Vec<SqlProbe>,
 }
 
 /// Checked configuration.
@@ -124,6 +128,12 @@ pub struct Config {
     pub api_listen: SocketAddr,
     /// Clusters.
     pub targets: Vec<TargetConfig>,
+    /// Other systems that are asked about each subject.
+    pub external: Vec<ExternalConfig>,
+    /// What people attest.
+    pub checklist: Vec<ItemConfig>,
+    /// Shared secrets.
+    pub secrets: Vec<SecretConfig>,
     /// Who may use the API.
     pub tokens: Vec<TokenConfig>,
     /// Time between looks.
@@ -140,12 +150,20 @@ pub struct Config {
     pub time_zone: Option<String>,
     /// What is particular to a sender, by who is known to have sent, or by that and the system named.
     pub sources: BTreeMap<String, SourceConfig>,
+    /// What belongs to a vendor, by its id.
+    pub vendors: BTreeMap<String, VendorConfig>,
     /// Who has to agree to what keeps access.
     pub approvals: Approvals,
+    /// What is decided about exceptions.
+    pub exceptions: Exceptions,
     /// Which roles belong to whom.
     pub subjects: Mapping,
     /// Roles that give a permission.
     pub permissions: BTreeMap<String, Vec<String>>,
+    /// Who may push security event tokens.
+    pub ssf: Ssf,
+    /// A folder whose files of notices are read.
+    pub inbox: Option<Inbox>,
     /// Surfaces that are not asked for.
     pub not_required: BTreeSet<ResidualKind>,
     /// What the operator should know of the file, without anything being wrong.
@@ -263,6 +281,15 @@ impl Config {
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))
         .collect()
+    }
+
+    /// Whether a probe of a target or an external system shows `permission`.
+    #[must_use]
+    pub fn probes_show(&self, permission: &str) -> bool {
+        let sql = self.targets.iter().flat_map(|target| &target.probes).map(|p| &p.declared);
+        let external = self.external.iter().flat_map(|system| &system.checks);
+        sql.chain(external.map(|check| &check.declared))
+            .any(|declared| declared.permissions.contains(permission))
     }
 
     /// The target called `name`.

@@ -5,9 +5,11 @@
 
 pub mod account;
 pub mod canary;
+pub mod checklist;
 pub mod credential;
 pub mod effective;
 pub mod erasure;
+pub mod exception;
 pub mod expectation;
 pub mod graph;
 pub mod hex;
@@ -15,10 +17,12 @@ pub mod ids;
 pub mod lifecycle;
 pub mod link;
 pub mod milestone;
+pub mod notice;
 pub mod observation;
 pub mod plan;
 pub mod powers;
 pub mod probe;
+pub mod probes;
 pub mod profile;
 pub mod request;
 pub mod residual;

@@ -1,32 +1,44 @@
 //! The HTTP side: bytes in, answers or problems out. No rules, no SQL, no targets.
 
 mod amend;
+pub mod attest;
 mod audit;
 mod auth;
 mod coverage;
 mod cursor;
+mod events;
+pub mod exceptions;
 mod health;
+mod held;
 mod hide;
 pub mod list;
 mod notice;
+pub mod notices;
 mod openapi;
 mod page;
 pub mod probe;
 pub mod problem;
 mod proof;
 mod question;
+mod rates;
 pub mod recheck;
 mod revocations;
 mod serve;
+mod signature;
+mod ssf;
 mod subjects;
 pub mod view;
+pub mod webhooks;
 
 pub use auth::Peer;
+pub use rates::Rates;
 pub use serve::{Limits, Listener, serve};
 
 use crate::board::Board;
 use crate::config::Live;
+pub use crate::intake::BODY;
 use crate::intake::Intake;
+use crate::intake::ssf::Receiver;
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::reload::Asker;
@@ -39,14 +51,13 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Largest body of a notice.
-pub const BODY: usize = 64 * 1024;
-
 /// What handlers use.
 #[derive(Clone)]
 pub struct App {
     /// The door for notices.
     pub intake: Arc<Intake>,
+    /// The door for security event tokens.
+    pub signals: Arc<Receiver>,
     /// Store and log.
     pub journal: Arc<Journal>,
     /// Configuration.
@@ -57,6 +68,8 @@ pub struct App {
     pub reload: Asker,
     /// Metrics.
     pub metrics: Arc<Metrics>,
+    /// How often each caller may ask.
+    pub rates: Arc<Rates>,
 }
 
 /// Every route of the API, with its description: what is not here is neither served nor described.
@@ -65,9 +78,23 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(revocations::list, revocations::submit))
         .routes(routes!(revocations::show, amend::change, amend::withdraw))
         .routes(routes!(amend::approve))
+        .routes(routes!(exceptions::list, exceptions::request))
+        .routes(routes!(exceptions::approve))
+        .routes(routes!(exceptions::revoke))
+        .routes(routes!(exceptions::review))
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
+        .routes(routes!(attest::attest_item))
         .routes(routes!(subjects::erase))
+        .routes(routes!(webhooks::hr_events))
+        .routes(routes!(webhooks::hr_events_short))
+        .routes(routes!(webhooks::vendor_offboarding))
+        .routes(routes!(webhooks::source))
+        .routes(routes!(notices::journal))
+        .routes(routes!(notices::show))
+        .routes(routes!(held::retry))
+        .routes(routes!(held::dismiss))
+        .routes(routes!(ssf::receive))
         .routes(routes!(coverage::coverage))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))

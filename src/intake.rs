@@ -1,12 +1,29 @@
 //! From bytes that told us to a tracked revocation.
 
 pub mod amend;
+pub mod attest;
+pub mod batch;
 pub mod csv;
+pub mod door;
 pub mod erase;
+pub mod event;
+pub mod exceptions;
+mod fields;
+pub mod json;
+mod kinds;
+mod landing;
+pub mod mapping;
 pub mod merge;
+pub mod note;
+mod permits;
 pub mod probe;
+mod quarantine;
+pub mod register;
+pub mod ssf;
 pub mod submission;
 mod turns;
+pub mod vendor;
+pub mod webhook;
 
 use crate::audit::record::{self, About};
 use crate::board::Board;
@@ -21,7 +38,8 @@ use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::journal::{Journal, JournalError};
 use crate::store::{
-    Acceptance, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored, SubjectRow,
+    Acceptance, Facts, Gather, Move, NewRecord, NewRevocation, NoticeKey, StoreError, Stored,
+    SubjectRow,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -32,6 +50,8 @@ pub use submission::SubmissionError;
 use submission::{Submission, Terms};
 use turns::{Turn, Turns};
 
+/// Largest notice.
+pub const BODY: usize = 64 * 1024;
 /// How long an answer waits for its record to land.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Moves that lose a race are tried again this often.
@@ -56,6 +76,15 @@ pub enum IntakeError {
     /// What keeps access cannot be asked for or approved like this.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// What a person decided about a notice cannot be done.
+    #[error("{0}")]
+    NotHeld(String),
+    /// Too many notices are held: one more that cannot be used is not kept.
+    #[error("{0} notices are held already; a person has to decide about them first")]
+    Full(i64),
+    /// Who sent a notice cannot say that nothing follows from it.
+    #[error("{0} sent this notice; somebody else has to dismiss it")]
+    Sender(String),
     /// It cannot be kept now. The sender should try again.
     #[error("the notice cannot be kept at the moment; send it again later")]
     Unavailable(#[source] anyhow::Error),
@@ -121,27 +150,32 @@ impl Intake {
         event_id: Option<&str>,
     ) -> Result<Accepted, IntakeError> {
         let submission = Submission::parse(bytes)?;
+        let notice = notice_of(bytes, &submission, sender, event_id)?;
+        self.submit_as(&submission, notice, sender).await
+    }
+
+    /// Accepts what `submission` asks for, as [`submit`](Self::submit) does; `notice` is what it was read from, and is
+    /// kept as it came.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    pub(crate) async fn submit_as(
+        &self,
+        submission: &Submission,
+        notice: NoticeKey,
+        sender: &str,
+    ) -> Result<Accepted, IntakeError> {
         if self.journal.blocked() {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
-        let notice = notice_of(bytes, &submission, sender, event_id)?;
-        // The whole has one limit, so that those who wait for a store that hangs do not wait one after another.
-        // Given up halfway nothing is committed, or it is, and the same notice again finds it.
-        let kept = tokio::time::timeout(PATIENCE, async {
-            let (accepted, record) = self.decide(&submission, &notice, sender).await?;
-            if let Some(record) = record {
-                self.journal.landed(&record, PATIENCE).await?;
-            }
-            Ok(accepted)
-        });
-        let accepted: Result<Accepted, IntakeError> = kept.await.unwrap_or_else(|_| {
-            let late = anyhow::anyhow!("not kept within {} s", PATIENCE.as_secs());
-            Err(IntakeError::Unavailable(late))
-        });
-        match &accepted {
-            Ok(_) => self.board.ask(),
-            Err(IntakeError::Unavailable(_)) => self.journal.refused_by_store(),
-            Err(_) => {}
+        let accepted = Box::pin(self.landing(async {
+            let (accepted, record) = self.decide(submission, &notice, sender).await?;
+            Ok((accepted, record.into_iter().collect()))
+        }))
+        .await;
+        if let Err(IntakeError::Differs { .. }) = accepted {
+            let NoticeKey { source, event_id, digest, .. } = &notice;
+            self.journal.store.conflicted(source, event_id, digest, clock::now()).await?;
         }
         accepted
     }
@@ -162,11 +196,11 @@ impl Intake {
         let config = self.config.current();
         let terms = terms_of(&config, &notice.source, sender);
         let asked = submission.revocation(sender, now, &terms)?;
+        let asked = kinds::with_checklist(asked, &config);
         known_targets(&config, &asked)?;
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
-            let Some(stored) = self.journal.store.unfinished(&asked.subject, asked.kind).await?
-            else {
+            let Some(stored) = self.joined(&asked, now).await? else {
                 return self.accept(asked, notice, now, (copy, subject)).await;
             };
             match self.join(&stored, &asked, notice, now).await {
@@ -243,10 +277,12 @@ impl Intake {
         now: UtcTime,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let id = stored.revocation.id.clone();
-        let tightened = merge::tighten(&stored.revocation, asked);
+        let config = self.config.current();
+        let (present, overtaken) = exceptions::against_notice(stored, asked, &config, now);
+        let tightened = merge::tighten(&present.revocation, asked);
         // Whoever says again that access ends has not heard of what waits: that is void, and on record.
-        let amended = tightened.is_some() || stored.life.pending.is_some();
-        let revocation = tightened.unwrap_or_else(|| stored.revocation.clone());
+        let amended = tightened.is_some() || overtaken || stored.life.pending.is_some();
+        let revocation = tightened.unwrap_or_else(|| present.revocation.clone());
         let about = About { revocation: &revocation, subject: &stored.subject_id, at: now };
         let records = if amended {
             let subject = self.journal.store.subject_by_id(&stored.subject_id).await?;
@@ -256,10 +292,10 @@ impl Intake {
         } else {
             Vec::new()
         };
-        let step = Move {
+        let mut step = Move {
             from: stored.clone(),
             accounts: stored.accounts.clone(),
-            life: Life { pending: None, ..merge::reopened(stored, &revocation) },
+            life: Life { pending: None, ..merge::reopened(&present, &revocation) },
             evidence: stored.evidence.clone(),
             records,
             deliveries: Vec::new(),
@@ -268,6 +304,8 @@ impl Intake {
             watch_until: stored.watch_until,
             revocation,
         };
+        let ended = exceptions::endings(stored, &step, now);
+        step.records.extend(ended);
         let record = self.journal.store.advance(&step).await?;
         let wait = match record {
             Some(record) => Some(record),
@@ -304,7 +342,7 @@ pub fn check(
     let terms = terms_of(config, sender, sender);
     let asked = Submission::parse(bytes)?.revocation(sender, now, &terms)?;
     known_targets(config, &asked)?;
-    Ok(asked)
+    Ok(kinds::with_checklist(asked, config))
 }
 
 /// A target that nobody looks at would never be proved, nor missed.
@@ -358,7 +396,16 @@ fn notice_of(
         Some(system) => format!("{sender}/{system}"),
         None => sender.to_owned(),
     };
-    Ok(NoticeKey { source, event_id, digest, body: String::from_utf8_lossy(bytes).into_owned() })
+    let employee = submission.employee_id.as_ref();
+    let facts = Facts {
+        id: clock::new_id("ntc", clock::now()).map_err(|e| IntakeError::Unavailable(e.into()))?,
+        door: "revocations".to_owned(),
+        subject: employee.unwrap_or(&submission.username).clone(),
+        username: employee.map(|_| submission.username.clone()).unwrap_or_default(),
+        ..Facts::default()
+    };
+    let body = String::from_utf8_lossy(bytes).into_owned();
+    Ok(NoticeKey { source, event_id, digest, body, facts })
 }
 
 /// What the log says of a notice: nobody who does not know the subject's disclosure can try what it may have said.
@@ -380,5 +427,6 @@ fn notice_of_change(bytes: &[u8], by: &str, now: UtcTime) -> Result<NoticeKey, I
         event_id,
         digest: hex(&Sha256::digest(bytes)),
         body: String::from_utf8_lossy(bytes).into_owned(),
+        facts: Facts::default(),
     })
 }

@@ -6,8 +6,12 @@
 
 mod anchors;
 mod gauges;
+mod intake;
+mod signals;
 
 pub use anchors::{AnchorLevel, AnchorLevels};
+pub use intake::IntakeMetrics;
+pub use signals::{InboxLevel, Signals};
 
 use anchors::AnchorGauges;
 use gauges::Gauges;
@@ -37,6 +41,8 @@ pub struct Vocabulary {
     pub causes: Vec<&'static str>,
     /// What requests ask for.
     pub asks: Vec<&'static str>,
+    /// Kinds of exceptions.
+    pub exceptions: Vec<&'static str>,
     /// Surfaces.
     pub surfaces: Vec<&'static str>,
     /// Configured targets; [`Metrics::set_targets`] replaces them.
@@ -64,6 +70,14 @@ pub struct Levels {
     pub without_account: i64,
     /// Requests that wait for a second person, by what they ask for.
     pub pending: BTreeMap<&'static str, i64>,
+    /// Exceptions in force, by kind.
+    pub exceptions: BTreeMap<&'static str, i64>,
+    /// Exceptions that wait for a second person, by kind.
+    pub exceptions_pending: BTreeMap<&'static str, i64>,
+    /// When the next of those in force ends, Unix seconds.
+    pub next_expiry: Option<f64>,
+    /// Exceptions that nobody reviewed in time, by kind.
+    pub reviews_overdue: BTreeMap<&'static str, i64>,
 }
 
 /// What is known of a target since its first look.
@@ -107,9 +121,12 @@ pub struct AuditLevel {
 struct Known {
     /// Configured targets.
     configured: Vec<String>,
+    /// Configured external systems.
+    systems: Vec<String>,
     levels: Option<Levels>,
     targets: BTreeMap<String, TargetLevel>,
     vanished: BTreeMap<String, i64>,
+    glass: BTreeMap<String, i64>,
     canaries: BTreeMap<String, CanaryLevel>,
     audit: Option<AuditLevel>,
     anchors: AnchorLevels,
@@ -131,6 +148,8 @@ pub struct Metrics {
     pub deadline_missed: IntCounterVec,
     /// `access_revocation_regressions_total`.
     pub regressions: IntCounterVec,
+    /// `access_revocations_withdrawn_total`.
+    pub withdrawn: IntCounterVec,
     /// `access_revocation_verifications_total`.
     pub verifications: IntCounterVec,
     /// `access_revocation_verification_failed_total`.
@@ -151,7 +170,11 @@ pub struct Metrics {
     /// `access_revocation_audit_anchor_failures_total`.
     pub anchor_failures: IntCounterVec,
     anchors: AnchorGauges,
+    /// Security event tokens, and files of the inbox.
+    pub signals: Signals,
     gauges: Gauges,
+    /// Notices.
+    pub intake: IntakeMetrics,
 }
 
 /// Registers families; the first error is kept, since a bad declaration is a defect found by any test.
@@ -225,6 +248,7 @@ impl Metrics {
             notice_delay: declare.histogram("access_revocation_notice_delay_seconds", "How long after its effect a revocation was received: the sender's lateness.", &["reason"], DURATION_BUCKETS)?,
             deadline_missed: declare.counter("access_revocation_deadline_missed_total", "Milestones whose deadline passed without proof, once each.", &["reason", "milestone"])?,
             regressions: declare.counter("access_revocation_regressions_total", "Times that access came back after verification.", &["reason"])?,
+            withdrawn: declare.counter("access_revocations_withdrawn_total", "Revocations of which nothing is expected any more; erroneous ones should never have been expected.", &["reason", "cause"])?,
             verifications: declare.counter("access_revocation_verifications_total", "Attempts to verify a revocation on a target.", &["target"])?,
             verification_failed: declare.counter("access_revocation_verification_failed_total", "Failed attempts: access found after its deadline, or not everything could be seen.", &["target", "cause"])?,
             audit_records: declare.add(IntCounter::new("access_revocation_audit_records_total", "Records that landed in the audit log."))?,
@@ -236,7 +260,9 @@ impl Metrics {
             sla: declare.gauge("access_revocation_sla_seconds", "Configured time allowed for a milestone.", &["reason", "milestone"])?,
             anchor_failures: declare.counter("access_revocation_audit_anchor_failures_total", "Checkpoints that could not be given away, or came back without a good receipt.", &["kind"])?,
             anchors: AnchorGauges::declare(&declare)?,
+            signals: Signals::declare(&declare)?,
             gauges: Gauges::declare(&declare)?,
+            intake: IntakeMetrics::declare(&declare)?,
             registry: registry.clone(),
             known: Mutex::default(),
             vocabulary,
@@ -253,6 +279,9 @@ impl Metrics {
         for reason in &words.reasons {
             let _ = self.revocations.with_label_values(&[reason]);
             let _ = self.regressions.with_label_values(&[reason]);
+            for cause in ["erroneous", "other"] {
+                let _ = self.withdrawn.with_label_values(&[reason, cause]);
+            }
             let _ = self.notice_delay.with_label_values(&[reason]);
         }
         for kind in ["witness", "tsa", "git"] {
@@ -278,8 +307,15 @@ impl Metrics {
         let mut known = self.known();
         known.targets.retain(|target, _| targets.contains(target));
         known.vanished.retain(|target, _| targets.contains(target));
+        known.glass.retain(|target, _| targets.contains(target));
         known.canaries.retain(|target, _| targets.contains(target));
         known.configured = targets;
+        self.gauges.forget_targets();
+    }
+
+    /// Configured external systems.
+    pub fn set_systems(&self, systems: Vec<String>) {
+        self.known().systems = systems;
         self.gauges.forget_targets();
     }
 
@@ -316,6 +352,15 @@ impl Metrics {
     /// are.
     pub fn set_vanished(&self, target: &str, count: i64) {
         self.known().vanished.insert(target.to_owned(), count);
+    }
+
+    /// Replaces how many sessions of break-glass roles nobody permitted; `None` where no such role is configured.
+    pub fn set_glass(&self, target: &str, count: Option<i64>) {
+        let mut known = self.known();
+        match count {
+            Some(count) => known.glass.insert(target.to_owned(), count),
+            None => known.glass.remove(target),
+        };
     }
 
     /// The configuration in force was taken at `at` (Unix seconds).
@@ -376,6 +421,7 @@ impl Metrics {
         let known = self.known();
         self.gauges.set(&known, &self.vocabulary, now);
         self.anchors.set(&known, now);
+        self.signals.set(now);
         let mut families = self.registry.gather();
         families.extend(prometheus::gather());
         families.sort_by(|a, b| a.name().cmp(b.name()));

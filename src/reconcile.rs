@@ -1,6 +1,10 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
 mod canary;
+mod exceptions;
+mod external;
+mod further;
+mod glass;
 mod levels;
 mod moves;
 mod pace;
@@ -21,9 +25,8 @@ use crate::domain::credential::{self, Standing};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lifecycle::Look;
 use crate::domain::observation::{Cause, Observation, RosterRole};
-use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, Rotation, judge};
+use crate::domain::verdict::{Further, Judgement, Question, Rotation, judge_further, under_hold};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::store::{Known, Move, StoreError, Stored};
@@ -31,6 +34,7 @@ use crate::supervise::{Pulse, Trouble};
 use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
 use canary::canary_of;
+use further::{external_looks, person_of};
 use question::{has_no_account, names_of, roles_of};
 use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
@@ -58,6 +62,8 @@ pub struct Reconciler {
     canaries: canary::Seen,
     /// What is watched, as last read.
     known: Known,
+    /// Targets on which a break-glass is open: they are looked at more often.
+    closer: Mutex<BTreeSet<String>>,
     /// One judgement at a time.
     turn: tokio::sync::Mutex<()>,
     /// What was said of a target and is still so.
@@ -92,6 +98,7 @@ impl Reconciler {
             ready: Mutex::default(),
             canaries: canary::Seen::default(),
             known: Known::default(),
+            closer: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
             trouble: Trouble::default(),
         };
@@ -120,7 +127,7 @@ impl Reconciler {
                     passed => self.say_judged(target.name(), passed),
                 },
             }
-            let interval = pace::jittered(self.config.current().look_interval);
+            let interval = pace::jittered(self.interval(target.name()));
             pulse.rest(interval);
             let took = begun.elapsed();
             self.metrics
@@ -168,7 +175,12 @@ impl Reconciler {
     /// # Errors
     /// When the store does not take it. Nothing is lost: the next pass judges anew.
     pub async fn pass(&self, target: &Target) -> Result<(), StoreError> {
+        // A look should not judge by what has just ended. If that cannot be noted now, nothing is verified by it.
+        if let Err(error) = self.expire_all().await {
+            tracing::debug!(error = error.to_string(), "exceptions are ended later");
+        }
         let watched = self.watched().await?;
+        self.note_open_glass(&watched);
         let mut wanted = self.wanted(target.name(), &watched).await?;
         let whole = self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
         wanted.depth = if whole { Depth::Full } else { Depth::Due };
@@ -177,6 +189,7 @@ impl Reconciler {
         self.remember(&look).await?;
         self.name_the_vanished(&mut look).await?;
         self.watch_canary(&mut look).await?;
+        self.watch_glass(&look, &watched).await?;
         self.show_target(&look);
         self.board.put(Arc::new(look));
         Box::pin(self.judge_all(target.name())).await?;
@@ -193,6 +206,7 @@ impl Reconciler {
         let mut wanted = Wanted::default();
         let config = self.config.current();
         wanted.names.extend(canary_of(&config, target).map(|canary| canary.role.clone()));
+        wanted.names.extend(Self::glass_of(&config, target).map(str::to_owned));
         for stored in watched {
             let names = names_of(stored, &config);
             let names = names.into_iter().filter(|name| name.applies_to(target));
@@ -213,6 +227,9 @@ impl Reconciler {
             wanted.oids.extend(bore.collect::<BTreeSet<RoleOid>>());
         }
         wanted.secrets = self.secrets(target, watched).await?;
+        if config.target(target).is_some_and(|target| !target.probes.is_empty()) {
+            wanted.people = Self::people(watched, &config);
+        }
         Ok(wanted)
     }
 
@@ -236,14 +253,17 @@ impl Reconciler {
         &self,
         target: &str,
         stored: &Stored,
+        held: bool,
     ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
         let config = self.config.current();
         let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
+        let external = external_looks(&config, |system| self.board.newest(system));
         // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
         let concerned = |look: &Arc<Observation>| {
             look.target == target || config.target(&look.target).is_none()
         };
-        if !looks.iter().any(concerned) {
+        let system = external.iter().any(|look| look.target == target);
+        if !system && !looks.iter().any(concerned) {
             return Ok(None);
         }
         let names = names_of(stored, &config);
@@ -252,11 +272,12 @@ impl Reconciler {
         let known_as = self.known_as(&roles, &looks).await?;
         let newest_judged = self.newest_judged(stored, &accounts);
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
-        let held = match stored.revocation.kind {
-            Kind::Rotation => credential::follow(&stored.life.credentials, &accounts, &borrowed),
-            Kind::Full | Kind::Suspend | Kind::Partial | Kind::Transfer => Vec::new(),
+        let credentials = if stored.revocation.kind.is_about_a_secret() {
+            credential::follow(&stored.life.credentials, &accounts, &borrowed)
+        } else {
+            Vec::new()
         };
-        let standings: Vec<&Standing> = held.iter().map(|held| &held.standing).collect();
+        let standings: Vec<&Standing> = credentials.iter().map(|held| &held.standing).collect();
         let question = Question {
             kind: stored.revocation.kind,
             accounts: &accounts,
@@ -269,12 +290,29 @@ impl Reconciler {
             gone_since: newest_judged.life.gone_since,
             rotation: Some(Rotation { revocation: &stored.revocation.id, credentials: &standings }),
         };
-        let judged = judge(&question, &borrowed);
-        if self.rests_on_memory(&newest_judged, &judged, &borrowed, &config) {
+        let elsewhere: Vec<&Observation> = external.iter().map(AsRef::as_ref).collect();
+        let person = person_of(stored, &config);
+        let required = self.required(stored, &config, &looks).await?;
+        let further = Further {
+            person: Some(&person),
+            external: &elsewhere,
+            required: &required,
+            new_owner: stored.revocation.new_owner.as_deref(),
+        };
+        let judged = judge_further(&question, &further, &borrowed);
+        let judged = if held { under_hold(judged) } else { judged };
+        let asked = |look: &&&Observation| {
+            look.probing.declared.iter().any(|declared| declared.applies(&person))
+        };
+        let borrowed: Vec<&Observation> =
+            borrowed.iter().chain(elsewhere.iter().filter(asked)).copied().collect();
+        if self.rests_on_memory(&newest_judged, &judged, &borrowed, &config, held) {
             return Ok(None);
         }
-        self.count(target, stored, &judged, &borrowed, &config);
-        let look = Look { credentials: held, ..moves::look_of(&judged, &borrowed) };
+        if !system {
+            self.count(target, stored, &judged, &borrowed, &config);
+        }
+        let look = Look { credentials, held, ..moves::look_of(&judged, &borrowed) };
         let step =
             moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
         Ok(Some((look.started_at, step)))
@@ -303,9 +341,10 @@ impl Reconciler {
         judged: &Judgement,
         looks: &[&Observation],
         config: &Config,
+        held: bool,
     ) -> bool {
         let terms = moves::terms_for(stored, judged, config);
-        let remembered = moves::remembered(stored, judged, looks, &terms);
+        let remembered = moves::remembered(stored, judged, looks, &terms, held);
         for look in &remembered {
             self.board.ask_whole(&look.target);
         }
@@ -343,7 +382,9 @@ impl Reconciler {
 
     async fn show_levels(&self) -> Result<(), StoreError> {
         let watched = self.watched().await?;
-        self.metrics.set_levels(levels::levels(&watched, &self.config.current()));
+        let mut levels = levels::levels(&watched, &self.config.current());
+        self.add_exceptions(&mut levels).await?;
+        self.metrics.set_levels(levels);
         self.show_canaries().await
     }
 }

@@ -4,12 +4,15 @@
 
 mod anchors;
 mod canary;
+mod conflicts;
 mod erase;
+mod exceptions;
 mod gather;
 mod many;
 mod meta;
 mod model;
 mod moves;
+mod notices;
 mod pages;
 mod records;
 mod replaced;
@@ -18,12 +21,15 @@ mod roster;
 
 pub use anchors::Anchored;
 pub use canary::StoredCanary;
+pub use conflicts::Conflicted;
 pub use erase::Erasure;
+pub use exceptions::{Excepted, ExceptionRow};
 pub use gather::Gather;
 pub use meta::Holder;
 pub use model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
+pub use notices::{Facts, KeptNotice, Settled};
 pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
 pub use revocations::Known;

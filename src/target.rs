@@ -26,6 +26,7 @@ mod memberships;
 mod memory;
 mod prepared;
 pub mod probe;
+mod probes;
 mod rows;
 mod selftest;
 mod server;
@@ -45,6 +46,7 @@ pub use survey::Survey;
 use crate::domain::ids::RoleOid;
 use crate::domain::plan::Membership;
 use crate::domain::plan::locks::Held;
+use crate::domain::probes::{Person, SqlProbe};
 use crate::domain::residual::ResidualKind;
 use door::Doors;
 use memory::Memory;
@@ -67,6 +69,9 @@ pub struct Target {
     /// Surfaces that have to be seen beside those that always have to.
     required: BTreeSet<ResidualKind>,
     memory: Memory,
+    /// Statements that are asked about subjects.
+    probes: Vec<SqlProbe>,
+    told: probes::Memory,
 }
 
 /// A further instance of a cluster.
@@ -140,6 +145,10 @@ pub struct Wanted {
     pub secrets: Option<Secrets>,
     /// How much is read.
     pub depth: Depth,
+    /// Whom probes are asked about.
+    pub people: Vec<Person>,
+    /// Every probe is tried about nobody, to see whether it can be asked.
+    pub rehearse: bool,
 }
 
 /// What a plan needs beside the residual.
@@ -174,6 +183,8 @@ impl Target {
             pace: Pace::default(),
             shdepend_only: BTreeSet::new(),
             memory: Memory::default(),
+            probes: Vec::new(),
+            told: probes::Memory::default(),
         })
     }
 
@@ -205,6 +216,13 @@ impl Target {
     #[must_use]
     pub fn require(mut self, surfaces: impl IntoIterator<Item = ResidualKind>) -> Self {
         self.required.extend(surfaces);
+        self
+    }
+
+    /// Statements that are asked about subjects.
+    #[must_use]
+    pub fn probes(mut self, probes: impl IntoIterator<Item = SqlProbe>) -> Self {
+        self.probes.extend(probes);
         self
     }
 

@@ -128,7 +128,7 @@ async fn what_is_wrong_with_a_notice_is_said_and_nothing_is_kept() {
         (r#"{"username":"a","reason":"x","account":"nowhere/a"}"#, "no target `nowhere`"),
         (r#"{"username":"a","reason":"x","effective_at":"tomorrow"}"#, "/effective_at"),
         (r#"{"username":"a","reason":"x","deadline":"-5m"}"#, "/deadline"),
-        (r#"{"username":"a","reason":"x","revocation_type":"transfer"}"#, "/revocation_type"),
+        (r#"{"username":"a","reason":"x","revocation_type":"handover"}"#, "/revocation_type"),
     ] {
         let detail = api.post(body, Some("event 1")).await.problem(422);
         assert!(detail.contains(says), "{body}: {detail}");

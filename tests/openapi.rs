@@ -85,6 +85,8 @@ async fn schemathesis_finds_nothing() {
         .args(["--config-file", config, "run"])
         .arg(format!("http://127.0.0.1:{}{DESCRIPTION}", agent.api))
         .env("REVOKED_TOKEN", TOKEN)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("SCHEMATHESIS_HOOKS", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi/hooks.py"))
         .env("NO_PROXY", "*")
         .env_remove("PYTHONPATH")
         .output()

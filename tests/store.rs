@@ -22,6 +22,8 @@ mod canary;
 mod faults;
 #[path = "store/holder.rs"]
 mod holder;
+#[path = "store/journal.rs"]
+mod journal;
 #[path = "store/landing.rs"]
 mod landing;
 #[path = "store/moves.rs"]

@@ -7,15 +7,20 @@
 mod anchor;
 mod canary;
 mod changes;
+mod exceptions;
 mod look;
+mod notice;
 
 pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{
-    Approval, amended, approval_requested, approved, attested, config_changed, erasure, withdrawn,
+    Approval, amended, approval_requested, approved, attested, config_changed, erasure,
+    item_attested, withdrawn,
 };
+pub use exceptions::{exceptions, glass_used};
 pub use look::{Seen, observation};
-use look::{gaps, residual};
+use look::{add_missing, gaps, residual};
+pub use notice::{Held, Noticed, noticed, quarantined};
 
 use crate::domain::account::{Account, AccountName};
 use crate::domain::lifecycle::{Life, Terms};
@@ -121,12 +126,20 @@ pub fn validated(about: &About<'_>, accounts: &[Account]) -> Body {
         about.body(),
         json!({
             "accounts": linked(accounts),
+            "because": about.revocation.because,
             "permissions": fitting(about.revocation.permissions.iter().map(|name| json!(name))),
+            "required_permissions": required(&about.revocation.required_permissions),
+            "required_roles": required(&about.revocation.required_roles),
             "roles": fitting(about.revocation.roles.iter().map(|role| json!(role))),
             "searched": fitting(about.revocation.accounts.iter().map(searched)),
             "searched_total": about.revocation.accounts.len(),
         }),
     )
+}
+
+/// Names of what must be there.
+fn required(names: &[String]) -> Vec<Value> {
+    fitting(names.iter().map(|name| json!(name)))
 }
 
 /// `subject_linked`: a role was found to be the subject's.
@@ -150,15 +163,18 @@ fn linked(accounts: &[Account]) -> Vec<Value> {
     }))
 }
 
-/// `account_disabled` and `access_revoked`: something was seen to be gone.
+/// `account_disabled` and `access_revoked`: something was seen to be gone. `held`: what is owned stays, by a legal
+/// hold.
 #[must_use]
-pub fn gone(about: &About<'_>, as_of: UtcTime) -> Body {
-    with(about.body(), json!({"as_of": as_of}))
+pub fn gone(about: &About<'_>, as_of: UtcTime, held: bool) -> Body {
+    let body = with(about.body(), json!({"as_of": as_of}));
+    if held { with(body, json!({"kept_by": "legal_hold"})) } else { body }
 }
 
 /// `verification_completed`: proved twice.
 #[must_use]
 pub fn verified(about: &About<'_>, terms: &Terms, life: &Life, report_duration: bool) -> Body {
+    // The terms' effect is not before the end of the last exception.
     let start = terms.effective_at.max(about.revocation.received_at);
     let duration = life.first_clean_at.map(|at| at.since(start).as_micros());
     let duration = duration.and_then(|us| u64::try_from(us).ok());
@@ -208,7 +224,7 @@ fn actions(seen: &BTreeSet<ResidualKind>) -> BTreeSet<&'static str> {
 /// `verification_failed` and `verification_inconclusive`: a deadline passed.
 #[must_use]
 pub fn missed(about: &About<'_>, milestone: Milestone, seen: &Seen<'_>) -> Body {
-    with(
+    let mut body = with(
         about.body(),
         json!({
             "as_of": seen.as_of,
@@ -222,7 +238,9 @@ pub fn missed(about: &About<'_>, milestone: Milestone, seen: &Seen<'_>) -> Body 
                 "verifier": concat!("revoked ", env!("CARGO_PKG_VERSION")),
             },
         }),
-    )
+    );
+    add_missing(&mut body, seen.missing);
+    body
 }
 
 /// `access_regressed`: it came back.
@@ -275,11 +293,13 @@ mod tests {
             verdict: Verdict::Residual,
             as_of: revocation.received_at,
             residual: &found,
+            missing: &[],
             gaps: &[],
             not_covered: &[],
             coverage: &[],
             credentials: &[],
             exists: true,
+            held: false,
         };
         let body = observation(&about, Label::Before, &seen);
         assert_eq!(body["residual_total"], 400);

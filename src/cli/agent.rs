@@ -6,9 +6,11 @@ use crate::audit::replace;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
+use crate::domain::exception::ExceptionKind;
 use crate::domain::expectation::milestones;
 use crate::domain::observation::Cause;
 use crate::domain::request::Asked;
+use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::{Kind, Reason};
 use crate::intake::Intake;
 use crate::journal::{Journal, Settings};
@@ -112,7 +114,13 @@ fn metrics(config: &Config) -> prometheus::Result<Metrics> {
         milestones: cells,
         causes: Cause::ALL.iter().map(|word| word.as_str()).collect(),
         asks: Asked::ALL.iter().map(|word| word.as_str()).collect(),
-        surfaces: CLUSTER_SURFACES.iter().chain(FILES).map(|word| word.as_str()).collect(),
+        exceptions: ExceptionKind::ALL.iter().map(|word| word.as_str()).collect(),
+        surfaces: CLUSTER_SURFACES
+            .iter()
+            .chain(FILES)
+            .chain(&[ResidualKind::Probe])
+            .map(|word| word.as_str())
+            .collect(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
     };
     let build = (env!("CARGO_PKG_VERSION"), option_env!("REVOKED_REVISION").unwrap_or("unknown"));

@@ -6,10 +6,13 @@ use crate::config::Config;
 use crate::domain::account::{Account, AccountName, LinkRule};
 use crate::domain::credential::Standing;
 use crate::domain::observation::NotCovered;
+use crate::domain::probes::Person;
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::{Kind, State};
 use crate::domain::subject::Called;
 use crate::domain::time::UtcTime;
+use crate::domain::verdict::Required;
+use crate::http::exceptions::ExceptionView;
 use crate::http::view::View;
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
@@ -40,6 +43,12 @@ pub(super) struct Asked {
     pub(super) not_required: BTreeSet<ResidualKind>,
     /// For a partial revocation: since when its roles are known to be gone.
     pub(super) gone_since: Option<UtcTime>,
+    /// Whom probes are asked about; `None` where a role is asked about.
+    pub(super) person: Option<Person>,
+    /// For a partial revocation: what must be there.
+    pub(super) required: Vec<Required>,
+    /// For a transfer: who owns the account from now on.
+    pub(super) new_owner: Option<String>,
     /// For a rotation: what the agent knows of the passwords.
     pub(super) credentials: Vec<Standing>,
     /// Why the agent could not be asked for accounts.
@@ -48,6 +57,10 @@ pub(super) struct Asked {
     pub(super) first_seen: Option<UtcTime>,
     /// Data are to be preserved: nothing may be dropped.
     pub(super) preserve_data: bool,
+    /// The subject's data are under a legal hold: what is owned decides nothing.
+    pub(super) held: bool,
+    /// Permissions to keep access.
+    pub(super) exceptions: Vec<ExceptionView>,
 }
 
 impl Asked {
@@ -68,10 +81,15 @@ impl Asked {
             no_account: false,
             not_required: BTreeSet::new(),
             gone_since: None,
+            person: None,
+            required: Vec::new(),
+            new_owner: None,
             credentials: Vec::new(),
             unread: None,
             first_seen: None,
             preserve_data: false,
+            held: false,
+            exceptions: Vec::new(),
         }
     }
 
@@ -87,6 +105,8 @@ impl Asked {
             credentials: view.credentials.clone(),
             first_seen: view.first_residual_at,
             preserve_data: view.preserve_data,
+            held: view.held && view.state != State::Verified,
+            exceptions: view.exceptions.clone(),
             ..Self::names(&view.subject, view.searched.clone())
         }
     }
@@ -98,6 +118,7 @@ impl Asked {
         for permission in &view.permissions {
             match config.permissions.get(permission) {
                 Some(giving) if !giving.is_empty() => asked.roles.extend(giving.iter().cloned()),
+                _ if config.probes_show(permission) => {}
                 _ => asked.unmapped.push(permission.clone()),
             }
         }
@@ -105,7 +126,24 @@ impl Asked {
         asked.no_account |= !named && config.subjects.knows_of_none(&called);
         asked.not_required.clone_from(&config.not_required);
         asked.names = config.subjects.names(&called, &view.searched);
+        asked.required = required(view, config);
+        asked.new_owner.clone_from(&view.new_owner);
+        asked.person = Some(person(view, &asked.names));
         asked
+    }
+
+    /// A subject that nobody expects anything of is asked about by its name alone.
+    fn with_probes(mut self, config: &Config) -> Self {
+        let probes = config.targets.iter().any(|target| !target.probes.is_empty());
+        if probes || !config.external.is_empty() {
+            self.person = Some(Person {
+                key: self.subject.clone(),
+                subject: self.subject.clone(),
+                accounts: self.names.clone(),
+                ..Person::default()
+            });
+        }
+        self
     }
 
     /// The same question with the accounts of a further revocation of the same kind.
@@ -133,12 +171,57 @@ impl Asked {
                 self.unmapped.push(permission);
             }
         }
+        if let (Some(person), Some(more)) = (&mut self.person, other.person) {
+            person.emails.extend(more.emails);
+            person.emails.sort();
+            person.emails.dedup();
+            person.accounts.extend(more.accounts);
+            person.ticket = person.ticket.take().or(more.ticket);
+        }
         self.credentials.extend(other.credentials);
         self.no_account &= other.no_account;
         self.preserve_data |= other.preserve_data;
+        self.held |= other.held;
+        self.exceptions.extend(other.exceptions);
         self.gone_since = self.gone_since.max(other.gone_since);
         self.first_seen = [self.first_seen, other.first_seen].into_iter().flatten().min();
     }
+}
+
+/// Whom probes are asked about, as the agent asks them.
+fn person(view: &View, names: &[AccountName]) -> Person {
+    let mut accounts = names.to_vec();
+    for account in &view.accounts {
+        let roles = account.names.iter().chain([&account.role]);
+        accounts.extend(roles.map(|role| named(Some(&account.target), role)));
+    }
+    Person {
+        key: view.id.clone(),
+        subject: view.subject.clone(),
+        username: view.username.clone(),
+        emails: view.emails.clone(),
+        accounts,
+        ticket: view.ticket.clone(),
+        kind: Some(view.kind),
+        permissions: view.permissions.clone(),
+        required: view.required_permissions.clone(),
+    }
+}
+
+/// What must be there, by the names that roles have now.
+fn required(view: &View, config: &Config) -> Vec<Required> {
+    let role = |name: &String| Required {
+        name: name.clone(),
+        permission: false,
+        roles: vec![name.clone()],
+    };
+    let permission = |name: &String| Required {
+        name: name.clone(),
+        permission: true,
+        roles: config.permissions.get(name).cloned().unwrap_or_default(),
+    };
+    let roles = view.required_roles.iter().map(role);
+    roles.chain(view.required_permissions.iter().map(permission)).collect()
 }
 
 fn named(target: Option<&str>, role: &str) -> AccountName {
@@ -270,7 +353,7 @@ impl Known {
         // Whoever writes a subject's name may mean a role of that name as well.
         let mut names = Asked::names(text, names_of(text, config));
         if asked.is_empty() {
-            return Ok(vec![names]);
+            return Ok(vec![names.with_probes(config)]);
         }
         names.names.iter_mut().for_each(|name| name.rule = LinkRule::Template);
         for one in &mut asked {

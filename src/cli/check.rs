@@ -2,6 +2,7 @@
 
 pub(super) mod report;
 
+use super::exception::shown::print_under;
 use super::look::{At, Looked};
 use super::output::{self, Output, shown};
 use crate::domain::revocation::Kind;
@@ -42,15 +43,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 fn print(looked: &Looked, report: &Report<'_>) {
     for one in &looked.subjects {
         output::print_line("", &headline(looked, one));
+        print_under(&one.asked.exceptions);
         if looked.several() {
             output::print_residual_of_targets(&one.judged.residual);
         } else {
             output::print_residual(&one.judged.residual);
         }
+        output::print_missing(&one.judged.missing);
         output::print_gaps(&one.judged.gaps);
         if !one.judged.kept.is_empty() {
             let text = format!("{} (revoked explain lists them)", findings(one.judged.kept.len()));
-            output::print_line(&format!("  kept, as a {} leaves it: ", one.asked.kind), &text);
+            output::print_line(
+                &format!("  kept, {}: ", kept_by(one.asked.kind, one.asked.held)),
+                &text,
+            );
         }
     }
     let vanished: Vec<_> =
@@ -63,6 +69,11 @@ fn print(looked: &Looked, report: &Report<'_>) {
     for text in report.not_covered() {
         output::print_line("not covered: ", &shown(&text));
     }
+}
+
+/// Why what is there may stay.
+pub(super) fn kept_by(kind: Kind, held: bool) -> String {
+    if held { "under a legal hold".to_owned() } else { format!("as a {kind} leaves it") }
 }
 
 /// How many, of what.

@@ -1,10 +1,14 @@
 //! How a command reaches the state: through the running agent, or alone when there is none.
 
 mod answers;
+mod attest;
 mod erase;
+mod exceptions;
 mod lists;
+mod notices;
 
 pub(super) use answers::SubmitError;
+pub(super) use exceptions::Doing;
 pub(super) use lists::Found;
 
 use super::agent::Agent;
@@ -12,7 +16,7 @@ use crate::audit::file::LogError;
 use crate::config::{Config, Live};
 use crate::domain::request::Request;
 use crate::http::probe::Taken;
-use crate::http::view::View;
+use crate::http::view::{self, View};
 use crate::intake::amend;
 use answers::{ProblemText, taken};
 use anyhow::{Context as _, Result, bail};
@@ -212,16 +216,23 @@ impl Reach {
     }
 
     /// Asks that a revocation is withdrawn; `None`: there is none.
-    pub(super) async fn withdraw(&self, id: &str, why: Option<&str>) -> Result<Option<Changed>> {
+    pub(super) async fn withdraw(
+        &self,
+        id: &str,
+        withdrawal: amend::Withdrawal<'_>,
+    ) -> Result<Option<Changed>> {
         match self {
             Self::Http { client, base, .. } => {
                 let Some(path) = path_of(id) else { return Ok(None) };
-                let body = serde_json::to_vec(&serde_json::json!({ "why": why }))?;
+                let amend::Withdrawal { why, erroneous } = withdrawal;
+                let body = serde_json::json!({ "why": why, "erroneous": erroneous });
+                let body = serde_json::to_vec(&body)?;
                 self.changed(client.delete(format!("{base}{path}")).body(body)).await
             }
             Self::Alone(agent) => {
-                let changed =
-                    self.landing(Box::pin(agent.intake.withdraw(id, why, &myself()?))).await??;
+                let changed = self
+                    .landing(Box::pin(agent.intake.withdraw(id, withdrawal, &myself()?)))
+                    .await??;
                 Ok(changed.map(Into::into))
             }
         }
@@ -307,10 +318,7 @@ impl Reach {
                 }
                 Ok(Some(read(response).await?))
             }
-            Self::Alone(agent) => {
-                let stored = agent.journal.store.revocation(id).await?;
-                Ok(stored.and_then(|stored| View::of(stored, &agent.board)))
-            }
+            Self::Alone(agent) => Ok(view::whole(&agent.journal.store, &agent.board, id).await?),
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) fn run(command: &Command) -> Result<u8> {
             println!("{}: can be used", shown(&config.path.display().to_string()));
             println!("  targets        {}", names(config.targets.iter().map(|t| t.name.as_str())));
             println!("  tokens         {}", names(config.tokens.iter().map(|t| t.id.as_str())));
+            println!("  sources        {}", names(config.sources.keys().map(String::as_str)));
+            println!("  vendors        {}", names(config.vendors.keys().map(String::as_str)));
             println!("  accounts       {mapped} declared");
             let anchors = config.anchors.names();
             let anchors =
@@ -55,6 +57,15 @@ pub(super) fn run(command: &Command) -> Result<u8> {
                 "  anchors        {}",
                 names(anchors.collect::<Vec<_>>().iter().map(String::as_str))
             );
+            if !config.ssf.issuers.is_empty() {
+                println!(
+                    "  signals        {}",
+                    names(config.ssf.issuers.iter().map(|i| i.name.as_str()))
+                );
+            }
+            if let Some(inbox) = &config.inbox {
+                println!("  inbox          {}", shown(&inbox.dir.display().to_string()));
+            }
             println!("  sha256         {}", config.sha256);
             for note in &config.notes {
                 println!("  note           {}", shown(note));

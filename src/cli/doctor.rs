@@ -7,6 +7,7 @@ mod log;
 mod section;
 pub(super) mod store;
 mod targets;
+mod ways;
 
 use super::client::ConfigFile;
 use super::look;
@@ -26,9 +27,10 @@ use tokio::task::JoinSet;
 /// What can be seen and what not: targets, store, log, agent
 ///
 /// Looks at every configured target as the agent does, and says per surface whether it can be read, with
-/// the fix where it cannot. Then at the store, the log and its key, who holds its checkpoints, the agent, and the
-/// room on disk. Witnesses are asked where they stand, and are not moved. Changes nothing and writes nothing; works
-/// whether the agent runs or not. What this user may not look at is said.
+/// the fix where it cannot. Then at the store, the log and its key, who holds its checkpoints, the agent, the room on
+/// disk, and, where they are configured, the keys of those who push security event tokens and the inbox. Witnesses are
+/// asked where they stand, and are not moved. Changes nothing and writes nothing; works whether the agent runs or not.
+/// What this user may not look at is said.
 ///
 /// Exit status: 0 everything required can be seen; 3 something required cannot be seen, a target is down,
 /// or this user may not look; 1 configuration, store or log are unusable; 5 a witness holds another history of
@@ -113,6 +115,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.extend(anchors::section(&config, store.anchored.as_ref(), now).await);
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));
+    sections.extend(ways::sections(&config).await);
     Ok(sections)
 }
 
@@ -151,7 +154,7 @@ fn canary_of<'a>(config: &'a Config, target: &str) -> Option<&'a Canary> {
 async fn look(targets: Vec<Target>, config: &Config) -> Result<Vec<(Target, Observation)>> {
     let mut looking = JoinSet::new();
     for target in targets {
-        let mut wanted = Wanted::default();
+        let mut wanted = Wanted { rehearse: true, ..Wanted::default() };
         wanted.names.extend(canary_of(config, target.name()).map(|canary| canary.role.clone()));
         looking.spawn(async move {
             let seen = target.look(&wanted).await;

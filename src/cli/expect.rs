@@ -1,6 +1,7 @@
 //! `revoked expect`: say what should be gone, and ask how it stands.
 
 mod add;
+mod attest;
 mod change;
 mod erase;
 mod import;
@@ -12,7 +13,8 @@ pub(super) use show::several;
 
 use anyhow::Result;
 
-/// Expected revocations: add, import, list, show, amend, withdraw, approve, recheck, erase a person
+/// Expected revocations: add, import, list, show, amend, withdraw, approve, attest, recheck, erase a
+/// person
 ///
 /// Exit status: 0 done; 1 refused, or the agent cannot be reached; recheck and import have more (see there).
 #[derive(Debug, clap::Subcommand)]
@@ -24,6 +26,7 @@ pub(super) enum Command {
     Amend(change::Amend),
     Withdraw(change::Withdraw),
     Approve(change::Approve),
+    Attest(attest::Arguments),
     Recheck(recheck::Arguments),
     Erase(erase::Arguments),
 }
@@ -38,6 +41,7 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Amend(arguments) => Box::pin(change::amend(arguments)).await,
         Command::Withdraw(arguments) => Box::pin(change::withdraw(arguments)).await,
         Command::Approve(arguments) => Box::pin(change::approve(arguments)).await,
+        Command::Attest(arguments) => Box::pin(attest::run(arguments)).await,
         Command::Recheck(arguments) => recheck::run(arguments).await,
         Command::Erase(arguments) => Box::pin(erase::run(arguments)).await,
     }

@@ -2,7 +2,7 @@
 
 mod finding;
 
-use super::check::{headline, print_scope, report::Report};
+use super::check::{headline, kept_by, print_scope, report::Report};
 use super::look::{Answered, At, Looked};
 use super::output::{self, Output, print_wrapped, shown};
 use crate::domain::plan::Setting;
@@ -64,7 +64,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         let each = one.judged.residual.iter();
         each.map(|found| {
             let setting = setting(&looked, &found.account.target);
-            Finding::new(found, &coverage, &setting, one.asked.first_seen)
+            Finding::new(found, &coverage, &setting)
         })
     });
     let findings: Vec<Vec<Finding<'_>>> = findings.map(Iterator::collect).collect();
@@ -101,6 +101,7 @@ async fn as_found(at: &At) -> Result<Looked> {
                 login: verdict,
                 residual: view.residual,
                 kept: view.kept,
+                missing: view.missing,
                 gaps: view.gaps,
                 not_covered: view.not_covered,
                 no_account: false,
@@ -124,6 +125,9 @@ fn print_subject(looked: &Looked, one: &Answered, findings: &[Finding<'_>], all:
     if !looked.fresh() {
         println!("as the agent last found it; --now looks again");
     }
+    if let Some(first) = one.asked.first_seen {
+        println!("something was first found at {first}");
+    }
     let shown_here = if all { findings.len() } else { SHOWN };
     for (number, finding) in findings.iter().take(shown_here).enumerate() {
         println!();
@@ -143,7 +147,7 @@ fn print_subject(looked: &Looked, one: &Answered, findings: &[Finding<'_>], all:
         output::print_gaps(&one.judged.gaps);
     }
     if !one.judged.kept.is_empty() {
-        println!("\nkept, as a {} leaves it:", one.asked.kind);
+        println!("\nkept, {}:", kept_by(one.asked.kind, one.asked.held));
         output::print_residual(&one.judged.kept);
     }
     println!();
@@ -178,7 +182,6 @@ fn print_finding(number: usize, finding: &Finding<'_>, several: bool) {
         line("catalog", &finding.catalogs.join(", "));
     }
     line("read by", &statements.join(", "));
-    line("first seen", &finding.first_seen.map_or(String::new(), |at| at.to_string()));
     for step in &finding.remove {
         let place = step.database.as_ref();
         let place = place.map_or(String::new(), |name| format!("  -- in database {name}"));

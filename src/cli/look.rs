@@ -2,17 +2,22 @@
 
 use super::asked::{self, Asked};
 use super::client::Where;
+use super::holds::{self, Hold, Leaver};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, ExternalConfig};
 use crate::domain::account::Account;
 use crate::domain::canary::Canary;
 use crate::domain::credential::Standing;
 use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
+use crate::domain::probes::Person;
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Judgement, Question, Rotation, Verdict, judge};
+use crate::domain::verdict::{
+    Further, Judgement, Question, Rotation, Verdict, judge_further, under_hold,
+};
+use crate::external::Asker;
 use crate::reconcile::target_of;
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
@@ -76,6 +81,7 @@ impl At {
     /// Finds out who is meant, looks at each target once for all of them, and judges each. What must be gone
     /// is `kind`, else what the revocation says, else everything.
     pub(super) async fn look(&self, kind: Option<Kind>) -> Result<Looked> {
+        let mut systems = Vec::new();
         let (mut asked, unread, targets, canaries) = if let Some(url) = &self.target {
             let target = Target::from_url("target", url.expose_secret())
                 .context("--target is not a usable connection URL")?
@@ -86,20 +92,42 @@ impl At {
         } else {
             let config = self.config()?;
             let (asked, unread) = asked::questions(&self.names, &config, &self.state).await?;
+            systems.clone_from(&config.external);
             (asked, unread, targets(&config)?, canaries(&config))
         };
         for asked in &mut asked {
             asked.kind = kind.unwrap_or(asked.kind);
+            if let Some(person) = &mut asked.person {
+                person.kind = kind.or(person.kind);
+            }
         }
+        let external = external(&systems, &asked).await?;
         let mut looks = look(targets, &asked, &canaries).await?;
         if self.target.is_some() {
             looks.iter_mut().for_each(by_options);
         }
         let configured = self.target.is_none();
-        let subjects = asked.into_iter().map(|asked| answer(asked, &looks, configured)).collect();
+        let subjects =
+            asked.into_iter().map(|asked| answer(asked, &looks, &external, configured)).collect();
         let begun = looks.iter().map(|look| look.observation.started_at).min();
         let as_of = begun.unwrap_or_else(clock::now);
         Ok(Looked { looks, subjects, unread, as_of, configured })
+    }
+
+    /// What is under a legal hold. With --target nobody is asked.
+    pub(super) async fn holds(&self) -> Result<Vec<Hold>> {
+        if self.target.is_some() {
+            return Ok(Vec::new());
+        }
+        holds::all(&self.state).await
+    }
+
+    /// Who else leaves. With --target nobody is asked.
+    pub(super) async fn leavers(&self) -> Result<Vec<Leaver>> {
+        if self.target.is_some() {
+            return Ok(Vec::new());
+        }
+        holds::leavers(&self.state).await
     }
 
     fn config(&self) -> Result<Config> {
@@ -182,6 +210,18 @@ async fn look(targets: Vec<Target>, asked: &[Asked], canaries: &Canaries) -> Res
     Ok(looks)
 }
 
+/// Asks every external system.
+async fn external(systems: &[ExternalConfig], asked: &[Asked]) -> Result<Vec<Observation>> {
+    let people: Vec<Person> = asked.iter().filter_map(|asked| asked.person.clone()).collect();
+    let mut external = Asker::new()?;
+    let mut looks = Vec::new();
+    for system in systems {
+        let pass = external.look(system, &people, true, std::time::Duration::ZERO).await;
+        looks.push(pass.look);
+    }
+    Ok(looks)
+}
+
 fn concerns(asked: &Asked, target: &str) -> bool {
     asked.names.iter().any(|name| name.applies_to(target))
         || asked.accounts.iter().any(|account| account.target == target)
@@ -193,6 +233,7 @@ fn wanted(asked: &[Asked], target: &str) -> Wanted {
     Wanted {
         names: names.filter(|n| n.applies_to(target)).map(|n| n.role.clone()).collect(),
         oids: accounts.filter(|a| a.target == target).map(|a| a.oid).collect(),
+        people: asked.iter().filter_map(|asked| asked.person.clone()).collect(),
         ..Wanted::default()
     }
 }
@@ -232,7 +273,7 @@ fn unread(reason: &str) -> Gap {
     }
 }
 
-fn answer(asked: Asked, looks: &[Look], configured: bool) -> Answered {
+fn answer(asked: Asked, looks: &[Look], external: &[Observation], configured: bool) -> Answered {
     let looks: Vec<&Observation> = looks
         .iter()
         .map(|look| &look.observation)
@@ -259,13 +300,23 @@ fn answer(asked: Asked, looks: &[Look], configured: bool) -> Answered {
         gone_since: asked.gone_since,
         rotation,
     };
-    let mut judged = judge(&question, &looks);
+    let external: Vec<&Observation> = external.iter().collect();
+    let further = Further {
+        person: asked.person.as_ref(),
+        external: &external,
+        required: &asked.required,
+        new_owner: asked.new_owner.as_deref(),
+    };
+    let mut judged = judge_further(&question, &further, &looks);
     if judged.no_account && asked.revocation.is_none() {
         // The rules advise about a revocation, and here is none to amend.
         for gap in judged.gaps.iter_mut().filter(|gap| gap.reason.starts_with("no account: ")) {
             let more = if configured { NO_SUCH_SUBJECT } else { "" };
             gap.fix = format!("{NO_SUCH_ROLE}{more}");
         }
+    }
+    if asked.held {
+        judged = under_hold(judged);
     }
     if let Some(reason) = &asked.unread {
         judged.gaps.push(unread(reason));

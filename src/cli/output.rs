@@ -2,6 +2,7 @@
 
 use super::exit;
 use crate::domain::observation::Gap;
+use crate::domain::probes::Missing;
 use crate::domain::residual::Residual;
 use crate::domain::verdict::Verdict;
 use anyhow::{Context as _, Result};
@@ -163,8 +164,19 @@ const OPTIONS: &[(&str, &str)] = &[
     ("/permissions", "--permissions"),
     ("/time_zone", "--time-zone"),
     ("/ticket", "--ticket"),
+    ("/required_roles", "--require"),
+    ("/required_permissions", "--require-permissions"),
+    ("/new_owner", "--new-owner"),
+    ("/email", "--email"),
+    ("/item", "ITEM"),
+    ("/note", "--note"),
     ("/why", "--why"),
     ("/event_id", "--event-id"),
+    ("/until", "--until"),
+    ("/for", "--for"),
+    ("/review_at", "--review-at"),
+    ("/subject", "SUBJECT"),
+    ("/revocation", "SUBJECT|rev_ID"),
 ];
 
 /// An error about a notice that was made of options: it names the option, not the field.
@@ -239,6 +251,13 @@ pub(super) fn print_residual_of_targets(residual: &[Residual]) {
         let sentence = format!("{}: {}", found.account.target, found.sentence);
         let label = format!("  {:<13} {:<21} ", found.strength, found.kind);
         print_line(&label, &shown(&sentence));
+    }
+}
+
+/// What must be there and is not.
+pub(super) fn print_missing(missing: &[Missing]) {
+    for lacks in missing {
+        print_line(&format!("  missing       {:<21} ", lacks.what), &shown(&lacks.sentence));
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod answer;
 
+use super::exception::shown::sentence;
 use super::exit;
+use super::holds::{Hold, Leaver};
 use super::look::{At, Look, Looked};
 use super::output::{self, Format, print_wrapped, shown};
 use crate::domain::observation::Gap;
@@ -14,6 +16,7 @@ use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::verdict::Verdict;
 use answer::Answer;
 use anyhow::{Result, bail};
+use std::fmt::Write as _;
 
 /// Print the SQL that removes what remains of a role or subject, for psql
 ///
@@ -52,6 +55,10 @@ pub(super) struct Planned<'a> {
     look: &'a Look,
     residual: Vec<Residual>,
     preserve_data: bool,
+    /// Under a legal hold, and so no part of the plan.
+    held: Vec<Residual>,
+    /// Nobody could be asked what is under a legal hold.
+    unasked: bool,
     plan: Plan,
     simulation: Option<Simulation>,
 }
@@ -59,11 +66,27 @@ pub(super) struct Planned<'a> {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let looked = arguments.at.look(None).await?;
+    let leavers = arguments.at.leavers().await.unwrap_or_else(|error| {
+        eprintln!("revoked: who else leaves is not known: {error:#}");
+        Vec::new()
+    });
     if let Some(heir) = &arguments.reassign_to {
-        check_heir(heir, &looked)?;
+        check_heir(heir, &looked, &leavers)?;
     }
-    let planned: Vec<_> =
-        looked.looks.iter().map(|look| Planned::on(look, &looked, &arguments)).collect();
+    let holds = arguments.at.holds().await;
+    if let Err(error) = &holds {
+        eprintln!("revoked: whether data are under a legal hold is not known: {error:#}");
+    }
+    let unasked = holds.is_err();
+    let holds = holds.unwrap_or_default();
+    let planned: Vec<_> = looked
+        .looks
+        .iter()
+        .map(|look| Planned {
+            unasked,
+            ..Planned::on(look, &looked, &arguments, (&holds, &leavers))
+        })
+        .collect();
     let mut gaps: Vec<_> = looked.subjects.iter().flat_map(|one| &one.judged.gaps).collect();
     gaps.sort();
     gaps.dedup();
@@ -91,14 +114,30 @@ fn leaves_something(simulation: &Simulation) -> bool {
 }
 
 impl<'a> Planned<'a> {
-    fn on(look: &'a Look, looked: &Looked, arguments: &Arguments) -> Self {
+    fn on(
+        look: &'a Look,
+        looked: &Looked,
+        arguments: &Arguments,
+        (holds, leavers): (&[Hold], &[Leaver]),
+    ) -> Self {
         let mut setting = setting(look, arguments.reassign_to.as_deref());
-        setting.preserve_data =
-            arguments.preserve_data || looked.subjects.iter().any(|one| one.asked.preserve_data);
-        let residual = residual_on(look, looked);
+        let others = leavers.iter().flat_map(|leaver| leaver.roles(&look.observation));
+        setting.leavers.extend(others.map(str::to_owned));
+        let all = residual_on(look, looked);
+        let held = |found: &Residual| {
+            found.kind == ResidualKind::Ownership && holds.iter().any(|hold| hold.covers(found))
+        };
+        let any = looked.subjects.iter().any(|one| one.asked.held)
+            || all.iter().any(|found| holds.iter().any(|hold| hold.covers(found)));
+        let (mut held, residual): (Vec<_>, Vec<_>) = all.into_iter().partition(held);
+        held.extend(kept_on(look, looked));
+        setting.preserve_data = any
+            || arguments.preserve_data
+            || looked.subjects.iter().any(|one| one.asked.preserve_data);
         let plan = plan(&residual, &setting);
         let simulation = arguments.simulate.then(|| simulate(&plan.steps, &residual, &setting));
-        Self { look, residual, preserve_data: setting.preserve_data, plan, simulation }
+        let preserve_data = setting.preserve_data;
+        Self { look, residual, preserve_data, held, unasked: false, plan, simulation }
     }
 
     fn script(&self, looked: &Looked) -> String {
@@ -106,8 +145,11 @@ impl<'a> Planned<'a> {
         let subjects: Vec<_> =
             looked.subjects.iter().map(|one| one.asked.subject.as_str()).collect();
         let place = if looked.configured { format!(" on {}", seen.target) } else { String::new() };
-        let held =
-            if self.preserve_data { "; data are preserved, so it drops nothing" } else { "" };
+        let held = match (self.held.is_empty(), self.preserve_data) {
+            (false, _) => "; a legal hold keeps what is owned, so it drops and reassigns nothing",
+            (true, true) => "; data are preserved, so it drops nothing",
+            (true, false) => "",
+        };
         let title = format!(
             "revoked plan for {}{place} as of {}{held}",
             subjects.join(", "),
@@ -118,7 +160,19 @@ impl<'a> Planned<'a> {
         };
         let system_identifier = server.system_identifier.to_string();
         let place = Place { target: &seen.target, system_identifier: &system_identifier };
-        render(&self.plan, &title, Some(place))
+        let mut script = render(&self.plan, &title, Some(place));
+        for found in &self.held {
+            let _ = writeln!(script, "-- HELD: {}", comment(&found.sentence));
+        }
+        let kept = looked.subjects.iter().flat_map(|one| &one.asked.exceptions);
+        for one in kept.filter(|one| one.kind.keeps_access() && one.in_force_at(looked.as_of)) {
+            let text = format!("{}: {}", one.subject, sentence(one));
+            let _ = writeln!(script, "-- EXCEPTED: {}", comment(&text));
+        }
+        if self.unasked {
+            script.push_str("-- NOT KNOWN: whether data are under a legal hold\n");
+        }
+        script
     }
 }
 
@@ -133,6 +187,7 @@ fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap], unseen
         print!("{}", one.script(looked));
         print!("{}", not_seen(gaps.iter().filter(|gap| concerns(gap, one))));
     }
+    print!("{}", elsewhere(looked));
     if !unseen {
         return;
     }
@@ -140,6 +195,17 @@ fn print_scripts(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap], unseen
     eprintln!("revoked: not everything could be seen, so the plan may not be whole");
     // Such as a subject of which nobody knows on which target it has accounts.
     print!("{}", not_seen(gaps.iter().filter(|gap| !planned.iter().any(|one| concerns(gap, one)))));
+}
+
+/// What lies in systems that no script reaches.
+fn elsewhere(looked: &Looked) -> String {
+    let here = |target: &str| looked.looks.iter().any(|look| look.observation.target == target);
+    let found = looked.subjects.iter().flat_map(|one| &one.judged.residual);
+    let lines = found.filter(|found| !here(&found.account.target)).map(|found| {
+        let note = format!("BY HAND: in {}: {}", found.account.target, found.sentence);
+        format!("-- {}\n", comment(&note))
+    });
+    lines.collect()
 }
 
 /// Whether a gap is one of this target.
@@ -208,12 +274,28 @@ fn print_simulation(looked: &Looked, one: &Planned<'_>, whole: bool) {
             print_wrapped("  ", &shown(text));
         }
     }
+    if !one.held.is_empty() {
+        println!("kept under a legal hold:");
+        for found in &one.held {
+            print_wrapped("  ", &shown(&found.sentence));
+        }
+    }
     if !one.plan.by_hand.is_empty() {
         println!("not removed by the plan, and what does it:");
         for note in &one.plan.by_hand {
             print_wrapped("  ", &shown(&note.text));
         }
     }
+}
+
+/// What stays on one target under a legal hold of a subject.
+fn kept_on(look: &Look, looked: &Looked) -> Vec<Residual> {
+    let held = looked.subjects.iter().filter(|one| one.asked.held);
+    let kept = held.flat_map(|one| &one.judged.kept);
+    let owned = |found: &&Residual| {
+        found.kind == ResidualKind::Ownership && found.account.target == look.observation.target
+    };
+    kept.filter(owned).cloned().collect()
 }
 
 /// What must go on one target.
@@ -244,8 +326,8 @@ pub(super) fn setting(look: &Look, reassign_to: Option<&str>) -> Setting {
 }
 
 /// A new owner that does not exist would stop the script half-way, with the login off and objects left.
-fn check_heir(heir: &str, looked: &Looked) -> Result<()> {
-    let leaves = |look: &Look| {
+fn check_heir(heir: &str, looked: &Looked, leavers: &[Leaver]) -> Result<()> {
+    let here = |look: &Look| {
         looked.subjects.iter().flat_map(|one| &one.accounts).any(|account| {
             account.target == look.observation.target
                 && look.observation.role(account.oid).is_some_and(|role| role.name == heir)
@@ -259,10 +341,21 @@ fn check_heir(heir: &str, looked: &Looked) -> Result<()> {
         let needed = owns || !looked.several();
         let exists = seen.roster.iter().any(|role| role.name == heir);
         if needed && !seen.roster.is_empty() && !exists {
-            bail!("--reassign-to: no role is called {} on {}", shown(heir), seen.target);
+            let (heir, target) = (shown(heir), &seen.target);
+            let one = if looked.several() {
+                "; for one target alone name the role as TARGET/ROLE"
+            } else {
+                ""
+            };
+            bail!("--reassign-to: no role is called {heir} on {target}{one}");
         }
-        if leaves(look) {
+        if here(look) {
             bail!("--reassign-to: {} is one of those who leave", shown(heir));
+        }
+        let too = leavers.iter().find(|one| one.roles(seen).any(|name| name == heir));
+        if let Some(too) = too {
+            let (heir, id) = (shown(heir), &too.revocation);
+            bail!("--reassign-to: {heir} leaves too ({id}); name somebody who stays");
         }
     }
     Ok(())

@@ -7,6 +7,8 @@ use crate::audit::format;
 use crate::clock;
 use crate::config::{Config, Live};
 use crate::http::{self, App, Listener};
+use crate::inbox::Inbox;
+use crate::intake::ssf::{self, Receiver};
 use crate::reconcile::{Reconciler, target_of};
 use crate::reload::Reloader;
 use crate::supervise::{Stopped, Supervisor};
@@ -16,6 +18,7 @@ use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -52,14 +55,18 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reconciler =
         Reconciler::new(journal.clone(), agent.board.clone(), live.clone(), metrics.clone());
     let reconciler = Arc::new(reconciler.await?);
+    let (intake, seen) = (agent.intake.clone(), agent.metrics.clone());
     let app = App {
+        signals: Arc::new(Receiver::new(intake, live.clone(), seen)?),
         intake: agent.intake.clone(),
         board: agent.board.clone(),
         config: live,
         reload: asker,
         journal,
         metrics,
+        rates: Arc::default(),
     };
+    http::notices::show_levels(&app).await.context("reading when the sources were last heard")?;
     let anchors = Anchors::new(agent.journal.clone(), app.config.clone(), app.metrics.clone())?;
     if let Err(contradiction) = anchors.begin().await {
         eprintln!("revoked: HISTORY DIFFERS: {contradiction}");
@@ -77,7 +84,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         vkey = agent.journal.vkey(),
         "the agent runs"
     );
-    let result = work(&agent, reconciler, (reloader, anchors), listeners, status(&config)).await;
+    let inbox = Inbox::new(agent.intake.clone(), app.config.clone(), agent.metrics.clone());
+    let result =
+        work(&agent, reconciler, (reloader, anchors, inbox), listeners, status(&config)).await;
     let _ = std::fs::remove_file(&config.socket);
     // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
     if !matches!(
@@ -96,10 +105,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     Ok(exit::OK)
 }
 
+/// Work that queues records: the journal ends after all of it.
+type Part = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
 async fn work(
     agent: &Agent,
     reconciler: Arc<Reconciler>,
-    (reloader, anchors): (Reloader, Anchors),
+    (reloader, anchors, inbox): (Reloader, Anchors, Inbox),
     listeners: Vec<(&'static str, Listener, axum::Router)>,
     status: String,
 ) -> Result<()> {
@@ -111,24 +123,31 @@ async fn work(
     let producer = Arc::new(());
     let (levels, last) = (reconciler.clone(), stop.clone());
     supervisor.spawn("showing the levels", async move { levels.run_levels(last).await });
-    let (looking, last, watched) = (producer.clone(), stop.clone(), pulses.clone());
-    supervisor.spawn("looking at the targets", async move {
-        let result = reconciler.run_targets(last, watched, systemd::LOOK).await;
-        drop(looking);
-        result
-    });
-    let (reloading, last) = (producer.clone(), stop.clone());
-    supervisor.spawn("reloading the configuration", async move {
-        let result = reloader.run(last).await;
-        drop(reloading);
-        result
-    });
-    let (giving, last) = (producer.clone(), stop.clone());
-    supervisor.spawn("giving checkpoints away", async move {
-        let result = anchors.run(last).await;
-        drop(giving);
-        result
-    });
+    let (part, last) = (reconciler.clone(), stop.clone());
+    let mut produce = |name: &str, part: Part| {
+        let held = producer.clone();
+        supervisor.spawn(name, async move {
+            let result = part.await;
+            drop(held);
+            result
+        });
+    };
+    produce("ending exceptions", Box::pin(async move { part.run_exceptions(last).await }));
+    let (part, last) = (reconciler.clone(), stop.clone());
+    let pulse = pulses.watch("asking external systems", systemd::LOOK);
+    produce(
+        "asking external systems",
+        Box::pin(async move { part.run_external(last, pulse).await }),
+    );
+    let (last, watched) = (stop.clone(), pulses.clone());
+    let looking = async move { reconciler.run_targets(last, watched, systemd::LOOK).await };
+    produce("looking at the targets", Box::pin(looking));
+    let (intake, last) = (agent.intake.clone(), stop.clone());
+    let opening = async move { intake.run_register(last).await };
+    produce("going through the register of secrets", Box::pin(opening));
+    produce("reloading the configuration", Box::pin(reloader.run(stop.clone())));
+    produce("giving checkpoints away", Box::pin(anchors.run(stop.clone())));
+    produce("reading the inbox", Box::pin(inbox.run(stop.clone())));
     for (task, listener, router) in listeners {
         let limits = http::Limits::default();
         supervisor
@@ -151,7 +170,8 @@ pub(super) fn usable(config: &Config) -> Result<()> {
         target_of(target)
             .with_context(|| format!("{}: targets.{}.url", config.path.display(), target.name))?;
     }
-    crate::anchor::usable(&config.anchors).with_context(|| config.path.display().to_string())
+    crate::anchor::usable(&config.anchors).with_context(|| config.path.display().to_string())?;
+    ssf::usable(&config.ssf).with_context(|| config.path.display().to_string())
 }
 
 fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {

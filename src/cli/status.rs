@@ -7,7 +7,7 @@ pub(super) use rows::{in_words, rows};
 
 use super::client::{Reach, Where};
 use super::exit;
-use super::output::{Output, WIDTH, shown};
+use super::output::{self, Output, WIDTH, shown};
 use crate::clock;
 use crate::domain::revocation::State;
 use crate::http::view::View;
@@ -20,7 +20,8 @@ const WHOLE_ID: usize = 24;
 /// What is open: overdue first, then what came back, then by deadline
 ///
 /// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
-/// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml.
+/// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml. Below stand
+/// items of the checklist that are past their due and that nobody attested; they do not change the exit status.
 ///
 /// Exit status: 0 nothing is overdue or has come back; 2 something is or has; 3 nothing is known to be, but no
 /// agent is running, so nobody looks.
@@ -39,6 +40,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
     let now = clock::now();
     let mut open = reach.list_at(true, now).await?;
+    let unattested = reach.unattested().await?;
     let nobody = match &reach {
         Reach::Alone(_) => Some(watch::nobody_looks(&arguments.at, now)?),
         Reach::Http { .. } => None,
@@ -53,6 +55,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             println!("{}", rows::headline(&open, nobody.as_deref(), now));
             if !open.is_empty() {
                 print!("\n{}", rows::table(&open, now));
+            }
+            for line in rows::unattested(&unattested, now) {
+                output::print_line("", &line);
             }
         },
     )?;

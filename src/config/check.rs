@@ -1,7 +1,7 @@
 //! From the file to checked values: what is wrong is said with its key.
 
-use super::file::{File, InstanceFile, ProfileFile, SourceFile, StoreFile, TargetFile, TokenFile};
-use super::{Config, ConfigError, Secret, SourceConfig, TargetConfig, TokenConfig};
+use super::file::{File, InstanceFile, ListenFile, ProfileFile, StoreFile, TargetFile};
+use super::{Config, ConfigError, Secret, TargetConfig};
 use crate::domain::effective;
 use crate::domain::hex::hex;
 use crate::domain::milestone::Allowance;
@@ -27,6 +27,8 @@ fn is_a_secret(path: &Path) -> bool {
 pub(super) struct Reader<'a> {
     path: &'a Path,
     files: BTreeSet<PathBuf>,
+    /// Subjects that the mapping file says a vendor owns.
+    pub(super) owned: BTreeMap<String, BTreeSet<String>>,
     /// Of the file and of what it includes, secrets left out.
     pub(super) digest: Sha256,
 }
@@ -34,7 +36,12 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader of the file at `path`.
     pub(super) fn new(path: &'a Path) -> Self {
-        Self { path, files: [path.to_owned()].into(), digest: Sha256::new() }
+        Self {
+            path,
+            files: [path.to_owned()].into(),
+            owned: BTreeMap::new(),
+            digest: Sha256::new(),
+        }
     }
 }
 
@@ -63,7 +70,7 @@ impl Reader<'_> {
         })
     }
 
-    fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
+    pub(super) fn secret_file(&mut self, key: &str, path: &Path) -> Result<Secret, ConfigError> {
         if is_a_secret(path) {
             return Err(
                 self.wrong(key, "name the file that holds the secret, not the secret itself")
@@ -118,6 +125,17 @@ impl Reader<'_> {
         })
     }
 
+    /// Where metrics and the API are served: two addresses.
+    fn listeners(&self, listen: ListenFile) -> Result<(SocketAddr, SocketAddr), ConfigError> {
+        let metrics = self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?;
+        let api = self.address("listen.api", listen.api, "127.0.0.1:7390")?;
+        if metrics == api && api.port() != 0 {
+            let why = format!("{api} is that of listen.metrics; each needs one of its own");
+            return Err(self.wrong("listen.api", why));
+        }
+        Ok((metrics, api))
+    }
+
     fn targets(
         &mut self,
         file: BTreeMap<String, TargetFile>,
@@ -136,6 +154,7 @@ impl Reader<'_> {
                         .canary
                         .map(|canary| self.canary(&format!("{key}.canary"), canary))
                         .transpose()?,
+                    probes: self.probes(&key, &name, target.probes)?,
                     name,
                     shdepend_only: target.shdepend_only,
                     required: self.required(&key, &target.required)?,
@@ -186,30 +205,6 @@ impl Reader<'_> {
             })
         };
         words.iter().map(optional).collect()
-    }
-
-    fn tokens(
-        &mut self,
-        file: BTreeMap<String, TokenFile>,
-    ) -> Result<Vec<TokenConfig>, ConfigError> {
-        file.into_iter()
-            .map(|(id, token)| {
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-                if id.is_empty() || !id.chars().all(plain) {
-                    let key = format!("tokens.{id}");
-                    return Err(self.wrong(&key, "a name has letters, digits, `-`, `_` or `.`"));
-                }
-                let key = format!("tokens.{id}.token_file");
-                let secret = self.secret_file(&key, &token.token_file)?;
-                if secret.expose_secret().len() < 32 {
-                    return Err(self.wrong(
-                        &key,
-                        "a token has at least 32 characters; make one with: openssl rand -hex 32",
-                    ));
-                }
-                Ok(TokenConfig { id, digest: Sha256::digest(secret.expose_secret()).into() })
-            })
-            .collect()
     }
 
     fn profiles(&self, file: BTreeMap<String, ProfileFile>) -> Result<Profiles, ConfigError> {
@@ -298,24 +293,15 @@ impl Reader<'_> {
         Ok(file)
     }
 
-    fn zone(&self, key: &str, name: Option<String>) -> Result<Option<String>, ConfigError> {
+    pub(super) fn zone(
+        &self,
+        key: &str,
+        name: Option<String>,
+    ) -> Result<Option<String>, ConfigError> {
         if let Some(name) = &name {
             effective::zone(name).map_err(|error| self.wrong(key, error.to_string()))?;
         }
         Ok(name)
-    }
-
-    fn sources(
-        &self,
-        file: BTreeMap<String, SourceFile>,
-    ) -> Result<BTreeMap<String, SourceConfig>, ConfigError> {
-        file.into_iter()
-            .map(|(name, source)| {
-                let time_zone =
-                    self.zone(&format!("sources.{name}.time_zone"), source.time_zone)?;
-                Ok((name, SourceConfig { time_zone }))
-            })
-            .collect()
     }
 
     fn store(&mut self, file: Option<StoreFile>, state_dir: &Path) -> Result<Secret, ConfigError> {
@@ -344,8 +330,15 @@ impl Reader<'_> {
         let targets = self.targets(file.targets)?;
         let subjects = self.subjects(file.subjects, &targets)?;
         let tokens = self.tokens(file.tokens)?;
+        let sources = self.sources(file.sources)?;
+        let vendors = self.vendors(file.vendors)?;
+        let inbox = self.inbox(file.inbox, &state_dir)?;
+        let external = self.external(file.external, &targets)?;
+        let secrets = self.secrets(file.secrets, &targets)?;
+        let (metrics_listen, api_listen) = self.listeners(listen)?;
         let seconds = Duration::from_secs;
         let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
+        let deep = file.deep_interval;
         Ok(Config {
             path: self.path.to_owned(),
             store,
@@ -355,18 +348,16 @@ impl Reader<'_> {
                 .key_file
                 .map_or_else(|| state_dir.join("keys/log.key"), |file| self.resolve(&file)),
             anchors,
+            external,
+            checklist: self.checklist(file.checklist)?,
+            secrets,
             socket: state_dir.join(super::SOCKET),
             state_dir,
-            metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,
-            api_listen: self.address("listen.api", listen.api, "127.0.0.1:7390")?,
+            metrics_listen,
+            api_listen,
             tokens,
             look_interval: self.duration("look_interval", looks, seconds(8), (1, 3600))?,
-            deep_interval: self.duration(
-                "deep_interval",
-                file.deep_interval,
-                seconds(300),
-                (10, 86_400),
-            )?,
+            deep_interval: self.duration("deep_interval", deep, seconds(300), (10, 86_400))?,
             verification_delay: self.duration(
                 "verification_delay",
                 delay,
@@ -381,11 +372,15 @@ impl Reader<'_> {
             )?,
             profiles: self.profiles(file.profiles)?,
             time_zone: self.zone("time_zone", file.time_zone)?,
-            sources: self.sources(file.sources)?,
+            sources,
+            vendors,
+            exceptions: self.exceptions(file.exceptions, &targets)?,
             approvals: file.approvals,
             subjects,
             targets,
             permissions: self.permissions(file.permissions)?,
+            ssf: self.ssf(file.ssf)?,
+            inbox,
             not_required,
             notes,
             sha256: hex(&self.digest.finalize()),

@@ -1,7 +1,12 @@
 //! The file as it is written. Its JSON schema comes from here, so the comments are for its readers.
 
 use super::anchors::{GitConfig, TsaConfig, WitnessConfig};
+use super::checklist::{ItemFile, SecretFile};
+use super::external::ExternalFile;
+use super::probes::ProbeFile;
 use super::secret::Secret;
+use super::senders::Scope;
+use super::sources::{Field, Scheme};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -45,12 +50,31 @@ pub(super) struct File {
     /// Who has to agree to what keeps access.
     #[serde(default)]
     pub(super) approvals: Approvals,
+    /// Permissions to keep access.
+    #[serde(default)]
+    pub(super) exceptions: super::exceptions::ExceptionsFile,
     /// Which roles belong to whom.
     #[serde(default)]
     pub(super) subjects: SubjectsFile,
+    /// What belongs to a vendor, by its id in notices.
+    #[serde(default)]
+    pub(super) vendors: BTreeMap<String, VendorFile>,
     /// Roles that give a permission, by the permission's name in notices.
     #[serde(default)]
     pub(super) permissions: BTreeMap<String, Vec<String>>,
+    /// Who may push security event tokens (Shared Signals).
+    pub(super) ssf: Option<super::ssf::SsfFile>,
+    /// A folder whose files of notices are read.
+    pub(super) inbox: Option<super::inbox::InboxFile>,
+    /// Other systems that are asked about each subject, by name.
+    #[serde(default)]
+    pub(super) external: BTreeMap<String, ExternalFile>,
+    /// What people attest, by name. It never decides a verdict.
+    #[serde(default)]
+    pub(super) checklist: BTreeMap<String, ItemFile>,
+    /// Shared secrets and who knows them, by name.
+    #[serde(default)]
+    pub(super) secrets: BTreeMap<String, SecretFile>,
     /// The keys of an earlier revocation script. timing sets profiles, actions switch surfaces.
     pub(super) rights_revocation: Option<super::seed::RightsRevocation>,
 }
@@ -123,6 +147,9 @@ pub(super) struct TargetFile {
     pub(super) store_on_target: bool,
     /// A role without power whose planted residual every look must find.
     pub(super) canary: Option<CanaryFile>,
+    /// Statements that are asked about each subject, by name.
+    #[serde(default)]
+    pub(super) probes: BTreeMap<String, ProbeFile>,
 }
 
 /// A role without power whose planted residual every look must find.
@@ -148,11 +175,18 @@ pub(super) struct InstanceFile {
 }
 
 /// Who may use the API.
+#[expect(clippy::struct_field_names, reason = "they are keys of the file")]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenFile {
     /// File that holds the bearer token, of at least 32 characters.
     pub(super) token_file: PathBuf,
+    /// File that holds the token that takes its place: both are good until the first is taken out.
+    pub(super) next_token_file: Option<PathBuf>,
+    /// What it may be used for; everything without it.
+    pub(super) scopes: Option<Vec<Scope>>,
+    /// Requests in a minute; 60000 without it.
+    pub(super) per_minute: Option<u32>,
 }
 
 /// Time allowed for each milestone.
@@ -173,6 +207,63 @@ pub(super) struct ProfileFile {
 pub(super) struct SourceFile {
     /// Zone in which its dates and local times are meant (IANA name).
     pub(super) time_zone: Option<String>,
+    /// What its webhooks are signed with; then they have to be.
+    pub(super) signature: Option<SignatureFile>,
+    /// How the payload of /api/v1/webhooks/NAME is read; the documented one without it.
+    pub(super) mapping: Option<MappingFile>,
+    /// Signed requests in a minute; 60000 without it.
+    pub(super) per_minute: Option<u32>,
+}
+
+/// What webhooks are signed with.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignatureFile {
+    /// How.
+    pub(super) scheme: Scheme,
+    /// Files with one secret each; two while a secret is changed.
+    pub(super) secret_files: Vec<PathBuf>,
+}
+
+/// How the payload of a source is read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MappingFile {
+    /// Where each field is: a JSON Pointer, {value: …} for a constant, or for event_id {header: …}.
+    pub(super) fields: BTreeMap<Field, FieldFile>,
+    /// Our type of event for each of theirs; `ignored` for those that are none of ours. Without it they are the same.
+    #[serde(default)]
+    pub(super) events: BTreeMap<String, String>,
+}
+
+/// Where the value of a field is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum FieldFile {
+    /// JSON Pointer into the payload.
+    Pointer(String),
+    /// Always the same.
+    Value {
+        /// The constant.
+        value: String,
+    },
+    /// In a header.
+    Header {
+        /// Its name.
+        header: String,
+    },
+}
+
+/// What belongs to a vendor.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VendorFile {
+    /// Database roles, each as ROLE or TARGET/ROLE.
+    #[serde(default)]
+    pub(super) accounts: Vec<String>,
+    /// Stable ids of people and services.
+    #[serde(default)]
+    pub(super) subjects: Vec<String>,
 }
 
 /// Who has to agree to what keeps access: withdrawing, postponing, and that there is no account.

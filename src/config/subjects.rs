@@ -91,6 +91,7 @@ impl Reader<'_> {
         let (Some(subject), Some(account)) = (column("subject"), column("account")) else {
             return Err(self.wrong(KEY, "the first line names the columns: subject,account"));
         };
+        let owner = column("owner");
         for (number, row) in reader.into_records().enumerate() {
             let row = row.map_err(|error| self.wrong(KEY, error.to_string()))?;
             let line = row.position().map_or(0, csv::Position::line);
@@ -105,6 +106,10 @@ impl Reader<'_> {
             }
             let name = self.account(&key, account, targets)?;
             mapping.accounts.entry(subject.to_owned()).or_default().push(name);
+            let owner = owner.and_then(|owner| row.get(owner)).unwrap_or_default();
+            if !owner.is_empty() {
+                self.owned.entry(owner.to_owned()).or_default().insert(subject.to_owned());
+            }
         }
         Ok(())
     }

@@ -212,10 +212,12 @@ fn seen(minute: i64, verdict: Verdict) -> Look {
         login: verdict,
         fingerprint: verdict.to_string(),
         kinds: BTreeSet::new(),
+        lacking: false,
         disabled: verdict == Verdict::Revoked,
         gone_at: (verdict == Verdict::Revoked).then(|| at(minute)),
         credentials: Vec::new(),
         clusters: BTreeSet::new(),
+        held: false,
     }
 }
 

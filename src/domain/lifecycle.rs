@@ -1,12 +1,14 @@
 //! How a revocation moves from state to state.
 
+use super::checklist::Word;
 use super::credential::Held;
+use super::exception::Exception;
 use super::expectation::milestones;
 use super::ids::SystemIdentifier;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
 use super::request::Request;
 use super::residual::ResidualKind;
-use super::revocation::{Kind, Reason, State};
+use super::revocation::{Kind, Reason, Revocation, State};
 use super::time::UtcTime;
 use super::verdict::Verdict;
 use serde::{Deserialize, Serialize};
@@ -57,9 +59,21 @@ pub struct Life {
     /// For a rotation: what is known of the passwords.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<Held>,
+    /// What people attested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attested: Vec<Word>,
     /// What waits for a second person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Request>,
+    /// Permissions to keep access: asked for, in force, and over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
+    /// When the last of them ended: times allowed and ages count from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_from: Option<UtcTime>,
+    /// It was withdrawn because it should never have been expected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erroneous: bool,
 }
 
 /// What a look means for one revocation.
@@ -75,6 +89,8 @@ pub struct Look {
     pub fingerprint: String,
     /// Kinds of residual found.
     pub kinds: BTreeSet<ResidualKind>,
+    /// Nothing is there that should be gone: only what should be there is missing.
+    pub lacking: bool,
     /// Login is off and no session is open, whatever is asked for.
     pub disabled: bool,
     /// When the newest of its observations began, if everything is gone but for sessions that may have begun
@@ -84,6 +100,8 @@ pub struct Look {
     pub credentials: Vec<Held>,
     /// Clusters that were looked at.
     pub clusters: BTreeSet<SystemIdentifier>,
+    /// It was judged by less than everything, since the subject's data are under a legal hold.
+    pub held: bool,
 }
 
 /// What an observation is recorded for.
@@ -154,8 +172,25 @@ impl Life {
             seen: BTreeSet::new(),
             gone_since: None,
             credentials: Vec::new(),
+            attested: Vec::new(),
             pending: None,
+            exceptions: Vec::new(),
+            due_from: None,
+            erroneous: false,
         }
+    }
+
+    /// From when the time allowed and ages count: effect, receipt, or the end of the last exception.
+    #[must_use]
+    pub fn counts_from(&self, revocation: &Revocation) -> UtcTime {
+        let told = revocation.effective_at.max(revocation.received_at);
+        self.due_from.map_or(told, |from| from.max(told))
+    }
+
+    /// Whether any exception is in force. Then nothing is verified, whatever a look finds.
+    #[must_use]
+    pub fn is_excepted(&self) -> bool {
+        self.exceptions.iter().any(Exception::in_force)
     }
 
     /// Whether this look would decide something: absence for the first time or its confirmation, access that came
@@ -164,14 +199,17 @@ impl Life {
     pub fn decides(&self, terms: &Terms, look: &Look) -> bool {
         let open = matches!(self.state, State::Open | State::Regressed)
             || (self.state == State::Scheduled && look.started_at >= terms.effective_at);
-        let confirms = self
-            .confirm_from
-            .is_none_or(|from| look.started_at.since(from) >= terms.verification_delay);
+        let confirms = !look.held
+            && !self.is_excepted()
+            && self
+                .confirm_from
+                .is_none_or(|from| look.started_at.since(from) >= terms.verification_delay);
         let misses = milestones(terms.kind, terms.reason).iter().any(|milestone| {
             let due = terms.deadlines.get(*milestone).is_some_and(|at| look.started_at >= at);
             due && self.met.get(*milestone).is_none() && self.missed.get(*milestone).is_none()
         });
         match look.verdict {
+            Verdict::Residual if self.state == State::Verified && look.lacking => false,
             Verdict::Revoked => open && (self.first_clean_at.is_none() || confirms || misses),
             Verdict::Residual => self.state == State::Verified || (open && misses),
             Verdict::Inconclusive => open && misses,
@@ -207,6 +245,8 @@ pub fn step(terms: &Terms, life: &Life, look: &Look) -> (Life, Vec<Effect>) {
         // moment, does not move: blindness has its own metric and alert.
         (S::Scheduled | S::Excepted | S::Withdrawn, V::Revoked | V::Residual | V::Inconclusive)
         | (S::Verified, V::Revoked | V::Inconclusive) => {}
+        // Nothing came back. What is missing is shown, and is another matter by now.
+        (S::Verified, V::Residual) if look.lacking => {}
 
         (S::Open | S::Regressed, V::Residual) => {
             found(&mut next, look);
@@ -281,6 +321,10 @@ fn clean(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effect>)
         next.confirm_from = None;
     }
     let confirm_from = *next.confirm_from.get_or_insert(look.started_at);
+    // What somebody permits to stay may be there, or come back unseen: the milestones can be met, no more.
+    if look.held || next.is_excepted() {
+        return;
+    }
     // The delay counts between two different looks, so a delay of zero still takes two.
     if look.started_at > confirm_from
         && look.started_at.since(confirm_from) >= terms.verification_delay

@@ -42,10 +42,12 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             login,
             fingerprint: seen.to_owned(),
             kinds: std::collections::BTreeSet::new(),
+            lacking: false,
             disabled: login == Verdict::Revoked,
             gone_at: None,
             credentials: Vec::new(),
             clusters: [SystemIdentifier(if seen == "moved" { 8 } else { 7 })].into(),
+            held: false,
         };
         let (next, effects) = step(&terms, &life, &look);
         life = next;

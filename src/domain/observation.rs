@@ -2,6 +2,7 @@
 
 use super::credential;
 use super::ids::{RoleOid, SystemIdentifier};
+use super::probes::Probing;
 use super::residual::{Residual, ResidualKind};
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,8 @@ pub struct Observation {
     pub residual: Vec<Residual>,
     /// Passwords of those tracked roles that are asked about.
     pub credentials: Vec<credential::Seen>,
+    /// What the configured probes of this place told.
+    pub probing: Probing,
     /// Sessions of roles that exist no more and are not tracked.
     pub vanished: Vec<Residual>,
     /// What PUBLIC has, and who else is a member of a tracked role. Shown, never decides.
@@ -173,6 +176,7 @@ impl Observation {
             searched: BTreeSet::new(),
             residual: Vec::new(),
             credentials: Vec::new(),
+            probing: Probing::default(),
             vanished: Vec::new(),
             ambient: Vec::new(),
             gaps: Vec::new(),
@@ -203,6 +207,11 @@ impl Observation {
                 | K::DanglingAcl
                 | K::Job
         );
+        if found.kind == K::Probe {
+            let name = found.object.as_deref().unwrap_or_default();
+            return found.account.target == self.target
+                && self.probing.asked_now(name, self.started_at);
+        }
         let recalled = found.database.as_ref().is_some_and(|name| self.recalled.contains(name));
         found.account.target == self.target && !(kept && recalled)
     }

@@ -1,6 +1,7 @@
 //! What would keep access: it waits for a second person.
 
 use super::effective::Effective;
+use super::exception::{self, Unfit};
 use super::lifecycle::Life;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
 use super::revocation::{Kind, Revocation, State};
@@ -45,6 +46,9 @@ pub struct Request {
     /// For a postponement: by when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadlines: Option<Deadlines>,
+    /// For a withdrawal: it should never have been expected.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erroneous: bool,
     /// Why, in the asker's words. Stays in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -70,8 +74,8 @@ pub enum Refused {
     /// The state does not allow it.
     #[error("a revocation that is {0} cannot be changed like this")]
     State(State),
-    /// Only a rotation is about a secret.
-    #[error("a {0} revocation is not about a secret; only a rotation is")]
+    /// Only a rotation or a transfer is about a secret.
+    #[error("a {0} revocation is not about a secret; only a rotation is, or a transfer")]
     NotARotation(Kind),
     /// The attempt was made against another password than there is now.
     #[error(
@@ -81,9 +85,20 @@ pub enum Refused {
     /// Enough was tried.
     #[error("too many paths were tried already")]
     TooManyPaths,
+    /// Enough was attested.
+    #[error("too much was attested of its checklist already")]
+    TooManyWords,
     /// There is an account.
     #[error("it has an account: {0}")]
     HasAccount(String),
+    /// An exception that cannot be.
+    #[error(transparent)]
+    Exception(#[from] Unfit),
+    /// Nothing about the person may be destroyed.
+    #[error(
+        "{0} is under a legal hold, or somebody asks for one: nothing about this person is erased before it is released"
+    )]
+    Held(String),
     /// Who it is about is needed still.
     #[error(
         "{0} is about this person and not finished, so the name is needed still: wait until it is verified, or have \
@@ -96,8 +111,14 @@ impl Request {
     /// Whether this asks for the same as `other`, by the same person.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        (self.asks, &self.requested_by, self.effective_at, self.deadlines)
-            == (other.asks, &other.requested_by, other.effective_at, other.deadlines)
+        (self.asks, &self.requested_by, self.effective_at, self.deadlines, self.erroneous)
+            == (
+                other.asks,
+                &other.requested_by,
+                other.effective_at,
+                other.deadlines,
+                other.erroneous,
+            )
     }
 
     /// Whether a revocation in `state` can be asked for this.
@@ -139,7 +160,10 @@ impl Request {
         let (mut revocation, mut life) = (revocation.clone(), life.clone());
         life.pending = None;
         match self.asks {
-            Asked::Withdraw => life.state = State::Withdrawn,
+            Asked::Withdraw => {
+                life = exception::withdraw(&revocation, &life, &self.requested_by, now);
+                life.erroneous = self.erroneous;
+            }
             Asked::NoAccount => revocation.no_account = true,
             Asked::Postpone => {
                 if let Some(effective_at) = self.effective_at {
@@ -186,6 +210,7 @@ mod tests {
             effective_at: None,
             effective: None,
             deadlines: None,
+            erroneous: false,
             why: None,
         }
     }

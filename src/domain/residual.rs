@@ -201,6 +201,9 @@ pub struct Residual {
     /// Who else would lose access if this were revoked with CASCADE.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<Dependent>,
+    /// Of a probe: how many it found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
     /// The catalog rows behind it as they were seen: catalog, then columns. Empty where the other fields
     /// are the row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -235,6 +238,7 @@ impl Residual {
             detail: None,
             cascade: false,
             dependents: Vec::new(),
+            count: None,
             rows: Vec::new(),
             sentence: String::new(),
         }

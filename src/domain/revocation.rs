@@ -1,6 +1,7 @@
 //! What was asked for: the revocation and its closed vocabularies.
 
 use super::account::AccountName;
+use super::checklist::Item;
 use super::effective::Effective;
 use super::milestone::Deadlines;
 use super::subject::Called;
@@ -50,7 +51,16 @@ words! {
 impl Kind {
     /// What this version takes and proves.
     pub const ACCEPTED: &'static [Self] =
-        &[Self::Full, Self::Suspend, Self::Partial, Self::Rotation];
+        &[Self::Full, Self::Suspend, Self::Partial, Self::Rotation, Self::Transfer];
+
+    /// It is about a shared secret: what changes is watched, and attempts with the old one are taken.
+    #[must_use]
+    pub fn is_about_a_secret(self) -> bool {
+        match self {
+            Self::Rotation | Self::Transfer => true,
+            Self::Full | Self::Suspend | Self::Partial => false,
+        }
+    }
 }
 
 impl Reason {
@@ -131,6 +141,24 @@ pub struct Revocation {
     /// which roles give them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<String>,
+    /// E-mail addresses of the subject that notices gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<String>,
+    /// For [`Kind::Partial`]: roles that must be held.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_roles: Vec<String>,
+    /// For [`Kind::Partial`]: permissions that must be held, in the sender's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_permissions: Vec<String>,
+    /// For [`Kind::Transfer`]: stable id of who owns the account from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_owner: Option<String>,
+    /// The revocation of a leaver who knew the secret that this one is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// What people have to attest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checklist: Vec<Item>,
     /// A second person confirmed that there is no account.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_account: bool,
@@ -166,6 +194,12 @@ pub(crate) fn sample(at: UtcTime) -> Revocation {
         accounts: Vec::new(),
         roles: Vec::new(),
         permissions: Vec::new(),
+        emails: Vec::new(),
+        required_roles: Vec::new(),
+        required_permissions: Vec::new(),
+        new_owner: None,
+        because: None,
+        checklist: Vec::new(),
         no_account: false,
         preserve_data: false,
         ticket: None,

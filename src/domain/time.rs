@@ -28,6 +28,9 @@ pub struct UtcTime(jiff::Timestamp);
 pub struct NotATime(String);
 
 impl UtcTime {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
     /// From microseconds since 1970-01-01T00:00:00Z; `None` outside the years −9999 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {

@@ -1,8 +1,14 @@
 //! The verdict rules.
 
+mod held;
 mod open;
+mod probes;
+mod required;
 mod rotation;
+mod transfer;
 
+pub use held::under_hold;
+pub use required::Required;
 pub use rotation::Rotation;
 
 use open::{
@@ -11,6 +17,7 @@ use open::{
 
 use super::account::{Account, AccountName};
 use super::observation::{Cause, Gap, NotCovered, Observation};
+use super::probes::{Missing, Person};
 use super::residual::{Residual, ResidualKind, Strength};
 use super::revocation::Kind;
 use super::time::UtcTime;
@@ -55,6 +62,19 @@ pub struct Question<'a> {
     pub rotation: Option<Rotation<'a>>,
 }
 
+/// What a question may ask beyond the catalogs of its targets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Further<'a> {
+    /// Whom probes are asked about; `None` where a role is asked about, and nobody in particular.
+    pub person: Option<&'a Person>,
+    /// What external systems told.
+    pub external: &'a [&'a Observation],
+    /// For [`Kind::Partial`]: what must be there.
+    pub required: &'a [Required],
+    /// For [`Kind::Transfer`]: who owns the account from now on.
+    pub new_owner: Option<&'a str>,
+}
+
 /// The answer with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
@@ -68,6 +88,8 @@ pub struct Judgement {
     pub residual: Vec<Residual>,
     /// What is there and may stay.
     pub kept: Vec<Residual>,
+    /// What must be there and is not.
+    pub missing: Vec<Missing>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
     /// What this answer does not speak about.
@@ -95,6 +117,16 @@ pub const SESSIONS: &[ResidualKind] =
 /// [`Verdict::Inconclusive`]; only looks without gaps and without residual give [`Verdict::Revoked`].
 #[must_use]
 pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
+    judge_further(question, &Further::default(), looks)
+}
+
+/// The same, with what is asked beyond the catalogs. What must be there and is not is [`Verdict::Residual`] too.
+#[must_use]
+pub fn judge_further(
+    question: &Question<'_>,
+    further: &Further<'_>,
+    looks: &[&Observation],
+) -> Judgement {
     let mut found: Vec<Residual> = Vec::new();
     let mut gaps: Vec<Gap> = Vec::new();
     let mut not_covered: Vec<NotCovered> = Vec::new();
@@ -116,10 +148,13 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
             gaps.extend(partly.filter(asked).cloned());
         }
     }
+    let probes::Asked { found: probed, mut missing, gaps: unasked, not_covered: skipped } =
+        probes::judge(question, further, looks);
+    not_covered.extend(skipped);
     let no_account = question.accounts.is_empty()
         && !looks.is_empty()
         && looks.iter().all(|look| roles_read(look));
-    gaps.extend(question_gap(question, looks, no_account));
+    gaps.extend(question_gap(question, further, looks, no_account));
     gaps.extend(names_without_account(question, looks));
     if asked_for(question, ResidualKind::VanishedSession) {
         gaps.extend(vanished_sessions(looks));
@@ -127,9 +162,17 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     if question.kind == Kind::Partial {
         gaps.extend(sessions_begun_before(question, looks, &found));
     }
-    if question.kind == Kind::Rotation {
+    if question.kind.is_about_a_secret() {
         rotation::judge(question, looks, &mut found, &mut gaps, &mut not_covered);
     }
+    if question.kind == Kind::Transfer {
+        gaps.extend(transfer::owner(question, further, looks));
+    }
+    let (lacking, unknown) = required::judge(question, further, looks, &found);
+    missing.extend(lacking);
+    // Whoever has an account elsewhere has something to be late with.
+    let no_account = no_account && probed.is_empty();
+    found.extend(probed);
     let required = |surface: &ResidualKind| !question.not_required.contains(surface);
     not_covered.extend(question.not_required.iter().map(|surface| NotCovered {
         surface: format!("{surface} of every account"),
@@ -150,14 +193,20 @@ pub fn judge(question: &Question<'_>, looks: &[&Observation]) -> Judgement {
     let (residual, kept): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|residual| must_go(question, looks, residual));
     gaps.retain(|gap| doubts_all(gap) || matters(question.kind, gap.surface));
+    // Only what matters to the question was asked.
+    gaps.extend(unasked);
+    gaps.extend(unknown);
     gaps.sort();
     gaps.dedup();
+    missing.sort();
+    missing.dedup();
     Judgement {
-        verdict: answer(!residual.is_empty(), !gaps.is_empty()),
+        verdict: answer(!residual.is_empty() || !missing.is_empty(), !gaps.is_empty()),
         login,
         disabled,
         residual,
         kept,
+        missing,
         gaps,
         not_covered,
         no_account,
@@ -189,8 +238,8 @@ fn of_login(gap: &Gap) -> bool {
 
 /// Whether not having seen `surface` matters. The state of the roles always does: everything else rests on it.
 fn asked_for(question: &Question<'_>, surface: ResidualKind) -> bool {
-    // Only a rotation is about a password.
-    let foreign = surface == ResidualKind::Credential && question.kind != Kind::Rotation;
+    // Only a rotation or a transfer is about a password.
+    let foreign = surface == ResidualKind::Credential && !question.kind.is_about_a_secret();
     surface == ResidualKind::Login || !(foreign || question.not_required.contains(&surface))
 }
 
@@ -200,8 +249,8 @@ fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual)
         return false;
     }
     match question.kind {
-        Kind::Full | Kind::Transfer => true,
-        Kind::Rotation => rotation::must_go(question, looks, residual),
+        Kind::Full => true,
+        Kind::Rotation | Kind::Transfer => rotation::must_go(question, looks, residual),
         // Committing what was prepared may give the login back.
         Kind::Suspend => {
             matches!(residual.strength, Strength::ActsNow | Strength::CanLogIn)
@@ -223,6 +272,7 @@ fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual)
             let superuser = residual.kind == ResidualKind::Attribute
                 && residual.privilege.as_deref() == Some("SUPERUSER");
             (held && named)
+                || residual.kind == ResidualKind::Probe
                 || superuser
                 || createrole
                 || residual.kind == ResidualKind::PreparedTransaction
@@ -234,8 +284,8 @@ fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual)
 fn matters(kind: Kind, surface: ResidualKind) -> bool {
     use ResidualKind as K;
     match kind {
-        Kind::Full | Kind::Transfer => true,
-        Kind::Rotation => rotation::matters(surface),
+        Kind::Full => true,
+        Kind::Rotation | Kind::Transfer => rotation::matters(surface),
         Kind::Suspend => matches!(
             surface,
             K::Login
@@ -268,3 +318,7 @@ fn matters(kind: Kind, surface: ResidualKind) -> bool {
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "verdict/further_tests.rs"]
+mod further_tests;

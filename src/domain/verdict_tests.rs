@@ -105,7 +105,8 @@ const TABLE: &str = "
     partial   -           privilege   revoked       revoked
     partial   -           membership  inconclusive  revoked
     rotation  -           -           inconclusive  revoked
-    transfer  -           -           inconclusive  revoked
+    transfer  login       -           inconclusive  residual
+    transfer  -           -           residual      revoked
 ";
 
 #[test]

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use super::question::{Id, Nothing, Question, json, nothing};
 use super::revocations::problem_of;
 use crate::domain::request::Request;
-use crate::intake::amend::Changed;
+use crate::intake::amend::{self, Changed};
 use crate::intake::{IntakeError, SubmissionError};
 use axum::Json;
 use axum::body::Bytes;
@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 
 /// What became of a change.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ChangeMade)]
 pub(super) struct Outcome {
     /// The revocation.
     id: String,
@@ -67,6 +68,10 @@ pub(super) struct Withdrawal {
     /// Why; it stays in the store.
     #[schema(min_length = 1, max_length = 1000)]
     why: Option<String>,
+    /// It should never have been expected: access was taken away by mistake, and is given back.
+    #[schema(default = false)]
+    #[serde(default)]
+    erroneous: bool,
 }
 
 /// Which request is approved: the one that was looked at, and no other that took its place.
@@ -129,7 +134,7 @@ pub(super) async fn change(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = json(&headers, body)?;
-    answer(&caller, app.intake.change(&id, &body, &caller).await)
+    answer(&caller, Box::pin(app.intake.change(&id, &body, &caller)).await)
 }
 
 /// Withdraw a revocation
@@ -159,8 +164,9 @@ pub(super) async fn withdraw(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = json(&headers, body)?;
-    let Withdrawal { why } = optional(&caller, &body)?;
-    answer(&caller, app.intake.withdraw(&id, why.as_deref(), &caller).await)
+    let Withdrawal { why, erroneous } = optional(&caller, &body)?;
+    let withdrawal = amend::Withdrawal { why: why.as_deref(), erroneous };
+    answer(&caller, app.intake.withdraw(&id, withdrawal, &caller).await)
 }
 
 /// Approve what waits
@@ -203,7 +209,6 @@ pub(super) async fn approve(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::amend;
     use crate::intake::submission::OneOrMany;
     use std::collections::BTreeSet;
     use utoipa::PartialSchema as _;

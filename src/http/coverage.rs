@@ -8,11 +8,13 @@ use super::problem::Problem;
 use super::question::{Nothing, Question};
 use crate::domain::ids::SystemIdentifier;
 use crate::domain::observation::{self, Gap, Instance, NotCovered, Observation};
+use crate::domain::probes::{Declared, Probing};
 use crate::domain::residual::ResidualKind;
 use crate::domain::time::UtcTime;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What is seen of every configured target, and what not.
@@ -20,6 +22,8 @@ use utoipa::ToSchema;
 pub(super) struct Coverage {
     /// One a configured cluster, in the order of the configuration.
     targets: Vec<TargetCoverage>,
+    /// One a configured external system.
+    external: Vec<ExternalCoverage>,
     /// Surfaces that the configuration does not ask for: they never decide.
     not_required: Vec<ResidualKind>,
 }
@@ -47,6 +51,36 @@ pub(super) struct TargetCoverage {
     coverage: Vec<SurfaceRead>,
     /// Rights of the agent's own role beyond reading, in words.
     over_privileged: Vec<String>,
+    /// Configured probes.
+    probes: Vec<ProbeCoverage>,
+}
+
+/// The newest pass over one external system.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ExternalCoverage {
+    /// Configured name.
+    name: String,
+    /// When the pass began; `null` before the first one.
+    looked_at: Option<UtcTime>,
+    /// When the oldest answer in use was asked for.
+    deep_at: Option<UtcTime>,
+    /// What is asked there.
+    probes: Vec<ProbeCoverage>,
+}
+
+/// What one probe told.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProbeCoverage {
+    /// Configured name.
+    name: String,
+    /// SHA-256 of what it asks.
+    sha256: String,
+    /// Without its answer nothing is proved.
+    required: bool,
+    /// Revocations that it was asked about.
+    asked: usize,
+    /// Of how many of them it told nothing.
+    silent: usize,
 }
 
 /// A server that answered.
@@ -125,8 +159,34 @@ impl TargetCoverage {
             not_covered: look.map(|look| look.not_covered.clone()).unwrap_or_default(),
             coverage: coverage.map(SurfaceRead::from).collect(),
             over_privileged: look.map(|look| look.excess.clone()).unwrap_or_default(),
+            probes: look.map(|look| probes(&look.probing)).unwrap_or_default(),
         }
     }
+}
+
+impl ExternalCoverage {
+    fn of(name: &str, look: Option<&Observation>) -> Self {
+        Self {
+            name: name.to_owned(),
+            looked_at: look.map(|look| look.started_at),
+            deep_at: look.map(|look| look.deep_at),
+            probes: look.map(|look| probes(&look.probing)).unwrap_or_default(),
+        }
+    }
+}
+
+fn probes(probing: &Probing) -> Vec<ProbeCoverage> {
+    let of = |declared: &Arc<Declared>| {
+        let theirs = || probing.answers.iter().filter(|((name, _), _)| *name == declared.name);
+        ProbeCoverage {
+            name: declared.name.clone(),
+            sha256: declared.sha256.clone(),
+            required: declared.required,
+            asked: theirs().count(),
+            silent: theirs().filter(|(_, answered)| answered.answer.is_err()).count(),
+        }
+    };
+    probing.declared.iter().map(of).collect()
 }
 
 /// What the newest looks saw
@@ -149,8 +209,12 @@ pub(super) async fn coverage(
         .targets
         .iter()
         .map(|target| TargetCoverage::of(&target.name, app.board.newest(&target.name).as_deref()));
+    let external = config.external.iter().map(|system| {
+        ExternalCoverage::of(&system.name, app.board.newest(&system.name).as_deref())
+    });
     Ok(Json(Coverage {
         targets: targets.collect(),
+        external: external.collect(),
         not_required: config.not_required.iter().copied().collect(),
     }))
 }

@@ -3,10 +3,12 @@
 use super::cursor;
 use super::view::View;
 use crate::board::Board;
+use crate::clock;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Place, Selection, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 
 /// Most revocations on one page.
@@ -20,8 +22,8 @@ const SCANNED: usize = 10_000;
 /// Longest text to look for.
 const TEXT: usize = 1_000;
 
-/// What is scheduled, open or regressed.
-const UNFINISHED: &[State] = &[State::Scheduled, State::Open, State::Regressed];
+/// What is not finished.
+const UNFINISHED: &[State] = &[State::Scheduled, State::Open, State::Regressed, State::Excepted];
 
 /// Which revocations to list. Everything given has to hold.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -31,7 +33,7 @@ pub struct Filter {
     /// States, separated by commas.
     #[param(value_type = Option<Vec<State>>, style = Form, explode = false, min_items = 1)]
     pub state: Option<String>,
-    /// `true`: only what is scheduled, open or regressed.
+    /// `true`: only what is scheduled, open, regressed or excepted.
     #[param(nullable = false)]
     pub open: Option<bool>,
     /// What must be gone.
@@ -53,6 +55,9 @@ pub struct Filter {
     /// Whether a milestone is missed and not met.
     #[param(nullable = false)]
     pub overdue: Option<bool>,
+    /// Whether an item of the checklist is past its due and nobody attested it.
+    #[param(nullable = false)]
+    pub unattested: Option<bool>,
     /// Received at this instant or later.
     pub received_after: Option<UtcTime>,
     /// Received before this instant.
@@ -60,6 +65,12 @@ pub struct Filter {
     /// Exact ticket.
     #[param(min_length = 1, max_length = 1000, nullable = false)]
     pub ticket: Option<String>,
+    /// Those of this checklist.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
+    pub checklist: Option<String>,
+    /// Those that a notice about this vendor opened or joined.
+    #[param(min_length = 1, max_length = 1000, nullable = false)]
+    pub vendor: Option<String>,
     /// Most revocations on the page.
     #[param(default = 100, minimum = 1, maximum = 1000, nullable = false)]
     pub limit: Option<u16>,
@@ -95,8 +106,11 @@ struct Asked<'a> {
     filter: &'a Filter,
     after: Option<Place>,
     limit: usize,
+    now: UtcTime,
     /// Nothing can be in two states at once.
     nothing: bool,
+    /// Only these, where a checklist or a vendor was named.
+    among: Option<BTreeSet<String>>,
 }
 
 fn wrong<T>(what: impl Into<String>) -> Result<T, ListError> {
@@ -121,6 +135,8 @@ impl<'a> Asked<'a> {
             ("account", &filter.account),
             ("target", &filter.target),
             ("ticket", &filter.ticket),
+            ("checklist", &filter.checklist),
+            ("vendor", &filter.vendor),
         ];
         for (name, text) in texts {
             let usable = |text: &String| {
@@ -165,15 +181,21 @@ impl<'a> Asked<'a> {
             filter,
             after: after.transpose()?,
             limit: usize::from(limit),
+            now: clock::now(),
             nothing,
+            among: None,
         })
     }
 
     /// Whether the store's statement cannot tell everything that was asked.
     fn sifts(&self) -> bool {
         let filter = self.filter;
-        let texts = [&filter.account, &filter.target, &filter.ticket];
-        self.reason.is_some() || filter.overdue.is_some() || texts.iter().any(|t| t.is_some())
+        let texts =
+            [&filter.account, &filter.target, &filter.ticket, &filter.checklist, &filter.vendor];
+        let flags = [filter.overdue, filter.unattested];
+        self.reason.is_some()
+            || flags.iter().any(Option::is_some)
+            || texts.iter().any(|t| t.is_some())
     }
 
     fn wants(&self, view: &View) -> bool {
@@ -187,10 +209,15 @@ impl<'a> Asked<'a> {
                 || view.searched.iter().any(|name| name.target.as_ref() == Some(target))
                 || view.gaps.iter().any(|gap| gap.target == *target)
         };
-        self.reason.is_none_or(|reason| view.reason == reason)
+        self.among.as_ref().is_none_or(|among| among.contains(&view.id))
+            && self.reason.is_none_or(|reason| view.reason == reason)
             && self.filter.account.as_ref().is_none_or(role)
             && self.filter.target.as_ref().is_none_or(target)
             && self.filter.overdue.is_none_or(|overdue| overdue != view.overdue.is_empty())
+            && self
+                .filter
+                .unattested
+                .is_none_or(|unattested| unattested == view.unattested(self.now).next().is_some())
             && self.filter.ticket.as_ref().is_none_or(|t| view.ticket.as_ref() == Some(t))
     }
 }
@@ -200,7 +227,13 @@ impl<'a> Asked<'a> {
 /// # Errors
 /// When the filter has a word nobody knows, or the store is away.
 pub async fn page(store: &Store, board: &Board, filter: &Filter) -> Result<Page, ListError> {
-    let asked = Asked::of(filter)?;
+    let mut asked = Asked::of(filter)?;
+    if filter.checklist.is_some() || filter.vendor.is_some() {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let among = store.listed(&text(&filter.checklist), &text(&filter.vendor)).await?;
+        asked.nothing = asked.nothing || among.is_empty();
+        asked.among = Some(among);
+    }
     let mut page = Page { revocations: Vec::new(), next: None };
     if asked.nothing {
         return Ok(page);

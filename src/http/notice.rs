@@ -42,13 +42,22 @@ pub(super) struct Notice {
     /// Why; free text is mapped to a class.
     #[schema(min_length = 1, max_length = 1000)]
     reason: String,
-    /// `full` (default), `suspend`, `partial` or `rotation`.
+    /// `full` (default), `suspend`, `partial`, `rotation` or `transfer`.
     #[schema(value_type = Option<AcceptedKind>)]
     revocation_type: Option<String>,
     /// For a partial revocation: roles that must be gone.
     roles: Option<OneOrMany>,
     /// For a partial revocation: permissions that must be gone, as the configuration maps them to roles.
     permissions: Option<OneOrMany>,
+    /// For a partial revocation: roles that must be held.
+    required_roles: Option<OneOrMany>,
+    /// For a partial revocation: permissions that must be held, as the configuration maps them.
+    required_permissions: Option<OneOrMany>,
+    /// For a transfer: stable id of who owns the account from now on.
+    #[schema(min_length = 1, max_length = 1000)]
+    new_owner: Option<String>,
+    /// E-mail addresses of the subject, for probes that ask by them.
+    email: Option<OneOrMany>,
     /// When access has to end: an instant, a local time or a date; now, if not said.
     effective_at: Option<String>,
     /// Last day of the contract; the earliest of the times given governs.
@@ -88,6 +97,8 @@ enum AcceptedKind {
     Partial,
     /// The account's password was changed, the old one is dead, and no session of it is left.
     Rotation,
+    /// A service account has a new owner and a new secret, and keeps its access.
+    Transfer,
 }
 
 #[cfg(test)]
@@ -109,6 +120,10 @@ mod tests {
             revocation_type: text(),
             roles: many(),
             permissions: many(),
+            required_roles: many(),
+            required_permissions: many(),
+            new_owner: text(),
+            email: many(),
             effective_at: text(),
             termination_date: text(),
             last_working_day: text(),

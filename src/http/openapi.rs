@@ -22,8 +22,8 @@ use utoipa::{IntoResponses, PartialSchema as _};
 /// What every reader of the description should know first.
 const ABOUT: &str = "What `revoked` knows about access that should be gone. It never changes a target, and \
 no answer has a connection string. What is shown of a revocation is what the signed log holds.\n\n\
-Every error is a problem (RFC 9457). A method that an address does not have is answered 405 with `Allow`; \
-unknown query parameters are refused.";
+Every error is a problem (RFC 9457), but for a pushed token, whose refusal has the form of RFC 8935. A method that \
+an address does not have is answered 405 with `Allow`; unknown query parameters are refused.";
 
 /// Makes sets of answers that handlers share.
 macro_rules! problems {
@@ -47,6 +47,8 @@ problems! {
     Common {
         400 => "The query, a header or the body cannot be read.",
         401 => "No token, or not one of those configured.",
+        403 => "The token is not for this.",
+        429 => "More requests than the caller has in a minute.",
         500 => "A defect of the agent.",
         503 => "The store does not answer, or the log takes no record. Nothing was acknowledged.",
     }
@@ -60,6 +62,18 @@ problems! {
         413 => "More than 64 KiB.",
         415 => "The body is not `application/json`.",
         422 => "The notice cannot be used; `detail` names the field. Nothing was kept.",
+    }
+    /// Where an event is taken.
+    Events {
+        409 => "This id came before from this sender, with other bytes. Nothing was changed, and it is on record.",
+        413 => "More than 64 KiB.",
+        415 => "The body is not `application/json`.",
+        422 => "The event cannot be used; `errors` names the fields. It is held for a person as `notice`.",
+    }
+    /// Where tokens are pushed.
+    Pushed {
+        500 => "A defect of the agent.",
+        503 => "Store, log or the issuer's keys are not available. Nothing was acknowledged; send it again.",
     }
     /// Where something is done with a revocation.
     Conflicts {
@@ -77,7 +91,9 @@ fn problem(status: u16, why: &str) -> Response {
         ResponseBuilder::new().description(why).content("application/problem+json", content);
     match status {
         401 => answer.header("WWW-Authenticate", header("`Bearer`")),
-        503 => answer.header("Retry-After", header("Seconds to wait before the next attempt.")),
+        429 | 503 => {
+            answer.header("Retry-After", header("Seconds to wait before the next attempt."))
+        }
         _ => answer,
     }
     .build()

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem details.
 
+use crate::domain::notice::Fault;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -21,15 +22,32 @@ pub struct Problem {
     /// What is particular about this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// What is wrong with what was sent, field by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<Fault>,
+    /// The notice that is held for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    notice: Option<String>,
+    /// Seconds to wait before the next attempt.
     #[serde(skip)]
-    retry: bool,
+    retry: Option<u16>,
 }
 
 impl Problem {
     /// A problem of a type of ours.
     #[must_use]
     pub fn new(status: u16, kind: &str, title: &'static str) -> Self {
-        Self { kind: format!("/problems/{kind}"), title, status, detail: None, retry: false }
+        Self {
+            kind: format!("/problems/{kind}"),
+            title,
+            status,
+            detail: None,
+            errors: Vec::new(),
+            notice: None,
+            retry: None,
+        }
     }
 
     /// Says what is particular.
@@ -37,6 +55,33 @@ impl Problem {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// Says what is wrong with each field.
+    #[must_use]
+    pub fn errors(mut self, errors: Vec<Fault>) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// Says which notice is held.
+    #[must_use]
+    pub fn held(mut self, notice: String) -> Self {
+        self.notice = Some(notice);
+        self
+    }
+
+    /// Says after how many seconds the same may be tried again.
+    #[must_use]
+    pub fn after(mut self, seconds: u64) -> Self {
+        self.retry = Some(u16::try_from(seconds).unwrap_or(u16::MAX));
+        self
+    }
+
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
     }
 
     /// A request that cannot be read.
@@ -54,8 +99,7 @@ impl Problem {
     /// It cannot be done now; the sender should try again.
     #[must_use]
     pub fn unavailable(detail: &str) -> Self {
-        Self { retry: true, ..Self::new(503, "unavailable", "Not available at the moment") }
-            .detail(detail)
+        Self::new(503, "unavailable", "Not available at the moment").after(5).detail(detail)
     }
 }
 
@@ -66,8 +110,8 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.retry {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

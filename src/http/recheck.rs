@@ -64,6 +64,9 @@ pub(super) async fn recheck(
     for target in &app.config.current().targets {
         app.board.ask_whole(&target.name);
     }
+    for system in &app.config.current().external {
+        app.board.ask_whole(&system.name);
+    }
     match tokio::time::timeout(PATIENCE, judged(&app, &id, asked_at)).await {
         Ok(Ok(Some(stored))) => {
             View::of(stored, &app.board).map(|view| Json(view).into_response()).ok_or_else(nothing)

@@ -1,15 +1,18 @@
 //! `/api/v1/revocations`.
 
-use super::App;
 use super::auth::Caller;
 use super::list::{self, Filter, ListError, Page};
 use super::notice::Notice;
 use super::openapi::{Common, Missing, Notices};
 use super::problem::Problem;
 use super::question::{self, Id, Nothing, Question, nothing};
-use super::view::View;
+use super::view::{self, View};
+use super::{App, notices};
+use crate::clock;
+use crate::domain::exception::Unfit;
+use crate::domain::notice::Fault;
 use crate::domain::request::Refused;
-use crate::intake::IntakeError;
+use crate::intake::{self, IntakeError, SubmissionError};
 use crate::store::StoreError;
 use axum::Json;
 use axum::body::Bytes;
@@ -81,7 +84,9 @@ pub(super) async fn submit(
         ),
     };
     let accepted =
-        app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error))?;
+        app.intake.submit(&body, &caller, key).await.map_err(|error| problem_of(&caller, error));
+    count(&app, &caller, &accepted);
+    let accepted = accepted?;
     tracing::info!(
         caller,
         revocation = accepted.id,
@@ -94,18 +99,52 @@ pub(super) async fn submit(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(answer)))
 }
 
+/// Counts what became of a plain notice.
+fn count(app: &App, caller: &str, accepted: &Result<intake::Accepted, Problem>) {
+    let config = app.config.current();
+    let sender = config.sender(caller);
+    let outcome = match accepted {
+        Ok(accepted) if accepted.known => "duplicate",
+        Ok(_) => "accepted",
+        Err(problem) => notices::word_of(problem.status()),
+    };
+    app.metrics.intake.came(sender, outcome);
+    if accepted.is_ok() {
+        app.metrics.intake.heard(sender, clock::now().seconds());
+    }
+}
+
 pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
     match error {
         // What is wrong with it quotes the notice: that is for its sender only.
         IntakeError::Submission(wrong) => {
             tracing::warn!(caller, "a notice was refused: it cannot be used");
-            Problem::new(422, "unusable", "Unusable notice").detail(wrong.to_string())
+            let fault = match &wrong {
+                SubmissionError::Field { field, reason } => Fault::new(*field, reason.clone()),
+                SubmissionError::Form(_) | SubmissionError::Id(_) => {
+                    Fault::new("", wrong.to_string())
+                }
+            };
+            Problem::new(422, "unusable", "Unusable notice")
+                .detail(wrong.to_string())
+                .errors(vec![fault])
         }
         IntakeError::Refused(refused) => refused_as(&refused),
         IntakeError::Differs { .. } => {
             tracing::warn!(caller, "a notice was refused: its id came before with other content");
             Problem::new(409, "differs", "Received before with other content")
                 .detail(error.to_string())
+        }
+        IntakeError::NotHeld(why) => {
+            Problem::new(409, "not-held", "Nothing waits for a decision").detail(why)
+        }
+        IntakeError::Sender(_) => {
+            Problem::new(403, "second-person", "A second person has to decide")
+                .detail(error.to_string())
+        }
+        IntakeError::Full(_) => {
+            tracing::warn!(caller, "a notice was refused: too many are held");
+            Problem::unavailable(&error.to_string())
         }
         IntakeError::Unavailable(_) => {
             let error = format!("{:#}", anyhow::Error::new(error));
@@ -120,8 +159,12 @@ pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
 fn refused_as(refused: &Refused) -> Problem {
     let detail = refused.to_string();
     match refused {
-        Refused::SamePerson(_) => {
+        Refused::SamePerson(_)
+        | Refused::Exception(Unfit::SameApprover(_) | Unfit::OwnReview(_)) => {
             Problem::new(403, "second-person", "A second person has to approve").detail(detail)
+        }
+        Refused::Exception(Unfit::TooLong { .. } | Unfit::NoEnd(_) | Unfit::Past(_)) => {
+            Problem::new(422, "unusable", "Unusable notice").detail(detail)
         }
         Refused::NothingWaits
         | Refused::Another(_)
@@ -130,7 +173,17 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::NotARotation(_)
         | Refused::Outdated
         | Refused::TooManyPaths
+        | Refused::TooManyWords
         | Refused::HasAccount(_)
+        | Refused::Exception(
+            Unfit::Reason { .. }
+            | Unfit::Violation
+            | Unfit::Crowded
+            | Unfit::NoReview(_)
+            | Unfit::Over
+            | Unfit::Held(_),
+        )
+        | Refused::Held(_)
         | Refused::Unfinished(_) => {
             Problem::new(409, "not-possible", "Not possible as it stands").detail(detail)
         }
@@ -179,6 +232,6 @@ pub(super) async fn show(
     _: Question<Nothing>,
     Id(id): Id,
 ) -> Result<Json<View>, Problem> {
-    let stored = app.journal.store.revocation(&id).await.map_err(store_away)?;
-    stored.and_then(|stored| View::of(stored, &app.board)).map(Json).ok_or_else(nothing)
+    let view = view::whole(&app.journal.store, &app.board, &id).await.map_err(store_away)?;
+    view.map(Json).ok_or_else(nothing)
 }

@@ -1,26 +1,43 @@
 //! A revocation as people and programs are shown it.
 
+use super::exceptions::ExceptionView;
 use super::hide;
 use crate::board::Board;
+use crate::clock;
 use crate::domain::account::{Account, AccountName};
+use crate::domain::checklist;
 use crate::domain::credential::Standing;
 use crate::domain::effective::Effective;
+use crate::domain::exception::{self, Turn};
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::probes::Missing;
 use crate::domain::request::Request;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
-use crate::store::{Evidence, Stored};
+use crate::intake::register;
+use crate::store::{Evidence, Store, StoreError, Stored};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// A rotation that was opened because a leaver knew the secret.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = OpenedRotation)]
+pub struct Opened {
+    /// Name of the secret in the register.
+    pub secret: String,
+    /// The rotation.
+    pub revocation: String,
+}
 
 /// A revocation: its state is the one the log holds.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = Revocation)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct View {
     /// `rev_…`.
     pub id: String,
@@ -56,6 +73,27 @@ pub struct View {
     pub roles: Vec<String>,
     /// Permissions that must be gone, for a partial one, in the sender's words.
     pub permissions: Vec<String>,
+    /// Roles that must be held, for a partial one.
+    #[serde(default)]
+    pub required_roles: Vec<String>,
+    /// Permissions that must be held, for a partial one, in the sender's words.
+    #[serde(default)]
+    pub required_permissions: Vec<String>,
+    /// Who owns the account from now on, for a transfer.
+    #[serde(default)]
+    pub new_owner: Option<String>,
+    /// E-mail addresses of the subject, for probes that ask by them.
+    #[serde(default)]
+    pub emails: Vec<String>,
+    /// The revocation of a leaver who knew the secret that this rotation is about.
+    #[serde(default)]
+    pub because: Option<String>,
+    /// Rotations that were opened because this subject knew a shared secret. Where one revocation is shown only.
+    #[serde(default)]
+    pub rotations: Vec<Opened>,
+    /// What people attest, and what they attested: nobody's verdict rests on it.
+    #[serde(default)]
+    pub attested: Vec<checklist::Standing>,
     /// A second person confirmed that there is no account.
     pub no_account_confirmed: bool,
     /// Accounts linked.
@@ -72,6 +110,9 @@ pub struct View {
     pub residual: Vec<Residual>,
     /// What may stay.
     pub kept: Vec<Residual>,
+    /// What must be there and is not.
+    #[serde(default)]
+    pub missing: Vec<Missing>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
     /// What the answer does not speak about.
@@ -81,6 +122,15 @@ pub struct View {
     pub credentials: Vec<Standing>,
     /// What waits for a second person.
     pub pending: Option<Request>,
+    /// Permissions to keep access: asked for, in force, and over.
+    #[serde(default)]
+    pub exceptions: Vec<ExceptionView>,
+    /// What is owned decides nothing, since the subject's data are under a legal hold.
+    #[serde(default)]
+    pub held: bool,
+    /// It was withdrawn because it should never have been expected.
+    #[serde(default)]
+    pub erroneous: bool,
     /// Who told us.
     pub source: String,
     /// Ticket.
@@ -93,12 +143,21 @@ impl View {
     /// The view of a stored revocation; `None` while the log does not hold it.
     #[must_use]
     pub fn of(stored: Stored, board: &Board) -> Option<Self> {
-        let life = stored.landed?;
-        let asked = stored.landed_revocation.unwrap_or(stored.revocation);
+        let now = clock::now();
+        let landed = stored.landed.as_ref()?;
+        let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
+        // That a permission is over looks worse, and is shown at once, also where nobody has noted it.
+        let Turn { revocation: asked, life } = exception::present(asked, landed, now);
+        let view = |one| ExceptionView::of(&stored, one, now);
+        let exceptions: Vec<ExceptionView> = life.exceptions.iter().map(view).collect();
         // That nothing is left is told once `access_revoked` is in the log.
         let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
-            && matches!(life.state, State::Scheduled | State::Open | State::Regressed)
-            && life.first_clean_at.is_none();
+            && match life.state {
+                State::Scheduled | State::Open | State::Regressed | State::Excepted => {
+                    life.first_clean_at.is_none()
+                }
+                State::Verified | State::Withdrawn => false,
+            };
         let credentials = stored.life.credentials.into_iter().map(|held| held.standing).collect();
         let judged = board.judged(&asked.id).or(stored.evidence.as_of);
         let evidence = if waiting { Evidence::default() } else { stored.evidence };
@@ -107,7 +166,7 @@ impl View {
             overdue: if evidence.no_account { Vec::new() } else { overdue(&life) },
             // That it is due is worse, and shown at once.
             state: match (life.state, stored.life.state) {
-                (State::Scheduled, State::Open) => State::Open,
+                (State::Scheduled | State::Excepted, State::Open) => State::Open,
                 (landed, _) => landed,
             },
             first_residual_at: life.first_residual_at,
@@ -125,6 +184,13 @@ impl View {
             searched: asked.accounts,
             roles: asked.roles,
             permissions: asked.permissions,
+            required_roles: asked.required_roles,
+            required_permissions: asked.required_permissions,
+            new_owner: asked.new_owner,
+            emails: asked.emails,
+            because: asked.because,
+            rotations: Vec::new(),
+            attested: checklist::standing(&asked.checklist, &life.attested),
             no_account_confirmed: asked.no_account,
             accounts: stored.accounts,
             no_account: evidence.no_account,
@@ -133,14 +199,42 @@ impl View {
             looked_at: judged,
             residual: evidence.residual,
             kept: evidence.kept,
+            missing: evidence.missing,
             gaps: evidence.gaps.into_iter().map(hide::names).collect(),
             not_covered: evidence.not_covered.to_vec(),
             credentials,
             pending: life.pending,
+            held: evidence.held || exceptions.iter().any(|one| one.holds() && one.in_force_at(now)),
+            exceptions,
+            erroneous: life.erroneous,
             source: asked.source,
             ticket: asked.ticket,
             preserve_data: asked.preserve_data,
         })
+    }
+}
+
+/// One revocation with the rotations that it opened; `None` if there is none, or the log does not hold it.
+///
+/// # Errors
+/// When the store is away.
+pub async fn whole(store: &Store, board: &Board, id: &str) -> Result<Option<View>, StoreError> {
+    let Some(stored) = store.revocation(id).await? else { return Ok(None) };
+    let Some(mut view) = View::of(stored, board) else { return Ok(None) };
+    let prefix = format!("{id}/");
+    for (event, revocation) in store.events_of(register::SOURCE, &prefix).await? {
+        let secret = event.strip_prefix(&prefix).unwrap_or_default().to_owned();
+        view.rotations.push(Opened { secret, revocation });
+    }
+    Ok(Some(view))
+}
+
+impl View {
+    /// Items of the checklist that are past their due at `now` and that nobody attested.
+    pub fn unattested(&self, now: UtcTime) -> impl Iterator<Item = &checklist::Standing> {
+        let late = move |item: &&checklist::Standing| item.attested.is_none() && item.due_at <= now;
+        let expected = self.state != State::Withdrawn;
+        self.attested.iter().filter(late).filter(move |_| expected)
     }
 }
 

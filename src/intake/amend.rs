@@ -5,8 +5,8 @@ use super::submission::{
     OneOrMany, SubmissionError, account_names, deadline_of, names_fit, object, text_fits, wrong,
 };
 use super::{
-    Intake, IntakeError, PATIENCE, TRIES, committed, known_targets, merge, notice_of_change,
-    terms_of,
+    Intake, IntakeError, PATIENCE, TRIES, committed, exceptions, known_targets, merge,
+    notice_of_change, terms_of,
 };
 use crate::audit::record::{self, About, Approval};
 use crate::clock;
@@ -62,6 +62,15 @@ pub struct Changed {
     pub amended: bool,
     /// What waits for a second person.
     pub pending: Option<Request>,
+}
+
+/// Why nothing is to be expected any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Withdrawal<'a> {
+    /// In the asker's words; stays in the store.
+    pub why: Option<&'a str>,
+    /// It should never have been expected: access was taken away, or called residual, by mistake.
+    pub erroneous: bool,
 }
 
 /// What a change comes to.
@@ -172,6 +181,7 @@ impl Amendment {
             effective_at: None,
             effective: None,
             deadlines: None,
+            erroneous: false,
             why: self.why.clone(),
         })
     }
@@ -207,8 +217,10 @@ impl Intake {
             let decision = amendment.decide(&stored.revocation, by, config, now)?;
             let notice = notice_of_change(bytes, by, now)?;
             let mut step = unchanged(stored, now);
-            step.life = merge::reopened(stored, &decision.revocation);
-            step.revocation = decision.revocation;
+            let (present, revocation) =
+                exceptions::against_amendment(stored, decision.revocation, config, now);
+            step.life = merge::reopened(&present, &revocation);
+            step.revocation = revocation;
             let about =
                 About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
             if step.revocation != stored.revocation {
@@ -216,6 +228,8 @@ impl Intake {
                 let body = record::amended(&about, committed.as_deref());
                 step.records.push(NewRecord { kind: "revocation_amended", body });
             }
+            let ended = exceptions::endings(stored, &step, now);
+            step.records.extend(ended);
             step.notice = Some(notice);
             match decision.pending {
                 Some(request) => ask(stored, step, request, config, now),
@@ -232,13 +246,15 @@ impl Intake {
     pub async fn withdraw(
         &self,
         id: &str,
-        why: Option<&str>,
+        withdrawal: Withdrawal<'_>,
         by: &str,
     ) -> Result<Option<Changed>, IntakeError> {
-        let amendment = Amendment { why: why.map(str::to_owned), ..Amendment::default() };
+        let why = withdrawal.why.map(str::to_owned);
+        let amendment = Amendment { why, ..Amendment::default() };
         amendment.bounded()?;
         self.moving(id, |stored, config, now| {
             let request = amendment.request(Asked::Withdraw, by, now)?;
+            let request = Request { erroneous: withdrawal.erroneous, ..request };
             ask(stored, unchanged(stored, now), request, config, now)
         })
         .await
@@ -329,6 +345,7 @@ fn ask(
 ) -> Result<Move, IntakeError> {
     request.possible(step.life.state)?;
     has_none(stored, &request)?;
+    exceptions::holds_nothing(stored, &request)?;
     if config.approvals == Approvals::Single {
         let by = request.requested_by.clone();
         return grant(stored, step, &request, &by, now);
@@ -366,9 +383,14 @@ fn grant(
 ) -> Result<Move, IntakeError> {
     request.possible(step.life.state)?;
     has_none(stored, request)?;
+    exceptions::holds_nothing(stored, request)?;
     (step.revocation, step.life) = request.granted(&step.revocation, &step.life, now);
     let about = About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
     let approval = Approval { request, approved_by: by };
+    if request.asks == Asked::Withdraw {
+        let ended = exceptions::endings(stored, &step, now);
+        step.records.extend(ended);
+    }
     step.records.push(match request.asks {
         Asked::Withdraw => {
             NewRecord { kind: "revocation_withdrawn", body: record::withdrawn(&about, &approval) }

@@ -5,6 +5,7 @@ mod records;
 mod within;
 
 pub use header::{Column, FileError};
+pub(super) use within::refuse_one_event_told_differently;
 pub use within::{Note, notes};
 
 use super::submission::{OneOrMany, Submission};
@@ -51,7 +52,7 @@ pub struct Wrong {
 }
 
 /// A row as it is sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sendable {
     /// The notice as JSON: equal rows have equal bytes.
     pub body: Vec<u8>,
@@ -67,7 +68,9 @@ impl Sheet {
     pub fn read(bytes: &[u8]) -> Result<Self, FileError> {
         let (header, separator, records) = Header::read(bytes)?;
         let mut rows = records.map(|record| row(&header, record)).collect::<Vec<_>>();
-        within::refuse_one_event_told_differently(&mut rows, &header);
+        refuse_one_event_told_differently(&mut rows, |expected| {
+            header.wrong(Column::EventId, expected)
+        });
         Ok(Self { separator, rows, header })
     }
 
@@ -144,8 +147,7 @@ fn submission(
         }
     }
     if asked.revocation_type.is_none() {
-        let partial = asked.roles.is_some() || asked.permissions.is_some();
-        let kind = if partial { Kind::Partial } else { Kind::Full };
+        let kind = if asked.names_a_part() { Kind::Partial } else { Kind::Full };
         asked.revocation_type = Some(kind.as_str().to_owned());
     }
     Ok(asked)
@@ -181,6 +183,10 @@ fn set(asked: &mut Submission, column: Column, cell: &str) -> Result<(), String>
         }
         Column::Roles => asked.roles = list(cell),
         Column::Permissions => asked.permissions = list(cell),
+        Column::RequiredRoles => asked.required_roles = list(cell),
+        Column::RequiredPermissions => asked.required_permissions = list(cell),
+        Column::NewOwner => asked.new_owner = value(),
+        Column::Email => asked.email = list(cell),
         Column::EffectiveAt => asked.effective_at = value(),
         Column::TimeZone => asked.time_zone = value(),
         Column::Deadline => asked.deadline = value(),

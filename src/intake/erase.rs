@@ -79,6 +79,7 @@ impl Intake {
                 Erasure::Unfinished(revocation) => {
                     return Err(Refused::Unfinished(revocation).into());
                 }
+                Erasure::Held(revocation) => return Err(Refused::Held(revocation).into()),
                 Erasure::Busy => {
                     self.journal.wake();
                     tokio::time::sleep(PAUSE).await;

@@ -4,7 +4,7 @@ use crate::domain::account::AccountName;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
-use crate::domain::revocation::{Reason, Revocation, State};
+use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::Stored;
 
@@ -20,6 +20,9 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
             None => both.accounts.push(name.clone()),
         }
     }
+    if known.kind == Kind::Suspend && asked.kind == Kind::Full {
+        both.kind = Kind::Full;
+    }
     // That there is no account was confirmed of what was known then.
     both.no_account = known.no_account && both.accounts.len() == known.accounts.len();
     for role in &asked.roles {
@@ -32,6 +35,17 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
             both.permissions.push(permission.clone());
         }
     }
+    for (both, asked) in [
+        (&mut both.emails, &asked.emails),
+        (&mut both.required_roles, &asked.required_roles),
+        (&mut both.required_permissions, &asked.required_permissions),
+    ] {
+        both.extend(asked.iter().filter(|one| !known_of(both, one)).cloned().collect::<Vec<_>>());
+    }
+    // What must be gone is not asked to be there by an earlier or a later notice.
+    both.required_roles.retain(|role| !both.roles.contains(role));
+    both.required_permissions.retain(|name| !both.permissions.contains(name));
+    both.new_owner = asked.new_owner.clone().or_else(|| known.new_owner.clone());
     if asked.effective_at < known.effective_at {
         both.effective_at = asked.effective_at;
         both.effective.clone_from(&asked.effective);
@@ -42,10 +56,14 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
     // The stricter reason decides which milestones there are, and whom alerts call.
     let adds_login = known.deadlines.login.is_none() && asked.deadlines.login.is_some();
     let urgent = matches!(asked.reason, Reason::Terminated | Reason::PolicyViolation);
-    if adds_login || (urgent && both.deadlines != known.deadlines) {
+    if adds_login || both.kind != known.kind || (urgent && both.deadlines != known.deadlines) {
         both.reason = asked.reason;
     }
     (both != *known).then_some(both)
+}
+
+fn known_of(list: &[String], one: &String) -> bool {
+    list.contains(one)
 }
 
 fn earlier(a: &Deadlines, b: &Deadlines) -> Deadlines {
@@ -65,9 +83,13 @@ fn earlier(a: &Deadlines, b: &Deadlines) -> Deadlines {
 #[must_use]
 pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
     let mut life = stored.life.clone();
-    let more = revocation.accounts != stored.revocation.accounts
+    let more = revocation.kind != stored.revocation.kind
+        || revocation.accounts != stored.revocation.accounts
         || revocation.roles != stored.revocation.roles
-        || revocation.permissions != stored.revocation.permissions;
+        || revocation.permissions != stored.revocation.permissions
+        || revocation.emails != stored.revocation.emails
+        || revocation.required_roles != stored.revocation.required_roles
+        || revocation.required_permissions != stored.revocation.required_permissions;
     if more {
         life.first_clean_at = None;
         life.confirm_from = None;
@@ -169,6 +191,32 @@ mod tests {
         };
         assert!(reopened(&stored, &known).gone_since.is_some());
         assert_eq!(reopened(&stored, &more).gone_since, None);
+    }
+
+    #[test]
+    fn who_was_suspended_and_leaves_is_expected_to_lose_everything() {
+        let suspended =
+            at(NOON, r#"{"username":"a","reason":"inactive","revocation_type":"suspend"}"#);
+        let leaves = at(LATER, r#"{"username":"a","reason":"terminated"}"#);
+        let both = tighten(&suspended, &leaves).unwrap();
+        assert_eq!((both.kind, both.reason), (Kind::Full, Reason::Terminated));
+        assert_eq!(both.effective_at, suspended.effective_at);
+        assert!(both.deadlines.access.is_some());
+        let again =
+            at(LATER, r#"{"username":"a","reason":"inactive","revocation_type":"suspend"}"#);
+        assert_eq!(tighten(&leaves, &again), None, "and never the other way");
+    }
+
+    #[test]
+    fn an_address_more_asks_for_more_and_a_loss_beats_a_requirement() {
+        let known =
+            at(NOON, r#"{"username":"a","reason":"role_change","required_roles":["g","h"]}"#);
+        let more = r#"{"username":"a","reason":"role_change","email":"a@x","roles":"g"}"#;
+        let both = tighten(&known, &at(LATER, more)).unwrap();
+        assert_eq!(
+            (both.emails, both.required_roles),
+            (vec!["a@x".to_owned()], vec!["h".to_owned()])
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::domain::account::Account;
 use crate::domain::credential::{Attestation, Attested};
 use crate::domain::probe::{Answer, Finding, Why};
 use crate::domain::request::Refused;
-use crate::domain::revocation::{Kind, State};
+use crate::domain::revocation::State;
 use crate::store::{NewRecord, Stored};
 
 /// Longest name of a server's routine.
@@ -43,7 +43,7 @@ impl Intake {
             if state == State::Withdrawn {
                 return Err(Refused::State(state).into());
             }
-            if stored.revocation.kind != Kind::Rotation {
+            if !stored.revocation.kind.is_about_a_secret() {
                 return Err(Refused::NotARotation(stored.revocation.kind).into());
             }
             let account = account_of(stored, &attestation.account)?;

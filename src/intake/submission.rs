@@ -5,14 +5,14 @@ use crate::domain::account::{AccountName, LinkRule};
 use crate::domain::effective::{self, Effective, Zones};
 use crate::domain::expectation::deadlines;
 use crate::domain::profile::Profiles;
-use crate::domain::revocation::{Kind, Reason, Revocation};
+use crate::domain::revocation::{Reason, Revocation};
 use crate::domain::time::{UtcTime, parse_duration};
 use serde::{Deserialize, Serialize};
 
 /// Longest text of a field.
-const TEXT: usize = 1_000;
+pub(super) const TEXT: usize = 1_000;
 /// Most accounts or roles in one notice.
-const LISTED: usize = 1_000;
+pub(super) const LISTED: usize = 1_000;
 
 /// What is wrong with a notice.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub struct Submission {
     pub account: Option<OneOrMany>,
     /// Why; free text is mapped to a class.
     pub reason: String,
-    /// `full` (default), `suspend`, `partial` or `rotation`.
+    /// `full` (default), `suspend`, `partial`, `rotation` or `transfer`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_type: Option<String>,
     /// For a partial revocation: roles that must be gone.
@@ -76,6 +76,18 @@ pub struct Submission {
     /// For a partial revocation: permissions that must be gone, as the configuration maps them to roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<OneOrMany>,
+    /// For a partial revocation: roles that must be held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_roles: Option<OneOrMany>,
+    /// For a partial revocation: permissions that must be held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub required_permissions: Option<OneOrMany>,
+    /// For a transfer: stable id of who owns the account from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_owner: Option<String>,
+    /// E-mail addresses of the subject, for probes that ask by them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<OneOrMany>,
     /// When access has to end: an instant, a local time or a date; now, if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_at: Option<String>,
@@ -211,6 +223,7 @@ impl Submission {
             ("/source", self.source.as_ref()),
             ("/event_id", self.event_id.as_ref()),
             ("/time_zone", self.time_zone.as_ref()),
+            ("/new_owner", self.new_owner.as_ref()),
         ];
         for (field, text) in texts {
             text_fits(field, text)?;
@@ -219,6 +232,9 @@ impl Submission {
             ("/account", &self.account),
             ("/roles", &self.roles),
             ("/permissions", &self.permissions),
+            ("/required_roles", &self.required_roles),
+            ("/required_permissions", &self.required_permissions),
+            ("/email", &self.email),
         ] {
             names_fit(field, list.as_ref())?;
         }
@@ -237,7 +253,7 @@ impl Submission {
     ) -> Result<Revocation, SubmissionError> {
         let roles = OneOrMany::list(self.roles.as_ref());
         let permissions = OneOrMany::list(self.permissions.as_ref());
-        let kind = self.kind(&roles, &permissions)?;
+        let kind = self.kind()?;
         let reason = Reason::classify(&self.reason);
         let (stated, effective) = match self.effective(terms)? {
             None => (now, None),
@@ -271,40 +287,17 @@ impl Submission {
             accounts,
             roles,
             permissions,
+            emails: OneOrMany::list(self.email.as_ref()),
+            required_roles: OneOrMany::list(self.required_roles.as_ref()),
+            required_permissions: OneOrMany::list(self.required_permissions.as_ref()),
+            new_owner: self.new_owner.clone(),
+            because: None,
+            checklist: Vec::new(),
             no_account: false,
             preserve_data: self.preserve_data,
             ticket: self.ticket.clone(),
             source: source.to_owned(),
         })
-    }
-
-    fn kind(&self, roles: &[String], permissions: &[String]) -> Result<Kind, SubmissionError> {
-        let kind = match &self.revocation_type {
-            None if roles.is_empty() && permissions.is_empty() => Kind::Full,
-            None => Kind::Partial,
-            Some(word) => Kind::from_word(word).ok_or_else(|| {
-                wrong(
-                    "/revocation_type",
-                    format!("full, suspend, partial or rotation, not `{word}`"),
-                )
-            })?,
-        };
-        match kind {
-            Kind::Full | Kind::Suspend | Kind::Rotation if !roles.is_empty() => {
-                Err(wrong("/roles", format!("a {kind} revocation names no roles; partial does")))
-            }
-            Kind::Full | Kind::Suspend | Kind::Rotation if !permissions.is_empty() => Err(wrong(
-                "/permissions",
-                format!("a {kind} revocation names no permissions; partial does"),
-            )),
-            Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation => Ok(kind),
-            Kind::Transfer => Err(wrong(
-                "/revocation_type",
-                format!(
-                    "this version cannot prove a {kind}; use full, suspend, partial or rotation"
-                ),
-            )),
-        }
     }
 
     /// The earliest of the times given, and how it came about.

@@ -1,6 +1,7 @@
 //! Notices that can be used, and what is said of those that cannot.
 
 use super::*;
+use crate::domain::revocation::Kind;
 
 fn terms() -> Terms<'static> {
     static PROFILES: std::sync::LazyLock<Profiles> = std::sync::LazyLock::new(Profiles::default);
@@ -39,6 +40,22 @@ fn all_there_is() {
 }
 
 #[test]
+fn a_transfer_has_an_account_and_an_owner_and_a_part_may_be_required() {
+    let transfer = read(
+        r#"{"username":"a","reason":"x","revocation_type":"transfer","account":"svc","new_owner":"b"}"#,
+    )
+    .unwrap();
+    assert_eq!((transfer.kind, transfer.new_owner.as_deref()), (Kind::Transfer, Some("b")));
+    assert!(transfer.deadlines.credentials.is_some() && transfer.deadlines.login.is_none());
+    let partial = read(
+        r#"{"username":"a","reason":"Role Change","required_roles":"g","email":["a@x","b@x"]}"#,
+    )
+    .unwrap();
+    assert_eq!((partial.kind, partial.required_roles.len()), (Kind::Partial, 1));
+    assert_eq!(partial.emails, ["a@x", "b@x"]);
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (json, says) in [
         ("[]", "expected struct"),
@@ -49,7 +66,23 @@ fn what_is_wrong_is_named() {
         (r#"{"username":"a","reason":"x","deadline":"soon"}"#, "/deadline: a time, or"),
         (
             r#"{"username":"a","reason":"x","revocation_type":"transfer"}"#,
-            "/revocation_type: this version",
+            "/account: a transfer names",
+        ),
+        (
+            r#"{"username":"a","reason":"x","revocation_type":"transfer","account":"s","new_owner":"a"}"#,
+            "/new_owner: somebody else",
+        ),
+        (
+            r#"{"username":"a","reason":"x","new_owner":"b"}"#,
+            "/new_owner: a full revocation has no new owner",
+        ),
+        (
+            r#"{"username":"a","reason":"x","roles":["r"],"required_roles":["r"]}"#,
+            "/required_roles: r cannot be gone and be there",
+        ),
+        (
+            r#"{"username":"a","reason":"x","revocation_type":"full","required_permissions":"p"}"#,
+            "/required_permissions: a full",
         ),
         (
             r#"{"username":"a","reason":"x","revocation_type":"full","roles":["r"]}"#,

@@ -33,6 +33,11 @@ pub(super) fn count(metrics: &Metrics, record: &QueuedRecord) {
         "canary_missed" if record.revocation_id.is_none() => {
             metrics.canary_missed.with_label_values(&[word("target")]).inc();
         }
+        "revocation_withdrawn" => {
+            let erroneous = record.body.get("erroneous").and_then(Value::as_bool);
+            let cause = if erroneous == Some(true) { "erroneous" } else { "other" };
+            metrics.withdrawn.with_label_values(&[reason, cause]).inc();
+        }
         "access_regressed" => metrics.regressions.with_label_values(&[reason]).inc(),
         _ => {}
     }

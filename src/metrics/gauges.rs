@@ -2,6 +2,10 @@
 
 use super::{Declare, Known, Levels, TargetLevel, Vocabulary};
 use prometheus::{GaugeVec, IntGaugeVec};
+use std::collections::BTreeMap;
+
+/// What alone is found in systems that are no targets.
+const PROBE: &str = "probe";
 
 /// Every gauge that is set at a scrape.
 pub(super) struct Gauges {
@@ -14,6 +18,11 @@ pub(super) struct Gauges {
     pub(super) success_rate: GaugeVec,
     pub(super) without_account: IntGaugeVec,
     pub(super) pending: IntGaugeVec,
+    pub(super) exceptions: IntGaugeVec,
+    pub(super) exceptions_pending: IntGaugeVec,
+    pub(super) next_expiry: GaugeVec,
+    pub(super) reviews_overdue: IntGaugeVec,
+    pub(super) glass: IntGaugeVec,
     pub(super) target_up: IntGaugeVec,
     pub(super) attempt: GaugeVec,
     pub(super) success: GaugeVec,
@@ -44,6 +53,11 @@ impl Gauges {
             success_rate: declare.gauge("access_revocation_verification_success_rate", "Verified revocations as a share of those and of the overdue and regressed ones, 1 when there are none.", &[])?,
             without_account: declare.int_gauge("access_revocations_without_account", "Revocations for which no account was found; they need a confirmation.", &[])?,
             pending: declare.int_gauge("access_revocation_requests_pending", "What would keep access and waits for a second person.", &["asks"])?,
+            exceptions: declare.int_gauge("access_revocation_exceptions_active", "Permissions to keep access that are in force.", &["kind"])?,
+            exceptions_pending: declare.int_gauge("access_revocation_exceptions_pending", "Permissions to keep access that wait for a second person.", &["kind"])?,
+            next_expiry: declare.gauge("access_revocation_exceptions_next_expiry_timestamp_seconds", "When the next permission in force ends; absent while none has an end.", &[])?,
+            reviews_overdue: declare.int_gauge("access_revocation_exceptions_review_overdue", "Permissions whose review is due and was not done.", &["kind"])?,
+            glass: declare.int_gauge("access_revocation_break_glass_unpermitted_sessions", "Sessions of break-glass roles for which no break-glass is open.", &["target"])?,
             target_up: declare.int_gauge("access_revocation_target_up", "1 when the last look at the target got an answer.", &["target"])?,
             attempt: declare.gauge("access_revocation_agent_last_reconcile_attempt_timestamp_seconds", "Start of the last look, answered or not.", &["target"])?,
             success: declare.gauge("access_revocation_agent_last_reconcile_success_timestamp_seconds", "End of the last look that got an answer.", &["target"])?,
@@ -66,10 +80,19 @@ impl Gauges {
     pub(super) fn set(&self, known: &Known, words: &Vocabulary, now: f64) {
         if let Some(levels) = &known.levels {
             self.set_levels(levels, &known.configured, words, now);
+            for system in &known.systems {
+                let cell = (system.clone(), PROBE.to_owned());
+                let count = levels.residual.get(&cell).copied().unwrap_or(0);
+                self.residual.with_label_values(&[system.as_str(), PROBE]).set(count);
+            }
         }
         for (target, count) in &known.vanished {
             let gauge = self.residual.with_label_values(&[target.as_str(), "vanished_session"]);
             gauge.set(gauge.get().max(*count));
+        }
+        self.glass.reset();
+        for (target, count) in &known.glass {
+            self.glass.with_label_values(&[target]).set(*count);
         }
         for (target, level) in &known.targets {
             self.set_target(target, level, words);
@@ -135,6 +158,17 @@ impl Gauges {
         for asks in &words.asks {
             let count = levels.pending.get(asks).copied().unwrap_or(0);
             self.pending.with_label_values(&[asks]).set(count);
+        }
+        for kind in &words.exceptions {
+            let level = |of: &BTreeMap<&'static str, i64>| of.get(kind).copied().unwrap_or(0);
+            let kinds: &[&str] = &[kind];
+            self.exceptions.with_label_values(kinds).set(level(&levels.exceptions));
+            self.exceptions_pending.with_label_values(kinds).set(level(&levels.exceptions_pending));
+            self.reviews_overdue.with_label_values(kinds).set(level(&levels.reviews_overdue));
+        }
+        self.next_expiry.reset();
+        if let Some(at) = levels.next_expiry {
+            self.next_expiry.with_label_values(none).set(at);
         }
     }
 

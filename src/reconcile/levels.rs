@@ -17,6 +17,7 @@ use std::sync::Arc;
 /// Shows what is configured: time between looks, and time allowed.
 pub fn show_settings(metrics: &Metrics, config: &Config) {
     metrics.set_interval(config.look_interval.as_secs_f64());
+    metrics.intake.expect(config.senders(), config.tokens.iter().map(|token| token.id.as_str()));
     for target in config.targets.iter().filter(|target| target.canary.is_some()) {
         metrics.expect_canary(&target.name);
     }
@@ -78,7 +79,7 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
         return false;
     }
     let terms = terms(stored, config);
-    let start = asked.effective_at.max(asked.received_at).seconds();
+    let start = stored.life.counts_from(asked).seconds();
     let mut overdue = false;
     for milestone in milestones(asked.kind, asked.reason) {
         let cell = (pair.0.clone(), pair.1.clone(), milestone.to_string());

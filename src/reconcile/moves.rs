@@ -31,6 +31,13 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         hash.update(residual.identity());
         hash.update([0]);
     }
+    for missing in &judged.missing {
+        let place = missing.target.as_deref().unwrap_or_default();
+        for part in ["missing", missing.what.as_str(), missing.name.as_str(), place] {
+            hash.update(part);
+            hash.update([0]);
+        }
+    }
     let fingerprint: [u8; 32] = hash.finalize().into();
     Look {
         started_at: saw.or(oldest).unwrap_or(UtcTime::from_timestamp(jiff::Timestamp::UNIX_EPOCH)),
@@ -38,6 +45,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         login: judged.login,
         fingerprint: hex(fingerprint.get(..16).unwrap_or_default()),
         kinds: judged.residual.iter().map(|residual| residual.kind).collect(),
+        lacking: judged.residual.is_empty() && !judged.missing.is_empty(),
         disabled: judged.disabled,
         gone_at: gone.then(|| looks.iter().map(|look| look.ended_at).max()).flatten(),
         credentials: Vec::new(),
@@ -46,6 +54,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
             .filter_map(|look| look.server.as_ref())
             .map(|server| server.system_identifier)
             .collect(),
+        held: false,
     }
 }
 
@@ -55,7 +64,11 @@ pub(super) fn terms(stored: &Stored, config: &Config) -> Terms {
     Terms {
         kind: asked.kind,
         reason: asked.reason,
-        effective_at: asked.effective_at,
+        // What was excepted is due from its end on.
+        effective_at: stored
+            .life
+            .due_from
+            .map_or(asked.effective_at, |at| at.max(asked.effective_at)),
         deadlines: asked.deadlines,
         verification_delay: config.verification_delay,
     }
@@ -82,6 +95,7 @@ pub(super) fn remembered<'a>(
     judged: &Judgement,
     looks: &[&'a Observation],
     terms: &Terms,
+    held: bool,
 ) -> Vec<&'a Observation> {
     // Presence is proved by any look.
     if judged.residual.iter().any(|found| looks.iter().any(|look| look.saw(found))) {
@@ -96,7 +110,8 @@ pub(super) fn remembered<'a>(
             && (look.started_at.since(look.deep_at) > allowed
                 || first.is_some_and(|first| look.deep_at <= first))
     });
-    if outdated.is_empty() || !stored.life.decides(terms, &look_of(judged, looks)) {
+    let look = Look { held, ..look_of(judged, looks) };
+    if outdated.is_empty() || !stored.life.decides(terms, &look) {
         return Vec::new();
     }
     outdated
@@ -124,7 +139,9 @@ pub(super) fn plan(
         as_of: Some(look.started_at),
         residual,
         no_account: judged.no_account,
+        held: look.held,
         kept: judged.kept,
+        missing: judged.missing,
         gaps: judged.gaps,
         not_covered: judged.not_covered.into(),
     };
@@ -153,11 +170,13 @@ pub(super) fn plan(
         verdict: judged.verdict,
         as_of: look.started_at,
         residual: if blind { &[] } else { &judged.residual },
+        missing: &evidence.missing,
         gaps: &evidence.gaps,
         not_covered: &evidence.not_covered,
         coverage: &coverage,
         credentials: &life.credentials,
         exists,
+        held: look.held,
     };
     records.extend(
         effects.iter().map(|effect| record_of(*effect, &about, &terms, stored, &life, &seen)),
@@ -187,7 +206,10 @@ pub(super) fn plan(
 /// the answer is inconclusive, else on targets that do not answer.
 fn carried(stored: &Stored, judged: &Judgement, looks: &[&Observation]) -> Vec<Residual> {
     let blind = judged.verdict == Verdict::Inconclusive;
-    let down = |target: &str| looks.iter().any(|l| l.target == target && l.server.is_none());
+    // A system that is no target has no server, and a probe that told nothing is a gap.
+    let down = |target: &str| {
+        looks.iter().any(|l| l.target == target && l.server.is_none() && !l.gaps.is_empty())
+    };
     let mut residual = judged.residual.clone();
     for before in &stored.evidence.residual {
         // What is known of a password is remembered, and told anew each time.
@@ -229,8 +251,8 @@ fn record_of(
     let first_verification = !stored.life.duration_reported;
     let (kind, body) = match effect {
         Effect::Observed(label) => ("observation", record::observation(about, label, seen)),
-        Effect::AccountDisabled => ("account_disabled", record::gone(about, seen.as_of)),
-        Effect::AccessRevoked => ("access_revoked", record::gone(about, seen.as_of)),
+        Effect::AccountDisabled => ("account_disabled", record::gone(about, seen.as_of, seen.held)),
+        Effect::AccessRevoked => ("access_revoked", record::gone(about, seen.as_of, seen.held)),
         Effect::Verified => {
             ("verification_completed", record::verified(about, terms, life, first_verification))
         }

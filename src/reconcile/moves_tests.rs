@@ -45,6 +45,7 @@ fn judged(verdict: Verdict, residual: Vec<Residual>, gaps: Vec<Gap>) -> Judgemen
         disabled: verdict == Verdict::Revoked,
         residual,
         kept: Vec::new(),
+        missing: Vec::new(),
         gaps,
         not_covered: Vec::new(),
         no_account: false,
@@ -123,7 +124,7 @@ fn nothing_is_decided_on_what_is_only_remembered_but_what_the_look_saw_is() {
     let (terms, look) = (terms_of(&stored), recalling());
     let waits = |residual: Residual| {
         let judged = judged(Verdict::Residual, vec![residual], Vec::new());
-        remembered(&stored, &judged, &[&look], &terms).len() == 1
+        remembered(&stored, &judged, &[&look], &terms, false).len() == 1
     };
     // Access lists of that database come from memory.
     assert!(waits(found(ResidualKind::Privilege)));
@@ -136,6 +137,6 @@ fn nothing_is_decided_on_what_is_only_remembered_but_what_the_look_saw_is() {
     whole.deep_at = whole.started_at;
     let clean = judged(Verdict::Revoked, Vec::new(), Vec::new());
     let open = Stored { life: Life::begin(at(0), at(0)), ..stored.clone() };
-    assert_eq!(remembered(&open, &clean, &[&whole], &terms), Vec::<&Observation>::new());
-    assert_eq!(remembered(&open, &clean, &[&look], &terms).len(), 1);
+    assert_eq!(remembered(&open, &clean, &[&whole], &terms, false), Vec::<&Observation>::new());
+    assert_eq!(remembered(&open, &clean, &[&look], &terms, false).len(), 1);
 }

@@ -7,7 +7,6 @@ use crate::domain::account::AccountName;
 use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Gap, Observation};
 use crate::domain::residual::ResidualKind;
-use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
 use crate::store::{StoreError, Stored};
 use crate::target::Secrets;
@@ -24,7 +23,7 @@ impl Reconciler {
     ) -> Result<Option<Secrets>, StoreError> {
         let config = self.config.current();
         let (mut names, mut oids) = (BTreeSet::new(), BTreeSet::new());
-        for stored in watched.iter().filter(|stored| stored.revocation.kind == Kind::Rotation) {
+        for stored in watched.iter().filter(|stored| stored.revocation.kind.is_about_a_secret()) {
             let theirs = names_of(stored, &config);
             names.extend(theirs.into_iter().filter(|n| n.applies_to(target)).map(|n| n.role));
             let linked = stored.accounts.iter().filter(|account| account.target == target);
@@ -65,9 +64,15 @@ impl Reconciler {
                 // A look begun before the notice came says nothing about what was expected then, nor one begun before
                 // an attempt with the old secret was attested.
                 // One that came before the clock was set back must not wait for the clock, though.
+                // One that asked other probes than are configured now waits for the next.
+                let probes = config.target(target).map(|target| &target.probes);
+                let same = probes.is_none_or(|probes| {
+                    let now = probes.iter().map(|probe| &probe.declared);
+                    now.eq(look.probing.declared.iter())
+                });
                 let received = told_at(stored);
                 let after = look.started_at >= received || received > clock::now();
-                (searched && after).then_some(look)
+                (searched && after && same).then_some(look)
             })
             .collect()
     }
@@ -109,6 +114,7 @@ pub(super) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<St
     for permission in &stored.revocation.permissions {
         match config.permissions.get(permission) {
             Some(giving) if !giving.is_empty() => roles.extend(giving.iter().cloned()),
+            _ if config.probes_show(permission) => {}
             _ => unmapped.push(permission.clone()),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Reconciler;
 use crate::domain::observation::Observation;
+use crate::domain::residual::ResidualKind;
 use crate::metrics::TargetLevel;
 use crate::store::StoreError;
 use crate::target::statements::FILES;
@@ -12,6 +13,7 @@ impl Reconciler {
         // Not required and not read is no gap, and nobody saw it all the same.
         let unread = FILES.iter().filter(|file| !look.coverage.iter().any(|c| c.surface == **file));
         let gaps = look.gaps.iter().map(|gap| gap.surface);
+        let gaps = gaps.chain(look.probing.is_blind().then_some(ResidualKind::Probe));
         let unverifiable: BTreeSet<String> =
             gaps.chain(unread.copied()).map(|surface| surface.as_str().to_owned()).collect();
         #[expect(clippy::cast_precision_loss, reason = "a skew in microseconds fits 53 bits")]

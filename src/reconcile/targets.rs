@@ -22,6 +22,7 @@ pub fn target_of(config: &TargetConfig) -> Result<Target, BadUrl> {
         target = target.instance(name, url.expose_secret())?;
     }
     let target = target.shdepend_only(config.shdepend_only.iter().cloned());
+    let target = target.probes(config.probes.iter().cloned());
     Ok(target.require(config.required.iter().copied()))
 }
 
@@ -129,6 +130,8 @@ impl Reconciler {
             self.board.forget(&name);
         }
         self.metrics.set_targets(config.targets.iter().map(|t| t.name.clone()).collect());
+        let systems = config.external.iter().map(|system| system.name.clone());
+        self.metrics.set_systems(systems.collect());
         super::show_settings(&self.metrics, config);
         for configured in &config.targets {
             if loops.running.contains_key(&configured.name) {

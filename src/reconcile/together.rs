@@ -1,6 +1,7 @@
 //! Judging everything that is watched: moves that follow from one look share a transaction.
 
 use super::Reconciler;
+use super::exceptions::{held, is_held};
 use crate::clock;
 use crate::domain::time::UtcTime;
 use crate::store::{Move, StoreError};
@@ -11,10 +12,14 @@ pub(super) const TOGETHER: usize = 16;
 impl Reconciler {
     pub(super) async fn judge_all(&self, target: &str) -> Result<(), StoreError> {
         let _turn = self.turn.lock().await;
-        for some in self.watched().await?.chunks(TOGETHER) {
+        let watched = self.watched().await?;
+        let held = held(&watched);
+        for some in watched.chunks(TOGETHER) {
             let (mut moves, mut judged) = (Vec::new(), Vec::new());
             for stored in some {
-                let Some((looked_at, step)) = self.judge_one(target, stored).await? else {
+                let Some((looked_at, step)) =
+                    self.judge_one(target, stored, is_held(stored, &held)).await?
+                else {
                     continue;
                 };
                 match step {

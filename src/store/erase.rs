@@ -3,6 +3,8 @@
 use super::many::many;
 use super::model::{Evidence, NewRecord, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
+use crate::domain::checklist::Word;
+use crate::domain::exception::Exception;
 use crate::domain::lifecycle::Life;
 use crate::domain::request::Request;
 use crate::domain::revocation::{Revocation, State};
@@ -17,8 +19,10 @@ const PAGE: i64 = 1_000;
 pub enum Erasure {
     /// Done; of so many revocations.
     Done(usize),
-    /// This revocation of the subject is not finished.
+    /// This revocation of the subject is not finished, or this notice about them is held.
     Unfinished(String),
+    /// This revocation of the subject is under a legal hold, or somebody asks for one.
+    Held(String),
     /// Something moves at this moment: it can be tried again.
     Busy,
 }
@@ -57,6 +61,7 @@ impl Names {
             for text in std::iter::once(&row.request).chain(&row.landed_request) {
                 let asked: Revocation = from_json(text, "a revocation's request")?;
                 names.extend(asked.username.map(|name| name.to_lowercase()));
+                names.extend(asked.emails.iter().map(|email| email.to_lowercase()));
             }
         }
         Ok(Self(names))
@@ -86,13 +91,18 @@ impl Row {
             let asked: Revocation = from_json(text, "a revocation's request")?;
             let accounts =
                 asked.accounts.iter().filter(|name| !name.suggested()).cloned().collect();
-            let asked = Revocation { username: None, ticket: None, accounts, ..asked };
+            let emails = Vec::new();
+            let asked = Revocation { username: None, ticket: None, accounts, emails, ..asked };
             to_json(&asked, "a revocation")
         };
         let life = |text: &str| -> Result<String, StoreError> {
             let life: Life = from_json(text, "a revocation's life")?;
             let pending = life.pending.map(|request| Request { why: None, ..request });
-            to_json(&Life { pending, ..life }, "a life")
+            let exceptions = life.exceptions.into_iter();
+            let exceptions = exceptions.map(|one| Exception { why: None, ..one }).collect();
+            let attested = life.attested.into_iter().map(|word| Word { note: None, ..word });
+            let attested = attested.collect();
+            to_json(&Life { attested, pending, exceptions, ..life }, "a life")
         };
         let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
         // Its sentences may name who was searched for; the next look tells all of it anew.
@@ -146,9 +156,23 @@ impl Store {
         note: &NewRecord,
         at: UtcTime,
     ) -> Result<Erasure, StoreError> {
+        let held: Option<String> = reading!(self, pool =>
+            sqlx::query_scalar(statement!("notices_held"))
+                .bind(&subject.name).fetch_optional(pool).await?
+        );
+        if let Some(held) = held {
+            return Ok(Erasure::Unfinished(held));
+        }
         let rows: Vec<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_of")).bind(&subject.id).fetch_all(pool).await?
         );
+        for row in &rows {
+            // Also one that only waits for its approval: what is erased does not come back.
+            let life: Life = from_json(&row.life, "a revocation's life")?;
+            if life.exceptions.iter().any(Exception::holds) {
+                return Ok(Erasure::Held(row.id.clone()));
+            }
+        }
         if let Some(open) = rows.iter().find(|row| !row.is_finished()) {
             return Ok(Erasure::Unfinished(open.id.clone()));
         }
@@ -190,6 +214,8 @@ impl Store {
                 sqlx::query(statement!("notice_erase"))
                     .bind(source).bind(event).bind(kept).execute(&mut *tx).await?;
             }
+            sqlx::query(statement!("notices_erase"))
+                .bind(&subject.name).execute(&mut *tx).await?;
             sqlx::query(statement!("subject_erase")).bind(&subject.id).execute(&mut *tx).await?;
             sqlx::query(many(statement!("record_insert"), 1))
                 .bind(id).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)

@@ -1,8 +1,10 @@
 //! What goes into the store and comes out of it.
 
+use super::notices::Facts;
 use crate::domain::account::Account;
 use crate::domain::lifecycle::Life;
 use crate::domain::observation::{Gap, NotCovered};
+use crate::domain::probes::Missing;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
@@ -24,8 +26,14 @@ pub struct Evidence {
     /// Every role was read, and none is the subject's.
     #[serde(default)]
     pub no_account: bool,
+    /// The subject's data are under a legal hold, so that what is owned decides nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// What may stay.
     pub kept: Vec<Residual>,
+    /// What must be there and is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
     /// What could not be seen.
     pub gaps: Vec<Gap>,
     /// What the answer does not speak about: mostly the same for every revocation, so kept once.
@@ -64,9 +72,9 @@ impl Stored {
     #[must_use]
     pub fn is_watched(&self, now: UtcTime) -> bool {
         match self.life.state {
-            State::Scheduled | State::Open | State::Regressed => true,
+            State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
             State::Verified => self.watch_until > now,
-            State::Excepted | State::Withdrawn => false,
+            State::Withdrawn => false,
         }
     }
 }
@@ -102,8 +110,8 @@ pub struct SubjectRow {
     pub commitment: String,
 }
 
-/// What makes a repeated notice the same notice.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What makes a repeated notice the same notice, and what else is known of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoticeKey {
     /// Sender.
     pub source: String,
@@ -113,6 +121,8 @@ pub struct NoticeKey {
     pub digest: String,
     /// The bytes.
     pub body: String,
+    /// What it says, as far as that is listed.
+    pub facts: Facts,
 }
 
 /// A revocation to accept.

@@ -6,6 +6,7 @@ use super::model::{
     Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, SubjectRow,
 };
 use super::{Store, StoreError, statement, to_json, writing};
+use crate::domain::exception::Exception;
 use crate::domain::revocation::Revocation;
 use serde_json::Value;
 
@@ -102,6 +103,27 @@ macro_rules! insert_records {
     };
 }
 
+/// Binds what is listed of a notice.
+macro_rules! bind_facts {
+    ($query:expr, $facts:expr) => {
+        $query
+            .bind(&$facts.id)
+            .bind(&$facts.door)
+            .bind(&$facts.event_type)
+            .bind($facts.event_at.map($crate::domain::time::UtcTime::micros))
+            .bind($facts.outcome.as_str())
+            .bind($facts.cause.map_or("", $crate::domain::notice::Hold::as_str))
+            .bind($facts.faults_text())
+            .bind(&$facts.subject)
+            .bind(&$facts.username)
+            .bind(&$facts.email)
+            .bind(&$facts.vendor)
+            .bind(&$facts.checklist)
+            .bind(&$facts.record)
+    };
+}
+pub(super) use bind_facts;
+
 /// Inserts notices.
 macro_rules! insert_notices {
     ($tx:ident, $rows:expr) => {
@@ -109,7 +131,8 @@ macro_rules! insert_notices {
             let mut query = sqlx::query(many(statement!("notice_insert"), piece.len()));
             for (notice, revocation, at) in piece {
                 query = query.bind(&notice.source).bind(&notice.event_id).bind(&notice.digest);
-                query = query.bind(&notice.body).bind(*at).bind(*revocation);
+                query = query.bind(&notice.body).bind(*at).bind(Some(*revocation));
+                query = bind_facts!(query, notice.facts);
             }
             query.execute(&mut *$tx).await?;
         }
@@ -129,6 +152,23 @@ macro_rules! insert_deliveries {
         }
     };
 }
+
+/// Inserts exceptions, or notes whether anything is to come of them still.
+macro_rules! put_exceptions {
+    ($tx:ident, $rows:expr) => {
+        for piece in pieces(&$rows) {
+            let mut query = sqlx::query(many(statement!("exception_put"), piece.len()));
+            for (one, revocation) in piece {
+                query = query.bind(&one.id).bind(*revocation).bind(one.kind.as_str());
+                query = query.bind(i64::from(one.is_open())).bind(one.requested_at.micros());
+            }
+            query.execute(&mut *$tx).await?;
+        }
+    };
+}
+
+/// An exception as it is put.
+type ExceptionPut<'a> = (&'a Exception, &'a str);
 
 /// A move as it is written.
 struct Moving<'a> {
@@ -164,6 +204,16 @@ impl<'a> Moving<'a> {
 
     fn id(&self) -> &str {
         &self.step.from.revocation.id
+    }
+
+    /// Exceptions that are new, or of which nothing is to come any more.
+    fn exceptions(&self) -> impl Iterator<Item = ExceptionPut<'_>> {
+        let before = &self.step.from.life.exceptions;
+        let known = move |one: &&Exception| {
+            before.iter().any(|known| known.id == one.id && known.is_open() == one.is_open())
+        };
+        let changed = self.step.life.exceptions.iter().filter(move |one| !known(one));
+        changed.map(|one| (one, self.id()))
     }
 
     fn conflict(&self) -> StoreError {
@@ -313,23 +363,27 @@ impl Store {
         let moved: Result<Vec<_>, StoreError> = writing!(self, tx => {
             let mut answers = Vec::with_capacity(moving.len());
             let (mut notices, mut records, mut outbox) = (Vec::new(), Vec::new(), Vec::new());
+            let mut exceptions = Vec::new();
             for (place, one) in &moving {
                 let moved = sqlx::query(statement!("revocation_advance"))
                     .bind(one.id()).bind(one.step.from.version).bind(&one.request)
                     .bind(&one.accounts).bind(one.step.life.state.as_str()).bind(&one.life)
                     .bind(&one.evidence).bind(one.count).bind(one.at)
-                    .bind(one.step.watch_until.micros()).execute(&mut *tx).await?.rows_affected();
+                    .bind(one.step.watch_until.micros()).bind(one.step.revocation.kind.as_str())
+                    .execute(&mut *tx).await?.rows_affected();
                 if moved != 1 {
                     answers.push((*place, Err(one.conflict())));
                     continue;
                 }
                 notices.extend(one.step.notice.iter().map(|notice| (notice, one.id(), one.at)));
                 records.extend(&one.rows);
+                exceptions.extend(one.exceptions());
                 outbox.extend(deliveries(&one.rows, &one.step.deliveries));
                 answers.push((*place, Ok(one.rows.last().map(|row| row.id.clone()))));
             }
             insert_notices!(tx, notices);
             insert_records!(tx, records);
+            put_exceptions!(tx, exceptions);
             insert_deliveries!(tx, outbox);
             answers
         });

@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Most revocations watched at once. More is an error, never silence.
 const WATCHED: i64 = 200_000;
+/// Most events that are told of one revocation.
+const EVENTS: i64 = 1_000;
 /// Rows made into revocations before others have their turn.
 const TURN: usize = 64;
 /// If one of so many has changed, all are read together.
@@ -143,18 +145,37 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoticeDiffers`] when its content was another.
     pub async fn repeated(&self, notice: &NoticeKey) -> Result<Option<String>, StoreError> {
-        let row: Option<(String, String)> = reading!(self, pool =>
+        let row: Option<(String, Option<String>)> = reading!(self, pool =>
             sqlx::query_as(statement!("notice_get"))
                 .bind(&notice.source).bind(&notice.event_id).fetch_optional(pool).await?
         );
         match row {
-            Some((digest, id)) if digest == notice.digest => Ok(Some(id)),
+            Some((digest, Some(id))) if digest == notice.digest => Ok(Some(id)),
+            // With other content, or by another door, where it made no revocation.
             Some(_) => Err(StoreError::NoticeDiffers {
                 source_name: notice.source.clone(),
                 event_id: notice.event_id.clone(),
             }),
             None => Ok(None),
         }
+    }
+
+    /// Events of `source` whose ids begin with `prefix`, and the revocations that they made or joined.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn events_of(
+        &self,
+        source: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let like = format!("{prefix}%");
+        let rows: Vec<(String, String)> = reading!(self, pool =>
+            sqlx::query_as(statement!("notices_like"))
+                .bind(source).bind(like).bind(EVENTS).fetch_all(pool).await?
+        );
+        // A `_` in the prefix is like any character.
+        Ok(rows.into_iter().filter(|(event, _)| event.starts_with(prefix)).collect())
     }
 
     /// The subject called `name`.
@@ -254,8 +275,7 @@ impl Store {
             };
             // What ended since the marks were read is not watched any more.
             let ended = |stored: &Stored| {
-                matches!(stored.life.state, State::Excepted | State::Withdrawn)
-                    && stored.version != mark.version
+                stored.life.state == State::Withdrawn && stored.version != mark.version
             };
             let Some(read) = read.filter(|(_, stored)| !ended(stored)) else { continue };
             watched.push(read.1.clone());
@@ -305,7 +325,7 @@ impl Store {
         rows.into_iter().map(Row::read).collect()
     }
 
-    /// Revocations that people may be shown and that are scheduled, open or regressed, oldest first; what
+    /// Revocations that people may be shown and that are scheduled, open, regressed or excepted, oldest first; what
     /// the log does not hold as finished is not finished.
     ///
     /// # Errors

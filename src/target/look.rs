@@ -7,7 +7,7 @@ use super::rows::DatabaseRow;
 use super::session::{Session, Way};
 use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES, FILES};
 use super::trouble::Trouble;
-use super::{Depth, Facts, Target, Wanted, instance, jobs, prepared, server};
+use super::{Depth, Facts, Target, Wanted, instance, jobs, prepared, probes, server};
 use crate::clock;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::plan::locks::Held;
@@ -31,6 +31,10 @@ const UNREAD: &[(Option<ResidualKind>, &str, &str, &str)] = &[
     ),
 ];
 
+/// Of what its probes ask of.
+const BEYOND_PROBES: &str =
+    "beyond what its probes ask, accounts outside Postgres are not looked at";
+
 /// Databases per look of which only the statistics are asked: each costs a connection.
 const COMPARED: usize = 4;
 
@@ -44,6 +48,8 @@ impl Target {
     pub async fn look_with_facts(&self, wanted: &Wanted) -> (Observation, Facts) {
         let mut observation = Observation::begun(&self.name, clock::now());
         observation.searched.clone_from(&wanted.names);
+        observation.probing.declared =
+            self.probes.iter().map(|probe| probe.declared.clone()).collect();
         let mut facts = Facts::default();
         let ways = self.every_way();
         let first = primary(&ways).await;
@@ -71,6 +77,13 @@ impl Target {
             facts.superusers.clone_from(&cluster.superusers);
             facts.memberships.clone_from(&cluster.memberships);
             self.look_into_databases(way, &cluster, wanted.depth, &mut observation).await;
+            let asking = probes::Asking {
+                probes: &self.probes,
+                memory: &self.told,
+                pace: self.pace,
+                wanted,
+            };
+            probes::ask(way, &asking, &mut observation).await;
             if wanted.depth == Depth::Full {
                 facts.locks = locks(way, &cluster, &mut observation).await;
             }
@@ -94,7 +107,10 @@ impl Target {
     /// What no look reads: said with every answer, or a gap where it has to be seen.
     fn unread(&self, observation: &mut Observation) {
         for (kind, surface, reason, fix) in UNREAD {
-            if kind.is_some_and(|kind| self.required.contains(&kind)) {
+            // A probe that has to be asked is what is required of them.
+            let asked = *kind == Some(ResidualKind::Probe)
+                && self.probes.iter().any(|probe| probe.declared.required);
+            if !asked && kind.is_some_and(|kind| self.required.contains(&kind)) {
                 let gaps = kind.map(|surface| Gap {
                     surface,
                     target: self.name.clone(),
@@ -105,9 +121,11 @@ impl Target {
                 });
                 observation.gaps.extend(gaps);
             } else {
+                let beyond = *kind == Some(ResidualKind::Probe) && !self.probes.is_empty();
+                let reason = if beyond { BEYOND_PROBES } else { reason };
                 observation.not_covered.push(NotCovered {
                     surface: format!("{surface} of {}", self.name),
-                    reason: (*reason).to_owned(),
+                    reason: reason.to_owned(),
                 });
             }
         }

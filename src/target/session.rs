@@ -1,5 +1,9 @@
 //! One read-only connection to one database: every statement gives rows or a gap.
 
+mod asking;
+
+pub(super) use asking::Refusal;
+
 use super::door::{Doors, Made};
 use super::rows::{Answering, SightRow};
 use super::selftest;

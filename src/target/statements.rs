@@ -133,6 +133,8 @@ pub(super) const SURVEY: Statement = statement!("survey", 1, &[]);
 pub(super) const CREDENTIAL_TERMS: Statement =
     statement!("credential_terms", FINDINGS, &[K::Credential]);
 pub(super) const CREDENTIALS: Statement = statement!("credentials", FINDINGS, &[K::Credential]);
+/// Not a question: what holds for the configured statement that follows it.
+pub(super) const PROBE_GUARD: Statement = statement!("probe_guard", 1, &[]);
 pub(super) const BACKEND_PID: Statement = statement!("backend_pid", 1, &[]);
 
 /// Surfaces that each instance of a cluster has for itself.
@@ -181,6 +183,7 @@ pub const STATEMENTS: &[Statement] = &[
     SURVEY,
     CREDENTIAL_TERMS,
     CREDENTIALS,
+    PROBE_GUARD,
     BACKEND_PID,
 ];
 

@@ -32,6 +32,7 @@ pub(crate) fn metrics() -> Arc<Metrics> {
         milestones: vec![("full", "terminated", "login"), ("full", "terminated", "access")],
         causes: vec!["unreachable"],
         asks: vec!["withdraw"],
+        exceptions: vec!["grace"],
         surfaces: vec!["login"],
         targets: vec!["main".to_owned()],
     };

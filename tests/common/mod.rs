@@ -5,6 +5,7 @@ pub(crate) mod agent;
 pub(crate) mod byhand;
 pub(crate) mod frozen;
 pub(crate) mod http;
+pub(crate) mod issuer;
 pub(crate) mod kills;
 pub(crate) mod logbook;
 pub(crate) mod mirror;

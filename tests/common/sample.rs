@@ -24,6 +24,7 @@ pub(crate) fn notice(event_id: &str, digest: &str) -> NoticeKey {
         event_id: event_id.to_owned(),
         digest: digest.to_owned(),
         body: "{}".to_owned(),
+        ..NoticeKey::default()
     }
 }
 
@@ -83,7 +84,7 @@ pub(crate) fn verified(from: &Stored, second: i64) -> Move {
         last_look_at: Some(at(second)),
         ..from.life.clone()
     };
-    let gone = record::gone(&about, at(second));
+    let gone = record::gone(&about, at(second), false);
     Move {
         from: from.clone(),
         revocation: from.revocation.clone(),

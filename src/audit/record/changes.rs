@@ -1,7 +1,8 @@
 //! Records of what people change: a revocation after it was accepted, and the configuration.
 
-use super::{About, Body, effective, fitting, object, searched, with};
+use super::{About, Body, effective, fitting, object, required, searched, with};
 use crate::domain::account::Account;
+use crate::domain::checklist::{Item, Word};
 use crate::domain::credential::{Attested, Standing};
 use crate::domain::erasure::Basis;
 use crate::domain::request::Request;
@@ -22,6 +23,8 @@ pub fn amended(about: &About<'_>, notice: Option<&str>) -> Body {
             "effective_at": asked.effective_at,
             "notice_sha256": notice,
             "permissions": fitting(asked.permissions.iter().map(|name| json!(name))),
+            "required_permissions": required(&asked.required_permissions),
+            "required_roles": required(&asked.required_roles),
             "roles": fitting(asked.roles.iter().map(|role| json!(role))),
             "searched": fitting(asked.accounts.iter().map(searched)),
             "searched_total": asked.accounts.len(),
@@ -59,6 +62,7 @@ pub fn approval_requested(about: &About<'_>, request: &Request) -> Body {
             "asks": request.asks,
             "deadlines": request.deadlines,
             "effective_at": request.effective_at,
+            "erroneous": request.erroneous,
             "request": request.id,
             "requested_by": request.requested_by,
         }),
@@ -84,7 +88,8 @@ pub fn approved(about: &About<'_>, approval: &Approval<'_>) -> Body {
 /// `revocation_withdrawn`: nothing is expected any more.
 #[must_use]
 pub fn withdrawn(about: &About<'_>, approval: &Approval<'_>) -> Body {
-    with(about.body(), json!({"approval": approval.value()}))
+    let erroneous = approval.request.erroneous;
+    with(about.body(), json!({"approval": approval.value(), "erroneous": erroneous}))
 }
 
 /// `item_attested`: somebody tried the old secret of an account, and says how the server answered.
@@ -100,6 +105,16 @@ pub fn attested(about: &About<'_>, account: &Account, probe: &Attested) -> Body 
             "attests": "old_secret",
             "probe": attempt(probe),
         }),
+    )
+}
+
+/// `item_attested`, or `data_archived` where that is what is attested: somebody's word about an item of the
+/// checklist. Their own words stay in the store.
+#[must_use]
+pub fn item_attested(about: &About<'_>, item: &Item, word: &Word) -> Body {
+    with(
+        about.body(),
+        json!({"attests": "item", "by": word.by, "due_at": item.due_at, "item": item.name}),
     )
 }
 

@@ -5,6 +5,7 @@ use super::{About, Body, fitting, with};
 use crate::domain::credential::Held;
 use crate::domain::lifecycle::Label;
 use crate::domain::observation::{Coverage, Gap, NotCovered};
+use crate::domain::probes::Missing;
 use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
@@ -20,6 +21,8 @@ pub struct Seen<'a> {
     pub as_of: UtcTime,
     /// What remains.
     pub residual: &'a [Residual],
+    /// What must be there and is not.
+    pub missing: &'a [Missing],
     /// What could not be seen.
     pub gaps: &'a [Gap],
     /// What the answer does not speak about.
@@ -30,6 +33,8 @@ pub struct Seen<'a> {
     pub credentials: &'a [Held],
     /// The accounts exist still.
     pub exists: bool,
+    /// What is owned decides nothing, by a legal hold.
+    pub held: bool,
 }
 
 /// `observation`: before, changed or after.
@@ -54,6 +59,10 @@ pub fn observation(about: &About<'_>, label: Label, seen: &Seen<'_>) -> Body {
         }),
     );
     body.insert(state.to_owned(), account_state(seen));
+    if seen.held {
+        body.insert("kept_by".to_owned(), json!("legal_hold"));
+    }
+    add_missing(&mut body, seen.missing);
     if !seen.credentials.is_empty() {
         let known = seen.credentials.iter().map(|held| credential(&held.standing));
         body.insert("credentials".to_owned(), Value::Array(fitting(known)));
@@ -97,15 +106,28 @@ fn account_state(seen: &Seen<'_>) -> Value {
     })
 }
 
+/// Adds what is missing, where anything is.
+pub(super) fn add_missing(body: &mut Body, missing: &[Missing]) {
+    if !missing.is_empty() {
+        let one = |m: &Missing| json!({"name": m.name, "target": m.target, "what": m.what});
+        body.insert("missing".to_owned(), Value::Array(fitting(missing.iter().map(one))));
+    }
+}
+
 pub(super) fn residual(found: &[Residual]) -> Vec<Value> {
     fitting(found.iter().map(|r| {
-        json!({
+        let mut one = json!({
             "database": r.database, "grantor": r.grantor, "kind": r.kind,
             // A session's pid and start stay; its address and program are nobody's business.
             "object": r.object, "oid": r.account.oid, "privilege": r.privilege,
             "strength": r.strength, "tampered": r.tampered, "target": r.account.target,
             "via": r.via,
-        })
+        });
+        // How many a probe found; what it found may name people, and stays in the store.
+        if let (Some(count), Value::Object(one)) = (r.count, &mut one) {
+            one.insert("count".to_owned(), json!(count));
+        }
+        one
     }))
 }
 

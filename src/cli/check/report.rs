@@ -3,10 +3,12 @@
 use crate::cli::look::{Answered, Look, Looked};
 use crate::cli::output::{self, Rows};
 use crate::domain::observation::{Coverage, Gap, Instance, NotCovered};
+use crate::domain::probes::Missing;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Verdict};
+use crate::http::exceptions::ExceptionView;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -21,7 +23,7 @@ pub(in crate::cli) struct Report<'a> {
     possibly: Vec<&'a Residual>,
     ambient: Vec<String>,
     kept: Vec<&'a Residual>,
-    missing: [&'a str; 0],
+    missing: Vec<&'a Missing>,
     gaps: Vec<&'a Gap>,
     not_covered: Vec<&'a NotCovered>,
     coverage: Vec<&'a Coverage>,
@@ -35,6 +37,8 @@ struct SubjectReport<'a> {
     revocation: Option<&'a str>,
     kind: Kind,
     verdict: Verdict,
+    held: bool,
+    exceptions: &'a [ExceptionView],
     accounts: Vec<AccountReport<'a>>,
 }
 
@@ -88,7 +92,7 @@ impl<'a> Report<'a> {
             possibly: seen().flat_map(|look| &look.vanished).collect(),
             ambient: per_target(|look| &look.observation.ambient),
             kept: in_order(|judged| &judged.kept),
-            missing: [],
+            missing: judged().flat_map(|judged| &judged.missing).collect(),
             gaps,
             not_covered,
             coverage: seen().flat_map(|look| &look.coverage).collect(),
@@ -145,6 +149,15 @@ impl<'a> Report<'a> {
             [("residual", &self.residual), ("possibly", &self.possibly), ("kept", &self.kept)];
         for (word, list) in found {
             rows.extend(list.iter().map(|found| residual(word, found)));
+        }
+        for lacks in &self.missing {
+            let mut cells = vec![String::new(); HEADER.len()];
+            set(&mut cells, "row", "missing");
+            set(&mut cells, "kind", lacks.what.as_str());
+            set(&mut cells, "target", lacks.target.as_deref().unwrap_or_default());
+            set(&mut cells, "object", &lacks.name);
+            set(&mut cells, "sentence", &lacks.sentence);
+            rows.push(cells);
         }
         for gap in &self.gaps {
             let mut cells = vec![String::new(); HEADER.len()];
@@ -219,6 +232,8 @@ fn subject<'a>(one: &'a Answered, looks: &'a [Look]) -> SubjectReport<'a> {
         revocation: one.asked.revocation.as_deref(),
         kind: one.asked.kind,
         verdict: one.judged.verdict,
+        held: one.asked.held,
+        exceptions: &one.asked.exceptions,
         accounts: one
             .accounts
             .iter()

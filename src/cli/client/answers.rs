@@ -47,11 +47,16 @@ impl From<IntakeError> for SubmitError {
             IntakeError::Refused(refused) => {
                 Self::Refused { title: "Not possible".to_owned(), detail: refused.to_string() }
             }
+            IntakeError::NotHeld(_) | IntakeError::Sender(_) => {
+                Self::Refused { title: "Not possible".to_owned(), detail: error.to_string() }
+            }
             IntakeError::Differs { .. } => Self::Differs {
                 title: "Received before with other content".to_owned(),
                 detail: error.to_string(),
             },
-            IntakeError::Unavailable(_) => Self::Unavailable { why: error.into(), wait: None },
+            IntakeError::Full(_) | IntakeError::Unavailable(_) => {
+                Self::Unavailable { why: error.into(), wait: None }
+            }
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use super::Reach;
 use crate::cli::asked::REVOCATION;
+use crate::domain::exception::{self, Turn};
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::http::list::{self, Filter, Page};
 use crate::http::view::View;
 use crate::store::Stored;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// Which revocations somebody means.
 pub(in crate::cli) enum Found {
@@ -54,20 +55,31 @@ impl Reach {
 
     /// Every revocation, or every open one, newest first.
     pub(in crate::cli) async fn list(&self, open: bool) -> Result<Vec<View>> {
-        let mut filter =
-            Filter { open: open.then_some(true), limit: Some(list::MOST), ..Filter::default() };
+        self.listed(Filter { open: open.then_some(true), ..Filter::default() }).await
+    }
+
+    /// Those with an item of the checklist that is past its due and that nobody attested.
+    pub(in crate::cli) async fn unattested(&self) -> Result<Vec<View>> {
+        self.listed(Filter { unattested: Some(true), ..Filter::default() }).await
+    }
+
+    /// Every revocation of what `filter` names: open ones, a vendor, a checklist; newest first.
+    pub(in crate::cli) async fn listed(&self, mut filter: Filter) -> Result<Vec<View>> {
+        filter.limit = Some(list::MOST);
         let mut views = Vec::new();
         loop {
             let page: Page = match self {
                 Self::Http { client, base, .. } => {
-                    let mut address = format!("{base}/api/v1/revocations?limit={}", list::MOST);
-                    if open {
-                        address.push_str("&open=true");
-                    }
-                    if let Some(cursor) = &filter.cursor {
-                        address.push_str("&cursor=");
-                        address.push_str(cursor);
-                    }
+                    let asked = [
+                        ("limit", Some(list::MOST.to_string())),
+                        ("open", filter.open.map(|open| open.to_string())),
+                        ("unattested", filter.unattested.map(|late| late.to_string())),
+                        ("checklist", filter.checklist.clone()),
+                        ("vendor", filter.vendor.clone()),
+                        ("cursor", filter.cursor.clone()),
+                    ];
+                    let asked = asked.into_iter().filter_map(|(name, text)| Some((name, text?)));
+                    let address = with_query(&format!("{base}/api/v1/revocations"), asked)?;
                     self.send(client.get(address)).await?
                 }
                 Self::Alone(agent) => {
@@ -83,10 +95,20 @@ impl Reach {
     }
 }
 
+/// `address` with a query.
+pub(super) fn with_query(
+    address: &str,
+    asked: impl Iterator<Item = (&'static str, String)>,
+) -> Result<reqwest::Url> {
+    let mut url = reqwest::Url::parse(address).context("the agent's address")?;
+    url.query_pairs_mut().extend_pairs(asked);
+    Ok(url)
+}
+
 /// Milestones whose deadline has passed unmet. A subject known to have no account has nothing to be late with.
 fn overdue_at(stored: &Stored, now: UtcTime) -> Vec<Milestone> {
-    let Some(life) = &stored.landed else { return Vec::new() };
-    let asked = &stored.revocation;
+    let Some(landed) = &stored.landed else { return Vec::new() };
+    let Turn { revocation: asked, life } = exception::present(&stored.revocation, landed, now);
     let due = match life.state {
         State::Open | State::Regressed => true,
         State::Scheduled => asked.effective_at <= now,

@@ -51,7 +51,7 @@ pub(super) struct Line {
 /// What was found about one thing.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Section {
-    /// `configuration`, `target`, `store`, `log`, `anchors`, `agent` or `disk`.
+    /// `configuration`, `target`, `store`, `log`, `anchors`, `agent`, `disk`, `signals` or `inbox`.
     pub(super) about: &'static str,
     /// Which one.
     pub(super) name: String,
@@ -101,7 +101,7 @@ pub(super) fn conclusion(sections: &[Section]) -> (String, u8) {
     let names = |level: Level| {
         let here = sections.iter().filter(|section| section.level() == level);
         here.map(|section| match section.about {
-            "target" => format!("target {}", section.name),
+            "target" | "signals" => format!("{} {}", section.about, section.name),
             about => format!("the {about}"),
         })
         .collect::<Vec<_>>()

@@ -149,7 +149,9 @@ fn coverage(section: &mut Section, seen: &Observation) {
     let mut read: BTreeMap<ResidualKind, BTreeSet<String>> = BTreeMap::new();
     for covered in &seen.coverage {
         let statement = STATEMENTS.iter().find(|statement| statement.name == covered.statement);
-        for surface in statement.map_or(&[][..], |statement| statement.surfaces) {
+        let probe = [covered.surface];
+        let own = if covered.surface == ResidualKind::Probe { &probe[..] } else { &[] };
+        for surface in statement.map_or(own, |statement| statement.surfaces) {
             read.entry(*surface).or_default().insert(covered.database.clone());
         }
     }

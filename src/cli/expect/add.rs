@@ -55,8 +55,8 @@ struct Notice {
     #[arg(long, value_name = "ROLE")]
     account: Vec<String>,
 
-    /// What must be gone: full, suspend, partial (with --role or --permissions), or rotation: the old password of
-    /// --account, and every session that it opened
+    /// What must be gone: full, suspend, partial (with --role or --permissions), rotation: the old password of
+    /// --account, and every session that it opened, or transfer: --account gets a new owner and a new password
     #[arg(long, value_name = "KIND", value_parser = values::kind)]
     kind: Option<String>,
 
@@ -67,6 +67,22 @@ struct Notice {
     /// Permissions that must no longer be held (makes it a partial revocation), separated by commas
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     permissions: Vec<String>,
+
+    /// Role that must still be held afterwards (makes it a partial revocation); repeatable
+    #[arg(long, value_name = "ROLE")]
+    require: Vec<String>,
+
+    /// Permissions that must still be held afterwards (makes it a partial revocation), separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    require_permissions: Vec<String>,
+
+    /// For a transfer: who owns the account from now on
+    #[arg(long, value_name = "SUBJECT")]
+    new_owner: Option<String>,
+
+    /// E-mail address of the subject, for probes that ask by it; repeatable
+    #[arg(long, value_name = "ADDRESS")]
+    email: Vec<String>,
 
     /// Why: terminated, role_change, contract_expired, inactive, policy_violation, vendor_offboarded,
     /// credential_rotation, or free text that is mapped to one of these
@@ -114,6 +130,10 @@ impl Notice {
             revocation_type: self.kind,
             roles: many(self.role),
             permissions: many(self.permissions),
+            required_roles: many(self.require),
+            required_permissions: many(self.require_permissions),
+            new_owner: self.new_owner,
+            email: many(self.email),
             effective_at: self.effective,
             time_zone: self.time_zone,
             deadline: self.deadline,

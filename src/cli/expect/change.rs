@@ -4,7 +4,7 @@ use crate::cli::client::{Changed, Where};
 use crate::cli::exit;
 use crate::cli::output::{Format, in_options, shown};
 use crate::cli::values;
-use crate::intake::amend::Amendment;
+use crate::intake::amend::{Amendment, Withdrawal};
 use crate::intake::submission::OneOrMany;
 use anyhow::{Result, bail};
 
@@ -77,6 +77,11 @@ pub(in crate::cli) struct Withdraw {
     /// Its id, rev_…
     id: String,
 
+    /// It should never have been expected: access was taken away by mistake, and is given back. Counts as a false
+    /// revocation
+    #[arg(long)]
+    erroneous: bool,
+
     /// Why; kept in the store, never in the log
     #[arg(long, value_name = "TEXT")]
     why: Option<String>,
@@ -134,7 +139,8 @@ pub(in crate::cli) async fn amend(arguments: Amend) -> Result<u8> {
 
 pub(in crate::cli) async fn withdraw(arguments: Withdraw) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let changed = reach.withdraw(&arguments.id, arguments.why.as_deref()).await?;
+    let withdrawal = Withdrawal { why: arguments.why.as_deref(), erroneous: arguments.erroneous };
+    let changed = reach.withdraw(&arguments.id, withdrawal).await?;
     reach.leave().await?;
     print(&arguments.id, changed, "withdrawn", arguments.output)
 }

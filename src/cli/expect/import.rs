@@ -8,12 +8,12 @@ use super::super::client::{Reach, Where};
 use super::super::{exit, output};
 use crate::clock;
 use crate::config::Config;
-use crate::http::BODY;
 use crate::intake;
+use crate::intake::batch::{self, Job, Outcome, RowResult, Status};
 use crate::intake::csv::{self, Column, Note, Row, Sendable, Sheet, Wrong};
 use anyhow::{Context as _, Result};
-use results::{Outcome, RowResult, Status, Table};
-use send::{Answer, Job};
+use results::Table;
+use send::Answer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -133,17 +133,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 
 /// A row as it is sent, or why it is not.
 fn prepared(sheet: &Sheet, row: &Row, batch: &str) -> Result<Result<Sendable, Wrong>> {
-    let asked = match &row.notice {
-        Ok(asked) => asked,
-        Err(wrong) => return Ok(Err(wrong.clone())),
-    };
-    let sendable = csv::sendable(asked, batch).context("writing a notice")?;
-    if sendable.body.len() > BODY {
-        return Ok(Err(
-            sheet.wrong(&format!("a row has up to {} KiB of text and names", BODY / 1024))
-        ));
-    }
-    Ok(Ok(sendable))
+    batch::prepared(row, batch, |detail| sheet.wrong(detail)).context("writing a notice")
 }
 
 fn dry_run(sheet: &Sheet, batch: &str, config: &Config) -> Result<Vec<Outcome>> {
@@ -171,10 +161,7 @@ async fn import(sheet: &Sheet, batch: &str, reach: &Arc<Reach>) -> Result<Vec<Ou
         outcomes.push(match prepared(sheet, row, batch)? {
             Err(wrong) => Some(Outcome::Wrong(Status::Refused, wrong)),
             Ok(sendable) => {
-                let subject = row.notice.as_ref().map(|asked| {
-                    asked.employee_id.clone().unwrap_or_else(|| asked.username.clone())
-                });
-                jobs.push(Job { place, subject: subject.unwrap_or_default(), sendable });
+                jobs.push(Job::of(place, row, sendable));
                 None
             }
         });
@@ -193,12 +180,7 @@ async fn import(sheet: &Sheet, batch: &str, reach: &Arc<Reach>) -> Result<Vec<Ou
 fn outcome_of(sheet: &Sheet, place: usize, answer: Answer) -> Outcome {
     match answer {
         Answer::Taken(taken) => {
-            let status = match (taken.known, taken.amended) {
-                (true, _) => Status::AlreadyExpected,
-                (false, true) => Status::Tightened,
-                (false, false) => Status::Expected,
-            };
-            Outcome::Good(status, Some(taken.id))
+            Outcome::Good(Status::of(taken.known, taken.amended), Some(taken.id))
         }
         Answer::Refused(detail) => Outcome::Wrong(Status::Refused, sheet.wrong(&detail)),
         Answer::Differs(detail) => {

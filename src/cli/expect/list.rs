@@ -4,6 +4,7 @@ use super::super::client::Where;
 use super::super::output::Output;
 use super::super::{exit, status};
 use crate::clock;
+use crate::http::list::Filter;
 use anyhow::Result;
 
 /// List revocations, newest first
@@ -14,6 +15,14 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     at: Where,
 
+    /// Only those that a notice about this vendor opened or joined
+    #[arg(long, value_name = "ID")]
+    vendor: Option<String>,
+
+    /// Only those of this checklist
+    #[arg(long, value_name = "ID")]
+    checklist: Option<String>,
+
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -22,7 +31,10 @@ pub(in crate::cli) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let views = reach.list(false).await?;
+    let Arguments { vendor, checklist, .. } = &arguments;
+    let filter =
+        Filter { vendor: vendor.clone(), checklist: checklist.clone(), ..Filter::default() };
+    let views = reach.listed(filter).await?;
     reach.leave().await?;
     let rows = || status::rows(&views, clock::now());
     arguments.output.print(&views, rows, || status::print_table(&views))?;

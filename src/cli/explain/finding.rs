@@ -4,7 +4,6 @@ use crate::domain::observation::Coverage;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::plan::{Setting, plan};
 use crate::domain::residual::{Basis, Residual, ResidualKind as K, Strength as S};
-use crate::domain::time::UtcTime;
 use serde::Serialize;
 use std::slice;
 
@@ -24,8 +23,6 @@ pub(super) struct Finding<'a> {
     pub(super) rows: Vec<String>,
     /// What read it.
     pub(super) evidence: Vec<Read<'a>>,
-    /// First look of the agent that found anything for this revocation.
-    pub(super) first_seen: Option<UtcTime>,
     /// SQL that removes it.
     pub(super) remove: Vec<Step>,
     /// What SQL cannot do about it.
@@ -47,12 +44,7 @@ pub(super) struct Step {
 }
 
 impl<'a> Finding<'a> {
-    pub(super) fn new(
-        residual: &'a Residual,
-        coverage: &'a [Coverage],
-        setting: &Setting,
-        first_seen: Option<UtcTime>,
-    ) -> Self {
+    pub(super) fn new(residual: &'a Residual, coverage: &'a [Coverage], setting: &Setting) -> Self {
         let (remove, by_hand) = removal(residual, setting);
         Self {
             residual,
@@ -61,7 +53,6 @@ impl<'a> Finding<'a> {
             catalogs: catalogs(residual),
             rows: rows(residual),
             evidence: evidence(residual, coverage),
-            first_seen,
             remove,
             by_hand,
         }
@@ -70,6 +61,10 @@ impl<'a> Finding<'a> {
 
 fn path(found: &Residual) -> Vec<String> {
     let object = found.object_in_words();
+    if found.kind == K::Probe {
+        // It is the subject's, whatever roles there are.
+        return vec!["the subject".to_owned(), format!("probe {object}")];
+    }
     let end = match (&found.privilege, found.kind) {
         (_, K::Login) => "a login".to_owned(),
         (_, K::Session | K::VanishedSession | K::Replication) => format!("session {object}"),
@@ -218,6 +213,9 @@ fn evidence<'a>(found: &Residual, coverage: &'a [Coverage]) -> Vec<Read<'a>> {
     let reads = |covered: &Coverage| {
         let name = covered.statement.trim_end_matches(|c: char| c.is_ascii_digit());
         let known = wanted.contains(&name.trim_end_matches('_'));
+        if found.kind == K::Probe {
+            return covered.statement.strip_prefix("probe ") == found.object.as_deref();
+        }
         known || (wanted.is_empty() && covered.surface == found.kind)
     };
     let mut evidence: Vec<Read<'_>> = Vec::new();

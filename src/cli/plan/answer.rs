@@ -6,6 +6,7 @@ use crate::domain::observation::{Gap, NotCovered};
 use crate::domain::plan::locks::Wait;
 use crate::domain::plan::simulate::Simulation;
 use crate::domain::plan::{Note, Placed};
+use crate::domain::residual::Residual;
 use crate::domain::time::UtcTime;
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ struct TargetPlan<'a> {
     system_identifier: Option<String>,
     server_version: Option<&'a str>,
     preserve_data: bool,
+    /// What stays under a legal hold.
+    held: &'a [Residual],
     steps: Vec<StepReport<'a>>,
     by_hand: &'a [Note],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +78,7 @@ impl<'a> TargetPlan<'a> {
             system_identifier: server.map(|server| server.system_identifier.to_string()),
             server_version: server.map(|server| server.version.as_str()),
             preserve_data: one.preserve_data,
+            held: &one.held,
             steps: steps
                 .map(|placed| StepReport {
                     placed,

@@ -4,7 +4,6 @@ use crate::cli::client::{Reach, Where, path_of, read};
 use crate::cli::output::shown;
 use crate::domain::credential::Attestation;
 use crate::domain::probe::{Answer, Path};
-use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
 use crate::http::view::View;
 use anyhow::{Result, bail};
@@ -58,8 +57,9 @@ impl To {
         let Some(view) = view else {
             bail!("there is no revocation {}", shown(id));
         };
-        if view.kind != Kind::Rotation {
-            bail!("{} is a {} revocation; only a rotation is about a secret", view.id, view.kind);
+        if !view.kind.is_about_a_secret() {
+            let (id, kind) = (&view.id, view.kind);
+            bail!("{id} is a {kind} revocation; only a rotation is about a secret, or a transfer");
         }
         let theirs = |target: &str| self.on.as_deref().is_none_or(|on| on == target);
         let mut named = view.accounts.iter().filter(|a| a.role == role && theirs(&a.target));

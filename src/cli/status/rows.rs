@@ -20,9 +20,14 @@ pub(super) fn sort(views: &mut [View], now: UtcTime) {
         let class = match (view.overdue.is_empty(), view.state) {
             (false, _) => 0,
             (true, State::Regressed) => 1,
-            (true, _) => 2,
+            (true, State::Excepted) => 3,
+            (true, State::Scheduled | State::Open | State::Verified | State::Withdrawn) => 2,
         };
-        let first = if class == 0 { late_since(view) } else { next_deadline(view, now) };
+        let first = match class {
+            0 => late_since(view),
+            3 => kept_until(view, now),
+            _ => next_deadline(view, now),
+        };
         (class, first.is_none(), first, view.id.clone())
     });
 }
@@ -36,6 +41,12 @@ fn late_since(view: &View) -> Option<UtcTime> {
 fn next_deadline(view: &View, now: UtcTime) -> Option<UtcTime> {
     let all = || Milestone::ALL.iter().filter_map(|milestone| view.deadlines.get(*milestone));
     all().filter(|at| *at > now).min().or_else(|| all().max())
+}
+
+/// Until when access is permitted to stay.
+fn kept_until(view: &View, now: UtcTime) -> Option<UtcTime> {
+    let kept = view.exceptions.iter().filter(|one| one.kind.keeps_access() && one.in_force_at(now));
+    kept.filter_map(|one| one.until).max()
 }
 
 /// A length of time in its two largest units.
@@ -56,6 +67,10 @@ pub(in crate::cli) fn in_words(time: Duration) -> String {
 fn when(view: &View, now: UtcTime) -> String {
     if let Some(since) = late_since(view) {
         return format!("{} late", in_words(now.since(since)));
+    }
+    if view.state == State::Excepted {
+        let until = kept_until(view, now).map(|until| in_words(until.since(now)));
+        return until.map_or_else(|| "-".to_owned(), |time| format!("ends in {time}"));
     }
     match (view.state, next_deadline(view, now)) {
         (State::Scheduled, _) if view.effective_at > now => {
@@ -133,7 +148,8 @@ pub(super) fn headline(views: &[View], nobody: Option<&str>, now: UtcTime) -> St
     let late: Vec<_> = views.iter().filter(|view| !view.overdue.is_empty()).collect();
     let back = views.iter().filter(|view| view.state == State::Regressed).count();
     let mut parts: Vec<String> = nobody.map(str::to_owned).into_iter().collect();
-    let count = views.len();
+    let excepted = views.iter().filter(|view| view.state == State::Excepted).count();
+    let count = views.len() - excepted;
     match late.iter().filter_map(|view| late_since(view)).min() {
         Some(oldest) => {
             let are = if late.len() == 1 { "is" } else { "are" };
@@ -141,11 +157,15 @@ pub(super) fn headline(views: &[View], nobody: Option<&str>, now: UtcTime) -> St
             let by = format!("{by}by {}", in_words(now.since(oldest)));
             parts.push(format!("{} of {count} {are} overdue, {by}", late.len()));
         }
+        None if count == 0 => parts.push("nothing is open".to_owned()),
         None if count == 1 => parts.push("1 is open, not overdue".to_owned()),
         None => parts.push(format!("{count} are open, none is overdue")),
     }
     if back > 0 {
         parts.push(format!("{back} came back"));
+    }
+    if excepted > 0 {
+        parts.push(format!("{excepted} excepted"));
     }
     let silent: BTreeSet<&str> = views.iter().flat_map(down).collect();
     let targets: BTreeSet<&str> = views
@@ -167,6 +187,18 @@ pub(super) fn headline(views: &[View], nobody: Option<&str>, now: UtcTime) -> St
         parts.push(format!("the canary of {target} is missed, so nothing is proved there"));
     }
     wrapped(&parts.join("; "), WIDTH).join("\n")
+}
+
+/// Items of checklists that are past their due and that nobody attested, one line each.
+pub(super) fn unattested(views: &[View], now: UtcTime) -> Vec<String> {
+    let of = |view: &View| {
+        let items = view.unattested(now).map(|item| {
+            let late = in_words(now.since(item.due_at));
+            format!("not attested, {late} late: {} of {} ({})", item.item, view.subject, view.id)
+        });
+        items.map(|line| shown(&line)).collect::<Vec<_>>()
+    };
+    views.iter().flat_map(of).collect()
 }
 
 /// A table that fits 80 columns, whatever is in it.

@@ -29,6 +29,13 @@ fn view(number: u32, subject: &str, state: State, due: i64) -> View {
         searched: Vec::new(),
         roles: Vec::new(),
         permissions: Vec::new(),
+        required_roles: Vec::new(),
+        required_permissions: Vec::new(),
+        new_owner: None,
+        emails: Vec::new(),
+        because: None,
+        rotations: Vec::new(),
+        attested: Vec::new(),
         no_account_confirmed: false,
         no_account: false,
         accounts: Vec::new(),
@@ -37,10 +44,14 @@ fn view(number: u32, subject: &str, state: State, due: i64) -> View {
         looked_at: None,
         residual: Vec::new(),
         kept: Vec::new(),
+        missing: Vec::new(),
         gaps: Vec::new(),
         not_covered: Vec::new(),
         credentials: Vec::new(),
         pending: None,
+        exceptions: Vec::new(),
+        held: false,
+        erroneous: false,
         source: "hr".to_owned(),
         ticket: None,
         preserve_data: false,
@@ -167,4 +178,27 @@ fn a_missed_canary_is_in_the_answer() {
     2 are open, none is overdue; the canary of main is missed, so nothing is proved
     there
     ");
+}
+
+#[test]
+fn what_nobody_attested_in_time_is_said() {
+    use crate::domain::checklist::{Standing, Word};
+    let item = |item: &str, due: i64, attested: bool| Standing {
+        item: item.to_owned(),
+        what: "it".to_owned(),
+        due_at: at(due),
+        attested: attested.then(|| Word {
+            item: item.to_owned(),
+            by: "hr".to_owned(),
+            at: at(0),
+            note: None,
+        }),
+    };
+    let mut known = view(1, "EMP-1", State::Verified, 60);
+    known.attested =
+        vec![item("badge", 1, true), item("devices", 5, false), item("disk", 99, false)];
+    let mut withdrawn = view(2, "EMP-2", State::Withdrawn, 60);
+    withdrawn.attested = vec![item("devices", 5, false)];
+    let said = unattested(&[known, withdrawn], at(65));
+    assert_eq!(said, ["not attested, 1h late: devices of EMP-1 (rev_0000000000000000000001)"]);
 }

@@ -1,6 +1,6 @@
 //! What a question leaves open, whatever the looks could read: whom it is about, and what nobody can see from outside.
 
-use super::{Question, SESSIONS, roles_read};
+use super::{Further, Question, SESSIONS, roles_read};
 use crate::domain::account::{Account, AccountName};
 use crate::domain::observation::{Cause, Gap, Observation};
 use crate::domain::residual::{Residual, ResidualKind};
@@ -134,6 +134,7 @@ pub(super) fn sessions_begun_before(
 /// What the question itself leaves open.
 pub(super) fn question_gap(
     question: &Question<'_>,
+    further: &Further<'_>,
     looks: &[&Observation],
     no_account: bool,
 ) -> Option<Gap> {
@@ -194,15 +195,18 @@ pub(super) fn question_gap(
             format!("no role is called {role}, so that nobody holds it says nothing"),
             "expect it again with the role's present name (--role)",
         ),
-        _ => question_of_kind(question, gap),
+        _ => question_of_kind(question, further, gap),
     }
 }
 
 /// What the kind of revocation leaves open.
 fn question_of_kind(
     question: &Question<'_>,
+    further: &Further<'_>,
     gap: impl Fn(ResidualKind, String, &str) -> Option<Gap>,
 ) -> Option<Gap> {
+    // One of which nobody said what shows it is a question already.
+    let permissions = further.person.is_some_and(|person| !person.permissions.is_empty());
     match question.kind {
         Kind::Partial if question.not_required.contains(&ResidualKind::Membership) => gap(
             ResidualKind::Login,
@@ -213,28 +217,24 @@ fn question_of_kind(
         Kind::Partial if !question.unmapped.is_empty() => gap(
             ResidualKind::Membership,
             format!("nobody said which roles give {}", question.unmapped.join(", ")),
-            "name them in the configuration, as in permissions: {db.write: [app_writer]}",
+            "name them in the configuration, as in permissions: {db.write: [app_writer]}, or the permission in a \
+             probe",
         ),
-        Kind::Partial if question.roles.is_empty() => gap(
+        Kind::Partial if question.roles.is_empty() && !permissions => gap(
             ResidualKind::Membership,
             "a partial revocation that names no role cannot be judged".to_owned(),
             "say which roles must be gone (--role)",
         ),
-        Kind::Rotation if ROTATED.iter().any(|kind| question.not_required.contains(kind)) => gap(
+        Kind::Rotation | Kind::Transfer if ROTATED.iter().any(|kind| question.not_required.contains(kind)) => gap(
             ResidualKind::Login,
-            "secrets or sessions are switched off in the configuration, and a rotation is about them".to_owned(),
+            format!("secrets or sessions are switched off in the configuration, and a {} is about them", question.kind),
             "take revoke_tokens and terminate_sessions: false out of rights_revocation.actions",
         ),
-        Kind::Rotation if question.rotation.is_none() => gap(
+        Kind::Rotation | Kind::Transfer if question.rotation.is_none() => gap(
             ResidualKind::Credential,
             "whether a password was changed is known to the agent only".to_owned(),
             "ask about its revocation: rev_…",
         ),
-        Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation => None,
-        Kind::Transfer => gap(
-            ResidualKind::Credential,
-            "a transfer needs evidence about the secret, which no look gives".to_owned(),
-            "expect a full revocation, or a rotation",
-        ),
+        Kind::Full | Kind::Suspend | Kind::Partial | Kind::Rotation | Kind::Transfer => None,
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn must_go(
     residual: &Residual,
 ) -> bool {
     match residual.kind {
-        K::Credential | K::VanishedSession => true,
+        K::Credential | K::VanishedSession | K::Probe => true,
         K::Session | K::Replication => {
             standing_of(question, &residual.account).is_some_and(|standing| {
                 opened_with_old(standing, residual, skew(looks, &residual.account.target)).is_some()
@@ -55,8 +55,7 @@ pub(super) fn must_go(
         | K::HbaRule
         | K::IdentMap
         | K::RoleSetting
-        | K::DanglingAcl
-        | K::Probe => false,
+        | K::DanglingAcl => false,
     }
 }
 

@@ -22,6 +22,14 @@ crate::domain::words::words! {
         Roles = "roles",
         /// Permissions that must be gone.
         Permissions = "permissions",
+        /// Roles that must be held.
+        RequiredRoles = "required_roles",
+        /// Permissions that must be held.
+        RequiredPermissions = "required_permissions",
+        /// Who owns the account from now on.
+        NewOwner = "new_owner",
+        /// E-mail addresses.
+        Email = "email",
         /// When access has to end.
         EffectiveAt = "effective_at",
         /// The subject's time zone.

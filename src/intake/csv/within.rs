@@ -1,12 +1,14 @@
 //! What rows of one file say of each other.
 
-use super::header::{Column, Header};
-use super::{Row, canonical};
+use super::{Row, Wrong, canonical};
 use std::collections::HashMap;
 
 /// Refuses a row whose event is that of an earlier row with other content: one of the two has a wrong id, and
 /// which of them is sent first must not decide.
-pub(super) fn refuse_one_event_told_differently(rows: &mut [Row], header: &Header) {
+pub(in crate::intake) fn refuse_one_event_told_differently(
+    rows: &mut [Row],
+    wrong: impl Fn(&str) -> Wrong,
+) {
     let mut told: HashMap<String, (usize, Vec<u8>)> = HashMap::new();
     for row in rows {
         let Ok(asked) = &row.notice else { continue };
@@ -22,7 +24,7 @@ pub(super) fn refuse_one_event_told_differently(rows: &mut [Row], header: &Heade
                 let expected = format!(
                     "an id of its own; line {line} has the same id and says something else"
                 );
-                row.notice = Err(header.wrong(Column::EventId, &expected));
+                row.notice = Err(wrong(&expected));
             }
         }
     }

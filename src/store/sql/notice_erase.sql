@@ -1,2 +1,3 @@
 -- revoked/notice_erase
-UPDATE notice SET body = '', event_id = $3 WHERE source = $1 AND event_id = $2
+UPDATE notice SET body = '', event_id = $3, subject = '', username = '', email = '', faults = '[]', settled_why = ''
+WHERE source = $1 AND event_id = $2

@@ -5,6 +5,9 @@ SELECT
     r.evidence, r.version, r.records, r.queued_at, r.watch_until
 FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
 WHERE r.landed_life IS NOT NULL
-    AND (r.state IN ('scheduled', 'open', 'regressed') OR r.landed_state IN ('scheduled', 'open', 'regressed'))
+    AND (
+        r.state IN ('scheduled', 'open', 'regressed', 'excepted')
+        OR r.landed_state IN ('scheduled', 'open', 'regressed', 'excepted')
+    )
 ORDER BY r.received_at, r.id
 LIMIT $1

@@ -4,6 +4,6 @@ SELECT
     CASE WHEN r.landed_request = r.request THEN NULL ELSE r.landed_request END AS landed_request,
     r.evidence, r.version, r.records, r.queued_at, r.watch_until
 FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
-WHERE s.name = $1 AND r.kind = $2 AND r.state IN ('scheduled', 'open', 'regressed')
+WHERE s.name = $1 AND r.kind = $2 AND r.state IN ('scheduled', 'open', 'regressed', 'excepted')
 ORDER BY r.received_at, r.id
 LIMIT 1

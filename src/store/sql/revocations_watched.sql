@@ -4,6 +4,6 @@ SELECT
     CASE WHEN r.landed_request = r.request THEN NULL ELSE r.landed_request END AS landed_request,
     r.evidence, r.version, r.records, r.queued_at, r.watch_until
 FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
-WHERE r.state IN ('scheduled', 'open', 'regressed') OR (r.state = 'verified' AND r.watch_until > $1)
+WHERE r.state IN ('scheduled', 'open', 'regressed', 'excepted') OR (r.state = 'verified' AND r.watch_until > $1)
 ORDER BY r.received_at, r.id
 LIMIT $2

@@ -1,11 +1,9 @@
 //! The file that is read, and the file beside it that is written.
 
+use crate::intake::batch::FILE as LARGEST;
 use anyhow::{Context as _, Result, bail};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-
-/// Largest file that is read.
-const LARGEST: u64 = 64 * 1024 * 1024;
 
 fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"

@@ -1,91 +1,14 @@
 //! One result per row: for people, as JSON, and as CSV.
 
 use super::super::super::output::shown;
-use crate::intake::csv::{Note, Row, Wrong};
+use crate::intake::batch::{RowResult, Status, result_file};
 use anyhow::{Context as _, Result};
 use comfy_table::{ColumnConstraint, ContentArrangement, presets};
-use serde::Serialize;
 use std::path::PathBuf;
 
-/// What became of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Status {
-    /// A new revocation is expected.
-    Expected,
-    /// One that was expected asks for more now.
-    Tightened,
-    /// Nothing new was asked.
-    AlreadyExpected,
-    /// A dry run found nothing wrong.
-    WouldBeExpected,
-    /// It cannot be used.
-    Refused,
-    /// It was not taken now.
-    Failed,
-}
-
-impl Status {
-    const ALL: [Self; 6] = [
-        Self::Expected,
-        Self::Tightened,
-        Self::AlreadyExpected,
-        Self::WouldBeExpected,
-        Self::Refused,
-        Self::Failed,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Expected => "expected",
-            Self::Tightened => "tightened",
-            Self::AlreadyExpected => "already_expected",
-            Self::WouldBeExpected => "would_be_expected",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-        }
-    }
-
-    fn for_people(self) -> String {
-        self.as_str().replace('_', " ")
-    }
-}
-
-/// What became of a row.
-pub(super) enum Outcome {
-    /// With the revocation, where there is one already.
-    Good(Status, Option<String>),
-    /// With the reason.
-    Wrong(Status, Wrong),
-}
-
-/// One row with its result.
-#[derive(Debug, Serialize)]
-pub(super) struct RowResult {
-    line: usize,
-    username: String,
-    status: Status,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revocation: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-}
-
-impl RowResult {
-    pub(super) fn of(row: &Row, outcome: Outcome, note: Option<Note>) -> Self {
-        let (status, revocation, wrong) = match outcome {
-            Outcome::Good(status, revocation) => (status, revocation, None),
-            Outcome::Wrong(status, wrong) => (status, None, Some(wrong)),
-        };
-        let (column, message) = match wrong {
-            Some(wrong) => (wrong.column, Some(wrong.expected)),
-            None => (None, note.map(|note| note.to_string())),
-        };
-        let username = row.username.clone();
-        Self { line: row.line, username, status, revocation, column, message }
-    }
+/// A status in the words of people.
+fn for_people(status: Status) -> String {
+    status.as_str().replace('_', " ")
 }
 
 /// All results of a file.
@@ -126,7 +49,7 @@ impl Table {
             table.add_row([
                 &row.line.to_string(),
                 &shown(&row.username),
-                &row.status.for_people(),
+                &for_people(row.status),
                 id,
             ]);
         }
@@ -167,20 +90,7 @@ impl Table {
 
     /// The result file.
     pub(super) fn csv(&self, separator: u8) -> Result<Vec<u8>> {
-        let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
-        writer.write_record(["line", "username", "status", "revocation", "column", "message"])?;
-        for row in &self.rows {
-            let text = |text: &Option<String>| inert(text.as_deref().unwrap_or_default());
-            writer.write_record([
-                row.line.to_string(),
-                inert(&row.username),
-                row.status.as_str().to_owned(),
-                text(&row.revocation),
-                text(&row.column),
-                text(&row.message),
-            ])?;
-        }
-        writer.into_inner().map_err(csv::IntoInnerError::into_error).context("writing the results")
+        result_file(&self.rows, separator).context("writing the results")
     }
 
     /// How many rows there were and what became of them; and what to do, if there is something.
@@ -189,7 +99,7 @@ impl Table {
             .iter()
             .map(|status| (self.count(*status), status))
             .filter(|(count, _)| *count > 0)
-            .map(|(count, status)| format!("{count} {}", status.for_people()))
+            .map(|(count, status)| format!("{count} {}", for_people(*status)))
             .collect();
         let rows = if self.rows.len() == 1 { "row" } else { "rows" };
         let mut text = format!("{} {rows}", self.rows.len());
@@ -209,12 +119,6 @@ impl Table {
         }
         text
     }
-}
-
-/// A cell that no spreadsheet takes for a formula (OWASP, CSV injection).
-fn inert(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if formula { format!("'{cell}") } else { cell.to_owned() }
 }
 
 #[cfg(test)]
@@ -244,18 +148,5 @@ mod tests {
         assert!(!three.all_expected());
         let failed = table(vec![row(2, "a", Status::Failed)]);
         assert!(failed.summary().contains("Run the same command again"));
-    }
-
-    #[test]
-    fn no_cell_of_the_result_is_a_formula() {
-        let mut bad = row(2, "=cmd|' /C calc'!A0", Status::Refused);
-        bad.column = Some("+x".to_owned());
-        bad.message = Some("@a\nb".to_owned());
-        let text = String::from_utf8(table(vec![bad]).csv(b';').unwrap()).unwrap();
-        assert_eq!(
-            text,
-            "line;username;status;revocation;column;message\n\
-             2;'=cmd|' /C calc'!A0;refused;;'+x;\"'@a\nb\"\n"
-        );
     }
 }

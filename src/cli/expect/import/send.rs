@@ -2,10 +2,10 @@
 //! one subject go one after the other, so that which of them made the revocation does not depend on luck.
 
 use super::super::super::client::{Reach, SubmitError, Submitted};
-use crate::intake::csv::Sendable;
+use crate::intake::batch::{Job, by_subject};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,16 +25,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 const GIVE_UP: usize = 3;
 /// What takes longer than this has a progress bar.
 const QUICK: Duration = Duration::from_secs(1);
-
-/// One row to send.
-pub(super) struct Job {
-    /// Its place among the rows.
-    pub(super) place: usize,
-    /// Whom it is about.
-    pub(super) subject: String,
-    /// What is sent.
-    pub(super) sendable: Sendable,
-}
 
 /// What became of it.
 pub(super) enum Answer {
@@ -86,19 +76,6 @@ pub(super) async fn all(
     // Those that still wait for a record when the log refuses one.
     senders.shutdown().await;
     done
-}
-
-fn by_subject(jobs: Vec<Job>) -> VecDeque<Vec<Job>> {
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut chains: VecDeque<Vec<Job>> = VecDeque::new();
-    for job in jobs {
-        let place = *places.entry(job.subject.clone()).or_insert(chains.len());
-        match chains.get_mut(place) {
-            Some(chain) => chain.push(job),
-            None => chains.push_back(vec![job]),
-        }
-    }
-    chains
 }
 
 async fn sender(reach: Arc<Reach>, queue: Arc<Queue>, answered: mpsc::Sender<(usize, Answer)>) {
@@ -163,23 +140,5 @@ impl Progress {
         if late && std::io::stderr().is_terminal() {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_of_one_subject_stay_together_and_in_order() {
-        let job = |(place, subject): (usize, &&str)| Job {
-            place,
-            subject: (*subject).to_owned(),
-            sendable: Sendable { body: Vec::new(), event_id: String::new() },
-        };
-        let chains = by_subject(["a", "b", "a", "c", "b"].iter().enumerate().map(job).collect());
-        let places: Vec<Vec<usize>> =
-            chains.iter().map(|chain| chain.iter().map(|job| job.place).collect()).collect();
-        assert_eq!(places, [vec![0, 2], vec![1, 4], vec![3]]);
     }
 }

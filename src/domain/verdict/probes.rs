@@ -1,0 +1,82 @@
+//! What configured probes say of a question.
+
+use super::{Further, Question, asked_for};
+use crate::domain::observation::{Gap, NotCovered, Observation};
+use crate::domain::probes::{Declared, Missing, Outcome, Person};
+use crate::domain::residual::{Residual, ResidualKind};
+use crate::domain::revocation::Kind;
+
+/// What the probes of a question add to its answer.
+#[derive(Default)]
+pub(super) struct Asked {
+    pub(super) found: Vec<Residual>,
+    pub(super) missing: Vec<Missing>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) not_covered: Vec<NotCovered>,
+}
+
+/// Every probe that applies, answered or not.
+pub(super) fn judge(
+    question: &Question<'_>,
+    further: &Further<'_>,
+    looks: &[&Observation],
+) -> Asked {
+    let mut asked = Asked::default();
+    for look in looks.iter().chain(further.external) {
+        let declared = &look.probing.declared;
+        let Some(person) = further.person else {
+            if !declared.is_empty() {
+                asked.not_covered.push(NotCovered {
+                    surface: format!("probes of {}", look.target),
+                    reason: "a role was asked about, and probes are about subjects".to_owned(),
+                });
+            }
+            continue;
+        };
+        for probe in declared.iter().filter(|probe| probe.applies(person)) {
+            let answered = look.probing.answer(&probe.name, &person.key);
+            asked.take(question, person, probe, probe.outcome(person, answered));
+        }
+    }
+    asked
+}
+
+impl Asked {
+    fn take(
+        &mut self,
+        question: &Question<'_>,
+        person: &Person,
+        probe: &Declared,
+        outcome: Outcome,
+    ) {
+        match outcome {
+            Outcome::Met => {}
+            // What it shows is to be there.
+            Outcome::Residual(_) if !must_go(question.kind, person, probe) => {}
+            Outcome::Residual(found) => self.found.push(*found),
+            Outcome::Missing(missing) => {
+                if !question.not_required.contains(&ResidualKind::Probe) {
+                    self.missing.push(missing);
+                }
+            }
+            Outcome::Unknown(gap) if probe.required => {
+                if asked_for(question, ResidualKind::Probe) {
+                    self.gaps.push(gap);
+                }
+            }
+            Outcome::Unknown(gap) => self.not_covered.push(NotCovered {
+                surface: format!("probe {} of {}", probe.name, gap.target),
+                reason: format!("{}; to read it: {}", gap.reason, gap.fix),
+            }),
+        }
+    }
+}
+
+/// Whether what `probe` finds counts against the expectation: of a partial one only what shows a permission that must
+/// be gone.
+fn must_go(kind: Kind, person: &Person, probe: &Declared) -> bool {
+    match kind {
+        Kind::Partial => person.permissions.iter().any(|name| probe.permissions.contains(name)),
+        Kind::Full | Kind::Suspend | Kind::Rotation | Kind::Transfer => true,
+    }
+}

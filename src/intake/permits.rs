@@ -1,0 +1,161 @@
+//! Events that ask for exceptions, or end them. Each waits for a second person, as if a person had asked.
+
+use super::door::Reading;
+use super::event::{Asked, Does};
+use super::exceptions::Wish;
+use super::submission::SubmissionError;
+use super::webhook::{Case, Decided, Received};
+use super::{Intake, IntakeError, terms_of};
+use crate::domain::exception::ExceptionKind;
+use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
+
+/// What an event about an exception came to: the revocations that it is about.
+type About = Result<Vec<String>, IntakeError>;
+
+impl Intake {
+    /// Asks for the exception that an event of `case` is about, or ends it.
+    pub(super) async fn except(&self, asked: &Asked, case: Case) -> Decided {
+        let about = match asked.kind.does() {
+            Does::Ask(kind) => self.ask_for(kind, asked, &case).await,
+            Does::Close(kind) => self.close(kind, &case).await,
+            Does::Restore => self.give_back(asked, &case).await,
+        };
+        let about = match about {
+            Ok(about) if about.is_empty() => Err(nothing_expected()),
+            Ok(about) => Ok(about),
+            Err(error) => Err(unusable(error)?),
+        };
+        match about {
+            Ok(about) => self.followed(about, case).await,
+            Err(Unusable { cause, faults }) => {
+                let faults = faults.iter().map(|fault| case.reading().theirs(fault)).collect();
+                self.hold(case, Unusable { cause, faults }).await
+            }
+        }
+    }
+
+    async fn ask_for(&self, kind: ExceptionKind, asked: &Asked, case: &Case) -> About {
+        let wish = asked.wish(kind, &case.notice.facts.subject);
+        let excused = Box::pin(self.wish(&wish, &case.notice, &case.sender)).await?;
+        Ok(excused.into_iter().map(|excused| excused.stored.revocation.id).collect())
+    }
+
+    async fn close(&self, kind: ExceptionKind, case: &Case) -> About {
+        let subject = &case.notice.facts.subject;
+        let closed = self.close_exceptions(subject, kind, &case.sender).await?;
+        if !closed.is_empty() {
+            let mut about: Vec<_> =
+                closed.into_iter().map(|excused| excused.stored.revocation.id).collect();
+            about.sort();
+            about.dedup();
+            return Ok(about);
+        }
+        // It is over already: that is what was asked for.
+        let known = self.journal.store.expected_of(subject).await?;
+        Ok(known.into_iter().take(1).map(|stored| stored.revocation.id).collect())
+    }
+
+    async fn give_back(&self, asked: &Asked, case: &Case) -> About {
+        let (subject, why) = (&case.notice.facts.subject, asked.why());
+        let changed = self.restore(subject, Some(&why), &case.sender).await?;
+        Ok(changed.into_iter().map(|changed| changed.id).collect())
+    }
+
+    /// Answers, with the event kept.
+    async fn followed(&self, about: Vec<String>, mut case: Case) -> Decided {
+        case.notice.facts.outcome = Outcome::Accepted;
+        if let Some(kept) = self.before(&case.notice, case.now).await? {
+            if kept.key.facts.id != case.notice.facts.id {
+                return self.again(&kept).await;
+            }
+            return Ok((Received::of(&case.notice, about, false), Vec::new()));
+        }
+        let (mut received, records) =
+            self.note(case, Outcome::Accepted, about.first().cloned()).await?;
+        received.revocations = about;
+        Ok((received, records))
+    }
+}
+
+/// What is wrong with an event about `subject`, as far as the configuration tells.
+pub(super) fn fits(asked: &Asked, subject: &str, reading: Reading<'_>) -> Result<(), Unusable> {
+    let Does::Ask(kind) = asked.kind.does() else { return Ok(()) };
+    let wish = asked.wish(kind, subject);
+    let zones = terms_of(reading.config, reading.sender, reading.sender).zones;
+    let read = wish.bounded().and_then(|()| wish.end(&zones, reading.now).map(drop));
+    read.map_err(|error| {
+        let fault = match error {
+            SubmissionError::Field { field, reason } => Fault::new(documented(field), reason),
+            SubmissionError::Form(_) | SubmissionError::Id(_) => Fault::new("", error.to_string()),
+        };
+        Unusable::one(Hold::Unreadable, reading.theirs(&fault))
+    })
+}
+
+fn nothing_expected() -> Unusable {
+    let why = "nothing is expected of this person, so there is nothing to be an exception from";
+    Unusable::one(Hold::NotPossible, Fault::new("/user/employee_id", why))
+}
+
+/// Why an event cannot be followed, unless it is to be sent again.
+fn unusable(error: IntakeError) -> Result<Unusable, IntakeError> {
+    match error {
+        IntakeError::Submission(SubmissionError::Field { field, reason }) => {
+            Ok(Unusable::one(Hold::Unreadable, Fault::new(documented(field), reason)))
+        }
+        IntakeError::Submission(error @ SubmissionError::Form(_)) => {
+            Ok(Unusable::one(Hold::Unreadable, Fault::new("", error.to_string())))
+        }
+        IntakeError::Refused(refused) => {
+            Ok(Unusable::one(Hold::NotPossible, Fault::new("/event_type", refused.to_string())))
+        }
+        error @ (IntakeError::Submission(SubmissionError::Id(_))
+        | IntakeError::Differs { .. }
+        | IntakeError::NotHeld(_)
+        | IntakeError::Full(_)
+        | IntakeError::Sender(_)
+        | IntakeError::Unavailable(_)) => Err(error),
+    }
+}
+
+/// Where the documented payload has a field of a wish.
+fn documented(field: &str) -> &str {
+    match field {
+        "/for" => "/duration",
+        "/why" => "/reason",
+        "/subject" | "/revocation" => "/user/employee_id",
+        "/account" => "/user/accounts",
+        "/roles" => "/revoke/roles",
+        "/permissions" => "/revoke/permissions",
+        "/time_zone" => "/user/time_zone",
+        field => field,
+    }
+}
+
+impl Asked {
+    /// The wish of an event about `subject`.
+    fn wish(&self, kind: ExceptionKind, subject: &str) -> Wish {
+        Wish {
+            kind: kind.as_str().to_owned(),
+            subject: Some(subject.to_owned()),
+            until: self.until.clone(),
+            lasts: self.duration.clone(),
+            time_zone: self.time_zone.clone(),
+            why: self.why(),
+            username: self.username.clone(),
+            account: self.accounts.clone(),
+            roles: self.roles.clone(),
+            permissions: self.permissions.clone(),
+            ..Wish::default()
+        }
+    }
+
+    /// The sender's words.
+    fn why(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or("as an event says");
+        match &self.ticket {
+            Some(ticket) => format!("{reason} ({ticket})"),
+            None => reason.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Notices that cannot be used as they are: kept, and decided about by people.
+
+use super::door::Door;
+use super::webhook::{Case, Decided, Received, Said, facts_of};
+use super::{Intake, IntakeError, PATIENCE, submission};
+use crate::audit::record::{self, Held};
+use crate::clock;
+use crate::config::Approvals;
+use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
+use crate::domain::time::UtcTime;
+use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey, Settled};
+
+/// Notices that wait for people at a time. A sender whose every notice is wrong is to be mended, not stored.
+const HELD: i64 = 10_000;
+/// Faults that are kept of one notice.
+const FAULTS: usize = 20;
+
+impl Intake {
+    /// Keeps an event that cannot be used, for a person to decide.
+    pub(super) async fn hold(&self, mut case: Case, mut unusable: Unusable) -> Decided {
+        unusable.faults.truncate(FAULTS);
+        let facts = &mut case.notice.facts;
+        facts.outcome = Outcome::Quarantined;
+        facts.cause = Some(unusable.cause);
+        facts.faults = unusable.faults;
+        facts.checklist.clear();
+        if case.said.released {
+            // It is held already.
+            return Ok((Received::of(&case.notice, Vec::new(), false), Vec::new()));
+        }
+        if self.journal.store.notices_of(Outcome::Quarantined).await? >= HELD {
+            return Err(IntakeError::Full(HELD));
+        }
+        let body = record::quarantined(&Held {
+            at: case.now,
+            notice: &case.notice.facts.id,
+            digest: &case.notice.digest,
+            source: &case.sender,
+            cause: Some(unusable.cause),
+            outcome: Outcome::Quarantined,
+            by: None,
+        });
+        self.keep(case, None, NewRecord { kind: "notice_quarantined", body }).await
+    }
+
+    /// Keeps a token whose signature is good and that cannot be used, with `why`. When this returns, the record of it is
+    /// in the log.
+    pub(super) async fn hold_token(&self, notice: NoticeKey, why: &str) -> Result<(), IntakeError> {
+        let (now, config) = (clock::now(), self.config.current());
+        let sender = notice.source.clone();
+        let case = Case { notice, sender, said: Said::default(), now, config };
+        let unusable = Unusable::one(Hold::Unreadable, Fault::new("", why));
+        Box::pin(self.landing(self.hold(case, unusable))).await.map(drop)
+    }
+
+    /// Tries once more to accept the notice `id`, which is held, on behalf of `by`: the mapping or the configuration may
+    /// be another now, or `by` says that it is about the same person. What then becomes of it is answered; it may be
+    /// held still. `None`: there is no such notice.
+    ///
+    /// # Errors
+    /// When it is not held, or cannot be kept now.
+    pub async fn retry(
+        &self,
+        id: &str,
+        by: &str,
+        same_person: bool,
+    ) -> Result<Option<Received>, IntakeError> {
+        let Some(kept) = self.held(id, Outcome::can_be_released).await? else { return Ok(None) };
+        let now = clock::now();
+        let config = self.config.current();
+        if kept.key.facts.door == super::ssf::DOOR {
+            return Err(IntakeError::NotHeld(format!(
+                "{id} is a security event token, which is not taken twice: expect what it asks for by `expect add`, \
+                 then dismiss it"
+            )));
+        }
+        let door = Door::called(&kept.key.facts.door);
+        let event = door.read(&config, kept.key.body.as_bytes(), now);
+        // A notice of its own: what was held keeps its key, so that the same event again is known.
+        let notice = NoticeKey {
+            source: format!("released:{}", kept.key.source),
+            event_id: kept.key.facts.id.clone(),
+            facts: Facts { outcome: Outcome::Part, ..facts_of(door, &event, now)? },
+            ..kept.key.clone()
+        };
+        let sender = kept.key.source.clone();
+        let said = Said { released: true, same_person };
+        let case = Case { notice, sender, said, now, config };
+        let received = Box::pin(self.landing(async {
+            let (mut received, mut records) = Box::pin(self.follow(event, case)).await?;
+            received.notice = id.to_owned();
+            received.event_id.clone_from(&kept.key.event_id);
+            if received.outcome != Outcome::Quarantined {
+                received.outcome = Outcome::Released;
+                let settled = Settled {
+                    outcome: Outcome::Released,
+                    revocation: received.revocations.first().map(String::as_str),
+                    checklist: received.checklist.as_deref().unwrap_or_default(),
+                    by,
+                    why: "",
+                };
+                records.push(self.settle(&kept, &settled, now).await?);
+            }
+            Ok((received, records))
+        }));
+        received.await.map(Some)
+    }
+
+    /// Decides, on behalf of `by`, that nothing follows from the notice `id`, which is held. Its bytes are deleted; that
+    /// it came, and who decided, stays. `None`: there is no such notice.
+    ///
+    /// # Errors
+    /// When it is not held, `by` sent it, or it cannot be done now.
+    pub async fn dismiss(
+        &self,
+        id: &str,
+        why: &str,
+        by: &str,
+    ) -> Result<Option<KeptNotice>, IntakeError> {
+        submission::text_fits("/reason", Some(&why.to_owned()))?;
+        let held = |outcome| outcome == Outcome::Quarantined;
+        let Some(kept) = self.held(id, held).await? else { return Ok(None) };
+        let single = self.config.current().approvals == Approvals::Single;
+        if kept.key.source == by && !single {
+            return Err(IntakeError::Sender(by.to_owned()));
+        }
+        let settled =
+            Settled { outcome: Outcome::Dismissed, revocation: None, checklist: "", by, why };
+        let record = self.settle(&kept, &settled, clock::now()).await?;
+        self.journal.landed(&record, PATIENCE).await?;
+        Ok(self.journal.store.notice(id).await?)
+    }
+
+    /// The notice `id`, if its outcome `may` be changed.
+    async fn held(
+        &self,
+        id: &str,
+        may: impl Fn(Outcome) -> bool,
+    ) -> Result<Option<KeptNotice>, IntakeError> {
+        if self.journal.blocked() {
+            return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
+        }
+        let Some(kept) = self.journal.store.notice(id).await? else { return Ok(None) };
+        let outcome = kept.key.facts.outcome;
+        if !may(outcome) {
+            return Err(IntakeError::NotHeld(format!(
+                "{id} is {outcome}, so nothing waits for a decision"
+            )));
+        }
+        if kept.key.body.is_empty() {
+            return Err(IntakeError::NotHeld(format!("what {id} said was erased")));
+        }
+        Ok(Some(kept))
+    }
+
+    /// Notes what was decided, and gives the record that says so.
+    async fn settle(
+        &self,
+        kept: &KeptNotice,
+        settled: &Settled<'_>,
+        now: UtcTime,
+    ) -> Result<String, IntakeError> {
+        let facts = &kept.key.facts;
+        let record = format!("{}.2", facts.id);
+        let body = record::quarantined(&Held {
+            at: now,
+            notice: &facts.id,
+            digest: &kept.key.digest,
+            source: &kept.key.source,
+            cause: facts.cause,
+            outcome: settled.outcome,
+            by: Some(settled.by),
+        });
+        let note = NewRecord { kind: "notice_quarantined", body };
+        if self.journal.store.settle_notice(kept, settled, (&record, &note), now).await? {
+            return Ok(record);
+        }
+        Err(IntakeError::NotHeld(format!("somebody else decided about {} a moment ago", facts.id)))
+    }
+}

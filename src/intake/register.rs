@@ -1,0 +1,186 @@
+//! The register of shared secrets: a leaver who knew one opens a rotation of it.
+//!
+//! It is opened once the leaver's revocation has taken effect, not before: until then the leaver learns whatever the
+//! secret is changed to, and a change would prove nothing. Each leaver has a rotation of its own for each secret,
+//! since a change that came before the second one left is none for that one.
+
+use super::submission::{OneOrMany, Submission, SubmissionError};
+use super::{Intake, IntakeError, PATIENCE, kinds, known_targets, terms_of};
+use crate::clock;
+use crate::config::{Config, SecretConfig};
+use crate::domain::credential::{Change, Standing};
+use crate::domain::hex::hex;
+use crate::domain::revocation::{Kind, Reason, Revocation, State};
+use crate::domain::time::UtcTime;
+use crate::store::{Facts, Known, NoticeKey, StoreError, Stored};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Who sends these notices: no token and no user can be called so.
+pub const SOURCE: &str = "revoked:register";
+
+/// Time between two looks at who left, whatever is heard of.
+const EVERY: Duration = Duration::from_secs(10);
+/// Time after records landed until the next look: they come in numbers.
+const BREATH: Duration = Duration::from_secs(1);
+
+impl Intake {
+    /// Opens a rotation for each secret that a leaver knew, again and again until stopped.
+    ///
+    /// # Errors
+    /// None: what cannot be kept now is tried again.
+    pub async fn run_register(&self, stop: CancellationToken) -> anyhow::Result<()> {
+        let (known, mut done) = (Known::default(), HashSet::new());
+        let (mut failed, mut landings) = (false, self.journal.landings());
+        loop {
+            let config = self.config.current();
+            if !config.secrets.is_empty() {
+                let outcome = self.open_rotations(&config, &known, &mut done).await;
+                if let Err(error) = &outcome
+                    && !failed
+                {
+                    let error = format!("{error:#}");
+                    tracing::warn!(error, "the register of shared secrets was not gone through");
+                }
+                failed = outcome.is_err();
+            }
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(EVERY) => {}
+                _ = landings.changed() => tokio::time::sleep(BREATH).await,
+            }
+        }
+    }
+
+    async fn open_rotations(
+        &self,
+        config: &Config,
+        known: &Known,
+        done: &mut HashSet<String>,
+    ) -> anyhow::Result<()> {
+        let watched = self.journal.store.watched_since(known, clock::now()).await?;
+        for leaver in watched.iter().filter(|stored| has_left(stored)) {
+            for secret in config.secrets.iter().filter(|secret| knew(leaver, secret)) {
+                let event = format!("{}/{}", leaver.revocation.id, secret.name);
+                if done.contains(&event) {
+                    continue;
+                }
+                let rotated = rotated_since(leaver.revocation.effective_at, secret, &watched);
+                if !rotated {
+                    self.open_rotation(config, leaver, secret, &event).await?;
+                }
+                done.insert(event);
+            }
+        }
+        Ok(())
+    }
+
+    async fn open_rotation(
+        &self,
+        config: &Config,
+        leaver: &Stored,
+        secret: &SecretConfig,
+        event: &str,
+    ) -> Result<(), IntakeError> {
+        let body = serde_json::to_string(&notice(leaver, secret)).unwrap_or_default();
+        let notice = NoticeKey {
+            source: SOURCE.to_owned(),
+            event_id: event.to_owned(),
+            digest: hex(&Sha256::digest(&body)),
+            body,
+            facts: Facts::default(),
+        };
+        match self.journal.store.repeated(&notice).await {
+            Ok(None) => {}
+            // The secret's accounts are others by now: it was opened all the same.
+            Ok(Some(_)) | Err(StoreError::NoticeDiffers { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        if self.journal.blocked() {
+            return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
+        }
+        let now = clock::now();
+        let asked = rotation(config, leaver, &notice, now)?;
+        let turns = (
+            self.copies.of((&notice.source, &notice.event_id)).await,
+            self.subjects.of(&asked.subject).await,
+        );
+        let (accepted, record) = self.accept(asked, &notice, now, turns).await?;
+        if let Some(record) = record {
+            self.journal.landed(&record, PATIENCE).await?;
+        }
+        let (revocation, because) = (accepted.id.as_str(), leaver.revocation.id.as_str());
+        tracing::info!(
+            revocation,
+            because,
+            secret = secret.name,
+            "a rotation was opened, since a leaver knew the secret"
+        );
+        self.board.ask();
+        Ok(())
+    }
+}
+
+/// Whether somebody left by this revocation, and it has taken effect.
+fn has_left(stored: &Stored) -> bool {
+    matches!(stored.revocation.kind, Kind::Full | Kind::Suspend)
+        && stored.landed.is_some()
+        && matches!(stored.life.state, State::Open | State::Verified | State::Regressed)
+}
+
+fn knew(leaver: &Stored, secret: &SecretConfig) -> bool {
+    let asked = &leaver.revocation;
+    let names = [Some(&asked.subject), asked.username.as_ref()];
+    names.into_iter().flatten().any(|name| secret.known_by.contains(name))
+}
+
+/// Whether a rotation that is verified saw the secret change after `left`: each of its accounts.
+fn rotated_since(left: UtcTime, secret: &SecretConfig, watched: &[Arc<Stored>]) -> bool {
+    let rotations = watched.iter().filter(|stored| {
+        stored.revocation.kind == Kind::Rotation && stored.life.state == State::Verified
+    });
+    let changed = |standing: &Standing| {
+        standing.change == Change::Changed && standing.first_read_at.is_some_and(|at| at >= left)
+    };
+    rotations.into_iter().any(|rotation| {
+        secret.accounts.iter().all(|named| {
+            let account = rotation
+                .accounts
+                .iter()
+                .find(|account| format!("{}/{}", account.target, account.role) == *named);
+            account.is_some_and(|account| {
+                let mut held = rotation.life.credentials.iter();
+                held.any(|held| held.standing.is_of(account) && changed(&held.standing))
+            })
+        })
+    })
+}
+
+/// The notice, of which the store keeps the bytes. It names the leaver's revocation, and nobody.
+fn notice(leaver: &Stored, secret: &SecretConfig) -> Submission {
+    let asked = &leaver.revocation;
+    Submission {
+        username: format!("{} ({})", secret.name, asked.id),
+        account: Some(OneOrMany::Many(secret.accounts.clone())),
+        reason: Reason::CredentialRotation.as_str().to_owned(),
+        revocation_type: Some(Kind::Rotation.as_str().to_owned()),
+        effective_at: Some(asked.effective_at.to_string()),
+        ..Submission::default()
+    }
+}
+
+fn rotation(
+    config: &Config,
+    leaver: &Stored,
+    notice: &NoticeKey,
+    now: UtcTime,
+) -> Result<Revocation, SubmissionError> {
+    let terms = terms_of(config, SOURCE, SOURCE);
+    let asked = Submission::parse(notice.body.as_bytes())?.revocation(SOURCE, now, &terms)?;
+    known_targets(config, &asked)?;
+    let asked = Revocation { because: Some(leaver.revocation.id.clone()), ..asked };
+    Ok(kinds::with_checklist(asked, config))
+}

@@ -1,0 +1,84 @@
+//! What is asked of a revocation beyond the catalogs: probes, other systems, and what must be there.
+
+use super::Reconciler;
+use super::question::names_of;
+use crate::config::Config;
+use crate::domain::account::{AccountName, LinkRule};
+use crate::domain::observation::Observation;
+use crate::domain::probes::Person;
+use crate::domain::revocation::Kind;
+use crate::domain::verdict::Required;
+use crate::external;
+use crate::store::{StoreError, Stored};
+use std::sync::Arc;
+
+/// Whom the probes of a revocation are asked about.
+pub(super) fn person_of(stored: &Stored, config: &Config) -> Person {
+    let asked = &stored.revocation;
+    let mut accounts = names_of(stored, config);
+    for account in &stored.accounts {
+        let under = |role: &String| AccountName {
+            target: Some(account.target.clone()),
+            role: role.clone(),
+            rule: LinkRule::Stated,
+        };
+        accounts.extend(account.names.iter().chain([&account.role]).map(under));
+    }
+    Person {
+        key: asked.id.clone(),
+        subject: asked.subject.clone(),
+        username: asked.username.clone(),
+        emails: asked.emails.clone(),
+        accounts,
+        ticket: asked.ticket.clone(),
+        kind: Some(asked.kind),
+        permissions: asked.permissions.clone(),
+        required: asked.required_permissions.clone(),
+    }
+}
+
+/// The newest look at each external system; of one that was not asked yet as it is configured, one without answers.
+pub(super) fn external_looks(
+    config: &Config,
+    newest: impl Fn(&str) -> Option<Arc<Observation>>,
+) -> Vec<Arc<Observation>> {
+    let look = |system| {
+        let blank = external::blank(system);
+        let known =
+            newest(&system.name).filter(|look| look.probing.declared == blank.probing.declared);
+        known.unwrap_or_else(|| Arc::new(blank))
+    };
+    config.external.iter().map(look).collect()
+}
+
+impl Reconciler {
+    /// Whom probes are asked about now.
+    pub(super) fn people(watched: &[Arc<Stored>], config: &Config) -> Vec<Person> {
+        watched.iter().map(|stored| person_of(stored, config)).collect()
+    }
+
+    /// What must be there, with every name of the roles that are it or give it.
+    pub(super) async fn required(
+        &self,
+        stored: &Stored,
+        config: &Config,
+        looks: &[Arc<Observation>],
+    ) -> Result<Vec<Required>, StoreError> {
+        let asked = &stored.revocation;
+        if asked.kind != Kind::Partial {
+            return Ok(Vec::new());
+        }
+        let none = Vec::new();
+        let mut required = Vec::new();
+        for role in &asked.required_roles {
+            let roles = self.known_as(std::slice::from_ref(role), looks).await?;
+            required.push(Required { name: role.clone(), permission: false, roles });
+        }
+        for name in &asked.required_permissions {
+            let giving = config.permissions.get(name).unwrap_or(&none);
+            let roles = self.known_as(giving, looks).await?;
+            required.push(Required { name: name.clone(), permission: true, roles });
+        }
+        Ok(required)
+    }
+}

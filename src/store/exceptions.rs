@@ -1,0 +1,100 @@
+//! Finding exceptions: each is a part of the life of its revocation.
+
+use super::model::Stored;
+use super::revocations::Row;
+use super::{Store, StoreError, reading, statement};
+use crate::domain::exception::ExceptionKind;
+use crate::domain::time::UtcTime;
+
+/// Most revocations of one subject. More is an error, never silence.
+const OF_ONE: i64 = 1_000;
+
+/// Which exceptions to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excepted {
+    /// Only those of which something is to come: an answer, their end, or a review.
+    pub open: bool,
+    /// Only of this kind.
+    pub kind: Option<ExceptionKind>,
+    /// Only of this subject, by its exact stable id.
+    pub subject: Option<String>,
+    /// Only of this revocation.
+    pub revocation: Option<String>,
+}
+
+/// Where an exception is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExceptionRow {
+    /// `exc_…`.
+    pub id: String,
+    /// The revocation whose life has it.
+    pub revocation: String,
+    /// When it was asked for.
+    pub requested_at: UtcTime,
+}
+
+impl Store {
+    /// The revocation that the exception `id` belongs to.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn exception_of(&self, id: &str) -> Result<Option<String>, StoreError> {
+        Ok(reading!(self, pool =>
+            sqlx::query_scalar(statement!("exception_of")).bind(id).fetch_optional(pool).await?
+        ))
+    }
+
+    /// Revocations with an exception of which something is to come.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn exceptions_open(&self) -> Result<Vec<String>, StoreError> {
+        Ok(reading!(self, pool =>
+            sqlx::query_scalar(statement!("exceptions_open")).fetch_all(pool).await?
+        ))
+    }
+
+    /// Up to `limit` of the selected exceptions, newest first, from the one after `after` on.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn exceptions_page(
+        &self,
+        selection: &Excepted,
+        after: Option<&(UtcTime, String)>,
+        limit: i64,
+    ) -> Result<Vec<ExceptionRow>, StoreError> {
+        let (at, id) = after.map_or((i64::MAX, ""), |(at, id)| (at.micros(), id.as_str()));
+        let rows: Vec<(String, String, i64)> = reading!(self, pool =>
+            sqlx::query_as(statement!("exceptions_page"))
+                .bind(i64::from(selection.open))
+                .bind(selection.kind.map_or("", ExceptionKind::as_str))
+                .bind(selection.subject.as_deref().unwrap_or_default())
+                .bind(selection.revocation.as_deref().unwrap_or_default())
+                .bind(at).bind(id).bind(limit)
+                .fetch_all(pool).await?
+        );
+        let row = |(id, revocation, at)| {
+            let requested_at = UtcTime::from_micros(at)?;
+            Some(ExceptionRow { id, revocation, requested_at })
+        };
+        Ok(rows.into_iter().filter_map(row).collect())
+    }
+
+    /// Every revocation of `subject` that was not withdrawn, newest first.
+    ///
+    /// # Errors
+    /// When the database is away, or there are too many.
+    pub async fn expected_of(&self, subject: &str) -> Result<Vec<Stored>, StoreError> {
+        let rows: Vec<Row> = reading!(self, pool =>
+            sqlx::query_as(statement!("revocations_expected_of"))
+                .bind(subject).bind(OF_ONE + 1).fetch_all(pool).await?
+        );
+        if i64::try_from(rows.len()).is_ok_and(|count| count > OF_ONE) {
+            return Err(StoreError::Held(format!(
+                "one subject has more than {OF_ONE} revocations"
+            )));
+        }
+        rows.into_iter().map(Row::read).collect()
+    }
+}

@@ -1,0 +1,2 @@
+-- revoked/notice_conflicts_count
+SELECT COUNT(*) FROM notice_conflict

@@ -1,0 +1,9 @@
+-- revoked/notice_ended: when the newest notice was made that ended everything for a subject
+SELECT r.id, COALESCE(n.event_at, n.received_at)
+FROM notice AS n
+JOIN revocation AS r ON r.id = n.revocation_id
+JOIN subject AS s ON s.id = r.subject_id
+WHERE s.name = $1 AND r.kind = 'full' AND r.state <> 'withdrawn'
+    AND n.event_type IN ('', 'user_terminated', 'contractor_expired', 'vendor_offboarded')
+ORDER BY COALESCE(n.event_at, n.received_at) DESC, r.id
+LIMIT 1

@@ -1,0 +1,2 @@
+-- revoked/notices_count
+SELECT COUNT(*) FROM notice WHERE outcome = $1
