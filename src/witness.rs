@@ -123,7 +123,17 @@ impl Log {
         // After a panic the state is what is on disk, or was never promised to anybody.
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (size, root) = held.as_ref().map_or((0, None), |held| (held.size, Some(held.root)));
+        // How an agent asks which tree is held. One that holds more was not asked for that: this one was put back.
         let conflict = || {
+            if request.old < size {
+                tracing::debug!(
+                    origin = note.origin,
+                    held = size,
+                    old = request.old,
+                    "the size that is held was told"
+                );
+                return Some(Answer::Conflict(size));
+            }
             tracing::warn!(
                 origin = note.origin,
                 held = size,

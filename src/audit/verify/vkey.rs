@@ -34,7 +34,7 @@ pub enum VkeyError {
     #[error("the last part of a key is padded base64 of 33 bytes")]
     Base64,
     /// The first byte names another algorithm, or another use of the key.
-    #[error("the algorithm of the key is {found:#04x}, and {wanted:#04x} is needed here")]
+    #[error("{}", mixed_up(*.found, *.wanted))]
     Algorithm {
         /// What the key says.
         found: u8,
@@ -50,6 +50,16 @@ pub enum VkeyError {
     /// A key of small order, under which one signature fits many texts.
     #[error("the key is weak: signatures under it prove nothing")]
     Weak,
+}
+
+/// What to say of a key that is meant for something else.
+fn mixed_up(found: u8, wanted: u8) -> String {
+    let whose = |algorithm| match algorithm {
+        1 => "a log's key".to_owned(),
+        4 => "a witness's key".to_owned(),
+        other => format!("a key of the algorithm {other:#04x}"),
+    };
+    format!("it is {}, and {} is needed here", whose(found), whose(wanted))
 }
 
 impl Vkey {

@@ -22,8 +22,8 @@ const PROOF: &str = "revocation.tlog-proof";
 /// Make a directory of evidence for an auditor
 ///
 /// It has the log up to its newest checkpoint, the public key, that checkpoint, a page that checks all of it in a
-/// browser, and a text that says how. What does not verify is not written. There is no name of a person in it: who may
-/// know those gets `revoked log subjects` beside it. Reads the log's directory, beside a running agent too.
+/// browser, and a text that says how. What does not verify is not written. Who is meant is not in it, but for
+/// what names of database roles tell: who may know that gets `revoked log subjects` beside it. Reads the log's directory, beside a running agent too.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -177,8 +177,8 @@ Keep this line yourself; with it a later log that contradicts this one is found 
 
 {cp1}
 
-PEOPLE. The log names nobody: a person is an id with a commitment. If you may know who they are,
-you were given a file of disclosures beside this directory: --subjects FILE checks it.
+PEOPLE. A person is an id with a commitment here, but for what the names of database roles tell.
+If you may know who they are, you were given a file of disclosures beside this directory: --subjects FILE checks it.
 ",
         lines = report.records,
     )

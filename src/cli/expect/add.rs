@@ -8,6 +8,7 @@ use super::import;
 use crate::clock;
 use crate::config::Config;
 use crate::domain::revocation::{Kind, Reason, Revocation};
+use crate::domain::time::UtcTime;
 use crate::intake::submission::{OneOrMany, Submission};
 use anyhow::{Context as _, Result};
 use std::path::PathBuf;
@@ -200,6 +201,12 @@ fn notes(submission: &Submission, id: &str) -> Vec<String> {
             shown(reason),
             known.join(", ")
         ));
+    }
+    let whole_day = |text: &str| format!("{text}T23:59:59Z").parse::<UtcTime>();
+    let deadline = submission.deadline.as_deref();
+    let past = deadline.and_then(|text| text.parse().or_else(|_| whole_day(text)).ok());
+    if past.is_some_and(|at| at < clock::now()) {
+        notes.push("the deadline has passed already, so it is overdue at once".to_owned());
     }
     let partial = submission.revocation_type.as_deref() == Some(Kind::Partial.as_str());
     if partial && submission.roles.is_none() && submission.permissions.is_none() {

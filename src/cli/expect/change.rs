@@ -15,6 +15,9 @@ use anyhow::{Result, bail};
 ///
 /// Exit status: 0 changed, or waiting for a second person; 1 it was refused, or there is no such revocation.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(
+    ["effective", "deadline", "account", "role", "permissions", "ticket", "no_account"]
+))]
 pub(in crate::cli) struct Amend {
     #[command(flatten)]
     at: Where,

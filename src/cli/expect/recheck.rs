@@ -1,9 +1,9 @@
 //! `revoked expect recheck`: have an expected revocation looked at now.
 
-use super::super::client::{Reach, Where, path_of, read};
+use super::super::client::{Found, Reach, Where, path_of, read};
 use super::super::exit;
 use super::super::output::{self, Format, shown};
-use super::show::print_view;
+use super::show::{print_view, several};
 use crate::domain::time::UtcTime;
 use crate::http::recheck::Asked;
 use crate::http::view::View;
@@ -11,15 +11,18 @@ use anyhow::{Result, bail};
 
 /// Have one revocation looked at now
 ///
-/// Waits up to 15 s for a look that begins after the question.
+/// Waits up to 15 s for a look that begins after the question. Of a subject that has several revocations, their ids are
+/// listed on stderr.
 ///
-/// Exit status: 0 revoked; 2 residual access; 3 inconclusive, or not looked at yet.
+/// Exit status: 0 revoked; 2 residual access; 3 inconclusive, or not looked at yet; 64 the
+/// subject has several.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     at: Where,
 
-    /// Its id, rev_…
+    /// Its id, rev_…, or that of its subject
+    #[arg(value_name = "rev_ID|SUBJECT")]
     id: String,
 
     /// Output
@@ -36,7 +39,16 @@ enum Rechecked {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let rechecked = ask(&reach, &arguments.id).await;
+    let id = match reach.find(&arguments.id).await? {
+        Found::One(view) => view.id,
+        Found::Several(views) => {
+            reach.leave().await?;
+            several(&arguments.id, &views);
+            return Ok(exit::USAGE);
+        }
+        Found::None => arguments.id.clone(),
+    };
+    let rechecked = ask(&reach, &id).await;
     reach.leave().await?;
     let Some(rechecked) = rechecked? else {
         bail!("there is no revocation {}", shown(&arguments.id))

@@ -80,6 +80,7 @@ fn when(view: &View, now: UtcTime) -> String {
             format!("due in {}", in_words(at.since(now)))
         }
         (State::Regressed, _) => "at once".to_owned(),
+        (State::Open, _) if view.no_account => "no account".to_owned(),
         _ => "-".to_owned(),
     }
 }
