@@ -44,7 +44,7 @@ pub enum LineError {
 /// # Errors
 /// When `what` has no canonical form or the line would be too long.
 pub fn record(
-    prev: &str,
+    prev: impl AsRef<[u8]>,
     seq: u64,
     time: &str,
     kind: &str,
@@ -58,7 +58,7 @@ pub fn record(
 /// Writes a record line at the end of `out`, as [`record`] has it. After an error it is not whole there.
 pub(super) fn append(
     out: &mut Vec<u8>,
-    (prev, seq): (&str, u64),
+    (prev, seq): (impl AsRef<[u8]>, u64),
     time: &str,
     kind: &str,
     what: &Map<String, Value>,
@@ -82,15 +82,15 @@ pub(super) fn append(
 
 /// How every line begins, up to what comes after its place.
 #[must_use]
-pub fn begin(prev: &str, seq: u64) -> String {
+pub fn begin(prev: impl AsRef<[u8]>, seq: u64) -> String {
     let mut line = Vec::with_capacity(128);
     write_begin(&mut line, prev, seq);
     String::from_utf8(line).unwrap_or_default()
 }
 
-fn write_begin(out: &mut Vec<u8>, prev: &str, seq: u64) {
+fn write_begin(out: &mut Vec<u8>, prev: impl AsRef<[u8]>, seq: u64) {
     out.extend_from_slice(b"{\"prev\":\"");
-    out.extend_from_slice(prev.as_bytes());
+    out.extend_from_slice(prev.as_ref());
     out.extend_from_slice(b"\",\"seq\":");
     number(out, &seq);
     out.push(b',');
@@ -116,7 +116,7 @@ fn text(out: &mut Vec<u8>, text: &str) {
 
 /// The bytes of a checkpoint line: no time, since no later hash covers the last line of a file.
 #[must_use]
-pub fn checkpoint(prev: &str, seq: u64, note: &str) -> Vec<u8> {
+pub fn checkpoint(prev: impl AsRef<[u8]>, seq: u64, note: &str) -> Vec<u8> {
     let mut line = begin(prev, seq).into_bytes();
     line.extend_from_slice(b"\"type\":");
     text(&mut line, super::format::CHECKPOINT);

@@ -11,7 +11,6 @@ use super::moment::Moment;
 use super::quarantine::QUARANTINE;
 use super::scan::scan;
 use super::tree::leaf_hash;
-use crate::domain::hex::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fs::{File, OpenOptions, Permissions};
@@ -209,7 +208,7 @@ fn sync(dir: &Path) -> Result<(), LogError> {
 fn genesis_of(path: &Path) -> Result<Landed, LogError> {
     let bytes = std::fs::read(path).map_err(io(path, "reading"))?;
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(Landed { seq: 0, hash: hex(&leaf_hash(line)) })
+    Ok(Landed { seq: 0, hash: leaf_hash(line) })
 }
 
 #[cfg(test)]

@@ -228,7 +228,7 @@ impl Scene<'_> {
             std::fs::remove_file(&staged)
                 .with_context(|| format!("removing {}", staged.display()))?;
         }
-        self.store.move_to_log(&plan.origin, &genesis.hash).await?;
+        self.store.move_to_log(&plan.origin, &hex(&genesis.hash)).await?;
         // Told before it is done: cut off in between, it is told again.
         println!();
         println!("the new log {} goes on in {}", plan.origin, self.config.log_dir.display());
