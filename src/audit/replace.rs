@@ -92,6 +92,14 @@ impl Replacement {
         Ok(names.map(|name| name_of(name.first)).collect())
     }
 
+    /// Number of the first line in the log's files, if there are any.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn first(&self) -> Result<Option<u64>, LogError> {
+        Ok(self.dir.segments()?.first().map(|name| name.first))
+    }
+
     /// Puts the plan on the disk: from here on there is no way back. Gives where the old log goes.
     ///
     /// # Errors

@@ -197,6 +197,14 @@ impl Scene<'_> {
             ),
             None => println!("last good checkpoint: none"),
         }
+        if damage.unseen > 0 {
+            println!(
+                "not looked at: the {} lines before, whose files are not in {}. If you have them elsewhere, keep them, \
+                 with their public key: they are part of the old log. To have them looked at, put them back first",
+                damage.unseen,
+                self.config.log_dir.display()
+            );
+        }
         let count = damage.unrecorded.map_or("not known".to_owned(), |count| count.to_string());
         println!("records beyond it that the store knows to have been in the log: {count}");
         println!(
