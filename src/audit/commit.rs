@@ -166,7 +166,7 @@ impl Commit {
         now: &Moment,
     ) -> Result<Landed, Unfit> {
         let (begin, seq) = (self.bytes.len(), self.state.seq);
-        line::append(&mut self.bytes, (self.prev, seq), &now.time, kind, what)?;
+        line::append(&mut self.bytes, (&self.prev, seq), &now.time, kind, what)?;
         now.time.clone_into(&mut self.state.last_time);
         self.end_line(begin);
         Ok(Landed { seq, hash: self.state.prev })
@@ -188,7 +188,7 @@ impl Commit {
         let tree = self.state.tree.clone();
         let note = note(signers, tree.size(), &tree.root())?;
         let begin = self.bytes.len();
-        self.bytes.extend_from_slice(&line::checkpoint(self.prev, self.state.seq, &note));
+        line::append_checkpoint(&mut self.bytes, (&self.prev, self.state.seq), &note);
         self.state.sealed = Sealed { note, tree };
         self.end_line(begin);
         Ok((self.state, self.bytes))
