@@ -14,7 +14,7 @@ async fn main() {
     let kills: u32 = told.unwrap_or(200);
     for (name, place) in [("sqlite", Place::sqlite()), ("postgres", Place::postgres())] {
         let Figures { kills, restarts, acknowledged, unsealed, records, files, verified } =
-            kill(&place, kills, "").await;
+            kill(&place, kills).await;
         println!(
             "{name}: {kills} kills, {restarts} restarts, {acknowledged} acknowledged, 0 lost, 0 twice, \
              {unsealed} commits cut, {records} records in {files} files; {verified}"

@@ -1,5 +1,6 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
+mod landing;
 mod overflow;
 mod proof;
 mod run;
@@ -12,10 +13,12 @@ pub use proof::Asked;
 pub use settle::fits;
 
 use crate::audit::file::{Entry, Landed, LogError, LogFile, Moment};
-use crate::audit::writer::{LogWriter, Sent, WriteError};
+use crate::audit::writer::{LogWriter, WriteError};
 use crate::clock;
+use crate::domain::hex::hex;
 use crate::metrics::{AuditLevel, Metrics};
-use crate::store::{LandedRecord, QueuedRecord, Store, StoreError};
+use crate::store::{Store, StoreError};
+use landing::Landing;
 use overflow::Overflow;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -24,9 +27,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
-
-/// Records in one commit of the log.
-const BATCH: i64 = 128;
 
 /// What an installation may choose.
 #[derive(Clone, Copy, Debug)]
@@ -94,15 +94,6 @@ pub struct Journal {
     /// The store took the last thing that was written.
     written: AtomicBool,
     landings: watch::Sender<u64>,
-}
-
-/// Records between queue and mark. They are still queued in the store, and must not be sent again.
-#[derive(Default)]
-struct Landing {
-    /// On their way into the log.
-    sent: Option<(Vec<QueuedRecord>, Sent)>,
-    /// In the log; the store does not know yet.
-    untold: Vec<LandedRecord>,
 }
 
 impl Journal {
@@ -246,63 +237,6 @@ impl Journal {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lands everything that is queued now. Each record goes to the log once, also when an earlier call was
-    /// given up halfway or the store failed after the log took the records.
-    ///
-    /// # Errors
-    /// When the store or the log refuses.
-    pub async fn drain(&self) -> Result<(), JournalError> {
-        let mut landing = self.landing.lock().await;
-        loop {
-            self.finish(&mut landing).await?;
-            if self.refuses() {
-                // Nothing is sent: it is asked whether there is room again.
-                self.taken(self.writer.append(Vec::new(), moment()).await)?;
-            }
-            if let Some(loss) = self.overflow.record() {
-                self.taken(self.writer.append(vec![loss], moment()).await)?;
-                self.overflow.clear();
-            }
-            let queued = self.store.queued(BATCH).await?;
-            if queued.is_empty() {
-                return Ok(());
-            }
-            let entries = queued
-                .iter()
-                .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
-                .collect();
-            let sent = self.writer.send(entries, moment()).await;
-            landing.sent = Some((queued, sent.map_err(|error| self.refused(error))?));
-        }
-    }
-
-    /// Waits for the log's answer, then tells the store and those who wait.
-    async fn finish(&self, landing: &mut Landing) -> Result<(), JournalError> {
-        if let Some((_, sent)) = &mut landing.sent {
-            let answer = sent.answer().await;
-            let queued = landing.sent.take().map(|(queued, _)| queued).unwrap_or_default();
-            let lines = self.taken(answer)?;
-            landing.untold = queued
-                .into_iter()
-                .zip(lines)
-                .map(|(record, line)| LandedRecord { record, seq: line.seq, hash: line.hash })
-                .collect();
-        }
-        if landing.untold.is_empty() {
-            return Ok(());
-        }
-        self.store.land(&landing.untold).await?;
-        for one in landing.untold.drain(..) {
-            told::count(&self.metrics, &one.record);
-            told::say(&one);
-            for waiter in self.waiters().remove(&one.record.id).into_iter().flatten() {
-                let _ = waiter.send(());
-            }
-        }
-        self.landings.send_modify(|count| *count += 1);
-        self.show().await
-    }
-
     fn taken(&self, answer: Result<Vec<Landed>, WriteError>) -> Result<Vec<Landed>, JournalError> {
         let landed = answer.map_err(|error| self.refused(error))?;
         if let Some(last) = landed.last() {
@@ -337,7 +271,7 @@ impl Journal {
         let entries = vec![Entry { kind: kind.to_owned(), what }];
         let lines = self.taken(self.writer.append(entries, moment()).await)?;
         if let Some(line) = lines.last().filter(|_| told) {
-            self.store.mark(line.seq, &line.hash).await?;
+            self.store.mark(line.seq, &hex(&line.hash)).await?;
         }
         self.show().await
     }

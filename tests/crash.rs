@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::kills::kill;
+use common::kills::{kill, kill_until};
 use common::place::Place;
 
 /// How often it is killed on each kind of store.
@@ -11,16 +11,16 @@ const KILLS: u32 = 15;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_and_nothing_lands_twice_on_sqlite() {
-    kill(&Place::sqlite(), KILLS, "").await;
+    kill(&Place::sqlite(), KILLS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_and_nothing_lands_twice_on_postgres() {
-    kill(&Place::postgres(), KILLS, "").await;
+    kill(&Place::postgres(), KILLS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_while_files_follow_one_another() {
-    let figures = kill(&Place::sqlite(), KILLS, "log: {segment_bytes: 64KiB}").await;
+    let figures = kill_until(&Place::sqlite(), KILLS, "log: {segment_bytes: 64KiB}", 4).await;
     assert!(figures.files > 3, "{figures:?}");
 }

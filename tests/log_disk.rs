@@ -69,7 +69,7 @@ fn all_at_once(log: LogFile, say: impl Fn(String)) {
     runtime.block_on(async {
         let mut sent = Vec::new();
         for n in 0..RECORDS {
-            sent.push(writer.send(vec![record(n)], clock::now().into()).await);
+            sent.push(writer.send_behind(vec![record(n)], clock::now().into()).await);
         }
         let mut failed = false;
         for (n, sent) in sent.into_iter().enumerate() {
@@ -168,6 +168,8 @@ fn assert_kept(dir: &Path, acknowledged: &BTreeSet<String>, what: &str) -> Vec<V
     let once: BTreeSet<String> = found.iter().map(|id| (*id).to_owned()).collect();
     assert_eq!(once.len(), found.len(), "{what}: a record landed twice: {found:?}");
     assert!(acknowledged.is_subset(&once), "{what}: {acknowledged:?} of {once:?}");
+    let in_order: Vec<String> = (0..found.len()).map(|n| n.to_string()).collect();
+    assert_eq!(found, in_order, "{what}: one landed without those before it");
     log
 }
 

@@ -2,8 +2,10 @@
 
 mod common;
 
+use revoked::domain::hex::hex;
 use revoked::target::statements::STATEMENTS;
 use revoked::throwaway::{Binaries, Cluster, Template};
+use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 
 /// Whether the server has the extension, for which this file starts it with pg_cron.
@@ -46,4 +48,19 @@ fn every_statement_is_named_in_its_first_line() {
         let first = statement.sql.lines().next().unwrap();
         assert!(first.starts_with(&format!("-- revoked/{}:", statement.name)), "{first}");
     }
+}
+
+#[test]
+fn answers_that_are_printed_name_the_statements_of_today() {
+    let text = include_str!("../docs/api.md");
+    let mut shown = 0;
+    for sample in text.split("\"statement\": \"").skip(1) {
+        let (name, rest) = sample.split_once('"').unwrap();
+        let (_, hash) = rest.split_once("\"sha256\": \"").unwrap();
+        let statement = STATEMENTS.iter().find(|statement| statement.name == name).unwrap();
+        let now = hex(&Sha256::digest(statement.sql));
+        assert!(hash.starts_with(&now), "docs/api.md: the sha256 of {name} is {now}");
+        shown += 1;
+    }
+    assert!(shown > 0);
 }

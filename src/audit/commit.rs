@@ -5,7 +5,7 @@ use super::line::{self, LineError};
 use super::moment::Moment;
 use super::signer::{SignError, Signer, note};
 use super::tree::{Frontier, Hash, leaf_hash};
-use crate::domain::hex::hex;
+use crate::domain::hex::{digits, hex};
 use serde_json::{Map, Value, json};
 
 /// A record to append.
@@ -30,8 +30,8 @@ impl Entry {
 pub struct Landed {
     /// Its place.
     pub seq: u64,
-    /// Its leaf hash in hex: what the next line calls `prev`.
-    pub hash: String,
+    /// Its leaf hash; in hex what the next line calls `prev`.
+    pub hash: Hash,
 }
 
 /// The newest checkpoint: what a segment begins with.
@@ -92,7 +92,7 @@ pub(super) enum Unfit {
 pub(super) struct Commit {
     state: State,
     /// The hash of the last line in hex: what the next one calls `prev`.
-    prev: String,
+    prev: [u8; 64],
     pub(super) bytes: Vec<u8>,
     /// Lines so far.
     pub(super) lines: u64,
@@ -100,7 +100,7 @@ pub(super) struct Commit {
 
 impl Commit {
     pub(super) fn after(state: &State) -> Self {
-        let prev = hex(&state.prev);
+        let prev = digits(&state.prev);
         Self { state: state.clone(), prev, bytes: Vec::new(), lines: 0 }
     }
 
@@ -169,7 +169,7 @@ impl Commit {
         line::append(&mut self.bytes, (&self.prev, seq), &now.time, kind, what)?;
         now.time.clone_into(&mut self.state.last_time);
         self.end_line(begin);
-        Ok(Landed { seq, hash: self.prev.clone() })
+        Ok(Landed { seq, hash: self.state.prev })
     }
 
     /// Takes the line that was written from byte `begin` on.
@@ -178,7 +178,7 @@ impl Commit {
         let (leaf, length) = (leaf_hash(line), line.len() + 1);
         self.bytes.push(b'\n');
         self.state.pass(leaf, length);
-        self.prev = hex(&leaf);
+        self.prev = digits(&leaf);
         self.lines += 1;
     }
 
@@ -188,7 +188,7 @@ impl Commit {
         let tree = self.state.tree.clone();
         let note = note(signers, tree.size(), &tree.root())?;
         let begin = self.bytes.len();
-        self.bytes.extend_from_slice(&line::checkpoint(&self.prev, self.state.seq, &note));
+        line::append_checkpoint(&mut self.bytes, (&self.prev, self.state.seq), &note);
         self.state.sealed = Sealed { note, tree };
         self.end_line(begin);
         Ok((self.state, self.bytes))

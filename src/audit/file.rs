@@ -264,9 +264,9 @@ impl LogFile {
         now: &Moment,
         mut built: Option<Built>,
     ) -> Result<Vec<Landed>, LogError> {
-        self.dir.fence()?;
-        if self.broken.is_none() {
-            self.segment.fence(&self.dir, &self.state)?;
+        match &self.broken {
+            None => self.segment.fence(&self.dir, &self.state)?,
+            Some(_) => self.dir.fence()?,
         }
         let mut failed = self.broken.is_some();
         let mut anew = failed || self.is_due(now);

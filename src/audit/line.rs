@@ -51,14 +51,14 @@ pub fn record(
     what: &Map<String, Value>,
 ) -> Result<Vec<u8>, LineError> {
     let mut line = Vec::with_capacity(1024);
-    append(&mut line, (prev, seq), time, kind, what)?;
+    append(&mut line, (prev.as_bytes(), seq), time, kind, what)?;
     Ok(line)
 }
 
 /// Writes a record line at the end of `out`, as [`record`] has it. After an error it is not whole there.
 pub(super) fn append(
     out: &mut Vec<u8>,
-    (prev, seq): (&str, u64),
+    (prev, seq): (&[u8], u64),
     time: &str,
     kind: &str,
     what: &Map<String, Value>,
@@ -84,13 +84,13 @@ pub(super) fn append(
 #[must_use]
 pub fn begin(prev: &str, seq: u64) -> String {
     let mut line = Vec::with_capacity(128);
-    write_begin(&mut line, prev, seq);
+    write_begin(&mut line, prev.as_bytes(), seq);
     String::from_utf8(line).unwrap_or_default()
 }
 
-fn write_begin(out: &mut Vec<u8>, prev: &str, seq: u64) {
+fn write_begin(out: &mut Vec<u8>, prev: &[u8], seq: u64) {
     out.extend_from_slice(b"{\"prev\":\"");
-    out.extend_from_slice(prev.as_bytes());
+    out.extend_from_slice(prev);
     out.extend_from_slice(b"\",\"seq\":");
     number(out, &seq);
     out.push(b',');
@@ -117,13 +117,19 @@ fn text(out: &mut Vec<u8>, text: &str) {
 /// The bytes of a checkpoint line: no time, since no later hash covers the last line of a file.
 #[must_use]
 pub fn checkpoint(prev: &str, seq: u64, note: &str) -> Vec<u8> {
-    let mut line = begin(prev, seq).into_bytes();
-    line.extend_from_slice(b"\"type\":");
-    text(&mut line, super::format::CHECKPOINT);
-    line.extend_from_slice(b",\"what\":{\"note\":");
-    text(&mut line, note);
-    line.extend_from_slice(b"}}");
+    let mut line = Vec::with_capacity(512);
+    append_checkpoint(&mut line, (prev.as_bytes(), seq), note);
     line
+}
+
+/// Writes a checkpoint line at the end of `out`, as [`checkpoint`] has it.
+pub(super) fn append_checkpoint(out: &mut Vec<u8>, (prev, seq): (&[u8], u64), note: &str) {
+    write_begin(out, prev, seq);
+    out.extend_from_slice(b"\"type\":");
+    text(out, super::format::CHECKPOINT);
+    out.extend_from_slice(b",\"what\":{\"note\":");
+    text(out, note);
+    out.extend_from_slice(b"}}");
 }
 
 fn check_key(kind: &str, key: &str) -> Result<(), LineError> {

@@ -11,7 +11,6 @@ use super::moment::Moment;
 use super::quarantine::QUARANTINE;
 use super::scan::scan;
 use super::tree::leaf_hash;
-use crate::domain::hex::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fs::{File, OpenOptions, Permissions};
@@ -91,6 +90,14 @@ impl Replacement {
     pub fn files(&self) -> Result<Vec<String>, LogError> {
         let names = self.dir.segments()?.into_iter();
         Ok(names.map(|name| name_of(name.first)).collect())
+    }
+
+    /// Number of the first line in the log's files, if there are any.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn first(&self) -> Result<Option<u64>, LogError> {
+        Ok(self.dir.segments()?.first().map(|name| name.first))
     }
 
     /// Puts the plan on the disk: from here on there is no way back. Gives where the old log goes.
@@ -209,7 +216,7 @@ fn sync(dir: &Path) -> Result<(), LogError> {
 fn genesis_of(path: &Path) -> Result<Landed, LogError> {
     let bytes = std::fs::read(path).map_err(io(path, "reading"))?;
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    Ok(Landed { seq: 0, hash: hex(&leaf_hash(line)) })
+    Ok(Landed { seq: 0, hash: leaf_hash(line) })
 }
 
 #[cfg(test)]

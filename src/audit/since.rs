@@ -95,7 +95,7 @@ impl Since {
                 Next::End | Next::Torn(_) => return Err(damaged()),
             };
             if self.seq >= self.from {
-                let hash = hex(&leaf_hash(line));
+                let hash = leaf_hash(line);
                 let value: Value = serde_json::from_slice(line).map_err(|_| damaged())?;
                 let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
                 if self.before.as_deref().is_some_and(|before| text("/prev") != Some(before)) {
@@ -104,12 +104,12 @@ impl Since {
                 let kind = text("/type").unwrap_or_default();
                 if kind != CHECKPOINT {
                     found.push(Found {
-                        landed: Landed { seq: self.seq, hash: hash.clone() },
+                        landed: Landed { seq: self.seq, hash },
                         id: text("/what/id").map(str::to_owned),
                         kind: kind.to_owned(),
                     });
                 }
-                self.before = Some(hash);
+                self.before = Some(hex(&hash));
             }
             self.seq += 1;
         }

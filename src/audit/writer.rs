@@ -23,6 +23,8 @@ type Reply = oneshot::Sender<Answer>;
 struct Commit {
     entries: Vec<Entry>,
     now: Moment,
+    /// It lands after the one before it, or not at all.
+    follows: bool,
     reply: Reply,
 }
 
@@ -72,7 +74,8 @@ impl LogWriter {
         let (commits, queue) = mpsc::channel::<Commit>(QUEUE);
         let failure = Failure::default();
         let builder = Builder::start(log.signer.clone())?;
-        let writing = Writing { log, queue, builder, sealed, failure: failure.clone() };
+        let failed = failure.clone();
+        let writing = Writing { log, queue, builder, sealed, refused: None, failure: failed };
         let thread = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writing.run())?;
@@ -108,9 +111,28 @@ impl LogWriter {
     /// # Errors
     /// When the thread ended; then nothing is appended.
     pub async fn send(&self, entries: Vec<Entry>, now: Moment) -> Result<Sent, WriteError> {
+        self.give(entries, now, false).await
+    }
+
+    /// As [`send`](Self::send), for entries that may only follow those sent just before: where these are refused, so
+    /// are those, whatever became possible meanwhile.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_behind(&self, entries: Vec<Entry>, now: Moment) -> Result<Sent, WriteError> {
+        self.give(entries, now, true).await
+    }
+
+    async fn give(
+        &self,
+        entries: Vec<Entry>,
+        now: Moment,
+        follows: bool,
+    ) -> Result<Sent, WriteError> {
         let (reply, answer) = oneshot::channel();
         let commits = self.commits.as_ref().ok_or(WriteError::Closed)?;
-        commits.send(Commit { entries, now, reply }).await.map_err(|_| self.failure.error())?;
+        let commit = Commit { entries, now, follows, reply };
+        commits.send(commit).await.map_err(|_| self.failure.error())?;
         Ok(Sent { answer, failure: self.failure.clone() })
     }
 }
@@ -121,6 +143,8 @@ struct Writing {
     queue: mpsc::Receiver<Commit>,
     builder: Builder,
     sealed: watch::Sender<Sealed>,
+    /// Why the commit before was refused, if it was.
+    refused: Option<Arc<LogError>>,
     failure: Failure,
 }
 
@@ -130,6 +154,10 @@ impl Writing {
         while let Some((commit, built)) =
             next.take().or_else(|| self.queue.blocking_recv().map(|commit| (commit, None)))
         {
+            if let Some(error) = self.refused.clone().filter(|_| commit.follows) {
+                let _ = commit.reply.send((Err(error), commit.entries));
+                continue;
+            }
             let built = built.or_else(|| self.log.build(&commit.entries, &commit.now));
             let base = built.as_ref().and_then(Built::next);
             let following = base.and_then(|base| Some((self.queue.try_recv().ok()?, base)));
@@ -138,6 +166,7 @@ impl Writing {
             });
             let result =
                 self.log.append_built(&commit.entries, &commit.now, built).map_err(Arc::new);
+            self.refused = result.as_ref().err().cloned();
             let over = result.as_ref().is_err_and(|error| !error.passes());
             if let Err(error) = &result
                 && over

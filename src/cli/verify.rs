@@ -4,10 +4,12 @@ mod given;
 mod reading;
 
 use super::values;
-use crate::audit::verify::{Options, Outcome, Report, proof};
+use crate::audit::format::SEGMENT;
+use crate::audit::verify::{Anchor, Options, Outcome, Report, proof};
 use anyhow::{Context as _, Result, bail};
-use reading::Files;
+use reading::{Files, first_line};
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -89,8 +91,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
     let files = files(&arguments.files)?;
     // Before the first byte is read: opening a pipe waits for somebody who writes into it.
     Files::measure(&files)?;
-    let first_line = reading::first_line(&files)?;
-    let options = given::options(arguments, first_line.as_deref())?;
+    let first = first_line(&files)?;
+    let options = given::options(arguments, first.as_deref())?;
     let report = check(&files, &options)?;
     print(&report, arguments.json)?;
     Ok(report.exit_code)
@@ -122,6 +124,19 @@ pub(super) fn check(files: &[PathBuf], options: &Options) -> Result<Report> {
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// Where older files of a log were moved away: the note with which the first one of `files` begins. It proves nothing of
+/// them; but `files` are sound if they go on from it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn goes_on_from(files: &[PathBuf], origin: &str) -> Result<Option<Anchor>> {
+    let line = first_line(files)?.unwrap_or_default();
+    let line: Value = serde_json::from_slice(&line).unwrap_or_default();
+    let note = line.pointer("/what/note").and_then(Value::as_str);
+    let note = note.filter(|_| line.get("type").is_some_and(|kind| kind == SEGMENT));
+    Ok(note.and_then(|note| Anchor::find("the first line", note.as_bytes(), origin).pop()))
 }
 
 fn print<T: Serialize + Display>(report: &T, json: bool) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use super::JournalError;
 use crate::audit::file::{self, Found, LogError, LogFile, Since, own_type};
+use crate::domain::hex::hex;
 use crate::store::{LandedRecord, Store};
 use std::path::Path;
 
@@ -40,7 +41,7 @@ async fn compare(
     let mut lines = since(from)?;
     if let Some((seq, hash)) = &mark {
         let line = lines.next(1)?.pop().filter(|line| line.landed.seq == *seq);
-        if line.ok_or_else(ends)?.landed.hash != *hash {
+        if hex(&line.ok_or_else(ends)?.landed.hash) != *hash {
             let why = format!("line {seq} of the log is not the one that the store knows");
             return Err(JournalError::Misfit(why));
         }
@@ -68,7 +69,7 @@ async fn known(store: &Store, found: &[Found]) -> Result<Vec<LandedRecord>, Jour
                 line.landed.seq
             )));
         };
-        landed.push(LandedRecord { record, seq: line.landed.seq, hash: line.landed.hash.clone() });
+        landed.push(LandedRecord { record, seq: line.landed.seq, hash: hex(&line.landed.hash) });
     }
     Ok(landed)
 }

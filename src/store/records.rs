@@ -5,7 +5,7 @@ use super::{NewRecord, Store, StoreError, from_json, reading, statement, to_json
 use crate::domain::lifecycle::Life;
 use crate::domain::time::UtcTime;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that waits for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,10 +68,24 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn queued(&self, limit: i64) -> Result<Vec<QueuedRecord>, StoreError> {
+        self.queued_beside(&BTreeSet::new(), limit).await
+    }
+
+    /// The same without those of `known`, which are on their way. What was queued late may stand before them.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn queued_beside(
+        &self,
+        known: &BTreeSet<String>,
+        limit: i64,
+    ) -> Result<Vec<QueuedRecord>, StoreError> {
+        let most = limit.saturating_add(i64::try_from(known.len()).unwrap_or(i64::MAX));
         let rows: Vec<Row> = reading!(self, pool =>
-            sqlx::query_as(statement!("records_queued")).bind(limit).fetch_all(pool).await?
+            sqlx::query_as(statement!("records_queued")).bind(most).fetch_all(pool).await?
         );
-        rows.into_iter().map(Row::read).collect()
+        let rows = rows.into_iter().filter(|row| !known.contains(&row.id));
+        rows.take(usize::try_from(limit).unwrap_or(0)).map(Row::read).collect()
     }
 
     /// Queues a record that is not about one revocation.

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Senders at the same time.
 const SENDERS: u32 = 4;
+/// Notices that are acknowledged in every other round where the log is to grow.
+const MANY: usize = 8;
 
 /// What came of it. Whatever should not have come of it was a panic.
 #[derive(Debug)]
@@ -58,8 +60,14 @@ async fn send(
     }
 }
 
-/// Starts the agent, sends, and kills it; gives what was acknowledged before it died.
-async fn round(agent: &mut Agent, client: &Client, number: u32) -> Vec<(String, String)> {
+/// Starts the agent, sends, and kills it; gives what was acknowledged before it died: every other time `least` notices
+/// or more.
+async fn round(
+    agent: &mut Agent,
+    client: &Client,
+    number: u32,
+    least: usize,
+) -> Vec<(String, String)> {
     agent.start();
     let stop = CancellationToken::new();
     let (tell, mut told) = unbounded_channel();
@@ -71,9 +79,9 @@ async fn round(agent: &mut Agent, client: &Client, number: u32) -> Vec<(String, 
     drop(tell);
     let mut acknowledged = Vec::new();
     // Every other time it may die before it has acknowledged anything, however slow the machine is.
-    if number.is_multiple_of(2) {
-        let first = tokio::time::timeout(PATIENCE, told.recv()).await;
-        acknowledged.push(first.expect("nothing was acknowledged").unwrap());
+    while number.is_multiple_of(2) && acknowledged.len() < least {
+        let next = tokio::time::timeout(PATIENCE, told.recv()).await;
+        acknowledged.push(next.expect("nothing was acknowledged").unwrap());
     }
     let [moment] = revoked::clock::random::<1>().unwrap();
     tokio::time::sleep(Duration::from_millis(u64::from(moment))).await;
@@ -106,22 +114,40 @@ pub(crate) fn assert_exactly_once(log: &[serde_json::Value]) -> usize {
     seen.len()
 }
 
-/// Kills an agent that keeps its state at `place`, with `more` in its configuration, so many times. Panics if anything acknowledged was lost, if
+/// Kills an agent that keeps its state at `place` so many times. Panics if anything acknowledged was lost, if
 /// anything landed twice, or if the log does not verify.
-pub(crate) async fn kill(place: &Place, kills: u32, more: &str) -> Figures {
+pub(crate) async fn kill(place: &Place, kills: u32) -> Figures {
+    kill_often(place, (kills, kills), "", |_| true).await
+}
+
+/// As [`kill`], with `more` in the agent's configuration, and more often, up to four times so many times, until its log
+/// has `files` files: how many lines a round adds depends on the machine.
+pub(crate) async fn kill_until(place: &Place, kills: u32, more: &str, files: usize) -> Figures {
+    kill_often(place, (kills, 4 * kills), more, |agent| agent.log_files().len() >= files).await
+}
+
+/// Kills it `least` times, and then until `enough` or `most` times.
+async fn kill_often(
+    place: &Place,
+    (least, most): (u32, u32),
+    more: &str,
+    enough: impl Fn(&Agent) -> bool,
+) -> Figures {
     let client = client();
     let cluster = cluster();
     sql(&cluster, "postgres", "postgres", "CREATE ROLE agent LOGIN; CREATE ROLE x LOGIN;");
     let mut agent = Agent::init(&[("main", &cluster.url("agent", "postgres"))], more);
     agent.keep_at(&place.url());
     let mut acknowledged = Vec::new();
-    let mut unsealed = 0;
-    for number in 0..kills {
-        acknowledged.extend(round(&mut agent, &client, number).await);
+    let (mut unsealed, mut kills) = (0, 0);
+    let notices = if least < most { MANY } else { 1 };
+    while kills < least || kills < most && !enough(&agent) {
+        acknowledged.extend(round(&mut agent, &client, kills, notices).await);
         // Killed in the middle of a write the log may end unsealed (3); tampered (4) it must never be.
         let (code, report) = agent.verify();
-        assert!(code == 0 || code == 3, "round {number}: {code}\n{report}");
+        assert!(code == 0 || code == 3, "round {kills}: {code}\n{report}");
         unsealed += usize::from(code == 3);
+        kills += 1;
     }
     agent.start();
     assert!(agent.stop().success(), "{}", agent.stderr());

@@ -197,6 +197,14 @@ impl Scene<'_> {
             ),
             None => println!("last good checkpoint: none"),
         }
+        if damage.unseen > 0 {
+            println!(
+                "not looked at: the {} lines before, whose files are not in {}. If you have them elsewhere, keep them, \
+                 with their public key: they are part of the old log. To have them looked at, put them back first",
+                damage.unseen,
+                self.config.log_dir.display()
+            );
+        }
         let count = damage.unrecorded.map_or("not known".to_owned(), |count| count.to_string());
         println!("records beyond it that the store knows to have been in the log: {count}");
         println!(
@@ -228,7 +236,7 @@ impl Scene<'_> {
             std::fs::remove_file(&staged)
                 .with_context(|| format!("removing {}", staged.display()))?;
         }
-        self.store.move_to_log(&plan.origin, &genesis.hash).await?;
+        self.store.move_to_log(&plan.origin, &hex(&genesis.hash)).await?;
         // Told before it is done: cut off in between, it is told again.
         println!();
         println!("the new log {} goes on in {}", plan.origin, self.config.log_dir.display());

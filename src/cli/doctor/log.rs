@@ -4,7 +4,7 @@ use super::section::{Level, Section};
 use crate::audit::file;
 use crate::audit::key::{KeyError, LogKey};
 use crate::audit::verify::{Options, Outcome, Report, Vkey};
-use crate::cli::verify::{check, files};
+use crate::cli::verify::{check, files, goes_on_from};
 use crate::config::Config;
 use crate::domain::time::UtcTime;
 use anyhow::{Context as _, Result};
@@ -41,7 +41,7 @@ pub(super) fn section(config: &Config, landed: Option<u64>, now: UtcTime) -> Sec
     section.say(Level::Ok, format!("it is the log {origin}"));
     lock(&mut section, &config.log_dir);
     let key = key(&mut section, config, &origin);
-    if let Err(error) = sound(&mut section, config, key.as_ref(), landed, now) {
+    if let Err(error) = sound(&mut section, config, (&origin, key.as_ref()), landed, now) {
         section.say(Level::Broken, format!("it cannot be read: {error:#}"));
     }
     section
@@ -127,7 +127,7 @@ fn key(section: &mut Section, config: &Config, origin: &str) -> Option<LogKey> {
 fn sound(
     section: &mut Section,
     config: &Config,
-    key: Option<&LogKey>,
+    (origin, key): (&str, Option<&LogKey>),
     landed: Option<u64>,
     now: UtcTime,
 ) -> Result<()> {
@@ -153,10 +153,14 @@ fn sound(
         );
         return Ok(());
     }
-    let report = verify(&segments, key)?;
+    let report = verify(&segments, key, origin)?;
     section.fact("outcome", serde_json::to_value(report.outcome)?);
     section.fact("records", report.records);
     told(section, &report, key.is_some());
+    if let Some(first) = report.first_seq.filter(|first| *first > 0) {
+        let text = format!("the {first} lines before were not looked at: their files are not here");
+        section.say(Level::Note, text);
+    }
     // Of a log that was changed, the records that can still be read say nothing of where it ends.
     let whole = report.outcome != Outcome::Tampered;
     if let (true, Some(landed), Some(last)) = (whole, landed, report.last_seq)
@@ -177,9 +181,10 @@ fn sound(
     Ok(())
 }
 
-fn verify(segments: &[PathBuf], key: Option<&LogKey>) -> Result<Report> {
+fn verify(segments: &[PathBuf], key: Option<&LogKey>, origin: &str) -> Result<Report> {
     let key = key.map(|key| Vkey::parse(&key.vkey())).transpose()?;
-    check(segments, &Options { key, ..Options::default() })
+    let since = goes_on_from(segments, origin)?;
+    check(segments, &Options { key, since, ..Options::default() })
 }
 
 fn told(section: &mut Section, report: &Report, pinned: bool) {

@@ -28,7 +28,7 @@ pub(super) fn check(desk: &mut Desk<'_>, text: &str) -> Result<(), Fault> {
     {
         return Err(genesis::other_key(pinned, &first.key).at_place(&desk.place(1, 0)));
     }
-    Ok(())
+    desk.judge_times()
 }
 
 /// The line of a proof: in form, and with the number that is proved.
@@ -100,11 +100,8 @@ impl Holder {
             self.change(proof, &line)?;
         }
         desk.signed_by(self.key(desk));
-        for bound in &seen {
-            if let Some(time) = line.parsed.time.filter(|time| *time > bound.latest()) {
-                return Err(bound.too_late(time));
-            }
-        }
+        let place = desk.place(proof.line, proof.offset);
+        desk.times.take(&line, &seen, &place);
         desk.keep(&proof.note, seen);
         desk.lines.push(ProvedLine {
             seq: proof.index,

@@ -4,7 +4,7 @@ use super::Scene;
 use crate::audit::key::{LogKey, commitment};
 use crate::audit::keys;
 use crate::audit::verify::{GoodCheckpoint, Options, Outcome, Report, Vkey};
-use crate::cli::verify::check;
+use crate::cli::verify::{check, goes_on_from};
 use crate::journal::{self, JournalError};
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -17,6 +17,8 @@ pub(super) struct Damage {
     pub(super) signed_by: Option<String>,
     /// Records of which the store knows that they were in the log, and which are not below the good checkpoint.
     pub(super) unrecorded: Option<u64>,
+    /// Lines of which the files are not there, before those that are.
+    pub(super) unseen: u64,
 }
 
 /// What the files prove.
@@ -108,11 +110,13 @@ impl Scene<'_> {
             let key = LogKey::read(&self.config.key_file, origin, dir).ok()?;
             Vkey::parse(&key.vkey()).ok()
         });
-        let report = check(files, &Options { key: ours.clone(), ..Options::default() })?;
+        let since = goes_on_from(files, self.origin.as_deref().unwrap_or_default())?;
+        let under = |key| Options { key, since: since.clone(), ..Options::default() };
+        let report = check(files, &under(ours.clone()))?;
         let Some(ours) = ours.filter(|_| !report.key_pinned) else {
             return Ok(Proved { report, is_ours: true, signed_by: None });
         };
-        let report = check(files, &Options::default())?;
+        let report = check(files, &under(None))?;
         let had = |key: &String| report.keys.iter().any(|one| one.key == *key);
         let promised = keys::promised(dir)?.contains(&commitment(&ours.to_string()));
         let is_ours =
@@ -132,6 +136,7 @@ impl Scene<'_> {
         let from = good.as_ref().map_or(0, |good| good.size);
         let count = self.store.landed_from(from).await?;
         let signed_by = proved.and_then(|proved| proved.signed_by.clone());
-        Ok(Damage { why, good, signed_by, unrecorded: is_known.then_some(count) })
+        let unseen = self.lock.first()?.unwrap_or_default();
+        Ok(Damage { why, good, signed_by, unrecorded: is_known.then_some(count), unseen })
     }
 }
