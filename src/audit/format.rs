@@ -31,9 +31,6 @@ pub const VKEY_ED25519: u8 = 0x01;
 /// What begins a signature line of a C2SP signed note: an em dash and a space.
 pub const SIGNATURE_PREFIX: &str = "\u{2014} ";
 
-/// How far the clocks of agent and witness may lie apart, in microseconds.
-pub const TOLERANCE: i64 = 600 * 1_000_000;
-
 /// Longest origin in bytes.
 pub const MAX_ORIGIN: usize = 255;
 

@@ -17,7 +17,6 @@ use super::signed::Note;
 use super::tree::{Frontier, Hash, leaf_hash};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cosigned::is_late;
 use lines::{Lines, kind};
 use nodes::{Growing, Wanted, consistency, inclusion};
 use pick::{Line, Picked};
@@ -228,9 +227,7 @@ impl Prover {
             return Err(ProveError::Beyond { size: head.size });
         }
         let picked = Picked::line(&self.dir, head, seq)?;
-        let cosigned = self.cosigned(head, picked.last())?;
-        // A line by a wrong clock would look forged beside the time of a witness, and here is nothing to explain it.
-        let head = if is_late(&cosigned, &picked.records) { head } else { &cosigned };
+        let head = &self.cosigned(head, picked.last())?;
         let lines: Vec<_> = picked.records.iter().map(|line| (line, head)).collect();
         if lines.is_empty() {
             return Err(ProveError::Damaged(format!("it ends before line {seq}")));
@@ -239,19 +236,14 @@ impl Prover {
     }
 
     /// The bundle of a revocation under `head`, or under an earlier checkpoint that has all of it and that witnesses
-    /// signed: proofs of line 0, of every change of key, of each record about the revocation and its subject, and where
-    /// the clock was wrong, of what tells that.
+    /// signed: proofs of line 0, of every change of key, and of each record about
+    /// the revocation and its subject.
     ///
     /// # Errors
     /// When there is no such record, or the files are not what was signed.
     pub fn bundle(&self, head: &Head, revocation: &str) -> Result<String, ProveError> {
-        let mut picked = Picked::revocation(&self.dir, head, revocation)?;
-        let mut cosigned = self.cosigned(head, picked.last())?;
-        if is_late(&cosigned, picked.records.iter().chain([&picked.genesis])) {
-            picked.add_clocks(&self.dir, head)?;
-            cosigned = self.cosigned(head, picked.last())?;
-        }
-        let head = &cosigned;
+        let picked = Picked::revocation(&self.dir, head, revocation)?;
+        let head = &self.cosigned(head, picked.last())?;
         let first = picked.changes.first().map_or(head, |(_, head)| head);
         let mut all = vec![(&picked.genesis, first)];
         all.extend(picked.changes.iter().map(|(line, head)| (line, head)));

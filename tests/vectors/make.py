@@ -1109,7 +1109,6 @@ def proofs():
     proof("bundle-witnessed", "A witness that you know signed the notes too.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size), log.posix())) for n in wanted), 0, witnesses=[WITNESS.vkey()], grade="witnessed")
     proof("bundle-witness-silent", "A witness that you named signed nothing of it.", bundle, 6, witnesses=[WITNESS.vkey()], grade="self_attested")
     proof("bundle-witness-bad", "A witness that you know, and a bad signature.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size - 1), log.posix())) for n in wanted), 4, ("signature", 1), witnesses=[WITNESS.vkey()])
-    clocks_of_proofs(proof)
     proof("bundle-anchored", "A note kept elsewhere is that under the proofs.", bundle, 0, grade="anchored", anchors=[cp1(log.note(size))])
     fork = Log().checkpoint()
     while len(fork.lines) < size:
@@ -1203,38 +1202,6 @@ def proofs():
     proof("consistency-fork", "From an earlier note of another history.", text, 4, ("proof", 1), anchors=["anchor-fork.txt"])
     proof("consistency-unsigned", "A later note by another key.", consistent(old_size, hashes, log.note(size, Key(ORIGIN, TEST3))), 4, ("signature", 1), anchors=[earlier])
     proof("consistency-garbage", "A number that is none.", text.replace("old 6", "old x"), 4, ("proof", 1), anchors=[earlier])
-
-
-def clocks_of_proofs(proof):
-    """The agent's clock was an hour ahead when the records of a revocation were written, and a witness signed later."""
-    vkey = [WITNESS.vkey()]
-
-    def bundle(log, wanted, seconds=-3600):
-        size = len(log.lines) - 1
-        seen = WITNESS.cosign(log.body(size), START_POSIX + 300 + seconds)
-        return "".join(log.proof(n, size, witness=seen) for n in wanted)
-
-    def begun():
-        return revocation(Log().checkpoint())
-
-    records, clock = (0, 3, 4, 2), len(begun().lines)
-    log = set_clock(begun(), -3600)
-    proof("bundle-clock", "The clock was an hour ahead, and was set back before a witness signed; the clock record is in the bundle.", bundle(log, (*records, clock)), 0, warnings=1, grade="witnessed", witnesses=vkey)
-    proof("bundle-clock-first", "The same; the clock record stands before the others.", bundle(log, (0, clock, *records[1:])), 0, warnings=1, witnesses=vkey)
-    proof("bundle-clock-unwitnessed", "The same; nobody named the witness.", bundle(log, (*records, clock)), 0, warnings=0, grade="self_attested")
-    proof("bundle-clock-left-out", "The same without the clock record.", bundle(log, records), 4, ("time", 1), witnesses=vkey)
-    log = set_clock(begun(), -1800)
-    proof("bundle-clock-too-little", "The clock was set back by half of that.", bundle(log, (*records, clock)), 4, ("time", 1), witnesses=vkey)
-    proof("bundle-clock-repeated", "The same, and the clock record is in the bundle twice.", bundle(log, (*records, clock, clock)), 4, ("time", 1), witnesses=vkey)
-    log = set_clock(log, -1800)
-    proof("bundle-clock-steps", "It was set back in two steps, and the second stands first.", bundle(log, (*records, clock + 3, clock)), 0, warnings=1, witnesses=vkey)
-    log = begun()
-    log.now -= datetime.timedelta(hours=1)
-    log.record("clock", {"old": "yesterday", "new": log.time()}).checkpoint()
-    proof("bundle-clock-no-time", "The clock record does not say what the time was.", bundle(log, (*records, clock)), 4, ("time", 1), witnesses=vkey)
-    log = set_clock(begun(), -2750)
-    pieces = [bundle(log, (n,)) for n in (*records, clock)]
-    proof("bundle-clock-some", "It was set back by what some records need, and not by what one needs.", "".join(pieces), 4, ("time", 1 + "".join(pieces[:2]).count("\n")), witnesses=vkey)
 
 
 def bend(piece):

@@ -3,7 +3,7 @@
 use super::keys::Keys;
 use super::lines::{Lines, kind};
 use super::{Head, ProveError};
-use crate::audit::format::{CLOCK, KEY};
+use crate::audit::format::KEY;
 use serde_json::Value;
 use std::path::Path;
 
@@ -47,13 +47,6 @@ impl Picked {
             picked.records.extend(of_subject.records);
         }
         Ok(picked)
-    }
-
-    /// Adds every `clock` record under `head`: by them a verifier sees by how much the clock was wrong.
-    pub(super) fn add_clocks(&mut self, dir: &Path, head: &Head) -> Result<(), ProveError> {
-        let clocks = Self::walk(dir, head, |_, line| kind(line) == CLOCK.as_bytes())?;
-        self.records.extend(clocks.records);
-        Ok(())
     }
 
     /// The last line that the checkpoint has to have. A change of key counts: what comes before it is not signed by

@@ -45,17 +45,17 @@ impl Clocks {
         if line.kind != CLOCK {
             return;
         }
-        self.set(set_by(line, last, time));
-    }
-
-    /// The clock was set forward by so many microseconds.
-    pub(super) fn set(&mut self, by: i64) {
-        self.ahead = self.ahead.saturating_add(by);
+        let passed = string_of(line, "monotonic_us")
+            .filter(|text| text.len() <= MAX_DIGITS)
+            .and_then(|text| i64::try_from(decimal(&text)?).ok())
+            .unwrap_or_default();
+        let set = time.micros - last.micros - passed;
+        self.ahead = self.ahead.saturating_add(set);
         (self.least, self.most) = (self.least.min(self.ahead), self.most.max(self.ahead));
     }
 
     /// How far they lie apart, as far as is known.
-    pub(super) fn apart(&self) -> i64 {
+    fn apart(&self) -> i64 {
         self.known.unwrap_or_else(|| self.most.saturating_sub(self.least))
     }
 
@@ -96,26 +96,11 @@ impl Clocks {
     /// What is to be told of times that a clock explains.
     pub(super) fn explained(&self) -> Option<Warning> {
         let ((place, witness), (worst, _)) = self.first.as_ref().zip(self.worst.as_ref())?;
-        Some(explained(place, witness, *worst, self.apart()))
+        let (off, apart) = (worst / 1_000_000, self.apart() / 1_000_000);
+        let sentence = format!(
+            "by the signature of witness {witness}, times in the log are {off} s beyond what is allowed; its clock \
+             records explain that: by them its clocks lie {apart} s apart"
+        );
+        Some(Warning { file: place.file.to_string(), line: place.line, sentence })
     }
-}
-
-/// By how much the `clock` record `line`, which is of `time`, says that the clock was set forward, where the time before was
-/// `last`.
-pub(super) fn set_by(line: &Line<'_>, last: Stamp, time: Stamp) -> i64 {
-    let passed = string_of(line, "monotonic_us")
-        .filter(|text| text.len() <= MAX_DIGITS)
-        .and_then(|text| i64::try_from(decimal(&text)?).ok())
-        .unwrap_or_default();
-    time.micros - last.micros - passed
-}
-
-/// What is to be told of times that are up to `worst` beyond what `witness` allows, the first of them at `place`.
-pub(super) fn explained(place: &Place, witness: &str, worst: i64, apart: i64) -> Warning {
-    let (off, apart) = (worst / 1_000_000, apart / 1_000_000);
-    let sentence = format!(
-        "by the signature of witness {witness}, times in the log are {off} s beyond what is allowed; its clock \
-         records explain that: by them its clocks lie {apart} s apart"
-    );
-    Warning { file: place.file.to_string(), line: place.line, sentence }
 }

@@ -8,18 +8,16 @@ mod parse;
 mod report;
 mod states;
 mod text;
-mod times;
 
 pub use report::{ProofKind, ProofReport, ProvedLine};
 
 use super::note::Foreign;
 use super::report::{AnchorReport, AnchorResult, Fault, FaultKind, Independence, Outcome, Place};
-use super::report::{Flaw, KeyReport, Warning, WitnessReport};
+use super::report::{Flaw, KeyReport, WitnessReport};
 use super::tree::Hash;
 use super::witness::{Bound, Seen, seen_by, silent};
 use super::{Options, Vkey};
 use parse::Malformed;
-use times::Times;
 
 /// Checks the file `bytes`, which the caller calls `source`. Of `options`, key, anchors and witnesses count, and
 /// whether an anchor is required.
@@ -55,8 +53,6 @@ struct Desk<'a> {
     /// Size and root of the one under the records: line 0 and changes of key may lie under earlier ones.
     records: Option<(u64, Hash)>,
     old_size: Option<u64>,
-    times: Times,
-    warnings: Vec<Warning>,
     anchors: Vec<AnchorReport>,
     witnesses: Vec<WitnessReport>,
     unmet: Vec<String>,
@@ -75,8 +71,6 @@ impl<'a> Desk<'a> {
             notes: Vec::new(),
             records: None,
             old_size: None,
-            times: Times::default(),
-            warnings: Vec::new(),
             anchors: Vec::new(),
             witnesses: Vec::new(),
             unmet: Vec::new(),
@@ -134,12 +128,6 @@ impl<'a> Desk<'a> {
     /// Whether what is said of a tree of this size is said of the one that has the records.
     fn is_of_records(&self, size: u64) -> bool {
         self.records.is_none_or(|(records, _)| records == size)
-    }
-
-    /// Judges the times of all lines.
-    fn judge_times(&mut self) -> Result<(), Fault> {
-        self.warnings.extend(std::mem::take(&mut self.times).judge()?);
-        Ok(())
     }
 
     /// Keeps a note with good signatures.
@@ -224,7 +212,6 @@ impl<'a> Desk<'a> {
             anchors: self.anchors,
             witnesses: self.witnesses,
             fault,
-            warnings: self.warnings,
             unmet: self.unmet,
         }
     }

@@ -6,11 +6,13 @@ use super::note::{Foreign, Line};
 use super::report::{FaultKind, Flaw, WitnessReport};
 use super::stamp::Stamp;
 use super::vkey::{Vkey, VkeyError};
-use crate::audit::format::TOLERANCE;
 use std::fmt;
 
 /// Signature type of a cosignature.
 const COSIGNATURE: u8 = 0x04;
+
+/// How far the clocks of agent and witness may lie apart, in microseconds.
+const TOLERANCE: i64 = 600 * 1_000_000;
 
 /// The public key of a witness: `<name>+<key id>+<base64(0x04 ‖ key)>`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -75,10 +75,6 @@ fn details(report: &ProofReport) -> Vec<(&'static str, String)> {
     if let Some(independence) = report.independence {
         lines.push(("proof", independence.word().to_owned()));
     }
-    for warning in &report.warnings {
-        let (file, line, sentence) = (&warning.file, warning.line, &warning.sentence);
-        lines.push(("warning", format!("{file} line {line}: {sentence}")));
-    }
     for anchor in &report.anchors {
         let size = anchor.size.map_or_else(String::new, |size| format!(", {size} records"));
         lines.push(("anchor", format!("{}{size}: {}", anchor.source, anchor.sentence)));
