@@ -1,5 +1,6 @@
 //! Random graphs against the server's own answers, by the thousand: `cargo bench --bench graphs -- 500`. Without a
-//! number 10,000 on each version found. Progress goes to stderr; its figures are counts.
+//! number 10,000 on each version found; a second number is the first seed, so that runs add up. Progress goes to stderr; its
+//! figures are counts.
 //!
 //! A difference is a panic with its seed, and `REVOKED_GRAPH_SEED` runs that one alone.
 
@@ -20,10 +21,11 @@ async fn main() {
     if !arguments.iter().any(|argument| argument == "--bench") {
         return;
     }
-    let told = arguments.iter().find_map(|argument| argument.parse().ok());
+    let mut told = arguments.iter().filter_map(|argument| argument.parse().ok());
+    let (count, first) = (told.next().unwrap_or(10_000), told.next().unwrap_or(FIRST));
     let seeds: Vec<u64> = match graphs::seed_alone() {
         Some(seed) => vec![seed],
-        None => (FIRST..FIRST + told.unwrap_or(10_000)).collect(),
+        None => (first..first + count).collect(),
     };
     for binaries in common::versions() {
         let style =
@@ -33,6 +35,7 @@ async fn main() {
         bar.set_prefix(format!("PostgreSQL {}", binaries.version));
         let coverage = graphs::run(&binaries, &seeds, |_| bar.inc(graphs::BATCH as u64)).await;
         bar.finish_and_clear();
-        println!("PostgreSQL {}, {} graphs: {coverage}", binaries.version, seeds.len());
+        let count = seeds.len();
+        println!("PostgreSQL {}, {count} graphs from {first}: {coverage}", binaries.version);
     }
 }

@@ -152,7 +152,7 @@ fn explain_of_an_id_is_what_the_agent_found() {
     agent.until(&id, |view| !view["residual"].as_array().unwrap().is_empty());
     let (code, out, _) = agent.run(&["explain", &id]);
     assert_eq!(code, 2);
-    assert!(out.contains("as the agent last found it") && out.contains("first seen"), "{out}");
+    assert!(out.contains("as the agent last found it") && out.contains("was first found"), "{out}");
     assert!(agent.stop().success());
     sql(&one, "postgres", "postgres", "ALTER ROLE x NOLOGIN;");
     assert_eq!(agent.run(&["explain", &id]).0, 2, "what it found then");
@@ -181,6 +181,17 @@ fn a_new_owner_has_to_exist_and_to_stay() {
         assert_eq!((code, out.as_str()), (1, ""), "{heir}");
         assert!(err.contains("--reassign-to") && err.contains(says), "{err}");
     }
+}
+
+#[test]
+fn nobody_who_leaves_too_is_given_anything() {
+    let (_one, _other, mut agent) = two();
+    agent.start();
+    let id = agent.expect("EMP-7", &["--account", "orders/app"]);
+    agent.until(&id, |view| !view["accounts"].as_array().unwrap().is_empty());
+    let (code, out, err) = agent.run(&["plan", "orders/x", "--reassign-to", "app"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("app leaves too") && err.contains(&id), "{err}");
 }
 
 #[test]

@@ -320,7 +320,10 @@ fn a_database_owner_without_inherit() {
         };
         let is = "is pg_database_owner in database orders";
         if old {
-            starts("o", &format!("o {is} after SET ROLE, because it owns the database"));
+            starts(
+                "o",
+                &format!("o {is} after SET ROLE pg_database_owner, because it owns the database"),
+            );
             starts("x", &format!("x {is} after SET ROLE pg_database_owner; o owns the database"));
         } else {
             starts("o", &format!("o {is}, because it owns the database"));

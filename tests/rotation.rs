@@ -222,7 +222,7 @@ fn what_a_rotation_refuses() {
     let add = ["expect", "add", "--user", "x", "--reason", "other"];
     for (more, says) in [
         (&["--kind", "rotation", "--role", "g"][..], "names no roles"),
-        (&["--kind", "transfer"][..], "cannot prove a transfer"),
+        (&["--kind", "transfer"][..], "names the service account"),
     ] {
         let (code, _, err) = agent.run(&[&add[..], more].concat());
         assert_eq!(code, 1, "{err}");

@@ -200,8 +200,9 @@ async fn one_token_about_several_names_opens_each_and_only_once() {
     // What was signed and cannot be used is held for a person.
     let listed = agent.json(&["webhook", "journal", "--quarantined", "-o", "json"]);
     let held: Vec<_> = listed["notices"].as_array().unwrap().iter().collect();
-    let ids: Vec<_> = held.iter().map(|one| one["event_id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["five", "four"], "{listed}");
+    let jti =
+        |one: &&Value| one["event_id"].as_str().unwrap().split('/').next().unwrap().to_owned();
+    assert_eq!(held.iter().map(jti).collect::<Vec<_>>(), ["five", "four"], "{listed}");
     agent.until_metrics(&["access_revocation_intake_quarantined 2"]);
     assert_eq!(refused(&push(&api, key.token("k", &told)).await).0, "access_denied");
     agent.until_metrics(&["access_revocation_intake_quarantined 2"]);

@@ -39,6 +39,7 @@ async fn event(api: &Api, value: &Value) -> Answer {
     send(api, EVENTS, value.to_string()).await
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is written where it is needed")]
 fn about(kind: &str, id: &str, made: &str, more: Value) -> Value {
     let mut value = json!({
         "event_type": kind, "event_id": id, "timestamp": made,

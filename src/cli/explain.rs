@@ -64,7 +64,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         let each = one.judged.residual.iter();
         each.map(|found| {
             let setting = setting(&looked, &found.account.target);
-            Finding::new(found, &coverage, &setting, one.asked.first_seen)
+            Finding::new(found, &coverage, &setting)
         })
     });
     let findings: Vec<Vec<Finding<'_>>> = findings.map(Iterator::collect).collect();
@@ -125,6 +125,9 @@ fn print_subject(looked: &Looked, one: &Answered, findings: &[Finding<'_>], all:
     if !looked.fresh() {
         println!("as the agent last found it; --now looks again");
     }
+    if let Some(first) = one.asked.first_seen {
+        println!("something was first found at {first}");
+    }
     let shown_here = if all { findings.len() } else { SHOWN };
     for (number, finding) in findings.iter().take(shown_here).enumerate() {
         println!();
@@ -179,7 +182,6 @@ fn print_finding(number: usize, finding: &Finding<'_>, several: bool) {
         line("catalog", &finding.catalogs.join(", "));
     }
     line("read by", &statements.join(", "));
-    line("first seen", &finding.first_seen.map_or(String::new(), |at| at.to_string()));
     for step in &finding.remove {
         let place = step.database.as_ref();
         let place = place.map_or(String::new(), |name| format!("  -- in database {name}"));

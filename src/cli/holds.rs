@@ -1,10 +1,13 @@
-//! What is under a legal hold: a plan must not touch it, by whatever name somebody asks.
+//! What a plan has to know of other revocations: what is under a legal hold, and who else leaves.
 
 use super::client::Where;
 use crate::domain::account::{Account, AccountName};
 use crate::domain::exception::ExceptionKind;
+use crate::domain::observation::Observation;
 use crate::domain::residual::Residual;
+use crate::domain::revocation::{Kind, State};
 use crate::http::exceptions::{ExceptionView, Filter};
+use crate::http::view::View;
 use anyhow::Result;
 
 /// The accounts of one revocation of which somebody holds the data, or asks to.
@@ -24,6 +27,34 @@ impl Hold {
         };
         self.accounts.iter().any(linked) || self.names.iter().any(named)
     }
+}
+
+/// Somebody else who leaves: nothing is given to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leaver {
+    /// Their revocation.
+    pub(super) revocation: String,
+    accounts: Vec<Account>,
+}
+
+impl Leaver {
+    /// Their roles on the target of `look`, by the names that they have now.
+    pub(super) fn roles<'a>(&'a self, look: &'a Observation) -> impl Iterator<Item = &'a str> {
+        let here = self.accounts.iter().filter(|account| account.target == look.target);
+        here.filter_map(|account| Some(look.role(account.oid)?.name.as_str()))
+    }
+}
+
+/// Everybody of whom no access may be left, now or later.
+pub(super) async fn leavers(place: &Where) -> Result<Vec<Leaver>> {
+    let reach = place.find().await?;
+    let views = reach.list(false).await;
+    reach.leave().await?;
+    let leaves = |view: &View| {
+        matches!(view.kind, Kind::Full | Kind::Suspend) && view.state != State::Withdrawn
+    };
+    let views = views?.into_iter().filter(leaves);
+    Ok(views.map(|view| Leaver { revocation: view.id, accounts: view.accounts }).collect())
 }
 
 /// Every legal hold that the agent knows, also those that wait for approval: what is destroyed meanwhile does not come

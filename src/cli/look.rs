@@ -2,7 +2,7 @@
 
 use super::asked::{self, Asked};
 use super::client::Where;
-use super::holds::{self, Hold};
+use super::holds::{self, Hold, Leaver};
 use crate::clock;
 use crate::config::{Config, ExternalConfig};
 use crate::domain::account::Account;
@@ -120,6 +120,14 @@ impl At {
             return Ok(Vec::new());
         }
         holds::all(&self.state).await
+    }
+
+    /// Who else leaves. With --target nobody is asked.
+    pub(super) async fn leavers(&self) -> Result<Vec<Leaver>> {
+        if self.target.is_some() {
+            return Ok(Vec::new());
+        }
+        holds::leavers(&self.state).await
     }
 
     fn config(&self) -> Result<Config> {

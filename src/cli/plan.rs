@@ -4,7 +4,7 @@ mod answer;
 
 use super::exception::shown::sentence;
 use super::exit;
-use super::holds::Hold;
+use super::holds::{Hold, Leaver};
 use super::look::{At, Look, Looked};
 use super::output::{self, Format, print_wrapped, shown};
 use crate::domain::observation::Gap;
@@ -66,8 +66,12 @@ pub(super) struct Planned<'a> {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let looked = arguments.at.look(None).await?;
+    let leavers = arguments.at.leavers().await.unwrap_or_else(|error| {
+        eprintln!("revoked: who else leaves is not known: {error:#}");
+        Vec::new()
+    });
     if let Some(heir) = &arguments.reassign_to {
-        check_heir(heir, &looked)?;
+        check_heir(heir, &looked, &leavers)?;
     }
     let holds = arguments.at.holds().await;
     if let Err(error) = &holds {
@@ -78,7 +82,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let planned: Vec<_> = looked
         .looks
         .iter()
-        .map(|look| Planned { unasked, ..Planned::on(look, &looked, &arguments, &holds) })
+        .map(|look| Planned {
+            unasked,
+            ..Planned::on(look, &looked, &arguments, (&holds, &leavers))
+        })
         .collect();
     let mut gaps: Vec<_> = looked.subjects.iter().flat_map(|one| &one.judged.gaps).collect();
     gaps.sort();
@@ -107,8 +114,15 @@ fn leaves_something(simulation: &Simulation) -> bool {
 }
 
 impl<'a> Planned<'a> {
-    fn on(look: &'a Look, looked: &Looked, arguments: &Arguments, holds: &[Hold]) -> Self {
+    fn on(
+        look: &'a Look,
+        looked: &Looked,
+        arguments: &Arguments,
+        (holds, leavers): (&[Hold], &[Leaver]),
+    ) -> Self {
         let mut setting = setting(look, arguments.reassign_to.as_deref());
+        let others = leavers.iter().flat_map(|leaver| leaver.roles(&look.observation));
+        setting.leavers.extend(others.map(str::to_owned));
         let all = residual_on(look, looked);
         let held = |found: &Residual| {
             found.kind == ResidualKind::Ownership && holds.iter().any(|hold| hold.covers(found))
@@ -312,8 +326,8 @@ pub(super) fn setting(look: &Look, reassign_to: Option<&str>) -> Setting {
 }
 
 /// A new owner that does not exist would stop the script half-way, with the login off and objects left.
-fn check_heir(heir: &str, looked: &Looked) -> Result<()> {
-    let leaves = |look: &Look| {
+fn check_heir(heir: &str, looked: &Looked, leavers: &[Leaver]) -> Result<()> {
+    let here = |look: &Look| {
         looked.subjects.iter().flat_map(|one| &one.accounts).any(|account| {
             account.target == look.observation.target
                 && look.observation.role(account.oid).is_some_and(|role| role.name == heir)
@@ -327,10 +341,21 @@ fn check_heir(heir: &str, looked: &Looked) -> Result<()> {
         let needed = owns || !looked.several();
         let exists = seen.roster.iter().any(|role| role.name == heir);
         if needed && !seen.roster.is_empty() && !exists {
-            bail!("--reassign-to: no role is called {} on {}", shown(heir), seen.target);
+            let (heir, target) = (shown(heir), &seen.target);
+            let one = if looked.several() {
+                "; for one target alone name the role as TARGET/ROLE"
+            } else {
+                ""
+            };
+            bail!("--reassign-to: no role is called {heir} on {target}{one}");
         }
-        if leaves(look) {
+        if here(look) {
             bail!("--reassign-to: {} is one of those who leave", shown(heir));
+        }
+        let too = leavers.iter().find(|one| one.roles(seen).any(|name| name == heir));
+        if let Some(too) = too {
+            let (heir, id) = (shown(heir), &too.revocation);
+            bail!("--reassign-to: {heir} leaves too ({id}); name somebody who stays");
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! From the file to checked values: what is wrong is said with its key.
 
-use super::file::{File, InstanceFile, ProfileFile, StoreFile, TargetFile};
+use super::file::{File, InstanceFile, ListenFile, ProfileFile, StoreFile, TargetFile};
 use super::{Config, ConfigError, Secret, TargetConfig};
 use crate::domain::effective;
 use crate::domain::hex::hex;
@@ -123,6 +123,17 @@ impl Reader<'_> {
         text.parse().map_err(|_| {
             self.wrong(key, format!("`{text}` is not an address with a port, such as {default}"))
         })
+    }
+
+    /// Where metrics and the API are served: two addresses.
+    fn listeners(&self, listen: ListenFile) -> Result<(SocketAddr, SocketAddr), ConfigError> {
+        let metrics = self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?;
+        let api = self.address("listen.api", listen.api, "127.0.0.1:7390")?;
+        if metrics == api && api.port() != 0 {
+            let why = format!("{api} is that of listen.metrics; each needs one of its own");
+            return Err(self.wrong("listen.api", why));
+        }
+        Ok((metrics, api))
     }
 
     fn targets(
@@ -324,6 +335,7 @@ impl Reader<'_> {
         let inbox = self.inbox(file.inbox, &state_dir)?;
         let external = self.external(file.external, &targets)?;
         let secrets = self.secrets(file.secrets, &targets)?;
+        let (metrics_listen, api_listen) = self.listeners(listen)?;
         let seconds = Duration::from_secs;
         let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
         let deep = file.deep_interval;
@@ -341,8 +353,8 @@ impl Reader<'_> {
             secrets,
             socket: state_dir.join(super::SOCKET),
             state_dir,
-            metrics_listen: self.address("listen.metrics", listen.metrics, "127.0.0.1:7391")?,
-            api_listen: self.address("listen.api", listen.api, "127.0.0.1:7390")?,
+            metrics_listen,
+            api_listen,
             tokens,
             look_interval: self.duration("look_interval", looks, seconds(8), (1, 3600))?,
             deep_interval: self.duration("deep_interval", deep, seconds(300), (10, 86_400))?,

@@ -64,6 +64,7 @@ fn errors_name_the_key_as_the_operator_wrote_it() {
             "profiles: {terminated: {login: -1m}}\n",
             "profiles.terminated.login: `-1m` is not a duration",
         ),
+        ("listen: {metrics: '127.0.0.1:9', api: '127.0.0.1:9'}\n", "that of listen.metrics"),
         ("listen: {metrics: '9090'}\n", "listen.metrics: `9090` is not an address"),
         ("tokens: {hr: {token: x}}\n", "tokens.hr"),
         (

@@ -69,6 +69,7 @@ words! {
 
 /// What is wrong with one field of a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FieldFault)]
 pub struct Fault {
     /// The field, as a JSON Pointer (RFC 6901) into what was sent; empty for the whole.
     pub pointer: String,

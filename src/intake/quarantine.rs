@@ -87,7 +87,7 @@ impl Intake {
         let said = Said { released: true, same_person };
         let case = Case { notice, sender, said, now, config };
         let received = Box::pin(self.landing(async {
-            let (mut received, mut records) = self.follow(event, case).await?;
+            let (mut received, mut records) = Box::pin(self.follow(event, case)).await?;
             received.notice = id.to_owned();
             received.event_id.clone_from(&kept.key.event_id);
             if received.outcome != Outcome::Quarantined {

@@ -160,7 +160,9 @@ impl Receiver {
         };
         let acted = self.act(config, issuer, &claims, notice.clone()).await;
         if let Err(Declined::Refused(refusal)) = &acted {
-            self.hold(notice, &refusal.description).await?;
+            // One that is put right may come with the same jti.
+            let event_id = format!("{}/{:.16}", notice.event_id, notice.digest);
+            self.hold(NoticeKey { event_id, ..notice }, &refusal.description).await?;
         }
         acted
     }

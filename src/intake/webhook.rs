@@ -159,7 +159,7 @@ impl Intake {
         Box::pin(self.landing(async {
             match self.before(&case.notice, now).await? {
                 Some(kept) => self.again(&kept).await,
-                None => self.follow(event, case).await,
+                None => Box::pin(self.follow(event, case)).await,
             }
         }))
         .await

@@ -41,7 +41,7 @@ pub enum NotAsked {
     #[error("making a random name")]
     Random(#[source] std::io::Error),
     /// No server, no TLS, or nothing that can be understood.
-    #[error("the server was not reached: {0}")]
+    #[error("the server gave no answer to a login: {0}")]
     Unreachable(String),
     /// The server looks at no login now.
     #[error("the server looks at no login now (SQLSTATE {0}); try again")]

@@ -172,11 +172,21 @@ fn unreachable(error: &std::io::Error, socket: bool) -> &'static str {
         "there is no way to that host: check the network, and host and port in the URL"
     } else if is(&[ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe]) {
         "the other end closed the connection: check that host and port are those of Postgres, and its log"
+    } else if !socket && is(&[ErrorKind::NotFound]) {
+        "a file that the URL names is not there: look at sslrootcert, sslcert and sslkey"
+    } else if is(&[ErrorKind::InvalidData, ErrorKind::InvalidInput]) || of_certificate(error) {
+        TLS
     } else if error.to_string().contains("lookup address") {
         "the host's name is not known: check it in the URL, and this machine's DNS"
     } else {
         "check that the server is up, and host and port in the URL"
     }
+}
+
+/// TLS failed: its errors come wrapped, and without a kind of their own.
+fn of_certificate(error: &std::io::Error) -> bool {
+    let text = error.to_string();
+    text.contains("certificate") || text.contains("CA ")
 }
 
 #[cfg(test)]

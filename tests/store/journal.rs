@@ -85,9 +85,9 @@ async fn what_is_held_is_kept_once_and_decided_about_once(place: &Place) {
     let ids: Vec<_> = first.iter().map(|kept| kept.key.facts.id.as_str()).collect();
     assert_eq!(ids, ["ntc_4", "ntc_3", "ntc_2"]);
     assert!(first.iter().all(|kept| kept.key.body.is_empty()), "what they said is not listed");
-    let last = first.last().unwrap();
+    let oldest = first.last().unwrap();
     let place =
-        revoked::store::Place { received_at: last.received_at, id: last.key.facts.id.clone() };
+        revoked::store::Place { received_at: oldest.received_at, id: oldest.key.facts.id.clone() };
     assert_eq!(list(Some(&place)).await.len(), 1);
 
     let kept = store.notice("ntc_1").await.unwrap().unwrap();

@@ -6,9 +6,11 @@ use super::super::exception::shown::print_under;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
 use crate::domain::credential::{Change, Standing};
-use crate::domain::request::Asked;
+use crate::domain::request::{Asked, Request};
+use crate::domain::verdict::Verdict;
 use crate::http::view::View;
 use anyhow::{Result, bail};
+use std::collections::BTreeSet;
 
 /// Show one revocation with what remains of it
 ///
@@ -94,6 +96,7 @@ pub(super) fn print_view(view: &View) {
         };
         let (by, at, id) = (&request.requested_by, request.requested_at, &request.id);
         line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
+        print_asked(request);
     }
     print_under(&view.exceptions);
     if view.erroneous {
@@ -133,13 +136,7 @@ pub(super) fn print_view(view: &View) {
         let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
         line("searched", &names.join(", "));
     }
-    if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
-        println!("{} since the look of {as_of}", output::headline(verdict));
-        if let Some(newest) = view.looked_at.filter(|newest| *newest > as_of) {
-            println!("  the newest look, of {newest}, found the same");
-        }
-    }
-    output::print_residual(&view.residual);
+    print_found(view);
     output::print_missing(&view.missing);
     output::print_gaps(&view.gaps);
     if !view.kept.is_empty() {
@@ -152,6 +149,53 @@ pub(super) fn print_view(view: &View) {
         output::print_line("  not covered: ", &text);
     }
     print_attested(view);
+}
+
+/// The newest answer, and what was found.
+fn print_found(view: &View) {
+    if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
+        println!("{} since the look of {as_of}", output::headline(verdict));
+        if let Some(newest) = view.looked_at.filter(|newest| *newest > as_of) {
+            let found = match verdict {
+                Verdict::Revoked | Verdict::Residual => "found the same",
+                Verdict::Inconclusive => "could not tell either",
+            };
+            println!("  the newest look, of {newest}, {found}");
+        }
+        if verdict == Verdict::Inconclusive && !view.residual.is_empty() {
+            println!("  found before that, and maybe there still:");
+        }
+    }
+    if several_targets(view) {
+        output::print_residual_of_targets(&view.residual);
+    } else {
+        output::print_residual(&view.residual);
+    }
+}
+
+/// Whether the accounts are on more than one target, so that a finding has to say which.
+fn several_targets(view: &View) -> bool {
+    let of_accounts = view.accounts.iter().map(|account| account.target.as_str());
+    let of_findings = view.residual.iter().map(|found| found.account.target.as_str());
+    of_accounts.chain(of_findings).collect::<BTreeSet<_>>().len() > 1
+}
+
+/// What a second person is asked to agree to.
+fn print_asked(request: &Request) {
+    let deadlines = request.deadlines.as_ref();
+    for (name, time) in [
+        ("effective", request.effective_at),
+        ("login by", deadlines.and_then(|times| times.login)),
+        ("all gone by", deadlines.and_then(|times| times.access)),
+        ("rotated by", deadlines.and_then(|times| times.credentials)),
+    ] {
+        if let Some(time) = time {
+            line("", &format!("{name} {time}"));
+        }
+    }
+    if let Some(why) = &request.why {
+        line("", &format!("why: {why}"));
+    }
 }
 
 /// What people attest: below what was verified, and not a part of it.

@@ -4,7 +4,6 @@ use crate::domain::observation::Coverage;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::plan::{Setting, plan};
 use crate::domain::residual::{Basis, Residual, ResidualKind as K, Strength as S};
-use crate::domain::time::UtcTime;
 use serde::Serialize;
 use std::slice;
 
@@ -24,8 +23,6 @@ pub(super) struct Finding<'a> {
     pub(super) rows: Vec<String>,
     /// What read it.
     pub(super) evidence: Vec<Read<'a>>,
-    /// First look of the agent that found anything for this revocation.
-    pub(super) first_seen: Option<UtcTime>,
     /// SQL that removes it.
     pub(super) remove: Vec<Step>,
     /// What SQL cannot do about it.
@@ -47,12 +44,7 @@ pub(super) struct Step {
 }
 
 impl<'a> Finding<'a> {
-    pub(super) fn new(
-        residual: &'a Residual,
-        coverage: &'a [Coverage],
-        setting: &Setting,
-        first_seen: Option<UtcTime>,
-    ) -> Self {
+    pub(super) fn new(residual: &'a Residual, coverage: &'a [Coverage], setting: &Setting) -> Self {
         let (remove, by_hand) = removal(residual, setting);
         Self {
             residual,
@@ -61,7 +53,6 @@ impl<'a> Finding<'a> {
             catalogs: catalogs(residual),
             rows: rows(residual),
             evidence: evidence(residual, coverage),
-            first_seen,
             remove,
             by_hand,
         }

@@ -28,7 +28,7 @@ fn a_role_reached_through_others_goes_with_the_first() {
     let mut reached = found(K::Membership, S::Latent);
     reached.via = vec!["team".into(), "sales".into()];
     reached.privilege = Some("sales_read".into());
-    let finding = Finding::new(&reached, &[], &Setting::default(), None);
+    let finding = Finding::new(&reached, &[], &Setting::default());
     assert_eq!(finding.path, ["john", "team", "sales", "sales_read"]);
     assert!(finding.remove.is_empty());
     assert_eq!(finding.by_hand, ["goes with the membership in team"]);
@@ -42,7 +42,7 @@ fn what_goes_with_something_else_has_no_statement_of_its_own() {
         taken.via = via.iter().map(|role| (*role).to_owned()).collect();
         taken.ways =
             vec![Way { can, via: taken.via.clone(), at: Some(at.to_owned()), granted_by: None }];
-        let finding = Finding::new(&taken, &[], &Setting::default(), None);
+        let finding = Finding::new(&taken, &[], &Setting::default());
         assert!(finding.remove.is_empty(), "{:?}", finding.remove);
         finding.by_hand
     };
@@ -55,7 +55,7 @@ fn what_goes_with_something_else_has_no_statement_of_its_own() {
     let mut owner = found(K::Membership, S::CanRegain);
     owner.privilege = Some("pg_database_owner".into());
     owner.database = Some("orders".into());
-    let finding = Finding::new(&owner, &[], &Setting::default(), None);
+    let finding = Finding::new(&owner, &[], &Setting::default());
     assert_eq!(finding.by_hand, ["goes with the ownership of database orders"]);
     assert_eq!(finding.path, ["john", "pg_database_owner in orders"]);
 }
@@ -68,7 +68,7 @@ fn a_path_names_column_policy_and_parameter() {
         one.object = Some(object.into());
         one.sub_object = (!part.is_empty()).then(|| part.to_owned());
         one.privilege = (!privilege.is_empty()).then(|| privilege.to_owned());
-        Finding::new(&one, &[], &Setting::default(), None).path.pop().unwrap()
+        Finding::new(&one, &[], &Setting::default()).path.pop().unwrap()
     };
     assert_eq!(
         path(K::Privilege, "table", "public.t", "salary", "SELECT"),
@@ -90,7 +90,7 @@ fn a_session_is_its_own_row() {
     let mut session = found(K::Session, S::ActsNow);
     session.object = Some("pid 42 since 2026-11-22T05:00:00Z".into());
     session.database = Some("orders".into());
-    let finding = Finding::new(&session, &[], &Setting::default(), None);
+    let finding = Finding::new(&session, &[], &Setting::default());
     assert_eq!(
         finding.rows,
         ["pg_stat_activity: pid=42 usesysid=16401 datname=orders backend_start=null"]
@@ -107,7 +107,7 @@ fn the_statements_are_those_of_the_database() {
     grant.privilege = Some("SELECT".into());
     let coverage =
         [covered("acl_scan", "orders"), covered("acl_scan", "billing"), covered("roles", "orders")];
-    let finding = Finding::new(&grant, &coverage, &Setting::default(), None);
+    let finding = Finding::new(&grant, &coverage, &Setting::default());
     assert_eq!(finding.evidence.len(), 1);
     assert_eq!(finding.catalogs, ["pg_class", "pg_shdepend"]);
     assert_eq!(finding.path, ["john", "SELECT on table sales.orders"]);

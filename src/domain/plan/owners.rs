@@ -58,7 +58,7 @@ fn one(role: &str, estate: &Estate<'_>, setting: &Setting, plan: &mut Plan) {
 }
 
 /// What to do about things that nobody but a superuser could be given to.
-const WAY: &str = "name a new owner, who lends it their rights: `revoked plan … --reassign-to ROLE` gives it to them";
+const WAY: &str = "the owner of the database leaves too or is a superuser, so say who gets it: `revoked plan … --reassign-to ROLE`";
 
 fn homeless(list: &[&Residual], plan: &mut Plan) {
     if let [found] = list {

@@ -122,7 +122,11 @@ impl Residual {
         let database = self.database.as_deref().unwrap_or_default();
         let is = format!("{DATABASE_OWNER} in database {database}");
         let Some(owner) = self.via.last() else {
-            let how = if self.ways.is_empty() { "" } else { " after SET ROLE" };
+            let how = if self.ways.is_empty() {
+                String::new()
+            } else {
+                format!(" after SET ROLE {DATABASE_OWNER}")
+            };
             return format!("{who} is {is}{how}, because it owns the database");
         };
         let at = |way: &Way| way.at.clone().unwrap_or_else(|| owner.clone());

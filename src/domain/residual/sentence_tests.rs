@@ -151,7 +151,7 @@ fn the_owner_of_a_database() {
     );
     assert_eq!(
         owner(&[way(Can::SetRole, &[], Some("pg_database_owner"))]),
-        "john_doe is pg_database_owner in database orders after SET ROLE, because it owns the database"
+        "john_doe is pg_database_owner in database orders after SET ROLE pg_database_owner, because it owns the database"
     );
     assert_eq!(
         owner(&[way(Can::SetRole, &["app"], Some("pg_database_owner"))]),
