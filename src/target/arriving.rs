@@ -52,8 +52,7 @@ pub(super) async fn begin(session: &mut Session<'_>, known: &mut HeldUp, instanc
 }
 
 async fn under_way(session: &mut Session<'_>) -> Option<BTreeSet<ArrivingRow>> {
-    let rows: Option<Vec<ArrivingRow>> =
-        session.rows(&sql::ARRIVING, PgArguments::default()).await;
+    let rows: Option<Vec<ArrivingRow>> = session.rows(&sql::ARRIVING, PgArguments::default()).await;
     rows.map(|rows| rows.into_iter().collect())
 }
 

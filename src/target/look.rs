@@ -100,8 +100,10 @@ impl Target {
         cluster: &mut Cluster,
         observation: &mut Observation,
     ) {
-        let who = |(name, way): &(&'_ str, Way<'_>)| way.answering().map(|who| (*name, who));
-        let mut before: Vec<_> = ways.get(first).and_then(who).into_iter().collect();
+        let mut before = Vec::new();
+        if let Some((name, way)) = ways.get(first) {
+            before.extend(way.answering().map(|who| (*name, who)));
+        }
         for (_, one) in ways.iter().enumerate().filter(|(index, _)| *index != first) {
             let (name, way) = one;
             let mut session = Session::open(way, None, observation).await;
@@ -109,7 +111,7 @@ impl Target {
             let asked = instance::Asked { name, wanted, required, before: &before };
             instance::read(&mut session, cluster, &asked).await;
             session.close().await;
-            before.extend(way.answering().map(|who| (*name, who)));
+            before.extend(way.answering().map(move |who| (*name, who)));
         }
         observation.not_covered.extend(cluster.streams.strangers(&self.name));
     }

@@ -281,6 +281,9 @@ pub(super) struct LineRow {
     pub word: Option<String>,
     pub rule: Option<String>,
     pub error: Option<String>,
+    /// It is the user of the system whom it names, and not the role that it lets in.
+    #[sqlx(default)]
+    pub system: bool,
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -2,9 +2,7 @@
 //! behind: on purpose, paused, or because it is broken.
 
 use super::cluster::Cluster;
-use super::rows::{
-    DependencyRow, MembershipRow, PositionRow, ReceiversRow, RoleRow,
-};
+use super::rows::{DependencyRow, MembershipRow, PositionRow, ReceiversRow, RoleRow};
 use super::session::Session;
 use super::share::{Partly, of_each};
 use super::statements::{self as sql, Statement};
