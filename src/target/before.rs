@@ -5,53 +5,34 @@ use super::arriving::{self, HeldUp};
 use super::cluster::{Cluster, with_tracked};
 use super::rows::{AdmittedRow, PreparedRow, RoleRow, SessionRow};
 use super::session::Session;
+use super::sessions;
 use super::statements as sql;
-use super::{Wanted, sessions};
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, Gap};
 use crate::domain::residual::ResidualKind;
-use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What was there before the snapshot.
 pub(super) struct Before {
-    /// Whether each role searched for could log in; `None` where it could not be read, which is a gap.
-    admitted: Option<BTreeMap<u32, bool>>,
+    /// Who could log in; `None` where it could not be read, which is a gap.
+    admitted: Option<BTreeSet<u32>>,
     sessions: Vec<SessionRow>,
     pub(super) prepared: Vec<PreparedRow>,
-    pub(super) held_up: HeldUp,
+    held_up: HeldUp,
 }
 
 /// Who may log in, in the transaction that is open.
-pub(super) async fn admitted(
-    session: &mut Session<'_>,
-    wanted: &Wanted,
-) -> Option<BTreeMap<u32, bool>> {
-    let oids: Vec<sqlx::postgres::types::Oid> =
-        wanted.oids.iter().map(|oid| sqlx::postgres::types::Oid(oid.0)).collect();
-    let names: Vec<String> = wanted.names.iter().cloned().collect();
-    let mut arguments = PgArguments::default();
-    if arguments.add(oids).and_then(|()| arguments.add(names)).is_err() {
-        session.gap(&sql::ADMITTED, Cause::Internal, "the roles could not be bound");
-        return None;
-    }
-    let rows: Vec<AdmittedRow> = session.rows(&sql::ADMITTED, arguments).await?;
-    Some(rows.into_iter().map(|row| (row.oid.0, row.login)).collect())
+pub(super) async fn admitted(session: &mut Session<'_>) -> Option<BTreeSet<u32>> {
+    let rows: Vec<AdmittedRow> = session.rows(&sql::ADMITTED, PgArguments::default()).await?;
+    Some(rows.into_iter().map(|row| row.oid.0).collect())
 }
 
 /// Sessions and prepared transactions, in a transaction of their own.
-pub(super) async fn read(
-    session: &mut Session<'_>,
-    cluster: &mut Cluster,
-    wanted: &Wanted,
-    admitted: Option<BTreeMap<u32, bool>>,
-) -> Before {
-    cluster.tracked = wanted.oids.iter().map(|oid| oid.0).collect();
-    cluster.tracked.extend(admitted.iter().flat_map(BTreeMap::keys));
+pub(super) async fn read(session: &mut Session<'_>, admitted: Option<BTreeSet<u32>>) -> Before {
     let mut held_up = HeldUp::default();
     arriving::begin(session, &mut held_up, None).await;
-    let sessions = with_tracked(session, cluster, &sql::SESSIONS).await.unwrap_or_default();
+    let sessions = session.rows(&sql::CONNECTED, PgArguments::default()).await.unwrap_or_default();
     // After the sessions: what one of them prepared is there. Before the snapshot: see sql/prepared.sql.
     let prepared = session.rows(&sql::PREPARED, PgArguments::default()).await.unwrap_or_default();
     session.end().await;
@@ -71,13 +52,8 @@ impl Before {
     pub(super) fn doubt(&self, session: &mut Session<'_>, cluster: &Cluster, roles: &[RoleRow]) {
         let Some(admitted) = &self.admitted else { return };
         for role in &cluster.tracked {
-            let now = roles.iter().find(|row| row.oid.0 == *role);
-            let login = now.is_some_and(|row| row.has(RoleRow::LOGIN));
-            let changed = match admitted.get(role) {
-                Some(before) => *before && !login,
-                None => now.is_some(),
-            };
-            if !changed {
+            let now = roles.iter().any(|row| row.oid.0 == *role && row.has(RoleRow::LOGIN));
+            if now || !admitted.contains(role) {
                 continue;
             }
             let target = session.observation.target.clone();
@@ -86,7 +62,8 @@ impl Before {
                 target,
                 database: None,
                 reason: format!(
-                    "{} changed while this look was made: a session may have begun and ended meanwhile",
+                    "the login of {} was switched off while this look was made: a session may have begun and ended \
+                     meanwhile",
                     cluster.account(*role)
                 ),
                 fix: "wait for the next look".to_owned(),

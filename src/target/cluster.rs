@@ -138,10 +138,10 @@ pub(super) async fn read(
     server::begin_with(session).await;
     cluster.version_num = session.observation.server.as_ref().map_or(0, |s| s.version_num);
     self_test(session).await;
-    let admitted = before::admitted(session, wanted).await;
+    let admitted = before::admitted(session).await;
     session.end().await;
 
-    let mut before = before::read(session, &mut cluster, wanted, admitted).await;
+    let mut before = before::read(session, admitted).await;
 
     session.begin().await;
     // The snapshot is taken: whatever it shows was written before this.

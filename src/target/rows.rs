@@ -117,7 +117,6 @@ pub(super) struct ArrivingRow {
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct AdmittedRow {
     pub oid: Oid,
-    pub login: bool,
 }
 
 /// A place in the WAL, in bytes from its beginning; `None` where a server has replayed none.

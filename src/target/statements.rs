@@ -90,6 +90,8 @@ pub(super) const ARRIVING: Statement =
     statement!("arriving", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const ADMITTED: Statement =
     statement!("admitted", MANY, &[K::Session, K::VanishedSession, K::Replication]);
+pub(super) const CONNECTED: Statement =
+    statement!("connected", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const WRITTEN: Statement = statement!("written", 1, LAGGING);
 pub(super) const REPLAYED: Statement = statement!("replayed", 1, LAGGING);
 pub(super) const RECEIVERS: Statement = statement!("receivers", 1, &[]);
@@ -175,6 +177,7 @@ pub const STATEMENTS: &[Statement] = &[
     INSTANCE_SESSIONS,
     ARRIVING,
     ADMITTED,
+    CONNECTED,
     WRITTEN,
     REPLAYED,
     RECEIVERS,
