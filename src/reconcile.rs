@@ -298,6 +298,7 @@ impl Reconciler {
             external: &elsewhere,
             required: &required,
             new_owner: stored.revocation.new_owner.as_deref(),
+            verified: stored.life.state == crate::domain::revocation::State::Verified,
         };
         let judged = judge_further(&question, &further, &borrowed);
         let judged = if held { under_hold(judged) } else { judged };

@@ -9,7 +9,9 @@
 //! 3. each database: access lists and owners, compared with `pg_shdepend` in the same snapshot (`database`). It
 //!    is dear, so a look that goes before a decision reads all of them, and others only what is due (`memory`).
 
+mod arriving;
 mod attributes;
+mod before;
 mod catalog;
 mod cluster;
 mod compare;
@@ -35,6 +37,7 @@ mod sessions;
 mod share;
 mod shared;
 mod slots;
+mod standby;
 pub mod statements;
 mod survey;
 mod trouble;

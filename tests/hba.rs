@@ -219,3 +219,32 @@ fn an_ident_map() {
         }
     }
 }
+
+/// The role is closed, and whoever is called so on the system comes in as another.
+#[test]
+fn an_ident_map_for_the_system_user_of_that_name() {
+    for binaries in versions().into_iter().filter(|binaries| binaries.major >= 15) {
+        let cluster = start(&binaries);
+        let map = "m x reporting\nm X@CORP.EXAMPLE reporting\nm /^(x|z)$ reporting\nm xy reporting\n\
+                   m /^(.*)$ reporting\nm x x\n";
+        write(&cluster, "pg_ident.conf", map);
+        load(&cluster);
+        let (code, report) = check(&cluster, "x", &["ident_map"]);
+        assert_eq!(code, 2, "{report:#}");
+        let file = called(&cluster, "pg_ident.conf");
+        let lets = "pg_ident.conf lets the user x of the system in as another role";
+        assert_eq!(
+            sentences(&report),
+            [
+                format!("pg_ident.conf lets others in as x: m x x (line 6 of {file})"),
+                format!(
+                    "{lets}: m /^(x|z)$ reporting (line 3 of {file}, by the system user /^(x|z)$)"
+                ),
+                format!(
+                    "{lets}: m X@CORP.EXAMPLE reporting (line 2 of {file}, by the system user X@CORP.EXAMPLE)"
+                ),
+                format!("{lets}: m x reporting (line 1 of {file}, by the system user x)"),
+            ]
+        );
+    }
+}

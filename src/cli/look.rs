@@ -306,6 +306,8 @@ fn answer(asked: Asked, looks: &[Look], external: &[Observation], configured: bo
         external: &external,
         required: &asked.required,
         new_owner: asked.new_owner.as_deref(),
+        // What it says of one that is verified stands in its own evidence.
+        verified: false,
     };
     let mut judged = judge_further(&question, &further, &looks);
     if judged.no_account && asked.revocation.is_none() {

@@ -218,9 +218,11 @@ fn not_seen<'a>(gaps: impl Iterator<Item = &'a &'a Gap>) -> String {
     let mut lines = String::new();
     for gap in gaps {
         let note = format!("NOT SEEN: {} of {}: {}", gap.surface, gap.target, gap.reason);
-        lines.push_str("-- ");
-        lines.push_str(&comment(&note));
-        lines.push('\n');
+        for line in [note, format!("  what helps: {}", gap.fix)] {
+            lines.push_str("-- ");
+            lines.push_str(&comment(&line));
+            lines.push('\n');
+        }
     }
     lines
 }

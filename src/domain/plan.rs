@@ -218,6 +218,14 @@ fn of<'a>(residual: &'a [Residual], kinds: &'a [K]) -> impl Iterator<Item = &'a 
 fn block_login(residual: &[Residual], plan: &mut Plan) {
     let mut options: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for found in of(residual, &[K::Login, K::Attribute]).filter(|found| found.basis().is_none()) {
+        if let Some(instance) = &found.instance {
+            let way = format!(
+                "the primary does not let it in any more: let {instance} catch up (SELECT \
+                 pg_catalog.pg_wal_replay_resume(); on it, if it is paused), or stop it"
+            );
+            plan.leave(found, &way);
+            continue;
+        }
         let Some(role) = found.account.role.as_deref() else {
             plan.leave(found, "the role has no name any more");
             continue;
@@ -240,7 +248,7 @@ fn end_sessions(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
         .filter(|found| found.instance.is_none())
         .map(|found| &found.account)
         .collect();
-    for found in of(residual, KINDS) {
+    for found in of(residual, KINDS).filter(|found| found.kind != K::Login) {
         if let Some(instance) = &found.instance {
             let way = format!(
                 "on {instance}: SELECT pg_terminate_backend(pid) where usesysid = {}",

@@ -74,6 +74,9 @@ words! {
     }
 }
 
+/// [`Residual::object_type`] of a line of `pg_ident.conf` that lets a user of the system in who is called as the account is.
+pub const SYSTEM_USER: &str = "system user";
+
 impl ResidualKind {
     /// Surfaces that a target may require beside those that are always asked for.
     pub const OPTIONAL: &'static [Self] =

@@ -12,7 +12,8 @@ pub use required::Required;
 pub use rotation::Rotation;
 
 use open::{
-    identity_gap, names_without_account, question_gap, sessions_begun_before, vanished_sessions,
+    came_to_light, identity_gap, names_without_account, question_gap, sessions_begun_before,
+    vanished_sessions,
 };
 
 use super::account::{Account, AccountName};
@@ -73,6 +74,9 @@ pub struct Further<'a> {
     pub required: &'a [Required],
     /// For [`Kind::Transfer`]: who owns the account from now on.
     pub new_owner: Option<&'a str>,
+    /// For [`Kind::Partial`]: it is verified. A session that began before the roles went and is seen now was hidden
+    /// from the looks that proved it.
+    pub verified: bool,
 }
 
 /// The answer with its reasons.
@@ -159,8 +163,12 @@ pub fn judge_further(
     if asked_for(question, ResidualKind::VanishedSession) {
         gaps.extend(vanished_sessions(looks));
     }
+    let mut hidden = BTreeSet::new();
     if question.kind == Kind::Partial {
         gaps.extend(sessions_begun_before(question, looks, &found));
+        if further.verified {
+            hidden = came_to_light(question, looks, &mut found);
+        }
     }
     if question.kind.is_about_a_secret() {
         rotation::judge(question, looks, &mut found, &mut gaps, &mut not_covered);
@@ -190,8 +198,9 @@ pub fn judge_further(
         found.iter().any(|r| LOGIN.contains(&r.kind) && required(&r.kind)),
         gaps.iter().any(of_login),
     );
-    let (residual, kept): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|residual| must_go(question, looks, residual));
+    let (residual, kept): (Vec<_>, Vec<_>) = found.into_iter().partition(|residual| {
+        must_go(question, looks, residual) || hidden.contains(&residual.identity())
+    });
     gaps.retain(|gap| doubts_all(gap) || matters(question.kind, gap.surface));
     // Only what matters to the question was asked.
     gaps.extend(unasked);

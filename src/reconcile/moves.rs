@@ -24,8 +24,8 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
         .filter(|look| judged.residual.iter().any(|r| r.account.target == look.target))
         .map(|look| look.started_at)
         .max();
-    let gone =
-        judged.residual.is_empty() && judged.gaps.iter().all(|gap| SESSIONS.contains(&gap.surface));
+    let gone = judged.residual.iter().all(|found| SESSIONS.contains(&found.kind))
+        && judged.gaps.iter().all(|gap| SESSIONS.contains(&gap.surface));
     let mut hash = Sha256::new();
     for residual in &judged.residual {
         hash.update(residual.identity());

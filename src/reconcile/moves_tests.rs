@@ -3,9 +3,11 @@
 use super::*;
 use crate::domain::account::LinkRule;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::observation::{Cause, Gap};
+use crate::domain::observation::{Cause, Gap, RosterRole};
 use crate::domain::residual::{AccountRef, Strength};
-use crate::domain::revocation;
+use crate::domain::revocation::{self, Kind, State};
+use crate::domain::verdict::{Further, Question, judge_further};
+use std::collections::BTreeSet;
 
 fn at(micros: i64) -> UtcTime {
     UtcTime::from_micros(micros).unwrap()
@@ -139,4 +141,125 @@ fn nothing_is_decided_on_what_is_only_remembered_but_what_the_look_saw_is() {
     let open = Stored { life: Life::begin(at(0), at(0)), ..stored.clone() };
     assert_eq!(remembered(&open, &clean, &[&whole], &terms, false), Vec::<&Observation>::new());
     assert_eq!(remembered(&open, &clean, &[&look], &terms, false).len(), 1);
+}
+
+/// What a look at a partial revocation of role `g` sees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sees {
+    /// Nothing.
+    Nothing,
+    /// The membership.
+    Member,
+    /// A session that began before the first look.
+    Old,
+    /// A session that began just now.
+    New,
+    /// A session whose beginning is hidden.
+    Hidden,
+    /// Not the sessions.
+    Blind,
+}
+
+impl Sees {
+    const ALL: [Self; 6] =
+        [Self::Nothing, Self::Member, Self::Old, Self::New, Self::Hidden, Self::Blind];
+
+    /// A look at `minute`.
+    fn look(self, minute: i64) -> Observation {
+        let mut look = Observation::begun("main", at(minute * 60));
+        look.ended_at = at(minute * 60 + 1);
+        look.tracked = [RoleOid(1)].into();
+        look.roster = vec![
+            RosterRole { oid: RoleOid(1), name: "x".into() },
+            RosterRole { oid: RoleOid(2), name: "g".into() },
+        ];
+        let session = |since: Option<i64>| {
+            let mut session =
+                Residual { strength: Strength::ActsNow, ..found(ResidualKind::Session) };
+            session.since = since.map(at);
+            vec![session]
+        };
+        look.residual = match self {
+            Self::Nothing | Self::Blind => Vec::new(),
+            Self::Member => {
+                vec![Residual { privilege: Some("g".into()), ..found(ResidualKind::Membership) }]
+            }
+            Self::Old => session(Some(1)),
+            Self::New => session(Some(minute * 60 - 1)),
+            Self::Hidden => session(None),
+        };
+        if self == Self::Blind {
+            look.gaps.push(Gap {
+                surface: ResidualKind::Session,
+                target: "main".into(),
+                database: None,
+                reason: "unread".into(),
+                fix: "read".into(),
+                cause: Cause::Internal,
+            });
+        }
+        look
+    }
+}
+
+/// The state after each of these looks.
+fn states(looks: &[Sees]) -> Vec<State> {
+    let (accounts, roles) = ([account(1)], ["g".to_owned()]);
+    let terms = Terms { kind: Kind::Partial, ..terms_of(&stored()) };
+    let mut life = Life::begin(at(0), at(0));
+    let mut all = Vec::new();
+    for (minute, sees) in (1..).zip(looks) {
+        let observation = sees.look(minute);
+        let question = Question {
+            kind: Kind::Partial,
+            accounts: &accounts,
+            names: &[],
+            roles: &roles,
+            unmapped: &[],
+            no_account: false,
+            not_required: &BTreeSet::new(),
+            known_as: &roles,
+            gone_since: life.gone_since,
+            rotation: None,
+        };
+        let verified = life.state == State::Verified;
+        let further = Further { verified, ..Further::default() };
+        let judged = judge_further(&question, &further, &[&observation]);
+        life = step(&terms, &life, &look_of(&judged, &[&observation])).0;
+        all.push(life.state);
+    }
+    all
+}
+
+/// Whatever the looks see, and in whatever order: a session that is seen to have begun before the role went is never
+/// passed over.
+#[test]
+fn no_looks_leave_verified_what_a_session_from_before_may_still_use() {
+    let mut some = 0;
+    for code in 0..6_usize.pow(5) {
+        let letters = (0..5).map(|place| code / 6_usize.pow(place) % 6);
+        let looks: Vec<Sees> =
+            letters.filter_map(|letter| Sees::ALL.get(letter).copied()).collect();
+        for (state, sees) in states(&looks).into_iter().zip(&looks) {
+            some += usize::from(state == State::Verified);
+            assert!(state != State::Verified || *sees != Sees::Old, "{looks:?}");
+        }
+    }
+    assert!(some > 100, "nothing was ever verified");
+}
+
+#[test]
+fn what_came_to_light_regresses_and_later_sessions_do_not() {
+    use Sees::{Blind, Hidden, New, Nothing, Old};
+    use State::{Open, Regressed, Verified};
+    // The role went before the first of them.
+    assert_eq!(
+        states(&[Nothing, Nothing, New, New, Hidden, Blind]),
+        [Open, Verified, Verified, Verified, Verified, Verified]
+    );
+    // It stays so until that session is over; new ones are in nobody's way.
+    assert_eq!(
+        states(&[Nothing, New, Old, Old, New, New, New]),
+        [Open, Verified, Regressed, Regressed, Regressed, Verified, Verified]
+    );
 }

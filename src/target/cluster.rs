@@ -4,10 +4,11 @@ use super::jobs::Home;
 use super::rows::{DatabaseRow, DependencyRow, PreparedRow, RoleRow, RoleSettingRow, SelfTestRow};
 use super::session::Session;
 use super::share::{Partly, of_each};
+use super::standby::{self, Standing, Streams};
 use super::statements::{self as sql, Statement};
 use super::{
-    Wanted, attributes, catalog, credentials, hba, ident, memberships, prepared, selftest, server,
-    sessions, shared, slots,
+    Wanted, attributes, before, catalog, credentials, hba, ident, memberships, prepared, selftest,
+    server, shared, slots,
 };
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
@@ -41,6 +42,11 @@ pub(super) struct Cluster {
     pub(super) cron: Home,
     /// Databases that have prepared transactions.
     pub(super) prepared_in: BTreeSet<String>,
+    /// Up to where the snapshot was written, where that was asked.
+    pub(super) written: Option<i64>,
+    /// What standbys are compared with.
+    pub(super) standing: Standing,
+    pub(super) streams: Streams,
 }
 
 impl Cluster {
@@ -119,31 +125,36 @@ impl Cluster {
     }
 }
 
-/// Reads the cluster's part of the look.
+/// Reads the cluster's part of the look; `follow` if other instances are to be compared with it.
 pub(super) async fn read(
     session: &mut Session<'_>,
     wanted: &Wanted,
     required: &BTreeSet<K>,
+    follow: bool,
 ) -> Cluster {
     let mut cluster = Cluster { target: session.observation.target.clone(), ..Cluster::default() };
 
-    // Before the snapshot: see sql/prepared.sql.
     session.begin().await;
     server::begin_with(session).await;
     cluster.version_num = session.observation.server.as_ref().map_or(0, |s| s.version_num);
-    let prepared: Option<Vec<PreparedRow>> =
-        session.rows(&sql::PREPARED, PgArguments::default()).await;
     self_test(session).await;
+    let admitted = before::admitted(session).await;
     session.end().await;
 
+    let mut before = before::read(session, admitted).await;
+
     session.begin().await;
+    // The snapshot is taken: whatever it shows was written before this.
+    cluster.written = standby::written(session, follow).await;
     let mut roles: Option<Vec<RoleRow>> = session.rows(&sql::ROLES, PgArguments::default()).await;
     // Ours to sort: the server's processor is not.
     if let Some(roles) = &mut roles {
         roles.sort_unstable_by_key(|role| role.oid.0);
     }
-    track(&mut cluster, session, wanted, roles.as_deref().unwrap_or_default());
-    attributes::held(session, &cluster, roles.as_deref().unwrap_or_default());
+    let roles = roles.unwrap_or_default();
+    track(&mut cluster, session, wanted, &roles);
+    before.doubt(session, &cluster, &roles);
+    attributes::held(session, &cluster, &roles);
     credentials::read(session, wanted).await;
     role_settings(session, &cluster).await;
     let mut partly = Partly::default();
@@ -153,19 +164,23 @@ pub(super) async fn read(
     partly.tell(session.observation);
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
-    cluster.memberships =
-        memberships::read(session, &cluster, roles.as_deref().unwrap_or_default()).await;
-    let prepared = prepared.unwrap_or_default();
-    prepared::judge(session, &cluster, &prepared);
-    cluster.prepared_in = prepared.into_iter().filter_map(|row| row.database).collect();
+    let edges = memberships::rows(session, cluster.version_num).await;
+    cluster.memberships = memberships::read(session, &cluster, &roles, &edges);
+    cluster.standing = Standing::of(&cluster.tracked, &roles, &edges, &cluster.dependencies);
     shared::read(session, &cluster).await;
     session.end().await;
 
-    session.begin().await;
-    sessions::read(session, &cluster, None).await;
+    before::sessions(session, &cluster, &mut before).await;
     slots::read(session).await;
     selftest::sessions(session).await;
+    cluster.streams.count(session).await;
+    // Once more, and last: a session of which nobody saw anything but its end may have prepared one.
+    let prepared: Vec<PreparedRow> =
+        session.rows(&sql::PREPARED, PgArguments::default()).await.unwrap_or_default();
     session.end().await;
+    let mut prepared = prepared::both(before.prepared, prepared);
+    prepared::judge(session, &cluster, &prepared);
+    cluster.prepared_in = prepared.drain(..).filter_map(|row| row.database).collect();
 
     hba::read(session, &cluster, wanted, required.contains(&K::HbaRule)).await;
     ident::read(session, &cluster, wanted, required.contains(&K::IdentMap)).await;

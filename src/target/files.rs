@@ -12,7 +12,7 @@ use super::session::Session;
 use super::statements::{self as sql, Statement};
 use super::trouble::Trouble;
 use crate::domain::observation::{Cause, NotCovered};
-use crate::domain::residual::{Residual, ResidualKind, Strength};
+use crate::domain::residual::{Residual, ResidualKind, SYSTEM_USER, Strength};
 use crate::domain::time::UtcTime;
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
@@ -110,6 +110,7 @@ impl File {
             let mut found = Residual::new(self.kind, Strength::Latent, account);
             // By what the line says, not by its number: a line added above it does not make it another one.
             found.object = Some(line.to_owned());
+            found.object_type = row.system.then(|| SYSTEM_USER.to_owned());
             let how = match cluster.role_name(role.0) {
                 Some(name) if name == word => String::new(),
                 _ if word.starts_with('+') => {

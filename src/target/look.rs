@@ -59,17 +59,13 @@ impl Target {
             session.close().await;
             observation.gaps.extend(self.nobody_answers(&trouble));
         } else {
-            let mut cluster = cluster::read(&mut session, wanted, &self.required).await;
+            let follow = ways.len() > 1;
+            let mut cluster = cluster::read(&mut session, wanted, &self.required, follow).await;
             if !self.shdepend_only.is_empty() {
                 cluster.cron = jobs::home(&mut session).await;
             }
             session.close().await;
-            for (_, (name, way)) in ways.iter().enumerate().filter(|(index, _)| *index != first) {
-                let mut session = Session::open(way, None, &mut observation).await;
-                let asked = instance::Asked { name, wanted, required: &self.required };
-                instance::read(&mut session, &cluster, &asked).await;
-                session.close().await;
-            }
+            self.look_at_instances(&ways, first, wanted, &mut cluster, &mut observation).await;
             facts.database_owner =
                 cluster.databases.iter().map(|d| (d.name.clone(), d.owner.clone())).collect();
             let closed = cluster.databases.iter().filter(|d| !d.allows_connections);
@@ -93,6 +89,31 @@ impl Target {
         observation.residual.dedup_by(|a, b| a.identity() == b.identity());
         observation.ended_at = clock::now();
         (observation, facts)
+    }
+
+    /// Looks at each instance but the one whose catalogs were read.
+    async fn look_at_instances(
+        &self,
+        ways: &[(&str, Way<'_>)],
+        first: usize,
+        wanted: &Wanted,
+        cluster: &mut Cluster,
+        observation: &mut Observation,
+    ) {
+        let mut before = Vec::new();
+        if let Some((name, way)) = ways.get(first) {
+            before.extend(way.answering().map(|who| (*name, who)));
+        }
+        for (_, one) in ways.iter().enumerate().filter(|(index, _)| *index != first) {
+            let (name, way) = one;
+            let mut session = Session::open(way, None, observation).await;
+            let required = &self.required;
+            let asked = instance::Asked { name, wanted, required, before: &before };
+            instance::read(&mut session, cluster, &asked).await;
+            session.close().await;
+            before.extend(way.answering().map(move |who| (*name, who)));
+        }
+        observation.not_covered.extend(cluster.streams.strangers(&self.name));
     }
 
     /// The ways to all instances; the first is that of the target's own URL, and bears its name.

@@ -28,18 +28,24 @@ pub(super) struct Seen<'a> {
     reserved: BTreeSet<u32>,
 }
 
-/// Residual of everything that a tracked role has through memberships: those it holds, the roles it reaches,
-/// ADMIN and attributes on the way, and the databases it owns thereby. Gives all memberships.
-pub(super) async fn read(
-    session: &mut Session<'_>,
-    cluster: &Cluster,
-    roles: &[RoleRow],
-) -> Vec<Membership> {
+/// Every membership of the cluster; none with a gap.
+pub(super) async fn rows(session: &mut Session<'_>, version_num: i32) -> Vec<MembershipRow> {
     let statement =
-        if cluster.version_num >= PER_GRANTOR { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
+        if version_num >= PER_GRANTOR { sql::MEMBERSHIPS_16 } else { sql::MEMBERSHIPS_13 };
     let rows: Option<Vec<MembershipRow>> = session.rows(&statement, PgArguments::default()).await;
     let mut edges = rows.unwrap_or_default();
     edges.sort_unstable_by_key(|row| (row.role.0, row.member.0, row.grantor.0));
+    edges
+}
+
+/// Residual of everything that a tracked role has through memberships: those it holds, the roles it reaches,
+/// ADMIN and attributes on the way, and the databases it owns thereby. Gives all memberships.
+pub(super) fn read(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    roles: &[RoleRow],
+    edges: &[MembershipRow],
+) -> Vec<Membership> {
     let inherits: BTreeMap<u32, bool> =
         roles.iter().map(|role| (role.oid.0, role.has(RoleRow::INHERIT))).collect();
     let edges: Vec<Edge> = edges.iter().map(|row| edge(row, &inherits)).collect();

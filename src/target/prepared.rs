@@ -31,6 +31,15 @@ pub(super) fn judge(session: &mut Session<'_>, cluster: &Cluster, rows: &[Prepar
     }
 }
 
+/// Those of two readings, each once.
+pub(super) fn both(mut first: Vec<PreparedRow>, second: Vec<PreparedRow>) -> Vec<PreparedRow> {
+    let known: BTreeSet<(String, i64)> =
+        first.iter().map(|row| (row.gid.clone(), row.prepared_us)).collect();
+    let new = |row: &PreparedRow| !known.contains(&(row.gid.clone(), row.prepared_us));
+    first.extend(second.into_iter().filter(new));
+    first
+}
+
 /// The locks that the prepared transactions of one database hold there.
 pub(super) async fn locks(session: &mut Session<'_>, cluster: &Cluster) -> Vec<Held> {
     session.begin().await;

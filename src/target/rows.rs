@@ -107,6 +107,32 @@ pub(super) struct PreparedLockRow {
     pub mode: String,
 }
 
+/// A process that may have let somebody in, and its transaction.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, sqlx::FromRow)]
+pub(super) struct ArrivingRow {
+    pub pid: i32,
+    pub transaction: String,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct AdmittedRow {
+    pub oid: Oid,
+}
+
+/// A place in the WAL, in bytes from its beginning; `None` where a server has replayed none.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct PositionRow {
+    pub position: Option<i64>,
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct ReceiversRow {
+    /// Connections that take WAL from the server as standbys do.
+    pub sends: i32,
+    /// It takes WAL from another.
+    pub receives: bool,
+}
+
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct SessionRow {
     pub pid: i32,
@@ -117,6 +143,13 @@ pub(super) struct SessionRow {
     pub client: Option<String>,
     pub started_us: Option<i64>,
     pub vanished: bool,
+}
+
+impl SessionRow {
+    /// What makes it the same session in two lists.
+    pub(super) fn identity(&self) -> (i32, u32, Option<i64>) {
+        (self.pid, self.role.0, self.started_us)
+    }
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -247,6 +280,9 @@ pub(super) struct LineRow {
     pub word: Option<String>,
     pub rule: Option<String>,
     pub error: Option<String>,
+    /// It is the user of the system whom it names, and not the role that it lets in.
+    #[sqlx(default)]
+    pub system: bool,
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -1,6 +1,6 @@
 //! Open sessions, by the OID of the role they began as.
 
-use super::cluster::{Cluster, with_tracked};
+use super::cluster::Cluster;
 use super::rows::SessionRow;
 use super::session::Session;
 use super::statements as sql;
@@ -10,14 +10,20 @@ use crate::domain::time::UtcTime;
 use sqlx::Arguments as _;
 use sqlx::postgres::PgArguments;
 
-/// Sessions of tracked roles, and of roles that exist no more; on `instance`, if the cluster has several.
-pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, instance: Option<&str>) {
-    let rows: Option<Vec<SessionRow>> = if instance.is_none() {
-        with_tracked(session, cluster, &sql::SESSIONS).await
-    } else {
-        of_instance(session, cluster).await
-    };
-    for row in rows.unwrap_or_default() {
+/// Notes these sessions: those of tracked roles, and of roles that exist no more; of `instance`, if not of the
+/// primary.
+pub(super) fn report(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    instance: Option<&str>,
+    rows: Vec<SessionRow>,
+) {
+    for row in rows {
+        let tracked = cluster.tracked.contains(&row.role.0);
+        if !tracked && !row.vanished {
+            // It was searched for under a name that this role bears no more.
+            continue;
+        }
         let kind = if row.vanished {
             K::VanishedSession
         } else if row.backend_type.as_deref() == Some("walsender") {
@@ -44,7 +50,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, instance:
         });
         found.database = row.database;
         let found = found.described();
-        if cluster.tracked.contains(&row.role.0) {
+        if tracked {
             session.observation.residual.push(found);
         } else {
             session.observation.vanished.push(found);
@@ -52,7 +58,11 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, instance:
     }
 }
 
-async fn of_instance(session: &mut Session<'_>, cluster: &Cluster) -> Option<Vec<SessionRow>> {
+/// Sessions of an instance other than the primary.
+pub(super) async fn of_instance(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+) -> Option<Vec<SessionRow>> {
     let statement = &sql::INSTANCE_SESSIONS;
     if !cluster.knows_roles() {
         session.gap(statement, Cause::Internal, "the primary's roles were not read");

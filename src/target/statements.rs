@@ -86,6 +86,15 @@ pub(super) const SESSIONS: Statement =
     statement!("sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const INSTANCE_SESSIONS: Statement =
     statement!("instance_sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
+pub(super) const ARRIVING: Statement =
+    statement!("arriving", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
+pub(super) const ADMITTED: Statement =
+    statement!("admitted", MANY, &[K::Session, K::VanishedSession, K::Replication]);
+pub(super) const CONNECTED: Statement =
+    statement!("connected", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
+pub(super) const WRITTEN: Statement = statement!("written", 1, LAGGING);
+pub(super) const REPLAYED: Statement = statement!("replayed", 1, LAGGING);
+pub(super) const RECEIVERS: Statement = statement!("receivers", 1, &[]);
 pub(super) const SELF_TEST: Statement = statement!("self_test", 1_000, &[]);
 pub(super) const SHARED_ACL_13: Statement =
     statement!("shared_acl_13", MANY, &[K::Privilege], 0, 150_000);
@@ -139,6 +148,16 @@ pub(super) const BACKEND_PID: Statement = statement!("backend_pid", 1, &[]);
 
 /// Surfaces that each instance of a cluster has for itself.
 pub(super) const INSTANCE_SURFACES: &[K] = &[K::Session, K::VanishedSession, K::Replication];
+/// Surfaces that a standby has as the primary had them earlier.
+pub(super) const LAGGING: &[K] = &[
+    K::Login,
+    K::Attribute,
+    K::Membership,
+    K::AdminOption,
+    K::Ownership,
+    K::Privilege,
+    K::Credential,
+];
 /// Who answers on a further instance: without it its sessions stay unread, and nothing else.
 pub(super) const INSTANCE: Statement = Statement { surfaces: INSTANCE_SURFACES, ..SERVER };
 
@@ -156,6 +175,12 @@ pub const STATEMENTS: &[Statement] = &[
     PREPARED_LOCKS,
     SESSIONS,
     INSTANCE_SESSIONS,
+    ARRIVING,
+    ADMITTED,
+    CONNECTED,
+    WRITTEN,
+    REPLAYED,
+    RECEIVERS,
     SELF_TEST,
     SHARED_ACL_13,
     SHARED_ACL_15,

@@ -1,7 +1,7 @@
 //! A residual as one sentence, for somebody who is woken by it. It says what the account can do, through
 //! what, and what would not remove it. Never the value of a setting, a secret, or the text of a command.
 
-use super::{Residual, ResidualKind as K, Way};
+use super::{Residual, ResidualKind as K, SYSTEM_USER, Way};
 use crate::domain::graph::Can;
 use crate::domain::powers::DATABASE_OWNER;
 
@@ -78,6 +78,12 @@ impl Residual {
             }
             K::Job => format!("{who} has {object}"),
             K::HbaRule => format!("pg_hba.conf has a rule for {who}: {object}"),
+            K::IdentMap if self.object_type.as_deref() == Some(SYSTEM_USER) => {
+                let line = self.object.as_deref().unwrap_or_default();
+                format!(
+                    "pg_ident.conf lets the user {who} of the system in as another role: {line}"
+                )
+            }
             K::IdentMap => format!("pg_ident.conf lets others in as {who}: {object}"),
             K::Credential | K::Probe => format!("{who}: {object}"),
         }

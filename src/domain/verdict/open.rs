@@ -6,6 +6,7 @@ use crate::domain::observation::{Cause, Gap, Observation};
 use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
+use std::collections::BTreeSet;
 
 /// What a rotation is about.
 const ROTATED: &[ResidualKind] = &[
@@ -105,15 +106,8 @@ pub(super) fn sessions_begun_before(
     looks: &[&Observation],
     found: &[Residual],
 ) -> Vec<Gap> {
-    // The start of a session is by the target's clock.
-    let gone = |target: &str| {
-        let look = looks.iter().find(|look| look.target == target)?;
-        let skew = look.server.as_ref().map_or(0, |server| server.clock_skew_us);
-        let gone = question.gone_since.unwrap_or(look.ended_at);
-        UtcTime::from_micros(gone.micros().saturating_add(skew))
-    };
     let before = |residual: &&Residual| {
-        let (since, gone) = (residual.since, gone(&residual.account.target));
+        let (since, gone) = (residual.since, gone_at(question, looks, residual));
         since.zip(gone).is_none_or(|(since, gone)| since < gone)
     };
     found
@@ -129,6 +123,39 @@ pub(super) fn sessions_begun_before(
             cause: Cause::Internal,
         })
         .collect()
+}
+
+/// When the roles went, as the target's clock has it, by which the start of a session is told.
+fn gone_at(
+    question: &Question<'_>,
+    looks: &[&Observation],
+    residual: &Residual,
+) -> Option<UtcTime> {
+    let look = looks.iter().find(|look| look.target == residual.account.target)?;
+    let skew = look.server.as_ref().map_or(0, |server| server.clock_skew_us);
+    let gone = question.gone_since.unwrap_or(look.ended_at);
+    UtcTime::from_micros(gone.micros().saturating_add(skew))
+}
+
+/// Sessions that are known to have begun before the roles went, of a revocation that was proved since: no look that
+/// proved it saw them. Says so, and gives which. One whose beginning is hidden is none of them: the looks that proved it
+/// saw every session, so that this one began later.
+pub(super) fn came_to_light(
+    question: &Question<'_>,
+    looks: &[&Observation],
+    found: &mut [Residual],
+) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for session in found.iter_mut().filter(|residual| SESSIONS.contains(&residual.kind)) {
+        let gone = question.gone_since.and_then(|_| gone_at(question, looks, session));
+        if session.since.zip(gone).is_some_and(|(since, gone)| since < gone) {
+            session.sentence.push_str(
+                "; it began before the roles were revoked, no look saw it then, and it may still act as one of them",
+            );
+            all.insert(session.identity());
+        }
+    }
+    all
 }
 
 /// What the question itself leaves open.

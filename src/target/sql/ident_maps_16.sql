@@ -21,24 +21,49 @@ WITH RECURSIVE held (member, role) AS (
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
+), systems (name, pattern) AS MATERIALIZED (
+    SELECT DISTINCT
+        l.sys_name,
+        CASE WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN '(?i)' || pg_catalog.substr(l.sys_name, 2) END
+    FROM lines AS l WHERE l.error IS NULL
+), callers (system, role, word) AS MATERIALIZED (
+    SELECT s.name, n.role, n.name
+    FROM systems AS s
+    JOIN (
+        SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+        UNION
+        SELECT m.word, NULL FROM named AS m WHERE m.role IS NULL
+    ) AS n (name, role) ON CASE
+        -- One that lets everybody in names nobody.
+        WHEN s.pattern IS NOT NULL THEN n.name ~ s.pattern
+            AND EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
+        ELSE pg_catalog.lower(n.name) IN (pg_catalog.lower(s.name), pg_catalog.lower(pg_catalog.split_part(s.name, '@', 1)))
+    END
 )
 SELECT
     l.file_name AS file,
     l.line_number AS line,
     n.role AS role,
-    l.pg_username AS word,
+    n.word AS word,
     pg_catalog.concat_ws(' ', l.map_name, l.sys_name, l.pg_username) AS rule,
-    l.error AS error
+    l.error AS error,
+    COALESCE(n.system, false) AS system
 FROM lines AS l
 CROSS JOIN LATERAL (SELECT pg_catalog.strpos(l.pg_username, E'\\1') AS at) AS p
-LEFT JOIN named AS n ON l.error IS NULL AND (
-    pg_catalog.lower(n.word) = pg_catalog.lower(l.pg_username)
-    OR p.at > 0 AND l.pg_username <> E'\\1' AND pg_catalog.left(l.pg_username, 1) <> '/'
-    AND pg_catalog.length(n.word) >= pg_catalog.length(l.pg_username) - 2
-    AND pg_catalog.lower(pg_catalog.left(n.word, p.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, p.at - 1))
-    AND pg_catalog.lower(pg_catalog.right(n.word, pg_catalog.length(l.pg_username) - p.at - 1))
-        = pg_catalog.lower(pg_catalog.substr(l.pg_username, p.at + 2))
-)
+LEFT JOIN LATERAL (
+    SELECT m.role, l.pg_username, false FROM named AS m
+    WHERE l.error IS NULL AND (
+        pg_catalog.lower(m.word) = pg_catalog.lower(l.pg_username)
+        OR p.at > 0 AND l.pg_username <> E'\\1' AND pg_catalog.left(l.pg_username, 1) <> '/'
+        AND pg_catalog.length(m.word) >= pg_catalog.length(l.pg_username) - 2
+        AND pg_catalog.lower(pg_catalog.left(m.word, p.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, p.at - 1))
+        AND pg_catalog.lower(pg_catalog.right(m.word, pg_catalog.length(l.pg_username) - p.at - 1))
+            = pg_catalog.lower(pg_catalog.substr(l.pg_username, p.at + 2))
+    )
+    UNION ALL
+    SELECT c.role, 'the system user ' || l.sys_name, true FROM callers AS c
+    WHERE l.error IS NULL AND c.system = l.sys_name AND pg_catalog.lower(c.word) <> pg_catalog.lower(l.pg_username)
+) AS n (role, word, system) ON true
 -- One line of each file in any case, since each may have been changed.
 WHERE l.error IS NOT NULL OR n.word IS NOT NULL OR l.nth = 1
 ORDER BY l.file_name, l.line_number, n.word

@@ -207,7 +207,8 @@ impl World {
                 self.superusers.remove(role);
             }
             self.take(|found| {
-                let login = found.kind == K::Login && taken == "LOGIN";
+                // An instance that does not follow goes on with what held earlier.
+                let login = found.kind == K::Login && found.instance.is_none() && taken == "LOGIN";
                 let attribute =
                     found.kind == K::Attribute && found.privilege.as_deref() == Some(taken);
                 is_of(found, role) && (login || attribute)
