@@ -310,6 +310,8 @@ fn name_of(field: Field) -> String {
     match field {
         Field::RevokeRoles => "revoke_roles".to_owned(),
         Field::RevokePermissions => "revoke_permissions".to_owned(),
+        Field::KeepRoles => "keep_roles".to_owned(),
+        Field::KeepPermissions => "keep_permissions".to_owned(),
         Field::EventType
         | Field::EventId
         | Field::Timestamp
