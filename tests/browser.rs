@@ -1,6 +1,8 @@
 //! `verify.html` in a real browser: the test vectors, mutants held against `revoked`'s own verifier, signatures,
 //! files chosen and dropped, and that nothing leaves the page.
 
+#[path = "browser/bundles.rs"]
+mod bundles;
 #[path = "browser/driver.rs"]
 mod driver;
 
@@ -12,7 +14,7 @@ use common::http::{Api, ask, started};
 use common::vectors::{Case, Input, Part, cases, is_text, place};
 use driver::{Browser, page};
 use reqwest::Method;
-use revoked::audit::verify::{Anchor, Options as OwnOptions, Verifier, Vkey, Witness, proof};
+use revoked::audit::verify::{Verifier, Vkey};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -225,94 +227,6 @@ async fn no_mutant_is_accepted_and_both_verifiers_say_the_same() {
         all.len(),
         differ[..differ.len().min(20)].join("\n")
     );
-}
-
-const PROOF_MUTANTS: &str = "
-    const text = (data) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(data);
-    const whole = bytes(given.proof);
-    const of = ([kind, at, byte]) => {
-        const [head, tail] = [[...whole.subarray(0, at)], [...whole.subarray(at)]];
-        if (kind === 'flip') tail[0] ^= byte;
-        if (kind === 'delete') tail.shift();
-        if (kind === 'insert') tail.unshift(byte);
-        return Uint8Array.from(kind === 'cut' ? head : [...head, ...tail]);
-    };
-    const all = [];
-    for (const one of given.mutants) {
-        const { outcome, fault } = await revlog.core.verify({ ...given.options, proof: { name: 'proof', text: text(of(one)) } });
-        all.push(fault ? `${outcome} ${fault.kind} ${fault.line}` : outcome);
-    }
-    return all;
-";
-
-/// A bundle over a change of key, with an anchor, and one that a witness signed: pieces left out, twice and in
-/// another order, and every byte changed.
-#[tokio::test]
-async fn no_mutant_of_a_bundle_is_accepted_and_both_verifiers_say_the_same() {
-    let browser = Browser::open().await;
-    for name in ["bundle-change-anchored", "bundle-change-newest", "bundle-witnessed"] {
-        let case = cases().into_iter().find(|case| case.name == name).unwrap();
-        let whole = std::fs::read(place().join(case.options.proof.as_ref().unwrap())).unwrap();
-        let asked = OwnOptions {
-            key: case.key.as_deref().map(|key| Vkey::parse(key).unwrap()),
-            anchors: case
-                .options
-                .anchors
-                .iter()
-                .flat_map(|text| {
-                    let origin = Vkey::parse(case.key.as_deref().unwrap()).unwrap();
-                    Anchor::find("given", text.as_bytes(), origin.origin())
-                })
-                .collect(),
-            witnesses: case
-                .options
-                .witnesses
-                .iter()
-                .map(|key| Witness::parse(key).unwrap())
-                .collect(),
-            require_anchor: case.options.require_anchor,
-            ..OwnOptions::default()
-        };
-        let own = |bytes: &[u8]| {
-            let report = proof::check(bytes, "proof", &asked);
-            let report = serde_json::to_value(report).unwrap();
-            let (outcome, fault) = (report["outcome"].as_str().unwrap(), &report["fault"]);
-            match fault["kind"].as_str() {
-                None => outcome.to_owned(),
-                Some(kind) => format!("{outcome} {kind} {}", fault["line"]),
-            }
-        };
-        assert_eq!(own(&whole), "verified");
-        // Every seventh: a bundle is long, and both sides of a byte are met.
-        let all: Vec<Mutant> = Mutant::all(whole.len()).into_iter().step_by(7).collect();
-        assert!(all.len() > 3_000, "{}", all.len());
-        let mut differ = Vec::new();
-        for some in all.chunks(500) {
-            let told: Vec<Value> = some.iter().map(|mutant| mutant.told()).collect();
-            let given = json!({"proof": STANDARD.encode(&whole), "options": options(&case), "mutants": told});
-            let answers = browser.run(&format!("{CHECK}{PROOF_MUTANTS}"), given).await;
-            let answers = answers.as_array().unwrap();
-            assert_eq!(answers.len(), some.len());
-            for (mutant, answer) in some.iter().zip(answers) {
-                let bytes = mutant.of(&whole);
-                let own = own(&bytes);
-                assert_ne!(own, "verified", "{name}: {}", mutant.told());
-                assert_ne!(*answer, "verified", "{name}: {}", mutant.told());
-                // A browser reads what is no UTF-8 as if it were.
-                if *answer != own.as_str() && std::str::from_utf8(&bytes).is_ok() {
-                    differ.push(format!("{}: page {answer}, revoked {own}", mutant.told()));
-                }
-            }
-        }
-        let some = &differ[..differ.len().min(20)];
-        assert!(
-            differ.is_empty(),
-            "{name}, {} of {}:\n{}",
-            differ.len(),
-            all.len(),
-            some.join("\n")
-        );
-    }
 }
 
 #[tokio::test]

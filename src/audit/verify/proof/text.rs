@@ -93,10 +93,10 @@ fn proved(report: &ProofReport) -> Vec<String> {
         return vec!["Nothing.".to_owned()];
     };
     // A proof of one line has no genesis that would name its keys.
-    let key = if ids.is_empty() {
-        "the key that you gave".to_owned()
-    } else {
-        format!("key {}", list(&ids))
+    let key = match ids.split_last() {
+        None => "the key that you gave".to_owned(),
+        Some((only, [])) => format!("key {only}"),
+        Some((newest, before)) => format!("key {newest} (after {})", list(before)),
     };
     match report.proof {
         ProofKind::Lines => {
