@@ -12,6 +12,7 @@ mod pace;
 mod question;
 mod roster;
 mod shown;
+mod steady;
 mod targets;
 mod together;
 
@@ -41,6 +42,7 @@ use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use steady::Steady;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +63,7 @@ pub struct Reconciler {
     rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
     ready: Mutex<HashMap<String, roster::Ready>>,
     canaries: canary::Seen,
+    steady: Steady,
     /// What is watched, as last read.
     known: Known,
     /// Targets on which a break-glass is open: they are looked at more often.
@@ -98,6 +101,7 @@ impl Reconciler {
             rosters: Mutex::default(),
             ready: Mutex::default(),
             canaries: canary::Seen::default(),
+            steady: Steady::default(),
             known: Known::default(),
             closer: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
@@ -315,9 +319,14 @@ impl Reconciler {
         if !system {
             self.count(target, stored, &judged, &borrowed, &config);
         }
-        let look = Look { credentials, held, ..moves::look_of(&judged, &borrowed) };
+        let id = &stored.revocation.id;
+        let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
+        let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
         let step =
             moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
+        if let Some(step) = &step {
+            self.steady.follow(id, &step.life);
+        }
         Ok(Some((look.started_at, step)))
     }
 

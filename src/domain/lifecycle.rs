@@ -102,6 +102,8 @@ pub struct Look {
     pub clusters: BTreeSet<SystemIdentifier>,
     /// It was judged by less than everything, since the subject's data are under a legal hold.
     pub held: bool,
+    /// The time between the clean looks has passed by a clock that nobody can set, too.
+    pub waited: bool,
 }
 
 /// What an observation is recorded for.
@@ -326,7 +328,8 @@ fn clean(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effect>)
         return;
     }
     // The delay counts between two different looks, so a delay of zero still takes two.
-    if look.started_at > confirm_from
+    if look.waited
+        && look.started_at > confirm_from
         && look.started_at.since(confirm_from) >= terms.verification_delay
     {
         next.state = State::Verified;
