@@ -78,6 +78,7 @@ pub struct Life {
 
 /// What a look means for one revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub struct Look {
     /// When the oldest of its observations began.
     pub started_at: UtcTime,

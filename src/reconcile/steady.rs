@@ -34,7 +34,7 @@ impl Steady {
     pub(super) fn waited(&self, id: &str, life: &Life, delay: Duration) -> bool {
         self.follow(id, life);
         let since = locked(&self.0).get(id).map(|(_, since)| since.elapsed());
-        since.is_none_or(|since| since >= delay - delay / 10)
+        since.is_none_or(|since| since >= delay.saturating_sub(delay / 10))
     }
 }
 
