@@ -14,6 +14,7 @@ mod probes;
 mod secret;
 mod seed;
 mod senders;
+mod servers;
 mod sources;
 mod ssf;
 mod subjects;

@@ -1,6 +1,7 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
 mod canary;
+mod counted;
 mod exceptions;
 mod external;
 mod further;
@@ -11,6 +12,7 @@ mod pace;
 mod question;
 mod roster;
 mod shown;
+mod steady;
 mod targets;
 mod together;
 
@@ -24,7 +26,7 @@ use crate::domain::account::Account;
 use crate::domain::credential::{self, Standing};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lifecycle::Look;
-use crate::domain::observation::{Cause, Observation, RosterRole};
+use crate::domain::observation::{Observation, RosterRole};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Further, Judgement, Question, Rotation, judge_further, under_hold};
 use crate::journal::Journal;
@@ -40,6 +42,7 @@ use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use steady::Steady;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +63,7 @@ pub struct Reconciler {
     rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
     ready: Mutex<HashMap<String, roster::Ready>>,
     canaries: canary::Seen,
+    steady: Steady,
     /// What is watched, as last read.
     known: Known,
     /// Targets on which a break-glass is open: they are looked at more often.
@@ -97,6 +101,7 @@ impl Reconciler {
             rosters: Mutex::default(),
             ready: Mutex::default(),
             canaries: canary::Seen::default(),
+            steady: Steady::default(),
             known: Known::default(),
             closer: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
@@ -278,6 +283,8 @@ impl Reconciler {
             Vec::new()
         };
         let standings: Vec<&Standing> = credentials.iter().map(|held| &held.standing).collect();
+        let (revocation, servers) = (&stored.revocation.id, &config.servers());
+        let rotation = Rotation { revocation, credentials: &standings, servers };
         let question = Question {
             kind: stored.revocation.kind,
             accounts: &accounts,
@@ -288,7 +295,7 @@ impl Reconciler {
             not_required: &config.not_required,
             known_as: &known_as,
             gone_since: newest_judged.life.gone_since,
-            rotation: Some(Rotation { revocation: &stored.revocation.id, credentials: &standings }),
+            rotation: Some(rotation),
         };
         let elsewhere: Vec<&Observation> = external.iter().map(AsRef::as_ref).collect();
         let person = person_of(stored, &config);
@@ -313,9 +320,14 @@ impl Reconciler {
         if !system {
             self.count(target, stored, &judged, &borrowed, &config);
         }
-        let look = Look { credentials, held, ..moves::look_of(&judged, &borrowed) };
+        let id = &stored.revocation.id;
+        let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
+        let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
         let step =
             moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
+        if let Some(step) = &step {
+            self.steady.follow(id, &step.life);
+        }
         Ok(Some((look.started_at, step)))
     }
 
@@ -350,35 +362,6 @@ impl Reconciler {
             self.board.ask_whole(&look.target);
         }
         !remembered.is_empty()
-    }
-
-    /// Counts the attempt, and why it failed if it did.
-    fn count(
-        &self,
-        target: &str,
-        stored: &Stored,
-        judged: &Judgement,
-        looks: &[&Observation],
-        config: &Config,
-    ) {
-        self.metrics.verifications.with_label_values(&[target]).inc();
-        let terms = moves::terms(stored, config);
-        let late = stored.life.overdue(&terms).next().is_some()
-            || stored.life.state == crate::domain::revocation::State::Regressed;
-        let remains = judged.residual.iter().any(|r| r.account.target == target);
-        let mut causes: BTreeSet<Cause> = looks
-            .iter()
-            .filter(|look| look.target == target)
-            .flat_map(|look| look.gaps.iter().map(|gap| gap.cause))
-            .collect();
-        // What stays open of the subject's own accounts is no gap of the whole target.
-        causes.extend(judged.gaps.iter().filter(|gap| gap.target == target).map(|gap| gap.cause));
-        if late && remains {
-            causes.insert(Cause::ResidualAccess);
-        }
-        for cause in causes {
-            self.metrics.verification_failed.with_label_values(&[target, cause.as_str()]).inc();
-        }
     }
 
     async fn show_levels(&self) -> Result<(), StoreError> {

@@ -1,6 +1,8 @@
 //! `verify.html` in a real browser: the test vectors, mutants held against `revoked`'s own verifier, signatures,
 //! files chosen and dropped, and that nothing leaves the page.
 
+#[path = "browser/bundles.rs"]
+mod bundles;
 #[path = "browser/driver.rs"]
 mod driver;
 

@@ -6,7 +6,7 @@ mod common;
 use common::agent::Agent;
 use common::http::{Api, ask};
 use common::passwords::Asking;
-use common::{cluster, sql};
+use common::{cluster, cluster_of, sql, versions};
 use reqwest::Method;
 use revoked::throwaway::{Binaries, Cluster};
 use serde_json::{Value, json};
@@ -52,6 +52,58 @@ fn what_must_stay_and_is_gone_is_missing() {
     sql(&cluster, "postgres", "postgres", "GRANT readers, payroll_ro TO x;");
     let view = agent.until(&id, |view| view["missing"] == json!([]));
     assert_eq!(view["verdict"], "inconclusive", "one permission is not mapped: {view:#}");
+}
+
+/// Whoever can make itself a superuser has every role.
+#[test]
+fn a_way_out_of_the_rules_keeps_a_partial_one_open() {
+    for binaries in versions() {
+        let cluster = cluster_of(&binaries);
+        let agent = agent_of(
+            &cluster,
+            "CREATE ROLE admins; CREATE ROLE shells; CREATE ROLE x LOGIN; CREATE ROLE y LOGIN;
+             GRANT pg_execute_server_program TO shells; GRANT pg_monitor TO x; GRANT admins, shells TO x;
+             GRANT admins TO y; GRANT pg_write_server_files TO y;",
+            "",
+        );
+        let [x, y] =
+            ["x", "y"].map(|who| agent.expect(who, &["--account", who, "--role", "admins"]));
+        agent.until(&x, |view| names(view, "residual", "privilege").contains(&"admins".to_owned()));
+        sql(&cluster, "postgres", "postgres", "REVOKE admins FROM x, y;");
+        for (id, way) in [(&x, "pg_execute_server_program"), (&y, "pg_write_server_files")] {
+            let view = agent.until(id, |view| names(view, "residual", "privilege") == [way]);
+            assert_eq!((&view["state"], &view["verdict"]), (&json!("open"), &json!("residual")));
+            let said = view["residual"][0]["sentence"].as_str().unwrap();
+            assert!(said.contains("can make itself superuser"), "{said}");
+        }
+        let (code, out, _) = agent.run(&["check", &x]);
+        assert_eq!(code, 2, "{out}");
+        let undo =
+            "REVOKE pg_execute_server_program FROM shells; REVOKE pg_write_server_files FROM y;";
+        sql(&cluster, "postgres", "postgres", undo);
+        let view = agent.until_state(&x, "verified");
+        let kept = names(&view, "kept", "privilege");
+        assert!(
+            ["shells", "pg_monitor"].iter().all(|role| kept.contains(&(*role).to_owned())),
+            "{kept:?}"
+        );
+        agent.until_state(&y, "verified");
+    }
+}
+
+/// Another role under the old name does not hide the one that was renamed.
+#[test]
+fn a_decoy_hides_nobody() {
+    let cluster = cluster();
+    let agent = agent_of(&cluster, "CREATE ROLE dz LOGIN;", "");
+    let id = agent.expect("EMP-1", &["--account", "dz"]);
+    agent.until(&id, |view| view["verdict"] == "residual");
+    sql(&cluster, "postgres", "postgres", "ALTER ROLE dz RENAME TO dz2; CREATE ROLE dz;");
+    for asked in ["dz", "EMP-1"] {
+        let (code, out, err) = agent.run(&["check", asked]);
+        assert_eq!(code, 2, "{asked}: {out}{err}");
+        assert!(out.contains("dz2"), "{asked}: {out}");
+    }
 }
 
 #[test]

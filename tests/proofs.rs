@@ -12,6 +12,7 @@ use common::http::{Api, prepared};
 use common::{revoked, run};
 use revoked::audit::prove::{ProveError, Prover};
 use revoked::audit::signed::cp1;
+use revoked::audit::verify::{Options, Vkey, proof};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -149,15 +150,34 @@ fn a_bundle_has_all_of_a_revocation_and_every_key() {
     assert_eq!(keys, [1, 2, 3].map(|seed| vkey(&signer(seed))));
     let proofs = inclusions(&prover.bundle(&newest, "rev_1").unwrap());
     let places: Vec<_> = proofs.iter().map(|proof| (proof.index, head(&proof.note).0)).collect();
-    // Line 0 under the first change, each change under its own checkpoint, then the records and the subject.
-    assert_eq!(places, [(0, 8), (7, 8), (12, 13), (4, 15), (9, 15), (14, 15), (3, 15)]);
+    // Line 0, each change with its checkpoint, then the records and the subject; all under one note.
+    let indexes = [0, 7, 8, 12, 13, 4, 9, 14, 3];
+    assert_eq!(places, indexes.map(|index| (index, 15)));
     for proof in &proofs {
         assert!(is_good(proof), "{proof:?}");
         assert_eq!(proof.line, log.lines[proof.index].as_bytes());
     }
-    for change in &proofs[1..3] {
-        assert_eq!(change.note.lines().filter(|line| line.starts_with('\u{2014}')).count(), 2);
+    let verified = |text: &str, seed: u8| {
+        let key = Some(Vkey::parse(&vkey(&signer(seed))).unwrap());
+        let report = proof::check(text.as_bytes(), "x", &Options { key, ..Options::default() });
+        assert_eq!(report.exit_code, 0, "key {seed}: {report}");
+        report
+    };
+    let line0 = prover.line(&newest, 0).unwrap();
+    for seed in 1..=3 {
+        verified(&prover.bundle(&newest, "rev_1").unwrap(), seed);
+        let report = verified(&line0, seed);
+        assert_eq!(report.lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [0, 7, 8, 12, 13]);
     }
+    // The newest checkpoint is that of a change itself.
+    log.lines.truncate(14);
+    log.write(dir.path(), &[0, 7]);
+    let newest = prover.head().unwrap();
+    assert_eq!(newest.size, 13);
+    let bundle = prover.bundle(&newest, "rev_1").unwrap();
+    let places: Vec<_> = inclusions(&bundle).iter().map(|proof| proof.index).collect();
+    assert_eq!(places, [0, 7, 8, 12, 4, 9, 3]);
+    (1..=3).for_each(|seed| drop(verified(&bundle, seed)));
     assert!(matches!(prover.bundle(&newest, "rev_3"), Err(ProveError::NoRecord(_))));
     assert!(matches!(prover.bundle(&newest, "rev"), Err(ProveError::NoRecord(_))));
     // A change that the old key did not sign is none.

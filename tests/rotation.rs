@@ -152,6 +152,37 @@ fn without_the_grant_the_gap_says_both_ways_and_a_probe_is_enough() {
     assert!(out.contains("whether it was changed before") && !out.contains("unchanged"), "{out}");
 }
 
+/// What another server answers says nothing, though nobody there has that password.
+#[test]
+fn an_attempt_at_another_server_is_not_taken() {
+    let (asking, agent) = start(&Binaries::find().unwrap(), GRANT);
+    let other = Asking::start(&Binaries::find().unwrap(), RULES, "");
+    let id = expect(&agent);
+    agent.until(&id, |view| view["verdict"] == "residual");
+    // Changed, and changed back: the old one works.
+    admin(&asking, "ALTER ROLE app_rw PASSWORD 'new7f3a';");
+    agent.until(&id, |view| view["credentials"][0]["change"] == "changed");
+    admin(&asking, "ALTER ROLE app_rw PASSWORD 'old7f3a';");
+    let (ours, theirs) = (asking.cluster.port(), other.cluster.port());
+    let view = agent.until(&id, |view| view["verdict"] == "inconclusive");
+    let fix = view["gaps"][0]["fix"].as_str().unwrap();
+    let dir = asking.cluster.socket_dir().display().to_string();
+    assert!(fix.ends_with(&format!("--host {dir} --port {ours}")), "{fix}");
+    let (code, said) = probe(&other, &agent, &id, "old7f3a");
+    assert_eq!(code, 1, "{said}");
+    let tried =
+        format!("tried at 127.0.0.1 port {theirs}, and the servers of main are {dir} port {ours}");
+    assert!(said.contains(&tried) && said.contains("\"finding\": \"dead\""), "{said}");
+    let view = agent.until(&id, |_| true);
+    assert_eq!(
+        (&view["state"], &view["credentials"][0]["probes"]),
+        (&"open".into(), &serde_json::json!([]))
+    );
+    let (code, said) = probe(&asking, &agent, &id, "old7f3a");
+    assert_eq!(code, 2, "the right one says that it works: {said}");
+    agent.until(&id, |view| says(view, "is still its password"));
+}
+
 #[test]
 fn a_full_revocation_beside_it_needs_no_password_to_be_read() {
     let (_asking, agent) = start(&Binaries::find().unwrap(), "CREATE ROLE leaver;");
@@ -171,14 +202,17 @@ async fn an_attestation_is_of_one_password_and_of_a_rotation() {
     let full = agent.expect("g", &["--account", "g"]);
     let view = agent.until(&id, |view| view["verdict"] == "residual");
     let since = view["credentials"][0]["since"].clone();
+    let port = asking.cluster.port();
     let api = Api::of(&agent);
     let dead = serde_json::json!({"sqlstate": "28P01", "routine": "auth_failed"});
     let body = |account: &str, since: &Value, answer: &Value| {
         serde_json::json!({
             "account": account, "credential": since, "answer": answer,
-            "path": {"host": "127.0.0.1", "port": 5432, "transport": "over TCP", "database": null},
+            "path": {"host": "127.0.0.1", "port": port, "transport": "over TCP", "database": null},
         })
     };
+    let mut elsewhere = body("app_rw", &since, &dead);
+    elsewhere["path"]["host"] = "db2.example".into();
     let send = async |id: &str, body: Value| {
         let path = format!("/api/v1/revocations/{id}/probe");
         ask(api
@@ -198,6 +232,7 @@ async fn an_attestation_is_of_one_password_and_of_a_rotation() {
         (&id[..], body("nobody", &since, &dead), 422, "no account of this revocation is nobody"),
         (&id[..], body("app_rw", &since, &wrong), 422, "did not look at the login"),
         (&full[..], body("g", &since, &dead), 409, "only a rotation is"),
+        (&id[..], elsewhere, 409, "name it in `instances`"),
     ];
     for (id, body, status, says) in cases {
         let detail = send(id, body).await.problem(status);

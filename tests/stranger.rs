@@ -175,8 +175,10 @@ fn a_proof_is_checked_by_hand() {
     let take_apart = commands("c2sp.org/tlog-proof@v1\" {");
     let climb = commands("_, extra, index, *path");
     let verify = commands("openssl pkeyutl -verify");
-    let [old, new] = <[String; 2]>::try_from(keys(&desk)).unwrap();
+    let before = commands("left = step if left is None");
+    let [_, new] = <[String; 2]>::try_from(keys(&desk)).unwrap();
     let mut desk = desk;
+    desk.vkey = new;
     let count: usize = desk.read("grep -c tlog-proof@v1 proof").trim().parse().unwrap();
     for n in 1..=count {
         let seq =
@@ -184,8 +186,12 @@ fn a_proof_is_checked_by_hand() {
         let root = desk.read("sed -n 3p body");
         assert_eq!(desk.read(&climb), root, "proof {n}");
         assert!(desk.read("cat line").contains(&format!("\"seq\":{seq},")), "proof {n}");
-        desk.vkey.clone_from(if n <= 2 { &old } else { &new });
         assert_eq!(desk.read(&verify), "Signature Verified Successfully\n", "proof {n}");
+        if n == 3 {
+            let roots = desk.read(&before);
+            let roots: Vec<&str> = roots.lines().collect();
+            assert!(matches!(roots[..], [signed, own] if signed == own), "{roots:?}");
+        }
         // Another line in its place leads elsewhere.
         desk.read("sed -i 's/^extra ..../extra AAAA/' one");
         assert_ne!(desk.read(&climb), root, "proof {n}");

@@ -227,28 +227,27 @@ impl Prover {
             return Err(ProveError::Beyond { size: head.size });
         }
         let picked = Picked::line(&self.dir, head, seq)?;
-        let head = &self.cosigned(head, picked.last())?;
-        let lines: Vec<_> = picked.records.iter().map(|line| (line, head)).collect();
-        if lines.is_empty() {
+        if picked.records.is_empty() {
             return Err(ProveError::Damaged(format!("it ends before line {seq}")));
         }
-        self.prove(&picked.keys, &lines)
+        let head = self.cosigned(head, picked.last())?;
+        // Line 0 names a key, which is that of the note only where no other came after it.
+        let chain = picked.chain(head.size).filter(|_| seq == 0);
+        let lines: Vec<_> = chain.chain(picked.records.iter().filter(|_| seq > 0)).collect();
+        self.prove(&picked.keys, &lines, &head)
     }
 
     /// The bundle of a revocation under `head`, or under an earlier checkpoint that has all of it and that witnesses
-    /// signed: proofs of line 0, of every change of key, and of each record about
-    /// the revocation and its subject.
+    /// signed: proofs of line 0, of every change of key with the checkpoint after it, and of each record about the
+    /// revocation and its subject.
     ///
     /// # Errors
     /// When there is no such record, or the files are not what was signed.
     pub fn bundle(&self, head: &Head, revocation: &str) -> Result<String, ProveError> {
         let picked = Picked::revocation(&self.dir, head, revocation)?;
-        let head = &self.cosigned(head, picked.last())?;
-        let first = picked.changes.first().map_or(head, |(_, head)| head);
-        let mut all = vec![(&picked.genesis, first)];
-        all.extend(picked.changes.iter().map(|(line, head)| (line, head)));
-        all.extend(picked.records.iter().map(|line| (line, head)));
-        self.prove(&picked.keys, &all)
+        let head = self.cosigned(head, picked.last())?;
+        let lines: Vec<_> = picked.chain(head.size).chain(&picked.records).collect();
+        self.prove(&picked.keys, &lines, &head)
     }
 
     /// Up to `limit` lines from line `from` on, each with its line feed, as many as fit a page. It does not ask which
@@ -298,16 +297,15 @@ impl Prover {
         Ok(Consistency { old, old_root, path, new: new.clone() })
     }
 
-    /// The proofs of lines, each under its checkpoint, one after the other. Every one was checked.
-    fn prove(&self, keys: &Keys, all: &[(&Line, &Head)]) -> Result<String, ProveError> {
+    /// The proofs of lines under one checkpoint, one after the other. Every one was checked.
+    fn prove(&self, keys: &Keys, lines: &[&Line], head: &Head) -> Result<String, ProveError> {
         let mut wanted = Wanted::default();
-        for ((seq, _), head) in all {
+        for (seq, _) in lines {
             wanted.add(&inclusion(*seq, head.size));
         }
-        let most = all.iter().map(|(_, head)| head.size).max().unwrap_or_default();
-        self.grow(most, &mut wanted)?;
+        self.grow(head.size, &mut wanted)?;
         let mut text = String::new();
-        for ((seq, line), head) in all {
+        for (seq, line) in lines {
             let path = hashes(&wanted, &inclusion(*seq, head.size))?;
             let root = inclusion_root(leaf_hash(line), *seq, head.size, &path);
             if root != Some(head.root) || !keys.signed(&head.note) {

@@ -310,9 +310,12 @@ async fn known(texts: &[String], place: &Where) -> Result<Known> {
     if !by_id {
         known.views = reach.list(false).await?;
         let named = |name: &String| texts.contains(name);
-        known
-            .views
-            .retain(|view| named(&view.subject) || view.username.as_ref().is_some_and(named));
+        known.views.retain(|view| {
+            let mut roles = view.accounts.iter().flat_map(|account| &account.names);
+            named(&view.subject)
+                || view.username.as_ref().is_some_and(named)
+                || roles.any(|role| texts.contains(role))
+        });
     }
     for id in texts.iter().filter(|text| text.starts_with(REVOCATION)) {
         known.views.extend(reach.show(id).await?);
@@ -329,6 +332,24 @@ impl Known {
         self.views.iter().any(|view| {
             view.subject == text || view.username.as_deref() == Some(text) || view.id == text
         })
+    }
+
+    /// Accounts of anybody whose role bears, or once bore, this name: another role of that name must not hide one
+    /// that was renamed.
+    fn bore(&self, text: &str) -> Vec<Account> {
+        let accounts = self.views.iter().flat_map(|view| &view.accounts);
+        let bore = |account: &&Account| account.names.iter().any(|name| name == text);
+        let mut found: Vec<Account> = Vec::new();
+        for account in accounts.filter(bore) {
+            let same = |known: &Account| {
+                (&known.target, known.system_identifier, known.oid)
+                    == (&account.target, account.system_identifier, account.oid)
+            };
+            if !found.iter().any(same) {
+                found.push(account.clone());
+            }
+        }
+        found
     }
 
     /// One question per kind of revocation that `text` has; the name itself where it has none.
@@ -352,6 +373,7 @@ impl Known {
         }
         // Whoever writes a subject's name may mean a role of that name as well.
         let mut names = Asked::names(text, names_of(text, config));
+        names.accounts = self.bore(text);
         if asked.is_empty() {
             return Ok(vec![names.with_probes(config)]);
         }

@@ -6,6 +6,7 @@ use super::holds::{self, Hold, Leaver};
 use crate::clock;
 use crate::config::{Config, ExternalConfig};
 use crate::domain::account::Account;
+use crate::domain::address::Address;
 use crate::domain::canary::Canary;
 use crate::domain::credential::Standing;
 use crate::domain::link;
@@ -82,6 +83,7 @@ impl At {
     /// is `kind`, else what the revocation says, else everything.
     pub(super) async fn look(&self, kind: Option<Kind>) -> Result<Looked> {
         let mut systems = Vec::new();
+        let mut servers = BTreeMap::new();
         let (mut asked, unread, targets, canaries) = if let Some(url) = &self.target {
             let target = Target::from_url("target", url.expose_secret())
                 .context("--target is not a usable connection URL")?
@@ -93,6 +95,7 @@ impl At {
             let config = self.config()?;
             let (asked, unread) = asked::questions(&self.names, &config, &self.state).await?;
             systems.clone_from(&config.external);
+            servers = config.servers();
             (asked, unread, targets(&config)?, canaries(&config))
         };
         for asked in &mut asked {
@@ -107,8 +110,8 @@ impl At {
             looks.iter_mut().for_each(by_options);
         }
         let configured = self.target.is_none();
-        let subjects =
-            asked.into_iter().map(|asked| answer(asked, &looks, &external, configured)).collect();
+        let around = Around { looks: &looks, external: &external, servers: &servers, configured };
+        let subjects = asked.into_iter().map(|asked| answer(asked, &around)).collect();
         let begun = looks.iter().map(|look| look.observation.started_at).min();
         let as_of = begun.unwrap_or_else(clock::now);
         Ok(Looked { looks, subjects, unread, as_of, configured })
@@ -273,8 +276,19 @@ fn unread(reason: &str) -> Gap {
     }
 }
 
-fn answer(asked: Asked, looks: &[Look], external: &[Observation], configured: bool) -> Answered {
-    let looks: Vec<&Observation> = looks
+/// What questions are answered by.
+struct Around<'a> {
+    looks: &'a [Look],
+    external: &'a [Observation],
+    /// Where the servers of each target are.
+    servers: &'a BTreeMap<String, Vec<Address>>,
+    configured: bool,
+}
+
+fn answer(asked: Asked, around: &Around<'_>) -> Answered {
+    let &Around { external, servers, configured, .. } = around;
+    let looks: Vec<&Observation> = around
+        .looks
         .iter()
         .map(|look| &look.observation)
         .filter(|look| concerns(&asked, &look.target))
@@ -284,10 +298,11 @@ fn answer(asked: Asked, looks: &[Look], external: &[Observation], configured: bo
         accounts = link::resolve(&accounts, &asked.names, look, &[]);
     }
     let standings: Vec<&Standing> = asked.credentials.iter().collect();
-    let rotation = asked
-        .revocation
-        .as_ref()
-        .map(|revocation| Rotation { revocation, credentials: &standings });
+    let rotation = asked.revocation.as_ref().map(|revocation| Rotation {
+        revocation,
+        credentials: &standings,
+        servers,
+    });
     let question = Question {
         kind: asked.kind,
         accounts: &accounts,

@@ -218,6 +218,7 @@ fn seen(minute: i64, verdict: Verdict) -> Look {
         credentials: Vec::new(),
         clusters: BTreeSet::new(),
         held: false,
+        waited: true,
     }
 }
 

@@ -78,6 +78,7 @@ pub struct Life {
 
 /// What a look means for one revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own")]
 pub struct Look {
     /// When the oldest of its observations began.
     pub started_at: UtcTime,
@@ -102,6 +103,8 @@ pub struct Look {
     pub clusters: BTreeSet<SystemIdentifier>,
     /// It was judged by less than everything, since the subject's data are under a legal hold.
     pub held: bool,
+    /// The time between the clean looks has passed by a clock that nobody can set, too.
+    pub waited: bool,
 }
 
 /// What an observation is recorded for.
@@ -326,7 +329,8 @@ fn clean(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effect>)
         return;
     }
     // The delay counts between two different looks, so a delay of zero still takes two.
-    if look.started_at > confirm_from
+    if look.waited
+        && look.started_at > confirm_from
         && look.started_at.since(confirm_from) >= terms.verification_delay
     {
         next.state = State::Verified;

@@ -32,7 +32,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
         let (verdict, login) = match seen {
             "session" => (Verdict::Residual, Verdict::Residual),
             "grant" | "other" => (Verdict::Residual, Verdict::Revoked),
-            "nothing" | "moved" => (Verdict::Revoked, Verdict::Revoked),
+            "nothing" | "moved" | "hasty" => (Verdict::Revoked, Verdict::Revoked),
             "blind" => (Verdict::Inconclusive, Verdict::Inconclusive),
             _ => unreachable!("{seen}"),
         };
@@ -48,6 +48,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             credentials: Vec::new(),
             clusters: [SystemIdentifier(if seen == "moved" { 8 } else { 7 })].into(),
             held: false,
+            waited: seen != "hasty",
         };
         let (next, effects) = step(&terms, &life, &look);
         life = next;
@@ -87,6 +88,20 @@ fn gone_in_time() {
     09:10:30 nothing open     
     09:11 nothing verified   Observed(After) Verified
     09:30 nothing verified
+    ");
+}
+
+/// The wall clock was set forward: by another clock too little time has passed.
+#[test]
+fn a_clock_set_forward_confirms_nothing() {
+    insta::assert_snapshot!(play("
+        09:10 nothing
+        09:30 hasty
+        09:31 nothing
+    "), @r"
+    09:10 nothing open       Observed(Before) AccountDisabled AccessRevoked
+    09:30 hasty   open     
+    09:31 nothing verified   Observed(After) Verified
     ");
 }
 

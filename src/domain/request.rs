@@ -82,6 +82,19 @@ pub enum Refused {
         "the password, or its VALID UNTIL, was seen to change since the attempt began; try the old secret again"
     )]
     Outdated,
+    /// The attempt was made at another server.
+    #[error(
+        "the old secret was tried at {tried}, and the servers of {target} are {known}: what another one answers says \
+         nothing of it. Try it there; if {tried} is a server of {target}, name it in `instances`"
+    )]
+    OtherServer {
+        /// The target.
+        target: String,
+        /// Where it was tried.
+        tried: String,
+        /// Where it has to be tried.
+        known: String,
+    },
     /// Enough was tried.
     #[error("too many paths were tried already")]
     TooManyPaths,

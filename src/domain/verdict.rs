@@ -18,6 +18,7 @@ use open::{
 
 use super::account::{Account, AccountName};
 use super::observation::{Cause, Gap, NotCovered, Observation};
+use super::powers;
 use super::probes::{Missing, Person};
 use super::residual::{Residual, ResidualKind, Strength};
 use super::revocation::Kind;
@@ -277,10 +278,12 @@ fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual)
                 residual.privilege.as_ref().is_some_and(|role| question.known_as.contains(role));
             let held =
                 matches!(residual.kind, ResidualKind::Membership | ResidualKind::AdminOption);
-            // A superuser may take every role without holding it.
+            // A superuser may take every role without holding it, and so may whoever can make itself one.
             let superuser = residual.kind == ResidualKind::Attribute
                 && residual.privilege.as_deref() == Some("SUPERUSER");
-            (held && named)
+            let breaks_out = residual.strength != Strength::Latent
+                && residual.privilege.as_deref().is_some_and(powers::breaks_out);
+            (held && (named || breaks_out))
                 || residual.kind == ResidualKind::Probe
                 || superuser
                 || createrole

@@ -172,6 +172,7 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::State(_)
         | Refused::NotARotation(_)
         | Refused::Outdated
+        | Refused::OtherServer { .. }
         | Refused::TooManyPaths
         | Refused::TooManyWords
         | Refused::HasAccount(_)

@@ -4,9 +4,11 @@ use super::amend::unchanged;
 use super::submission::{SubmissionError, account_name, object, text_fits, wrong};
 use super::{Intake, IntakeError, notice_of_change};
 use crate::audit::record::{self, About};
+use crate::config::{Config, TargetConfig};
 use crate::domain::account::Account;
+use crate::domain::address::{Address, in_words};
 use crate::domain::credential::{Attestation, Attested};
-use crate::domain::probe::{Answer, Finding, Why};
+use crate::domain::probe::{Answer, Finding, Path, Why};
 use crate::domain::request::Refused;
 use crate::domain::revocation::State;
 use crate::store::{NewRecord, Stored};
@@ -38,7 +40,7 @@ impl Intake {
         let attestation: Attestation = object(bytes)?;
         fits(&attestation)?;
         let said = attestation.said();
-        let moved = self.moving(id, |stored, _, now| {
+        let moved = self.moving(id, |stored, config, now| {
             let state = stored.life.state;
             if state == State::Withdrawn {
                 return Err(Refused::State(state).into());
@@ -47,6 +49,7 @@ impl Intake {
                 return Err(Refused::NotARotation(stored.revocation.kind).into());
             }
             let account = account_of(stored, &attestation.account)?;
+            at_its_servers(config, account, &attestation.path)?;
             let mut step = unchanged(stored, now);
             let mut credentials = step.life.credentials.iter_mut();
             let held = credentials.find(|held| held.standing.is_of(account));
@@ -73,6 +76,20 @@ impl Intake {
         });
         Ok(moved.await?.map(|_| Taken { finding: said.finding, why: said.why }))
     }
+}
+
+/// Whether the attempt was made at a server of the account's target.
+fn at_its_servers(config: &Config, account: &Account, path: &Path) -> Result<(), Refused> {
+    let known = config.target(&account.target).map(TargetConfig::servers).unwrap_or_default();
+    let tried = Address::from(path);
+    if known.iter().any(|address| address.is(&tried)) {
+        return Ok(());
+    }
+    Err(Refused::OtherServer {
+        target: account.target.clone(),
+        tried: tried.to_string(),
+        known: in_words(&known),
+    })
 }
 
 /// The one linked account that is meant.

@@ -55,6 +55,7 @@ pub(super) fn look_of(judged: &Judgement, looks: &[&Observation]) -> Look {
             .map(|server| server.system_identifier)
             .collect(),
         held: false,
+        waited: true,
     }
 }
 

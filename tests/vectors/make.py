@@ -334,6 +334,7 @@ def both():
 
 WITNESS = Key("witness.example/one", TEST1024, 4)
 OTHER_WITNESS = Key("witness.example/two", TEST3, 4)
+NAMESAKE = Key("witness.example/one", TESTSHA, 4)
 
 
 def agent():
@@ -998,6 +999,7 @@ def anchors():
     case("witnessed", "A witness that you know signed too.", good, 0, grade="witnessed", anchors=[seen], witnesses=[vkey])
     case("witness-cp1", "The same, as one line.", good, 0, grade="witnessed", anchors=[cp1(cosigned(log, 6, then, WITNESS))], witnesses=[vkey])
     case("witness-silent", "The witness that you named did not sign.", good, 6, grade="anchored", anchors=["anchor-raw.txt"], witnesses=[vkey])
+    case("witness-of-one-name", "Two witnesses have one name, and one of them signed.", good, 6, grade="witnessed", anchors=["witnessed.txt"], witnesses=[vkey, NAMESAKE.vkey()])
     case("witness-two", "Two witnesses.", good, 0, grade="witnessed", anchors=["anchor-unknown-lines.txt"], witnesses=[vkey, OTHER_WITNESS.vkey()])
     bad = store("witnessed-badly.txt", cosigned(log, 6, then, WITNESS, bad=True))
     case("witness-bad", "A witness that you know, and a bad signature.", good, 6, anchors=[bad], witnesses=[vkey])
@@ -1062,6 +1064,9 @@ def policies():
     case("max-age-old", "The newest line is older than you allow.", good, 6, max_age="15m", max_age_at="2026-11-21T22:00:00Z")
     case("max-age-young", "It is not.", good, 0, max_age="1000000h", max_age_at="2026-11-21T22:00:00Z")
     case("max-age-cut", "A log cut off is older than one that is not.", ["cut-at-checkpoint.jsonl"], 6, max_age="15m", max_age_at="2026-11-21T22:00:00Z")
+    log = Log().checkpoint()
+    log.now = datetime.datetime(9000, 1, 1, tzinfo=datetime.timezone.utc)
+    case("max-age-to-come", "The newest line is of a day that is yet to come.", log.record("heartbeat", {}).checkpoint(), 6, max_age="15m", max_age_at="2026-11-21T22:00:00Z")
     log = Log().checkpoint().record("heartbeat", {})
     log.now -= datetime.timedelta(seconds=22)
     log.record("heartbeat", {}).checkpoint()
@@ -1123,9 +1128,17 @@ def proofs():
     proof("bundle-path-long", "A hash too many.", pieces[0] + log.proof(4, size, path=inclusion(4, log.leaves(size)) + [bytes(32)]), 4, ("proof", second))
     proof("bundle-path-none", "No path.", pieces[0] + log.proof(4, size, path=[]), 4, ("proof", second))
     proof("bundle-path-swapped", "Two hashes of the path are swapped.", pieces[0] + log.proof(4, size, path=(lambda p: [p[1], p[0], *p[2:]])(inclusion(4, log.leaves(size)))), 4, ("proof", second))
-    proof("bundle-other-root", "A note of another size.", pieces[0] + pieces[1].replace(log.note(size), log.note(size - 1)), 4, ("proof", second))
-    proof("bundle-beyond", "A note of lines before the index.", pieces[0] + log.proof(4, 6).replace(b64(log.lines[4]), b64(log.lines[7])).replace("index 4", "index 7"), 4, ("proof", second))
-    proof("bundle-unsigned", "A note by another key.", pieces[0] + log.proof(4, size, Key(ORIGIN, TEST3)), 4, ("signature", second))
+    proof("bundle-other-root", "A note of another size.", pieces[0] + pieces[1].replace(log.note(size), log.note(size - 1)), 4, ("note", second))
+    few = log.proof(0, 6)
+    proof("bundle-beyond", "A note of lines before the index.", few + log.proof(4, 6).replace(b64(log.lines[4]), b64(log.lines[7])).replace("index 4", "index 7"), 4, ("proof", 1 + few.count("\n")))
+    proof("bundle-unsigned", "A note by another key.", pieces[0] + log.proof(4, size, Key(ORIGIN, TEST3)), 4, ("note", second))
+    proof("bundle-unsigned-all", "All notes are by another key.", "".join(log.proof(n, size, Key(ORIGIN, TEST3)) for n in wanted), 4, ("signature", 1))
+    other = Log("example/vectors/0000000000000000").checkpoint()
+    proof("bundle-other-log", "The first line and the note are of another log, whose key has the same secret.", other.proof(0, 1), 4, ("key", 1))
+    proof("bundle-first-line-twice", "The first line stands there twice.", pieces[0] + pieces[0], 4, ("genesis", second))
+    proof("bundle-first-line-later", "The first line is not the first.", pieces[1] + pieces[0], 4, ("genesis", 1 + pieces[1].count("\n")))
+    witnessed = log.proof(4, size, witness=WITNESS.cosign(log.body(size), log.posix()))
+    proof("bundle-witness-once", "A witness that you know signed one of two copies of the note.", pieces[0] + witnessed, 4, ("note", second), witnesses=[WITNESS.vkey()])
     proof("bundle-no-genesis", "A record in place of the first line: held against the pinned key.", "".join(pieces[1:]), 0)
     proof("bundle-no-genesis-no-key", "The same, no key given.", "".join(pieces[1:]), 6, key=None)
     proof("bundle-no-genesis-other-key", "The same, another key pinned.", "".join(pieces[1:]), 4, ("signature", 1), key=Key(ORIGIN, TEST2).vkey())
@@ -1148,36 +1161,105 @@ def proofs():
     size = len(log.lines) - 1
     change = next(n for n, line in enumerate(log.lines) if b'"type":"key"' in line)
     old, new = Key(ORIGIN, TEST1), Key(ORIGIN, TEST2)
-    first = log.proof(0, change + 1, old, new)
-    turn = log.proof(change, change + 1, old, new)
-    rest = "".join(log.proof(n, size) for n in (3, 4, 2))
-    after = log.proof(change + 2, size)
-    second, third = 1 + first.count("\n"), 1 + (first + turn).count("\n")
-    proof("bundle-change", "Over a change of key; the first key is pinned.", first + turn + rest + after, 0)
-    proof("bundle-change-second", "The same; the second key is pinned.", first + turn + rest + after, 0, key=new.vkey())
-    proof("bundle-change-missing", "The record of the change is left out.", first + rest, 4, ("signature", second))
-    proof("bundle-change-one-signature", "The new key did not sign its record's note.", first + log.proof(change, change + 1, old) + rest, 4, ("key", second))
-    proof("bundle-change-old-missing", "The old key did not sign it.", first + log.proof(change, change + 1, new) + rest, 4, ("signature", second))
-    proof("bundle-change-later-note", "A later note under the record of the change.", first + log.proof(change, change + 2, old, new) + rest, 4, ("key", second))
-    proof("bundle-change-old-key", "A record of later, signed by the old key.", first + turn + log.proof(change + 2, size, old), 4, ("signature", third))
-    fork = Log().checkpoint()
-    fork.record("heartbeat", {})
-    fork.record("verification_completed", {"id": "rec-9", "revocation": "rev_9", "subject": "s-01"})
-    fork.checkpoint()
-    forged = fork.proof(3, 4, old)
-    proof("bundle-change-forged", "Before the change of key stands a record of another history, which the old key signed alone; the new key is pinned.", first + forged + turn, 4, ("note", 1 + (first + forged).count("\n")), key=new.vkey())
-    real = one()
-    end = len(real.lines) - 1
-    head, kept = real.proof(0, end) + real.proof(4, end), real.note(end)
-    proof("bundle-two-notes-anchored", "One record of the log, whose note was kept elsewhere, and one of another history.", head + forged, 4, ("note", 1 + head.count("\n")), anchors=[cp1(kept)], require_anchor=True)
-    seen = "".join(real.proof(n, end, witness=WITNESS.cosign(real.body(end), real.posix())) for n in (0, 4))
-    proof("bundle-two-notes-witnessed", "One record of the log, whose note a witness signed, and one of another history.", seen + forged, 4, ("note", 1 + seen.count("\n")), witnesses=[WITNESS.vkey()])
-    proof("bundle-change-anchored-early", "The note that was kept is that of the change of key, not that under the records.", first + turn + rest, 0, grade="self_attested", anchors=[cp1(log.note(change + 1, old, new))])
+
+    def chained(log, *places, size=None, signers=()):
+        """The proofs of these lines, and the line of the file at which each begins."""
+        pieces = [log.proof(n, size or len(log.lines) - 1, *signers) for n in places]
+        begins = [1 + "".join(pieces[:n]).count("\n") for n in range(len(pieces) + 1)]
+        return "".join(pieces), begins
+
+    records = (3, 4, 2, change + 2)
+    whole, at = chained(log, 0, change, change + 1, *records)
+    proof("bundle-change", "Over a change of key; the first key is pinned.", whole, 0)
+    proof("bundle-change-second", "The same; the second key is pinned.", whole, 0, key=new.vkey())
+    proof("bundle-change-third", "The same; a key that was named and never signed is pinned.", whole, 4, ("key", 1), key=Key(ORIGIN, TEST3).vkey())
+    proof("bundle-change-missing", "The record of the change is left out.", chained(log, 0, *records)[0], 4, ("signature", 1))
+    proof("bundle-change-no-checkpoint", "The checkpoint after it is left out.", chained(log, 0, change, *records)[0], 4, ("key", at[2]))
+    proof("bundle-change-no-checkpoint-last", "The same, and no line follows.", chained(log, 0, change)[0], 4, ("key", 1))
+    proof("bundle-change-other-checkpoint", "Another checkpoint in its place.", chained(log, 0, change, change + 3, *records)[0], 4, ("key", at[2]))
+    proof("bundle-change-after", "The change of key comes after the records.", chained(log, 0, *records, change, change + 1)[0], 4, ("key", chained(log, 0, *records)[1][-1]))
+    proof("bundle-change-twice", "The change of key stands there twice.", chained(log, 0, change, change + 1, change, change + 1)[0], 4, ("key", at[3]))
+    proof("bundle-change-old-key", "The note is signed by the old key.", chained(log, 0, change, change + 1, *records, signers=[old])[0], 4, ("signature", 1))
+    early = log.proof(0, change + 1, old, new) + log.proof(change, change + 1, old, new)
+    proof("bundle-change-early-note", "The first line and the change of key lie under the checkpoint of the change, the records under a later one.", early + log.proof(3, size), 4, ("note", 1 + early.count("\n")))
+    proof("bundle-change-anchored", "A note kept elsewhere is that under the proofs.", whole, 0, grade="anchored", anchors=[cp1(log.note(size))], require_anchor=True)
+    proof("bundle-change-anchored-early", "The note that was kept is that of the change of key, not that under the records.", whole, 6, grade="self_attested", anchors=[cp1(log.note(change + 1, old, new))])
+    ends = (0, change, 3, 4, 2)
+    proof("bundle-change-newest", "The newest checkpoint is that of the change.", chained(log, *ends, size=change + 1, signers=[old, new])[0], 0)
+    proof("bundle-change-newest-second", "The same; the second key is pinned.", chained(log, *ends, size=change + 1, signers=[old, new])[0], 0, key=new.vkey())
+    proof("bundle-change-newest-no-old", "The same, the old key did not sign it.", chained(log, *ends, size=change + 1, signers=[new])[0], 4, ("signature", 1), key=new.vkey())
+    proof("bundle-change-newest-no-new", "The same, the new key did not sign it.", chained(log, *ends, size=change + 1, signers=[old])[0], 4, ("signature", 1))
+
+    def turned(what, name, note, kind, keys=(TEST1, TEST2, TEST3)):
+        """A change of key whose checkpoint is another one."""
+        log = Log(keys=keys).checkpoint().change(note=note).record("heartbeat", {}).checkpoint()
+        text, at = chained(log, 0, 2, 3, 4)
+        proof(f"bundle-change-{name}", what, text, 4, (kind, at[2]))
+
+    turned("The new key did not sign the checkpoint of the change.", "no-new", lambda log: log.note(None, old), "note")
+    turned("The old key did not sign it.", "no-old", lambda log: log.note(None, new), "note")
+    turned("The old key signed something else.", "old-bad", lambda log: log.body() + "\n" + old.line(log.body(2)) + new.line(log.body()), "signature")
+    turned("The new key signed something else.", "new-bad", lambda log: log.body() + "\n" + old.line(log.body()) + new.line(log.body(2)), "signature")
+    turned("The new key stands before the old one.", "swapped", lambda log: log.note(None, new, old), "signature")
+    turned("It is about other lines.", "smaller", lambda log: log.note(2, old, new), "note")
+    # Somebody has a key of their own, and a checkpoint that the old key signed for other lines.
+    kept, own = Log().checkpoint().record("heartbeat", {}), Key(ORIGIN, TESTSHA)
+    turned("A first line that names another key, and a checkpoint that the first key signed over other lines.", "borrowed", lambda log: kept.note(3, old, own), "root", (TEST1, TESTSHA, TEST3))
     thief = Log().checkpoint()
     thief.keys.insert(1, Key(ORIGIN, TESTSHA))
     thief.change().record("heartbeat", {}).checkpoint()
-    text = thief.proof(0, 3, old, thief.key) + thief.proof(2, 3, old, thief.key) + thief.proof(4, 5)
-    proof("bundle-change-thief", "To a key that was not named before.", text, 4, ("key", 1 + thief.proof(0, 3, old, thief.key).count("\n")))
+    text, at = chained(thief, 0, 2, 3, 4)
+    proof("bundle-change-thief", "To a key that was not named before.", text, 4, ("key", at[1]))
+    # The keys of three, the last of them right before the end.
+    log = both()
+    changes = [n for n, line in enumerate(log.lines) if b'"type":"key"' in line]
+    text, at = chained(log, 0, changes[0], changes[0] + 1, changes[1], changes[1] + 1, len(log.lines) - 2)
+    proof("bundle-changes", "Over two changes of key.", text, 0)
+    proof("bundle-changes-third", "The same; the third key is pinned.", text, 0, key=log.key.vkey())
+    text, at = chained(log, 0, changes[1], changes[1] + 1, changes[0], changes[0] + 1)
+    proof("bundle-changes-swapped", "The two changes in another order.", text, 4, ("key", at[1]))
+
+    # One key, two histories: a record that is only in the second, under what is known of the first.
+    def history(kind, more=0):
+        log = Log().checkpoint().record(kind, {"id": "rec-9", "revocation": "rev_9", "subject": "s-01"})
+        for _ in range(more):
+            log.record("heartbeat", {})
+        return log.checkpoint()
+
+    true, longer, other = history("verification_failed"), history("verification_failed", 6), history("verification_completed")
+    seen = WITNESS.cosign(true.body(3), true.posix())
+    line0, forged = true.proof(0, 3, witness=seen), other.proof(2, 3)
+    fault = ("note", 1 + line0.count("\n"))
+    known = {"anchors": [cp1(true.note(3))], "require_anchor": True, "witnesses": [WITNESS.vkey()]}
+    proof("bundle-fork-first-line", "The first line under a note that was kept and witnessed, a record under a note of the same size of another history.", line0 + forged, 4, fault, **known)
+    proof("bundle-fork-record", "The first line and the record of the other history: it contradicts the note that was kept.", other.proof(0, 3) + forged, 5, anchors=[cp1(true.note(3))])
+    seen = WITNESS.cosign(longer.body(9), longer.posix())
+    line0 = longer.proof(0, 9, witness=seen)
+    fault = ("note", 1 + line0.count("\n"))
+    known = {"anchors": [cp1(longer.note(9))], "require_anchor": True, "witnesses": [WITNESS.vkey()]}
+    proof("bundle-fork-first-line-larger", "The first line under a larger note that was kept and witnessed.", line0 + forged, 4, fault, **known)
+    true = Log().checkpoint().record("verification_failed", {"revocation": "rev_9"}).change()
+    other = Log().checkpoint().record("verification_completed", {"revocation": "rev_9"}).record("heartbeat", {})
+    head = true.proof(0, 4, old, new) + true.proof(3, 4, old, new)
+    fault = ("note", 1 + head.count("\n"))
+    proof("bundle-fork-change", "The first line and a change of key under their checkpoint, which was kept; a record under a note of the same size that the new key signed.", head + other.proof(2, 4, new), 4, fault, anchors=[cp1(true.note(4, old, new))], require_anchor=True)
+    true.record("verification_failed", {"revocation": "rev_9"}).checkpoint()
+    other.record("heartbeat", {}).record("heartbeat", {})
+    text, at = chained(true, 0, 3, 4, 2, 5)
+    proof("bundle-accused-old-key", "A thief of the old key signed another history of the same size: that key says nothing there any more.", text, 6, grade="self_attested", anchors=[cp1(other.note(6, old))])
+    proof("bundle-accused", "The key in force signed it.", text, 5, anchors=[cp1(other.note(6, new))])
+    forged = fork_of(rotated(), 3)
+    proof("bundle-change-forged", "Between the changes of key stands a record of another history, which the old key signed alone.", whole[: whole.index("\nc2sp") + 1] + forged.proof(3, 4, old), 4, ("note", 1 + whole[: whole.index("\nc2sp") + 1].count("\n")), key=new.vkey())
+    real = one()
+    end = len(real.lines) - 1
+    head, kept = real.proof(0, end) + real.proof(4, end), real.note(end)
+    forged = forged.proof(3, 4, old)
+    proof("bundle-two-notes-anchored", "One record of the log, whose note was kept elsewhere, and one of another history.", head + forged, 4, ("note", 1 + head.count("\n")), anchors=[cp1(kept)], require_anchor=True)
+    seen = "".join(real.proof(n, end, witness=WITNESS.cosign(real.body(end), real.posix())) for n in (0, 4))
+    proof("bundle-two-notes-witnessed", "One record of the log, whose note a witness signed, and one of another history.", seen + forged, 4, ("note", 1 + seen.count("\n")), witnesses=[WITNESS.vkey()])
+    proof("bundle-witnesses-of-one-name", "Two witnesses have one name, and one of them signed.", "".join(real.proof(n, end, witness=WITNESS.cosign(real.body(end), real.posix())) for n in (0, 4)), 6, witnesses=[WITNESS.vkey(), NAMESAKE.vkey()], grade="witnessed")
+    kept = cosigned(real, end, real.posix(), WITNESS, NAMESAKE)
+    proof("bundle-anchor-witnessed", "The note that was kept is signed by both.", head, 0, witnesses=[WITNESS.vkey(), NAMESAKE.vkey()], anchors=[kept], grade="witnessed")
 
     log = one()
     old_size, size = 6, len(log.lines) - 1
@@ -1202,6 +1284,15 @@ def proofs():
     proof("consistency-fork", "From an earlier note of another history.", text, 4, ("proof", 1), anchors=["anchor-fork.txt"])
     proof("consistency-unsigned", "A later note by another key.", consistent(old_size, hashes, log.note(size, Key(ORIGIN, TEST3))), 4, ("signature", 1), anchors=[earlier])
     proof("consistency-garbage", "A number that is none.", text.replace("old 6", "old x"), 4, ("proof", 1), anchors=[earlier])
+
+
+def fork_of(log, at):
+    """Another history of the same keys, with another record at `at`."""
+    fork = Log().checkpoint()
+    while len(fork.lines) < at:
+        fork.record("heartbeat", {})
+    assert fork.lines[0] == log.lines[0]
+    return fork.record("verification_completed", {"id": "rec-9", "revocation": "rev_9", "subject": "s-01"}).checkpoint()
 
 
 def bend(piece):

@@ -16,9 +16,11 @@ pub(super) type Line = (u64, Vec<u8>);
 /// Lines that are to be proved.
 #[derive(Debug, Default)]
 pub(super) struct Picked {
-    pub(super) genesis: Line,
-    /// Each `key` record, with the checkpoint after it.
-    pub(super) changes: Vec<(Line, Head)>,
+    genesis: Line,
+    /// Each `key` record and the checkpoint after it.
+    changes: Vec<Line>,
+    /// Place of the newest `key` record.
+    changed_at: Option<u64>,
     pub(super) records: Vec<Line>,
     pub(super) keys: Keys,
     bytes: usize,
@@ -52,8 +54,13 @@ impl Picked {
     /// The last line that the checkpoint has to have. A change of key counts: what comes before it is not signed by
     /// the key in force.
     pub(super) fn last(&self) -> u64 {
-        let changes = self.changes.iter().map(|((seq, _), _)| *seq);
-        self.records.iter().map(|(seq, _)| *seq).chain(changes).max().unwrap_or_default()
+        self.records.iter().map(|(seq, _)| *seq).chain(self.changed_at).max().unwrap_or_default()
+    }
+
+    /// What shows which key has to sign a note of `size`: line 0 and the changes of key. Where the note is that of the
+    /// newest change itself, its line comes after it.
+    pub(super) fn chain(&self, size: u64) -> impl Iterator<Item = &Line> {
+        std::iter::once(&self.genesis).chain(&self.changes).filter(move |(seq, _)| *seq < size)
     }
 
     fn walk(
@@ -62,13 +69,12 @@ impl Picked {
         wanted: impl Fn(u64, &[u8]) -> bool,
     ) -> Result<Self, ProveError> {
         let (mut lines, mut picked) = (Lines::of(dir)?, Self::default());
-        let mut change = None;
         while let Some((seq, line)) = lines.next()? {
-            if let Some(key) = change.take() {
-                let after = Head::in_line(line).filter(|head| head.size == seq);
-                let why =
-                    || ProveError::Damaged(format!("no checkpoint follows the key in {}", seq - 1));
-                picked.changes.push((key, after.ok_or_else(why)?));
+            let after_change = picked.changed_at.filter(|key| key + 1 == seq);
+            if let Some(key) = after_change
+                && Head::in_line(line).is_none_or(|head| head.size != seq)
+            {
+                return Err(ProveError::Damaged(format!("no checkpoint follows the key in {key}")));
             }
             if seq >= head.size {
                 break;
@@ -78,7 +84,10 @@ impl Picked {
                 picked.genesis = (seq, line.to_vec());
             }
             if kind(line) == KEY.as_bytes() {
-                change = Some((seq, line.to_vec()));
+                picked.changed_at = Some(seq);
+            }
+            if after_change.is_some() || picked.changed_at == Some(seq) {
+                picked.changes.push((seq, line.to_vec()));
             }
             if wanted(seq, line) {
                 picked.bytes += line.len();

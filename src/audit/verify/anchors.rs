@@ -2,7 +2,7 @@
 
 use super::find::Anchor;
 use super::note::Foreign;
-use super::report::{AnchorReport, AnchorResult, WitnessReport};
+use super::report::{AnchorReport, AnchorResult};
 use super::tree::{Frontier, Hash};
 use super::vkey::Vkey;
 use super::witness::{Bound, Witness, seen_by};
@@ -156,14 +156,10 @@ fn compared(
     let mut report = unusable(Some(note), origin, sentence);
     report.result = result;
     for seen in seen {
-        report.witnesses.push(WitnessReport {
-            name: seen.name.clone(),
-            size: note.size,
-            time: seen.time.text(),
-            source: report.source.clone(),
-        });
+        let bound = seen.bound(note.size);
+        report.witnesses.push(bound.report(&report.source));
         if result == AnchorResult::Matches {
-            bounds.push(Bound { size: note.size, time: seen.time, witness: seen.name });
+            bounds.push(bound);
         }
     }
     report

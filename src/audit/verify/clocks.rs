@@ -71,7 +71,7 @@ impl Clocks {
         if self.known.is_some_and(|known| beyond > known) {
             return Err(flaw());
         }
-        self.first.get_or_insert_with(|| (place.clone(), bound.witness.clone()));
+        self.first.get_or_insert_with(|| (place.clone(), bound.name().to_owned()));
         if self.worst.as_ref().is_none_or(|(worst, _)| *worst < beyond) {
             self.worst = Some((beyond, flaw().at_place(place)));
         }

@@ -99,6 +99,8 @@ pub struct AnchorReport {
 pub struct WitnessReport {
     /// Name of the witness.
     pub name: String,
+    /// Its key, as text: names need not differ.
+    pub key: String,
     /// Size of the tree.
     pub size: u64,
     /// When, by the clock of the witness.

@@ -18,6 +18,23 @@ pub(super) fn includes(leaf: Hash, index: u64, path: &[Hash], size: u64, root: H
     walk.last == 0 && hash == root
 }
 
+/// The root over the leaves before the one at `index`, by its `path` in a tree of `size` leaves: what lies left of the
+/// way up are the full subtrees of these leaves, the smallest first. `None` where no leaf is before it, or no tree has
+/// such a path. It is of that tree only where [`includes`] holds.
+pub(super) fn root_before(index: u64, path: &[Hash], size: u64) -> Option<Hash> {
+    if index >= size {
+        return None;
+    }
+    let mut walk = Walk { at: index, last: size - 1 };
+    let mut root = None;
+    for sibling in path {
+        if walk.step()? {
+            root = Some(root.map_or(*sibling, |root| node(sibling, &root)));
+        }
+    }
+    root
+}
+
 /// Whether `path` shows that a tree of `size` leaves begins with the one of `old_size` leaves.
 pub(super) fn continues(
     old_size: u64,
@@ -153,6 +170,8 @@ mod tests {
                 let at = usize::try_from(index).unwrap();
                 let (leaf, path) = (leaves[at], path(at, &leaves));
                 assert!(includes(leaf, index, &path, size, root), "{index} of {size}");
+                let before = (index > 0).then(|| self::root(&leaves[..at]));
+                assert_eq!(root_before(index, &path, size), before, "{index} of {size}");
                 for other in spoiled(&path) {
                     assert!(!includes(leaf, index, &other, size, root), "{index} of {size}");
                 }
@@ -164,6 +183,7 @@ mod tests {
             }
         }
         assert!(!includes([0; 32], 0, &[], 0, [0; 32]));
+        assert_eq!(root_before(3, &[[0; 32]], 3), None);
         assert!(!includes([0; 32], u64::MAX, &[[0; 32]; 70], u64::MAX, [0; 32]));
     }
 

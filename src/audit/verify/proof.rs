@@ -2,6 +2,7 @@
 //!
 //! Source: C2SP tlog-proof for the former; the requests of C2SP tlog-witness for the latter.
 
+mod chain;
 mod consistency;
 mod inclusion;
 mod parse;
@@ -14,8 +15,7 @@ pub use report::{ProofKind, ProofReport, ProvedLine};
 use super::note::Foreign;
 use super::report::{AnchorReport, AnchorResult, Fault, FaultKind, Independence, Outcome, Place};
 use super::report::{Flaw, KeyReport, WitnessReport};
-use super::tree::Hash;
-use super::witness::{Bound, Seen, seen_by, silent};
+use super::witness::{Bound, seen_by, silent};
 use super::{Options, Vkey};
 use parse::Malformed;
 
@@ -44,14 +44,12 @@ struct Desk<'a> {
     options: &'a Options,
     kind: ProofKind,
     lines: Vec<ProvedLine>,
-    /// The keys that signed the notes.
+    /// The keys that may sign a note of the same tree.
     keys: Vec<Vkey>,
     listed: Vec<KeyReport>,
     has_pinned: bool,
-    /// The notes whose signatures are good.
-    notes: Vec<Foreign>,
-    /// Size and root of the one under the records: line 0 and changes of key may lie under earlier ones.
-    records: Option<(u64, Hash)>,
+    /// The one note of the file, once its signatures are found good.
+    note: Option<Foreign>,
     old_size: Option<u64>,
     anchors: Vec<AnchorReport>,
     witnesses: Vec<WitnessReport>,
@@ -68,8 +66,7 @@ impl<'a> Desk<'a> {
             keys: Vec::new(),
             listed: Vec::new(),
             has_pinned: false,
-            notes: Vec::new(),
-            records: None,
+            note: None,
             old_size: None,
             anchors: Vec::new(),
             witnesses: Vec::new(),
@@ -92,12 +89,6 @@ impl<'a> Desk<'a> {
             .at_place(&self.place(wrong.line, wrong.offset))
     }
 
-    fn signed_by(&mut self, key: Option<Vkey>) {
-        if let Some(key) = key.filter(|key| !self.keys.contains(key)) {
-            self.keys.push(key);
-        }
-    }
-
     /// Who of the witnesses signed a note, and what this says of the times of its lines.
     fn witnessed(&self, note: &Foreign) -> Result<Vec<Bound>, Flaw> {
         let seen = seen_by(note, &self.options.witnesses).map_err(|name| {
@@ -105,50 +96,18 @@ impl<'a> Desk<'a> {
             let expected = format!("a good signature of witness {name}");
             Flaw::new(FaultKind::Signature, 0, expected, "another", sentence)
         })?;
-        let bound = |seen: Seen| Bound { size: note.size, time: seen.time, witness: seen.name };
-        Ok(seen.into_iter().map(bound).collect())
+        Ok(seen.into_iter().map(|seen| seen.bound(note.size)).collect())
     }
 
-    /// Holds every proof from the first record on to one note. A key that is no longer in force could sign another
-    /// history, and an anchor of one tree would vouch for what is in another.
-    fn one_note(&mut self, note: &Foreign, is_record: bool) -> Result<(), Flaw> {
-        let here = (note.size, note.root);
-        if self.records.is_none() && is_record {
-            self.records = Some(here);
-        }
-        if self.records.is_none_or(|records| records == here) {
-            return Ok(());
-        }
-        let expected = "the note under the records before";
-        let sentence =
-            "The records lie under more than one note, so they are not shown to be in one log.";
-        Err(Flaw::new(FaultKind::Note, 0, expected, "another", sentence))
+    /// Keeps the note, whose signatures are good.
+    fn keep(&mut self, note: Foreign, seen: Vec<Bound>) {
+        self.saw(seen, self.source);
+        self.note = Some(note);
     }
 
-    /// Whether what is said of a tree of this size is said of the one that has the records.
-    fn is_of_records(&self, size: u64) -> bool {
-        self.records.is_none_or(|(records, _)| records == size)
-    }
-
-    /// Keeps a note with good signatures.
-    fn keep(&mut self, note: &Foreign, seen: Vec<Bound>) {
-        if self.notes.contains(note) {
-            return;
-        }
-        let source = self.source;
-        let seen = seen.into_iter().map(|bound| Seen { name: bound.witness, time: bound.time });
-        self.saw(seen.collect(), note.size, source);
-        self.notes.push(note.clone());
-    }
-
-    fn saw(&mut self, seen: Vec<Seen>, size: u64, source: &str) {
-        for seen in seen {
-            let report = WitnessReport {
-                name: seen.name,
-                size,
-                time: seen.time.text(),
-                source: source.to_owned(),
-            };
+    fn saw(&mut self, seen: Vec<Bound>, source: &str) {
+        for bound in seen {
+            let report = bound.report(source);
             if !self.witnesses.contains(&report) {
                 self.witnesses.push(report);
             }
@@ -157,11 +116,8 @@ impl<'a> Desk<'a> {
 
     fn into_report(mut self, fault: Option<Fault>) -> ProofReport {
         self.compare_anchors(fault.is_none());
-        let fits = self.anchors.iter().any(|anchor| {
-            anchor.result == AnchorResult::Matches
-                && anchor.size.is_some_and(|size| self.is_of_records(size))
-        });
-        let witnessed = self.witnesses.iter().any(|seen| self.is_of_records(seen.size));
+        let fits = self.anchors.iter().any(|anchor| anchor.result == AnchorResult::Matches);
+        let witnessed = !self.witnesses.is_empty();
         if self.options.key.is_none() {
             let sentence = "No key was given, so nobody vouches for the one that signed.";
             self.unmet.insert(0, sentence.to_owned());
@@ -174,19 +130,14 @@ impl<'a> Desk<'a> {
         if self.options.require_anchor && !fits {
             self.unmet.push("An anchor is required, and none fits.".to_owned());
         }
-        let seen =
-            self.witnesses.iter().filter(|seen| self.is_of_records(seen.size)).collect::<Vec<_>>();
-        self.unmet.extend(silent(
-            &self.options.witnesses,
-            &seen,
-            "the file, nor in a note that fits it",
-        ));
+        let place = "the file, nor in a note that fits it";
+        self.unmet.extend(silent(&self.options.witnesses, &self.witnesses, place));
         let differs = self.anchors.iter().any(|anchor| anchor.result == AnchorResult::Differs);
         let outcome = match &fault {
             Some(fault) if fault.kind == FaultKind::Format => Outcome::Error,
             Some(_) => Outcome::Tampered,
             None if differs => Outcome::HistoryDiffers,
-            None if self.notes.is_empty() && self.unmet.is_empty() => Outcome::Incomplete,
+            None if self.note.is_none() && self.unmet.is_empty() => Outcome::Incomplete,
             None if self.lines.is_empty() && self.kind == ProofKind::Lines => Outcome::Incomplete,
             None if !self.unmet.is_empty() => Outcome::NotProved,
             None => Outcome::Verified,
@@ -196,7 +147,6 @@ impl<'a> Desk<'a> {
             (true, false) => Independence::Anchored,
             (false, false) => Independence::SelfAttested,
         };
-        let newest = self.notes.iter().max_by_key(|note| note.size);
         ProofReport {
             outcome,
             exit_code: outcome.exit_code(),
@@ -204,11 +154,11 @@ impl<'a> Desk<'a> {
             origin: self.keys.first().map(|key| key.origin().to_owned()),
             key_pinned: self.has_pinned,
             keys: self.listed,
-            size: newest.map(|note| note.size),
-            note: newest.map(|note| note.text.clone()),
+            size: self.note.as_ref().map(|note| note.size),
+            note: self.note.as_ref().map(|note| note.text.clone()),
             old_size: self.old_size,
             lines: self.lines,
-            independence: (fault.is_none() && !self.notes.is_empty()).then_some(independence),
+            independence: (fault.is_none() && self.note.is_some()).then_some(independence),
             anchors: self.anchors,
             witnesses: self.witnesses,
             fault,
@@ -216,7 +166,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Compares anchors with the notes of the same size. About other sizes a proof says nothing.
+    /// Compares anchors with the note, if they are of its size. About other sizes a proof says nothing.
     fn compare_anchors(&mut self, is_sound: bool) {
         for anchor in &self.options.anchors {
             let mut report = AnchorReport {
@@ -247,33 +197,30 @@ impl<'a> Desk<'a> {
         report.size = Some(note.size);
         report.root = Some(STANDARD.encode(note.root));
         report.note = Some(note.text.clone());
-        let same = self.notes.iter().find(|other| other.size == note.size).cloned();
+        let same = self.note.as_ref().filter(|own| own.size == note.size);
         let is_earlier = self.old_size == Some(note.size) && same.is_none();
-        let (result, sentence) = if !self.keys.iter().any(|key| note.is_signed_by(key)) {
+        let (result, sentence) = if same.is_none() && !is_earlier {
+            (AnchorResult::Unusable, "The note of the proof is not of its size.")
+        } else if !self.keys.iter().any(|key| note.is_signed_by(key)) {
             (AnchorResult::Unusable, "It is not signed by this log: anybody can write such a note.")
         } else if is_earlier {
             (AnchorResult::Matches, "The later checkpoint continues it.")
+        } else if same.is_some_and(|own| own.root == note.root) {
+            (AnchorResult::Matches, "The proof has its root at its size.")
         } else {
-            match &same {
-                None => (AnchorResult::Unusable, "The proof has no note of its size."),
-                Some(other) if other.root == note.root => {
-                    (AnchorResult::Matches, "The proof has its root at its size.")
-                }
-                Some(_) => (
-                    AnchorResult::Differs,
-                    "The proof has another root at its size: the same key signed two histories.",
-                ),
-            }
+            let sentence =
+                "The proof has another root at its size: the same key signed two histories.";
+            (AnchorResult::Differs, sentence)
         };
         report.result = result;
         sentence.clone_into(&mut report.sentence);
         if result == AnchorResult::Differs {
-            report.log_note = same.map(|other| other.text);
+            report.log_note = same.map(|own| own.text.clone());
         }
         match seen_by(note, &self.options.witnesses) {
             Ok(seen) if result == AnchorResult::Matches => {
-                let source = report.source.clone();
-                self.saw(seen, note.size, &source);
+                let bounds = seen.into_iter().map(|seen| seen.bound(note.size)).collect();
+                self.saw(bounds, &report.source);
             }
             Ok(_) => {}
             Err(name) => {

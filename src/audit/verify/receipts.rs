@@ -123,20 +123,16 @@ impl Receipts {
                 witness.name()
             ));
         };
-        let bound = Bound { size, time, witness: witness.name().to_owned() };
+        let bound = Bound::of(witness, size, time);
         self.witnessed_by(&bound, line.parsed.seq);
         Ok(Some(Good { bound, latest, earliest: self.past.earliest_since(size) }))
     }
 
     /// Keeps the newest that each witness signed.
     fn witnessed_by(&mut self, bound: &Bound, seq: u64) {
-        self.witnessed.retain(|seen| seen.name != bound.witness);
-        self.witnessed.push(WitnessReport {
-            name: bound.witness.clone(),
-            size: bound.size,
-            time: bound.time.text(),
-            source: format!("record {seq}"),
-        });
+        let report = bound.report(&format!("record {seq}"));
+        self.witnessed.retain(|seen| seen.key != report.key);
+        self.witnessed.push(report);
     }
 
     fn list(&mut self, kind: String, name: String, size: u64, seq: u64) {

@@ -8,7 +8,7 @@ use super::report::{
 use super::seals::Seal;
 use super::stamp::Stamp;
 use super::vkey::Vkey;
-use super::witness::silent;
+use super::witness::{TOLERANCE, silent};
 use super::{MaxAge, Wanted};
 
 /// The input has ended.
@@ -130,7 +130,7 @@ impl Chain {
             self.anchors.done.iter().filter(|anchor| anchor.result == AnchorResult::Matches);
         let seen = anchors.flat_map(|anchor| anchor.witnesses.iter().cloned());
         for seen in seen.chain(std::mem::take(&mut self.receipts.witnessed)) {
-            match newest.iter_mut().find(|other| other.name == seen.name) {
+            match newest.iter_mut().find(|other| other.key == seen.key) {
                 Some(other) if other.size < seen.size => *other = seen,
                 Some(_) => {}
                 None => newest.push(seen),
@@ -172,11 +172,17 @@ fn unmet(report: &Report, wanted: &Wanted, last_time: Option<Stamp>) -> Vec<Stri
     if wanted.anchor && !fits {
         unmet.push("An anchor is required, and none fits.".to_owned());
     }
-    let seen: Vec<&WitnessReport> = report.witnesses.iter().collect();
-    unmet.extend(silent(&wanted.witnesses, &seen, "the log, nor in a note that fits it"));
+    let place = "the log, nor in a note that fits it";
+    unmet.extend(silent(&wanted.witnesses, &report.witnesses, place));
     if let Some(MaxAge { now, limit }) = wanted.max_age {
         let seconds = limit / 1_000_000;
         match last_time {
+            Some(last) if last.micros.saturating_sub(now) > TOLERANCE => {
+                unmet.push(format!(
+                    "The newest line is of {}, which is yet to come: it does not show how old the log is.",
+                    last.text()
+                ));
+            }
             Some(last) if now.saturating_sub(last.micros) <= limit => {}
             Some(last) => {
                 unmet.push(format!(

@@ -11,8 +11,8 @@ use std::fmt;
 /// Signature type of a cosignature.
 const COSIGNATURE: u8 = 0x04;
 
-/// How far the clocks of agent and witness may lie apart, in microseconds.
-const TOLERANCE: i64 = 600 * 1_000_000;
+/// How far the clock of the agent and that of another may lie apart, in microseconds.
+pub(super) const TOLERANCE: i64 = 600 * 1_000_000;
 
 /// The public key of a witness: `<name>+<key id>+<base64(0x04 ‖ key)>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +58,9 @@ impl fmt::Display for Witness {
 
 /// The witnesses that are asked for and are none of `seen`, in the words of what is unmet; `place` is where their
 /// signatures would lie.
-pub(super) fn silent(witnesses: &[Witness], seen: &[&WitnessReport], place: &str) -> Vec<String> {
-    let has_signed = |witness: &Witness| seen.iter().any(|seen| seen.name == witness.name());
+pub(super) fn silent(witnesses: &[Witness], seen: &[WitnessReport], place: &str) -> Vec<String> {
+    // Two witnesses may have one name.
+    let has_signed = |witness: &Witness| seen.iter().any(|seen| seen.key == witness.0.as_str());
     let silent = witnesses.iter().filter(|witness| !has_signed(witness));
     silent
         .map(|witness| {
@@ -69,11 +70,18 @@ pub(super) fn silent(witnesses: &[Witness], seen: &[&WitnessReport], place: &str
         .collect()
 }
 
-/// A witness signed a tree of this size then.
+/// A witness signed then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
-    pub(super) name: String,
+    witness: Vkey,
     pub(super) time: Stamp,
+}
+
+impl Seen {
+    /// What this says where it is about a tree of `size` lines.
+    pub(super) fn bound(self, size: u64) -> Bound {
+        Bound { size, time: self.time, witness: self.witness }
+    }
 }
 
 /// Who of `witnesses` signed `note`, and when; or the name of one whose line is there and not good.
@@ -81,9 +89,9 @@ pub(super) fn seen_by(note: &Foreign, witnesses: &[Witness]) -> Result<Vec<Seen>
     let mut seen: Vec<Seen> = Vec::new();
     for line in &note.lines {
         for witness in witnesses.iter().filter(|witness| witness.wrote(line)) {
-            let name = witness.name().to_owned();
-            let time = witness.signed(note.body(), line).ok_or_else(|| name.clone())?;
-            seen.push(Seen { name, time });
+            let time = witness.signed(note.body(), line);
+            let time = time.ok_or_else(|| witness.name().to_owned())?;
+            seen.push(Seen { witness: witness.0.clone(), time });
         }
     }
     Ok(seen)
@@ -94,10 +102,31 @@ pub(super) fn seen_by(note: &Foreign, witnesses: &[Witness]) -> Result<Vec<Seen>
 pub struct Bound {
     pub(super) size: u64,
     pub(super) time: Stamp,
-    pub(super) witness: String,
+    witness: Vkey,
 }
 
 impl Bound {
+    /// That `witness` signed a tree of `size` lines at `time`.
+    pub(super) fn of(witness: &Witness, size: u64, time: Stamp) -> Self {
+        Self { size, time, witness: witness.0.clone() }
+    }
+
+    /// What the witness is called.
+    pub(super) fn name(&self) -> &str {
+        self.witness.origin()
+    }
+
+    /// The same for the report; the signature was found in `source`.
+    pub(super) fn report(&self, source: &str) -> WitnessReport {
+        WitnessReport {
+            name: self.name().to_owned(),
+            key: self.witness.to_string(),
+            size: self.size,
+            time: self.time.text(),
+            source: source.to_owned(),
+        }
+    }
+
     /// By how many microseconds a line at `seq` with that `time` lies beyond what is allowed; none or less: it does
     /// not.
     pub(super) fn beyond(&self, seq: u64, time: Stamp) -> i64 {
@@ -120,7 +149,7 @@ impl Bound {
     pub(super) fn too_late(&self, found: Stamp) -> Flaw {
         let sentence = format!(
             "The line says that it was written after witness {} had signed a tree that holds it.",
-            self.witness
+            self.name()
         );
         let expected = format!("no time after {}", self.latest().text());
         Flaw::new(FaultKind::Time, 0, expected, found.text(), sentence)
@@ -130,7 +159,7 @@ impl Bound {
     pub(super) fn too_early(&self, found: Stamp) -> Flaw {
         let sentence = format!(
             "The line says that it was written before witness {} signed a tree that does not hold it.",
-            self.witness
+            self.name()
         );
         let expected = format!("no time before {}", self.earliest().text());
         Flaw::new(FaultKind::Time, 0, expected, found.text(), sentence)

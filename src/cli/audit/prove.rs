@@ -12,8 +12,10 @@ use std::path::PathBuf;
 /// Prove that a line, or all records of a revocation, are in the log
 ///
 /// The proof holds the lines themselves and a checkpoint, and is checked with `revoked verify --proof`, without the log:
-/// the newest checkpoint that a witness signed, with its signature for `--witness`, if it has them all; else the newest. Of a line it is one C2SP tlog-proof; of a revocation one after the other: line 0 and every change of key,
-/// its records, and the record of its subject. It does not show that there are no others: only the log does.
+/// the newest checkpoint that a witness signed, with its signature for `--witness`, if it has them all; else the newest.
+/// Of a line it is one C2SP tlog-proof; of a revocation one after the other, all under that checkpoint: line 0, every
+/// change of key with the checkpoint after it, its records, and the record of its subject. It does not show that there
+/// are no others: only the log does.
 ///
 /// Exit status: 0 printed; 1 there is none, or the log cannot be read; 64 the subject has several revocations.
 #[derive(Debug, clap::Args)]

@@ -95,6 +95,7 @@ impl World {
             clusters: [SystemIdentifier(7)].into(),
             lacking: false,
             held,
+            waited: true,
         };
         let (life, effects) = step(&self.terms(), &self.life, &look);
         // One that is no newer than the last one does nothing.

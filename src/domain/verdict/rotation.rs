@@ -5,10 +5,12 @@
 
 use super::{Question, asked_for, identity_gap, roles_read};
 use crate::domain::account::Account;
+use crate::domain::address::Address;
 use crate::domain::credential::{Attested, Change, Standing};
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength};
 use crate::domain::time::UtcTime;
+use std::collections::BTreeMap;
 
 /// What a rotation is judged by, beside the looks.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +19,8 @@ pub struct Rotation<'a> {
     pub revocation: &'a str,
     /// What is known of the passwords.
     pub credentials: &'a [&'a Standing],
+    /// Where the servers of each target are.
+    pub servers: &'a BTreeMap<String, Vec<Address>>,
 }
 
 /// Whether not having seen `surface` leaves a rotation unproved.
@@ -149,8 +153,13 @@ impl Case<'_> {
     fn command(&self) -> String {
         let id = self.question.rotation.map_or("rev_…", |rotation| rotation.revocation);
         let role = shell_word(&self.account.role);
+        let servers = self.question.rotation.and_then(|it| it.servers.get(&self.account.target));
+        let place = match servers.and_then(|servers| servers.first()) {
+            Some(Address { host, port }) => format!("--host {} --port {port}", shell_word(host)),
+            None => "--host HOST --port PORT".to_owned(),
+        };
         format!(
-            "revoked probe login --revocation {id} --role {role} --secret-file OLD_SECRET --host HOST"
+            "revoked probe login --revocation {id} --role {role} --secret-file OLD_SECRET {place}"
         )
     }
 
@@ -241,7 +250,8 @@ impl Case<'_> {
         not_covered.push(NotCovered {
             surface: format!("the old secret of {name} on other paths"),
             reason: format!(
-                "that it is refused is the word of those who tried it, last at {}: {}",
+                "that it is refused, and that it was the old one that they tried, is the word of those who tried it, \
+                 last at {}: {}",
                 probe.at,
                 paths.join("; ")
             ),
@@ -342,7 +352,8 @@ fn probe_says(role: &str, probe: &Attested) -> String {
 
 /// `text` as one word for a shell.
 fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '@' | '/' | ':');
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
     }

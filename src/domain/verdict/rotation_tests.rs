@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::domain::account::LinkRule;
+use crate::domain::address::Address;
 use crate::domain::credential::tests::{at, play};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::observation::{RosterRole, Server};
 use crate::domain::revocation::Kind;
 use crate::domain::verdict::{Judgement, Verdict, judge as judged};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn account() -> Account {
     Account {
@@ -45,9 +46,22 @@ fn look(found: Vec<Residual>) -> Observation {
     look
 }
 
+fn servers() -> BTreeMap<String, Vec<Address>> {
+    let address = |host: &str| Address { host: host.to_owned(), port: 5433 };
+    [("orders".to_owned(), vec![address("db.example"), address("db2.example")])].into()
+}
+
+fn rotation<'a>(
+    credentials: &'a [&'a Standing],
+    servers: &'a BTreeMap<String, Vec<Address>>,
+) -> Rotation<'a> {
+    Rotation { revocation: "rev_1", credentials, servers }
+}
+
 /// Judges a password with this history by `look`.
 fn told(script: &str, look: &Observation) -> Judgement {
     let held = play(script);
+    let servers = servers();
     let (accounts, nothing) = ([account()], BTreeSet::new());
     judged(
         &Question {
@@ -60,7 +74,7 @@ fn told(script: &str, look: &Observation) -> Judgement {
             not_required: &nothing,
             known_as: &[],
             gone_since: None,
-            rotation: Some(Rotation { revocation: "rev_1", credentials: &[&held.standing] }),
+            rotation: Some(rotation(&[&held.standing], &servers)),
         },
         &[look],
     )
@@ -231,10 +245,19 @@ fn a_role_that_is_gone_has_no_password_and_its_sessions_have_to_go() {
     assert_eq!(told("10 a", &gone).verdict, Verdict::Residual);
 }
 
+/// Whoever copies the command tries the server that is meant.
+#[test]
+fn what_is_to_be_done_names_the_server() {
+    let judged = told("10 a\n20 b", &look(vec![]));
+    let fix = &judged.gaps[0].fix;
+    assert!(fix.ends_with("--secret-file OLD_SECRET --host db.example --port 5433"), "{fix}");
+}
+
 #[test]
 fn without_a_look_at_the_password_nothing_is_proved() {
     let accounts = [account()];
     let nothing = BTreeSet::new();
+    let servers = servers();
     let mut question = Question {
         kind: Kind::Rotation,
         accounts: &accounts,
@@ -245,7 +268,7 @@ fn without_a_look_at_the_password_nothing_is_proved() {
         not_required: &nothing,
         known_as: &[],
         gone_since: None,
-        rotation: Some(Rotation { revocation: "rev_1", credentials: &[] }),
+        rotation: Some(rotation(&[], &servers)),
     };
     let seen = look(vec![]);
     assert_eq!(judged(&question, &[&seen]).verdict, Verdict::Inconclusive);
@@ -254,7 +277,7 @@ fn without_a_look_at_the_password_nothing_is_proved() {
     let off = BTreeSet::from([K::Credential]);
     let held = play("10 a\n20 b\n30 dead");
     let known = [&held.standing];
-    question.rotation = Some(Rotation { revocation: "rev_1", credentials: &known });
+    question.rotation = Some(rotation(&known, &servers));
     question.not_required = &off;
     assert_eq!(
         judged(&question, &[&seen]).verdict,

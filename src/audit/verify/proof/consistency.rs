@@ -26,7 +26,7 @@ pub(super) fn check(desk: &mut Desk<'_>, text: &str) -> Result<(), Fault> {
     desk.listed.push(report);
     desk.has_pinned = true;
     desk.keys.push(key.clone());
-    desk.keep(&proof.note, seen);
+    desk.keep(proof.note.clone(), seen);
     let notes = desk.options.anchors.iter().filter_map(|anchor| anchor.note.as_ref().ok());
     let is_earlier = |note: &&Foreign| note.size == proof.old_size && note.is_signed_by(&key);
     let earlier: Vec<&Foreign> = notes.filter(is_earlier).collect();

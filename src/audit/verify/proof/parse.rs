@@ -24,7 +24,7 @@ pub(super) struct Malformed {
 
 /// A proof of inclusion.
 #[derive(Debug, Clone)]
-pub(super) struct Inclusion {
+pub(super) struct Inclusion<'a> {
     /// Where it begins in the file.
     pub(super) line: u64,
     pub(super) offset: usize,
@@ -33,6 +33,8 @@ pub(super) struct Inclusion {
     pub(super) index: u64,
     pub(super) path: Vec<Hash>,
     pub(super) note: Foreign,
+    /// The note as it stands in the file.
+    pub(super) text: &'a str,
 }
 
 /// A proof of consistency.
@@ -90,7 +92,7 @@ impl<'a> Reader<'a> {
         self.rest = rest;
     }
 
-    pub(super) fn inclusion(&mut self) -> Result<Inclusion, Malformed> {
+    pub(super) fn inclusion(&mut self) -> Result<Inclusion<'a>, Malformed> {
         self.begin = (self.line, self.offset);
         let (line, offset) = self.begin;
         self.take(HEADER, |line| (line == HEADER).then_some(()))?;
@@ -101,13 +103,15 @@ impl<'a> Reader<'a> {
         let index =
             self.take("index, and a number", |line| decimal(line.strip_prefix("index ")?))?;
         let path = self.path()?;
-        Ok(Inclusion { line, offset, bytes, index, path, note: self.note()? })
+        let (note, text) = self.note()?;
+        Ok(Inclusion { line, offset, bytes, index, path, note, text })
     }
 
     pub(super) fn consistency(&mut self) -> Result<Consistency, Malformed> {
         let old_size = self.take("old, and a number", |line| decimal(line.strip_prefix(OLD)?))?;
         let path = self.path()?;
-        Ok(Consistency { old_size, path, note: self.note()? })
+        let (note, _) = self.note()?;
+        Ok(Consistency { old_size, path, note })
     }
 
     /// Hashes, and the blank line after them.
@@ -123,8 +127,8 @@ impl<'a> Reader<'a> {
         Ok(path)
     }
 
-    /// A note: up to where the next proof begins.
-    fn note(&mut self) -> Result<Foreign, Malformed> {
+    /// A note, and its text: up to where the next proof begins.
+    fn note(&mut self) -> Result<(Foreign, &'a str), Malformed> {
         let mut length = 0;
         for line in self.rest.split_inclusive('\n') {
             if line.strip_suffix('\n') == Some(HEADER) {
@@ -136,6 +140,6 @@ impl<'a> Reader<'a> {
         let note =
             Foreign::parse(text).map_err(|expected| self.wrong(FaultKind::Note, expected))?;
         self.skip(length);
-        Ok(note)
+        Ok((note, text))
     }
 }

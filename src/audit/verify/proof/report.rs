@@ -44,11 +44,11 @@ pub struct ProofReport {
     pub origin: Option<String>,
     /// Whether the caller gave one of the keys.
     pub key_pinned: bool,
-    /// The keys that signed, in order.
+    /// The keys that the file names, in order, up to the one that signed.
     pub keys: Vec<KeyReport>,
-    /// Size of the tree of the newest note.
+    /// Size of the tree of the note: of a proof of consistency, of the later one.
     pub size: Option<u64>,
-    /// The newest note.
+    /// That note.
     pub note: Option<String>,
     /// Size of the earlier tree, of a proof of consistency.
     pub old_size: Option<u64>,

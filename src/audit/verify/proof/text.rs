@@ -3,7 +3,7 @@
 use super::report::{ProofKind, ProofReport};
 use super::states::states;
 use crate::audit::verify::page::{count, labelled, list, note, paragraph, printable};
-use crate::audit::verify::report::{AnchorResult, Outcome};
+use crate::audit::verify::report::{AnchorReport, AnchorResult, Outcome};
 use std::fmt;
 
 /// Lines that are shown; the JSON has all of them.
@@ -93,10 +93,10 @@ fn proved(report: &ProofReport) -> Vec<String> {
         return vec!["Nothing.".to_owned()];
     };
     // A proof of one line has no genesis that would name its keys.
-    let key = if ids.is_empty() {
-        "the key that you gave".to_owned()
-    } else {
-        format!("key {}", list(&ids))
+    let key = match ids.split_last() {
+        None => "the key that you gave".to_owned(),
+        Some((only, [])) => format!("key {only}"),
+        Some((newest, before)) => format!("key {newest} (after {})", list(before)),
     };
     match report.proof {
         ProofKind::Lines => {
@@ -104,15 +104,19 @@ fn proved(report: &ProofReport) -> Vec<String> {
                 "These records are, byte for byte and at these places, in the log of {size} records \
                  whose root the holder of {key} signed."
             )];
-            let under = report.lines.iter().map(|line| line.size).max();
-            sentences.extend(report.witnesses.iter().filter(|seen| Some(seen.size) == under).map(
-                |seen| {
-                    let (name, time) = (&seen.name, &seen.time);
-                    format!(
-                        "Not even the holder of the key changed them since {time}: witness {name} signed that log then."
-                    )
-                },
-            ));
+            let fits = |anchor: &&AnchorReport| anchor.result == AnchorResult::Matches;
+            sentences.extend(report.anchors.iter().filter(fits).map(|anchor| {
+                let source = &anchor.source;
+                format!(
+                    "Not even the holder of the key changed them since: {source} has the note of that log, kept elsewhere."
+                )
+            }));
+            sentences.extend(report.witnesses.iter().map(|seen| {
+                let (name, time) = (&seen.name, &seen.time);
+                format!(
+                    "Not even the holder of the key changed them since {time}: witness {name} signed that log then."
+                )
+            }));
             sentences
         }
         ProofKind::Consistency if report.outcome == Outcome::Verified => vec![format!(

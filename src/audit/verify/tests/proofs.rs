@@ -158,26 +158,32 @@ fn bundles() {
     let last = log.lines.len() - 1;
     let change: serde_json::Value = serde_json::from_str(&second.lines[8]).unwrap();
     let change = change["what"]["note"].as_str().unwrap().to_owned();
-    let parts = [
-        proof_with(&log, 0, 8, &change),
-        proof_with(&log, 7, 8, &change),
-        proof(&log, 3, last),
-        proof(&log, last - 1, last),
-    ];
+    let parts = [0, 7, 8, 3, last - 1].map(|index| proof(&log, index, last));
     let bundle = parts.concat();
     for key in [first.vkey(), log.vkey()] {
         let report = checked(&bundle, &key);
-        assert_eq!((report.exit_code, report.lines.len()), (0, 4), "{report}");
-        assert_eq!(report.keys.len(), 2);
+        assert_eq!((report.exit_code, report.lines.len()), (0, 5), "{report}");
+        assert_eq!((report.keys.len(), report.size), (2, Some(last as u64)));
+    }
+    // The checkpoint of the change is the newest.
+    let at_change = [0, 7, 3].map(|index| proof_with(&log, index, 8, &change)).concat();
+    for key in [first.vkey(), log.vkey()] {
+        let report = checked(&at_change, &key);
+        assert_eq!((report.exit_code, report.lines.len()), (0, 3), "{report}");
     }
     let report = checked(&bundle, &Log::new(ORIGIN, 99).vkey());
     assert_eq!(report.fault.as_ref().unwrap().kind, FaultKind::Key, "{report}");
-    refused("the change left out", &[&parts[0][..], &parts[3]].concat(), FaultKind::Signature);
-    let early = proof_with(&log, 7, last, &log.note_at(last));
-    refused("another note", &[&parts[0][..], &early].concat(), FaultKind::Signature);
-    let half = proof_with(&log, 7, 8, &first_of_two(&change));
-    refused("one signature", &[&parts[0][..], &half].concat(), FaultKind::Key);
-    refused("line 0 twice", &[&parts[0][..], &parts[0]].concat(), FaultKind::Genesis);
+    let of = |parts: &[&String]| parts.iter().map(|part| part.as_str()).collect::<String>();
+    let [line0, key, checkpoint, record, _] = &parts;
+    refused("the change left out", &of(&[line0, record]), FaultKind::Signature);
+    refused("its checkpoint left out", &of(&[line0, key, record]), FaultKind::Key);
+    refused("and nothing after it", &of(&[line0, key]), FaultKind::Key);
+    refused("after a record", &of(&[line0, record, key, checkpoint]), FaultKind::Key);
+    let early = proof_with(&log, 7, 8, &change);
+    refused("another note", &of(&[line0, &early]), FaultKind::Note);
+    let half = [0, 7, 3].map(|index| proof_with(&log, index, 8, &first_of_two(&change)));
+    refused("one signature", &half.concat(), FaultKind::Signature);
+    refused("line 0 twice", &of(&[line0, line0]), FaultKind::Genesis);
 }
 
 fn first_of_two(note: &str) -> String {
@@ -237,6 +243,11 @@ fn anchors_and_witnesses_of_proofs() {
     let anchored = with_key(&log.vkey(), &[&log.note_at(6)]);
     let report = check(good.as_bytes(), "x", &anchored);
     assert_eq!((report.exit_code, report.independence), (0, Some(Independence::Anchored)));
+    let text = said(&report);
+    assert!(
+        text.contains("Not even the holder of the key changed them since: page has the note"),
+        "{text}"
+    );
     let report = run(&[&log.note_at(5)], &good);
     assert_eq!((report.exit_code, report.anchors[0].result), (6, AnchorResult::Unusable));
     let report = run(&[&other.note_at(6)], &good);
