@@ -96,7 +96,10 @@ const DANGERS: &[(&str, &[&str])] = &[
         &["no_bit_flip_verifies", "no_mutant_is_accepted_and_both_verifiers_say_the_same"],
     ),
     ("Thousands leave on one day", &["the_file_of_the_manual_is_expected_once"]),
-    ("Reasons and names come to be known", &["no_secret_is_in_any_line"]),
+    (
+        "Reasons and names come to be known",
+        &["a_running_agent_says_none", "assert_nobody_is_named"],
+    ),
 ];
 
 fn root() -> &'static Path {

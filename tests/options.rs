@@ -65,6 +65,7 @@ async fn an_emergency_acts_at_once_and_wants_somebody_else_afterwards() {
     assert_eq!(late["revocations"][0]["id"], id.as_str());
     assert!(agent.stop().success());
     agent.start();
+    let api = Api::of(&agent);
     let noted = records(&agent, "emergency_unapproved");
     assert_eq!(
         (noted.len(), &noted[0]["request"]),

@@ -61,7 +61,7 @@ async fn what_of_one_has_no_counterpart_in_the_others() {
     assert_eq!(told["not_expected"][0]["left_at"], "2026-03-05T17:00:00.000000Z");
     assert_eq!(names(&told, "active_there", "revocation"), [active.as_str()]);
     assert_eq!(names(&told, "unknown_there", "subject"), ["EMP-99"]);
-    assert_eq!(names(&told, "unknown_to_both", "role"), ["ghost", "postgres"]);
+    assert_eq!(names(&told, "unknown_to_both", "role"), ["postgres", "ghost"]);
 
     let path = file(&agent, HR);
     let (code, out, _) =
@@ -88,6 +88,10 @@ async fn nothing_differs_or_nobody_can_tell() {
     file(&agent, "username,status\nanna,active\n");
     agent.start();
     let known = ["--known", "main/postgres"];
+    agent.until_metrics(&[
+        r#"access_revocation_target_up{target="main"} 1"#,
+        r#"access_revocation_target_up{target="dead"} 0"#,
+    ]);
     let (code, told) = reconcile(&agent, &known);
     assert_eq!((code, &told["unread"]), (3, &json!(["dead"])), "{told:#}");
     let mut one = Agent::init(&[("main", &url)], "");
