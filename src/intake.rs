@@ -204,9 +204,9 @@ impl Intake {
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
             let Some(stored) = self.joined(&asked, now).await? else {
-                return self.accept(asked, called, notice, now, (copy, subject)).await;
+                return Box::pin(self.accept(asked, called, notice, now, (copy, subject))).await;
             };
-            match self.join(&stored, &asked, called.clone(), notice, now).await {
+            match Box::pin(self.join(&stored, &asked, called.clone(), notice, now)).await {
                 Err(IntakeError::Unavailable(error))
                     if error
                         .downcast_ref()
@@ -228,7 +228,7 @@ impl Intake {
     async fn accept(
         &self,
         asked: Revocation,
-        called: Option<Emergency>,
+        called: Option<Box<Emergency>>,
         notice: &NoticeKey,
         now: UtcTime,
         turns: (Turn, Turn),
@@ -242,7 +242,7 @@ impl Intake {
             records.push(NewRecord { kind: "subject", body });
         }
         let body = record::triggered(&about, committed(&subject, notice).as_deref());
-        let body = with_emergency(body, called.as_ref());
+        let body = with_emergency(body, called.as_deref());
         records.push(NewRecord { kind: "revocation_triggered", body });
         records.push(NewRecord {
             kind: "validation_completed",
@@ -278,7 +278,7 @@ impl Intake {
         &self,
         stored: &Stored,
         asked: &Revocation,
-        called: Option<Emergency>,
+        called: Option<Box<Emergency>>,
         notice: &NoticeKey,
         now: UtcTime,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
@@ -296,7 +296,7 @@ impl Intake {
             let subject = self.journal.store.subject_by_id(&stored.subject_id).await?;
             let committed = subject.and_then(|subject| committed(&subject, notice));
             let body = record::amended(&about, committed.as_deref());
-            let body = with_emergency(body, called.as_ref());
+            let body = with_emergency(body, called.as_deref());
             vec![NewRecord { kind: "revocation_amended", body }]
         } else {
             Vec::new()
@@ -306,7 +306,7 @@ impl Intake {
             accounts: stored.accounts.clone(),
             life: Life {
                 pending: None,
-                emergency: emergency::joined(present.life.emergency.as_ref(), called),
+                emergency: emergency::joined(present.life.emergency.as_deref(), called),
                 ..merge::reopened(&present, &revocation)
             },
             evidence: stored.evidence.clone(),

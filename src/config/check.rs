@@ -371,7 +371,7 @@ impl Reader<'_> {
                 emergency::APPROVAL,
                 (1, 30 * 86_400),
             )?,
-            ticket_pattern: self.ticket_pattern(file.ticket_pattern)?,
+            ticket_pattern: self.ticket_pattern(file.ticket_pattern.as_deref())?,
             subjects,
             targets,
             permissions: self.permissions(file.permissions)?,

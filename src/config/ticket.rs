@@ -50,9 +50,9 @@ impl std::fmt::Display for TicketPattern {
 impl Reader<'_> {
     pub(super) fn ticket_pattern(
         &self,
-        text: Option<String>,
+        text: Option<&str>,
     ) -> Result<Option<TicketPattern>, ConfigError> {
-        let parsed = text.as_deref().map(TicketPattern::parse).transpose();
+        let parsed = text.map(TicketPattern::parse).transpose();
         parsed.map_err(|error| {
             let why = error.to_string();
             let why = why.lines().last().unwrap_or_default();

@@ -77,7 +77,7 @@ pub struct Life {
     pub erroneous: bool,
     /// It was asked for in an emergency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub emergency: Option<Emergency>,
+    pub emergency: Option<Box<Emergency>>,
 }
 
 /// What a look means for one revocation.

@@ -119,18 +119,18 @@ pub fn compare(
     for one in full() {
         let person = names(one).find_map(|name| known.get(name));
         match (person, one.state) {
-            // What begins later, and what somebody permitted, does not contradict anybody.
-            (_, State::Scheduled | State::Excepted | State::Withdrawn) => {}
             (Some(person), State::Open | State::Regressed | State::Verified) => {
                 if person.left.is_none() {
                     found.active_there.push(one.clone());
                 }
             }
-            // HR forgets whoever left long ago, and never knew a vendor.
             (None, State::Open | State::Regressed) if one.reason != Reason::VendorOffboarded => {
                 found.unknown_there.push(one.clone());
             }
-            (None, State::Open | State::Regressed | State::Verified) => {}
+            // HR forgets whoever left long ago, and never knew a vendor. What begins later, and what somebody
+            // permitted, contradicts nobody.
+            (None, State::Open | State::Regressed | State::Verified)
+            | (_, State::Scheduled | State::Excepted | State::Withdrawn) => {}
         }
     }
     found.unknown_to_both = logins.iter().filter(|login| !owned(login)).cloned().collect();

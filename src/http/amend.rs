@@ -134,7 +134,7 @@ pub(super) async fn change(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = json(&headers, body)?;
-    answer(&caller, app.intake.change(&id, &body, &caller).await)
+    answer(&caller, Box::pin(app.intake.change(&id, &body, &caller)).await)
 }
 
 /// Withdraw a revocation

@@ -19,19 +19,24 @@ pub(super) fn called(
     by: &str,
     config: &Config,
     now: UtcTime,
-) -> Result<Option<Emergency>, IntakeError> {
+) -> Result<Option<Box<Emergency>>, IntakeError> {
     if !submission.emergency {
         return Ok(None);
     }
     let id = clock::new_id("req", now).map_err(|e| IntakeError::Unavailable(e.into()))?;
     let single = config.approvals == Approvals::Single;
-    Ok(Some(Emergency::called(id, by, now, config.emergency_approval, single)))
+    let called = Emergency::called(id, by, now, config.emergency_approval, single);
+    Ok(Some(Box::new(called)))
 }
 
 /// What a revocation has of emergencies once one joined it: of several, the one that waits longest for approval.
-pub(super) fn joined(known: Option<&Emergency>, called: Option<Emergency>) -> Option<Emergency> {
-    let waits = known.filter(|known| known.waits()).cloned();
-    waits.or(called).or_else(|| known.cloned())
+pub(super) fn joined(
+    known: Option<&Emergency>,
+    called: Option<Box<Emergency>>,
+) -> Option<Box<Emergency>> {
+    let kept = |known: &Emergency| Box::new(known.clone());
+    let waits = known.filter(|known| known.waits()).map(kept);
+    waits.or(called).or_else(|| known.map(kept))
 }
 
 /// The move by which `by` approves the emergency `request`; `None`: that is none.
@@ -56,7 +61,7 @@ pub(super) fn approve(
     let about = About { revocation: &stored.revocation, subject: &stored.subject_id, at: now };
     let body = record::emergency_approved(&about, &approved);
     step.records.push(NewRecord { kind: "emergency_approved", body });
-    step.life = Life { emergency: Some(approved), ..stored.life.clone() };
+    step.life = Life { emergency: Some(Box::new(approved)), ..stored.life.clone() };
     Ok(Some(step))
 }
 

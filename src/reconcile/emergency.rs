@@ -42,7 +42,7 @@ fn unapproved(stored: &Stored, now: UtcTime) -> Option<Move> {
         from: stored.clone(),
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
-        life: Life { emergency: Some(noted), ..stored.life.clone() },
+        life: Life { emergency: Some(Box::new(noted)), ..stored.life.clone() },
         evidence: stored.evidence.clone(),
         records: vec![NewRecord { kind: "emergency_unapproved", body }],
         deliveries: Vec::new(),
@@ -54,7 +54,7 @@ fn unapproved(stored: &Stored, now: UtcTime) -> Option<Move> {
 
 /// Two persons agreed that nothing is expected any more, so nobody is asked about the beginning.
 fn called(life: &Life) -> Option<&Emergency> {
-    life.emergency.as_ref().filter(|_| life.state != State::Withdrawn)
+    life.emergency.as_deref().filter(|_| life.state != State::Withdrawn)
 }
 
 /// Adds those that wait for approval, and those that waited too long. That one was approved looks better, so the log
