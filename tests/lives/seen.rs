@@ -60,18 +60,17 @@ pub(super) fn observation(seen: &str, stored: &Stored, now: UtcTime) -> Observat
                 look.residual.push(power);
             }
             word if word.starts_with("as=") => {}
-            word => match word.strip_prefix('?') {
-                Some(surface) => {
+            word => {
+                if let Some(surface) = word.strip_prefix('?') {
                     let surface = ResidualKind::from_word(surface).unwrap();
                     look.gaps.push(gap(surface, Cause::PermissionDenied));
-                }
-                None => {
+                } else {
                     let mut member = found(ResidualKind::Membership, Strength::CanRegain);
                     member.privilege = Some(word.to_owned());
                     member.ways = vec![way()];
                     look.residual.push(member);
                 }
-            },
+            }
         }
     }
     look

@@ -22,6 +22,7 @@ use revoked::intake::{merge, terms_of};
 use revoked::store::{Evidence, Stored};
 use seen::observation;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -108,7 +109,7 @@ impl World {
             format!("{} {} from {}", asked.kind, asked.reason, short(asked.effective_at));
         for milestone in Milestone::ALL {
             if let Some(due) = asked.deadlines.get(*milestone) {
-                said.push_str(&format!(", {milestone} by {}", short(due)));
+                let _ = write!(said, ", {milestone} by {}", short(due));
             }
         }
         said
@@ -132,7 +133,7 @@ impl World {
         let judged = if held { under_hold(judged) } else { judged };
         let look = look_of(&judged, &observation, held);
         let (life, effects) = step(&terms(&stored), &newest, &look);
-        let said = self.seen(&judged);
+        let said = Self::seen(&judged);
         self.judged = Some(judged);
         self.stored = Some(Stored { accounts, life, ..stored });
         let effects: Vec<String> = effects.iter().map(|effect| format!("{effect:?}")).collect();
@@ -140,7 +141,7 @@ impl World {
     }
 
     /// The verdict, with what is missing.
-    fn seen(&self, judged: &Judgement) -> String {
+    fn seen(judged: &Judgement) -> String {
         let missing: Vec<&str> = judged.missing.iter().map(|one| one.name.as_str()).collect();
         let missing = if missing.is_empty() {
             String::new()
@@ -266,7 +267,8 @@ impl World {
             format!(" overdue:{}", overdue.join("+"))
         };
         let open = stored.life.exceptions.iter().filter(|one| one.phase != Phase::Over);
-        let open: String = open.map(|one| format!(" {}:{}", one.kind, one.phase)).collect();
+        let open: Vec<String> = open.map(|one| format!(" {}:{}", one.kind, one.phase)).collect();
+        let open = open.concat();
         format!("{}{open}{overdue}", stored.life.state)
     }
 }
