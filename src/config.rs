@@ -19,6 +19,7 @@ mod sources;
 mod ssf;
 mod subjects;
 mod template;
+mod ticket;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
 pub use checklist::{ItemConfig, SecretConfig};
@@ -33,6 +34,7 @@ pub use senders::{Scope, TokenConfig, VendorConfig};
 pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
 pub use ssf::{Ssf, SsfIssuer, SsfKeys, SubjectForm};
 pub use template::Template;
+pub use ticket::TicketPattern;
 
 use crate::domain::canary::Canary;
 use crate::domain::probes::SqlProbe;
@@ -155,6 +157,10 @@ pub struct Config {
     pub vendors: BTreeMap<String, VendorConfig>,
     /// Who has to agree to what keeps access.
     pub approvals: Approvals,
+    /// Somebody else approves an emergency within so long.
+    pub emergency_approval: Duration,
+    /// What tickets look like, where that is said.
+    pub ticket_pattern: Option<TicketPattern>,
     /// What is decided about exceptions.
     pub exceptions: Exceptions,
     /// Which roles belong to whom.

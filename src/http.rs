@@ -23,6 +23,7 @@ mod question;
 mod rates;
 pub mod recheck;
 mod revocations;
+pub mod roster;
 mod serve;
 mod signature;
 mod ssf;
@@ -96,6 +97,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(held::dismiss))
         .routes(routes!(ssf::receive))
         .routes(routes!(coverage::coverage))
+        .routes(routes!(roster::roster))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))
         .routes(routes!(proof::line))

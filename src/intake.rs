@@ -5,6 +5,7 @@ pub mod attest;
 pub mod batch;
 pub mod csv;
 pub mod door;
+mod emergency;
 pub mod erase;
 pub mod event;
 pub mod exceptions;
@@ -31,6 +32,7 @@ use crate::clock;
 use crate::config::{Config, Live};
 use crate::domain::account::Account;
 use crate::domain::effective::Zones;
+use crate::domain::emergency::Emergency;
 use crate::domain::hex::hex;
 use crate::domain::lifecycle::Life;
 use crate::domain::request::Refused;
@@ -150,6 +152,7 @@ impl Intake {
         event_id: Option<&str>,
     ) -> Result<Accepted, IntakeError> {
         let submission = Submission::parse(bytes)?;
+        ticket_fits(&self.config.current(), submission.ticket.as_deref())?;
         let notice = notice_of(bytes, &submission, sender, event_id)?;
         self.submit_as(&submission, notice, sender).await
     }
@@ -198,12 +201,13 @@ impl Intake {
         let asked = submission.revocation(sender, now, &terms)?;
         let asked = kinds::with_checklist(asked, &config);
         known_targets(&config, &asked)?;
+        let called = emergency::called(submission, sender, &config, now)?;
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
             let Some(stored) = self.joined(&asked, now).await? else {
-                return self.accept(asked, notice, now, (copy, subject)).await;
+                return Box::pin(self.accept(asked, called, notice, now, (copy, subject))).await;
             };
-            match self.join(&stored, &asked, notice, now).await {
+            match Box::pin(self.join(&stored, &asked, called.clone(), notice, now)).await {
                 Err(IntakeError::Unavailable(error))
                     if error
                         .downcast_ref()
@@ -225,6 +229,7 @@ impl Intake {
     async fn accept(
         &self,
         asked: Revocation,
+        called: Option<Box<Emergency>>,
         notice: &NoticeKey,
         now: UtcTime,
         turns: (Turn, Turn),
@@ -238,12 +243,13 @@ impl Intake {
             records.push(NewRecord { kind: "subject", body });
         }
         let body = record::triggered(&about, committed(&subject, notice).as_deref());
+        let body = with_emergency(body, called.as_deref());
         records.push(NewRecord { kind: "revocation_triggered", body });
         records.push(NewRecord {
             kind: "validation_completed",
             body: record::validated(&about, &accounts),
         });
-        let life = Life::begin(asked.effective_at, asked.received_at);
+        let life = Life { emergency: called, ..Life::begin(asked.effective_at, asked.received_at) };
         let watch_until = now.max(asked.effective_at).plus(self.config.current().watch);
         let new = NewRevocation {
             revocation: asked,
@@ -273,6 +279,7 @@ impl Intake {
         &self,
         stored: &Stored,
         asked: &Revocation,
+        called: Option<Box<Emergency>>,
         notice: &NoticeKey,
         now: UtcTime,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
@@ -282,12 +289,15 @@ impl Intake {
         let tightened = merge::tighten(&present.revocation, asked);
         // Whoever says again that access ends has not heard of what waits: that is void, and on record.
         let amended = tightened.is_some() || overtaken || stored.life.pending.is_some();
+        // An emergency that asks for nothing more did nothing that anybody had to approve.
+        let called = called.filter(|_| amended);
         let revocation = tightened.unwrap_or_else(|| present.revocation.clone());
         let about = About { revocation: &revocation, subject: &stored.subject_id, at: now };
         let records = if amended {
             let subject = self.journal.store.subject_by_id(&stored.subject_id).await?;
             let committed = subject.and_then(|subject| committed(&subject, notice));
             let body = record::amended(&about, committed.as_deref());
+            let body = with_emergency(body, called.as_deref());
             vec![NewRecord { kind: "revocation_amended", body }]
         } else {
             Vec::new()
@@ -295,7 +305,11 @@ impl Intake {
         let mut step = Move {
             from: stored.clone(),
             accounts: stored.accounts.clone(),
-            life: Life { pending: None, ..merge::reopened(&present, &revocation) },
+            life: Life {
+                pending: None,
+                emergency: emergency::joined(present.life.emergency.as_deref(), called),
+                ..merge::reopened(&present, &revocation)
+            },
             evidence: stored.evidence.clone(),
             records,
             deliveries: Vec::new(),
@@ -329,6 +343,31 @@ impl Intake {
     }
 }
 
+/// The record's body, with the emergency where it was one.
+fn with_emergency(
+    body: serde_json::Map<String, serde_json::Value>,
+    called: Option<&Emergency>,
+) -> serde_json::Map<String, serde_json::Value> {
+    match called {
+        Some(called) => record::emergency(body, called),
+        None => body,
+    }
+}
+
+/// A ticket that somebody typed has the form that the configuration asks for. Events are not refused for theirs:
+/// nobody waits for a ticket to be right while access is there.
+fn ticket_fits(config: &Config, ticket: Option<&str>) -> Result<(), SubmissionError> {
+    match (&config.ticket_pattern, ticket) {
+        (Some(pattern), Some(ticket)) if !pattern.fits(ticket) => Err(SubmissionError::Field {
+            field: "/ticket",
+            reason: format!(
+                "`{ticket}` is not like the tickets here: the configuration asks for {pattern} (ticket_pattern)"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The revocation that `bytes` ask for, by the configuration alone: what a dry run can tell.
 ///
 /// # Errors
@@ -340,7 +379,9 @@ pub fn check(
     now: UtcTime,
 ) -> Result<Revocation, SubmissionError> {
     let terms = terms_of(config, sender, sender);
-    let asked = Submission::parse(bytes)?.revocation(sender, now, &terms)?;
+    let submission = Submission::parse(bytes)?;
+    ticket_fits(config, submission.ticket.as_deref())?;
+    let asked = submission.revocation(sender, now, &terms)?;
     known_targets(config, &asked)?;
     Ok(kinds::with_checklist(asked, config))
 }

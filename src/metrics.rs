@@ -78,6 +78,10 @@ pub struct Levels {
     pub next_expiry: Option<f64>,
     /// Exceptions that nobody reviewed in time, by kind.
     pub reviews_overdue: BTreeMap<&'static str, i64>,
+    /// Emergencies that nobody has approved.
+    pub emergencies_pending: i64,
+    /// Those whose time for it is over.
+    pub emergencies_overdue: i64,
 }
 
 /// What is known of a target since its first look.

@@ -2,6 +2,7 @@
 
 mod canary;
 mod counted;
+mod emergency;
 mod exceptions;
 mod external;
 mod further;
@@ -186,6 +187,7 @@ impl Reconciler {
         }
         let watched = self.watched().await?;
         self.note_open_glass(&watched);
+        self.note_unapproved(&watched).await?;
         let mut wanted = self.wanted(target.name(), &watched).await?;
         let whole = self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
         wanted.depth = if whole { Depth::Full } else { Depth::Due };
@@ -368,6 +370,7 @@ impl Reconciler {
         let watched = self.watched().await?;
         let mut levels = levels::levels(&watched, &self.config.current());
         self.add_exceptions(&mut levels).await?;
+        emergency::count(&mut levels, &watched, clock::now());
         self.metrics.set_levels(levels);
         self.show_canaries().await
     }

@@ -86,6 +86,8 @@ pub const QUEUED_TYPES: &[&str] = &[
     "exception_granted",
     "exception_expired",
     "exception_reviewed",
+    "emergency_approved",
+    "emergency_unapproved",
     "subject",
     "subject_linked",
     "erasure",

@@ -7,6 +7,7 @@
 mod anchor;
 mod canary;
 mod changes;
+mod emergency;
 mod exceptions;
 mod look;
 mod notice;
@@ -17,6 +18,7 @@ pub use changes::{
     Approval, amended, approval_requested, approved, attested, config_changed, erasure,
     item_attested, withdrawn,
 };
+pub use emergency::{emergency, emergency_approved, emergency_unapproved};
 pub use exceptions::{exceptions, glass_used};
 pub use look::{Seen, observation};
 use look::{add_missing, gaps, residual};

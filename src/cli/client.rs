@@ -6,6 +6,7 @@ mod erase;
 mod exceptions;
 mod lists;
 mod notices;
+mod roster;
 
 pub(super) use answers::SubmitError;
 pub(super) use exceptions::Doing;

@@ -53,6 +53,13 @@ pub(super) struct Arguments {
     output: Format,
 }
 
+impl Arguments {
+    /// The targets alone, as `expect add --check-db` means it.
+    pub(super) fn of_targets(file: ConfigFile, output: Format) -> Self {
+        Self { file, target: Vec::new(), check_db: true, output }
+    }
+}
+
 /// The contract of `doctor -o json`.
 #[derive(Debug, Serialize)]
 struct Report {

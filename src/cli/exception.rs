@@ -62,7 +62,7 @@ pub(super) struct Request {
     until: Option<String>,
 
     /// Or for how long, from now on, such as 4h or 7d
-    #[arg(long = "for", value_name = "TIME", conflicts_with = "until")]
+    #[arg(long = "for", value_name = "TIME", alias = "duration", conflicts_with = "until")]
     lasts: Option<String>,
 
     /// Zone in which --until and --review-at are meant, as Europe/Berlin
@@ -74,7 +74,7 @@ pub(super) struct Request {
     review_at: Option<String>,
 
     /// Why; kept in the store, never in the log
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", alias = "reason")]
     why: String,
 
     /// Where nothing is expected yet: the subject's database role, as ROLE or TARGET/ROLE; repeatable
@@ -206,6 +206,7 @@ async fn request(arguments: Request) -> Result<u8> {
         subject: (!by_id).then(|| arguments.who.clone()),
         until: arguments.until,
         lasts: arguments.lasts,
+        extend_by: None,
         time_zone: arguments.time_zone,
         review_at: arguments.review_at,
         why: arguments.why,
@@ -231,7 +232,7 @@ async fn with(of: Which, doing: Doing) -> Result<u8> {
     print(&view, of.output)
 }
 
-fn print(view: &ExceptionView, output: Output) -> Result<u8> {
+pub(super) fn print(view: &ExceptionView, output: Output) -> Result<u8> {
     let one = std::slice::from_ref(view);
     output.print(view, || shown::rows(one), || shown::print_one(view))?;
     Ok(exit::OK)

@@ -4,19 +4,21 @@ mod add;
 mod attest;
 mod change;
 mod erase;
+mod extend;
 mod import;
 mod list;
 mod recheck;
+mod reconcile;
 mod show;
 
 pub(super) use show::several;
 
 use anyhow::Result;
 
-/// Expected revocations: add, import, list, show, amend, withdraw, approve, attest, recheck, erase a
-/// person
+/// Expected revocations: add, import, list, show, amend, withdraw, approve, attest, recheck, reconcile
+/// with HR, erase a person
 ///
-/// Exit status: 0 done; 1 refused, or the agent cannot be reached; recheck and import have more (see there).
+/// Exit status: 0 done; 1 refused, or the agent cannot be reached; recheck, import and reconcile have more (see there).
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Add(Box<add::Arguments>),
@@ -28,6 +30,7 @@ pub(super) enum Command {
     Approve(change::Approve),
     Attest(attest::Arguments),
     Recheck(recheck::Arguments),
+    Reconcile(reconcile::Arguments),
     Erase(erase::Arguments),
 }
 
@@ -43,6 +46,7 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Approve(arguments) => Box::pin(change::approve(arguments)).await,
         Command::Attest(arguments) => Box::pin(attest::run(arguments)).await,
         Command::Recheck(arguments) => recheck::run(arguments).await,
+        Command::Reconcile(arguments) => Box::pin(reconcile::run(arguments)).await,
         Command::Erase(arguments) => Box::pin(erase::run(arguments)).await,
     }
 }

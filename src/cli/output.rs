@@ -174,6 +174,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("/event_id", "--event-id"),
     ("/until", "--until"),
     ("/for", "--for"),
+    ("/extend_by", "--extend"),
     ("/review_at", "--review-at"),
     ("/subject", "SUBJECT"),
     ("/revocation", "SUBJECT|rev_ID"),

@@ -21,9 +21,10 @@ const WHOLE_ID: usize = 24;
 ///
 /// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
 /// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml. Below stand
-/// items of the checklist that are past their due and that nobody attested; they do not change the exit status.
+/// emergencies that nobody approved in time, and items of the checklist that are past their due and that nobody
+/// attested; the latter do not change the exit status.
 ///
-/// Exit status: 0 nothing is overdue or has come back; 2 something is or has; 3 nothing is known to be, but no
+/// Exit status: 0 nothing is overdue or has come back; 2 something is or has, or an emergency was not approved; 3 nothing is known to be, but no
 /// agent is running, so nobody looks.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -41,13 +42,17 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let now = clock::now();
     let mut open = reach.list_at(true, now).await?;
     let unattested = reach.unattested().await?;
+    let unapproved = reach.unapproved().await?;
     let nobody = match &reach {
         Reach::Alone(_) => Some(watch::nobody_looks(&arguments.at, now)?),
         Reach::Http { .. } => None,
     };
     reach.leave().await?;
     rows::sort(&mut open, now);
-    let bad = open.iter().any(|view| view.state == State::Regressed || !view.overdue.is_empty());
+    // A control that was not done is told like access that is overdue.
+    let late = !unapproved.is_empty();
+    let bad =
+        late || open.iter().any(|view| view.state == State::Regressed || !view.overdue.is_empty());
     arguments.output.print(
         &open,
         || rows::rows(&open, now),
@@ -55,6 +60,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             println!("{}", rows::headline(&open, nobody.as_deref(), now));
             if !open.is_empty() {
                 print!("\n{}", rows::table(&open, now));
+            }
+            for line in rows::unapproved(&unapproved, now) {
+                output::print_line("", &line);
             }
             for line in rows::unattested(&unattested, now) {
                 output::print_line("", &line);

@@ -10,6 +10,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, NotADuration> {
     parse_duration(text)
 }
 
+/// The same, for whom it stays a text.
+pub(super) fn length(text: &str) -> Result<String, NotADuration> {
+    parse_duration(text).map(|_| text.to_owned())
+}
+
 /// An instant, a local time or a date. What it means depends on zones that only the agent knows, so it stays a text.
 pub(super) fn moment(text: &str) -> Result<String, NotEffective> {
     let zones = Zones { subject: None, source: None, default: None };

@@ -3,6 +3,7 @@
 use super::file::{File, InstanceFile, ListenFile, ProfileFile, StoreFile, TargetFile};
 use super::{Config, ConfigError, Secret, TargetConfig};
 use crate::domain::effective;
+use crate::domain::emergency;
 use crate::domain::hex::hex;
 use crate::domain::milestone::Allowance;
 use crate::domain::profile::Profiles;
@@ -376,6 +377,13 @@ impl Reader<'_> {
             vendors,
             exceptions: self.exceptions(file.exceptions, &targets)?,
             approvals: file.approvals,
+            emergency_approval: self.duration(
+                "emergency_approval",
+                file.emergency_approval,
+                emergency::APPROVAL,
+                (1, 30 * 86_400),
+            )?,
+            ticket_pattern: self.ticket_pattern(file.ticket_pattern.as_deref())?,
             subjects,
             targets,
             permissions: self.permissions(file.permissions)?,

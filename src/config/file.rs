@@ -50,6 +50,10 @@ pub(super) struct File {
     /// Who has to agree to what keeps access.
     #[serde(default)]
     pub(super) approvals: Approvals,
+    /// Somebody else approves an emergency revocation within so long afterwards, 1s to 30d; 4h without it.
+    pub(super) emergency_approval: Option<String>,
+    /// What a ticket that somebody gives has to look like, a regular expression for the whole of it.
+    pub(super) ticket_pattern: Option<String>,
     /// Permissions to keep access.
     #[serde(default)]
     pub(super) exceptions: super::exceptions::ExceptionsFile,

@@ -2,6 +2,7 @@
 
 use super::checklist::Word;
 use super::credential::Held;
+use super::emergency::Emergency;
 use super::exception::Exception;
 use super::expectation::milestones;
 use super::ids::SystemIdentifier;
@@ -74,6 +75,9 @@ pub struct Life {
     /// It was withdrawn because it should never have been expected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erroneous: bool,
+    /// It was asked for in an emergency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<Box<Emergency>>,
 }
 
 /// What a look means for one revocation.
@@ -180,6 +184,7 @@ impl Life {
             exceptions: Vec::new(),
             due_from: None,
             erroneous: false,
+            emergency: None,
         }
     }
 

@@ -132,6 +132,8 @@ pub struct Observation {
     pub instances: Vec<Instance>,
     /// Every role of the cluster; empty when it could not be read (there is a gap then).
     pub roster: Vec<RosterRole>,
+    /// Those of them that may log in, by OID.
+    pub logins: BTreeSet<RoleOid>,
     /// OIDs this look searched for.
     pub tracked: BTreeSet<RoleOid>,
     /// Names this look searched for.
@@ -172,6 +174,7 @@ impl Observation {
             server: None,
             instances: Vec::new(),
             roster: Vec::new(),
+            logins: BTreeSet::new(),
             tracked: BTreeSet::new(),
             searched: BTreeSet::new(),
             residual: Vec::new(),
@@ -214,6 +217,12 @@ impl Observation {
         }
         let recalled = found.database.as_ref().is_some_and(|name| self.recalled.contains(name));
         found.account.target == self.target && !(kept && recalled)
+    }
+
+    /// Whether every role of the cluster was read.
+    #[must_use]
+    pub fn roles_read(&self) -> bool {
+        !self.roster.is_empty() && !self.gaps.iter().any(|gap| gap.surface == ResidualKind::Login)
     }
 
     /// Nothing required stayed unread.

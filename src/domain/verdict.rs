@@ -225,7 +225,7 @@ pub fn judge_further(
 
 /// Whether the look knows every role of its target.
 fn roles_read(look: &Observation) -> bool {
-    !look.roster.is_empty() && !look.gaps.iter().any(|gap| gap.surface == ResidualKind::Login)
+    look.roles_read()
 }
 
 fn answer(residual: bool, gap: bool) -> Verdict {

@@ -57,6 +57,8 @@ pub(super) struct Wish {
     /// Or for how long, from now on, such as `4h` or `7d`.
     #[serde(rename = "for")]
     lasts: Option<String>,
+    /// Or, for an extension, by how much the end date moves from where it stands, such as `30d`.
+    extend_by: Option<String>,
     /// Zone in which `until` and `review_at` are meant, as an IANA name.
     #[schema(min_length = 1, max_length = 1000)]
     time_zone: Option<String>,
@@ -361,6 +363,7 @@ mod tests {
             subject: text(),
             until: text(),
             lasts: text(),
+            extend_by: text(),
             time_zone: text(),
             review_at: text(),
             why: String::new(),

@@ -58,6 +58,9 @@ pub struct Filter {
     /// Whether an item of the checklist is past its due and nobody attested it.
     #[param(nullable = false)]
     pub unattested: Option<bool>,
+    /// Whether it was an emergency that nobody approved in time.
+    #[param(nullable = false)]
+    pub unapproved: Option<bool>,
     /// Received at this instant or later.
     pub received_after: Option<UtcTime>,
     /// Received before this instant.
@@ -192,7 +195,7 @@ impl<'a> Asked<'a> {
         let filter = self.filter;
         let texts =
             [&filter.account, &filter.target, &filter.ticket, &filter.checklist, &filter.vendor];
-        let flags = [filter.overdue, filter.unattested];
+        let flags = [filter.overdue, filter.unattested, filter.unapproved];
         self.reason.is_some()
             || flags.iter().any(Option::is_some)
             || texts.iter().any(|t| t.is_some())
@@ -218,6 +221,7 @@ impl<'a> Asked<'a> {
                 .filter
                 .unattested
                 .is_none_or(|unattested| unattested == view.unattested(self.now).next().is_some())
+            && self.filter.unapproved.is_none_or(|unapproved| unapproved == view.unapproved())
             && self.filter.ticket.as_ref().is_none_or(|t| view.ticket.as_ref() == Some(t))
     }
 }

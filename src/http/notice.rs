@@ -73,6 +73,10 @@ pub(super) struct Notice {
     #[schema(default = false)]
     #[serde(default)]
     preserve_data: bool,
+    /// At once, whatever time is given; another caller approves it afterwards.
+    #[schema(default = false)]
+    #[serde(default)]
+    emergency: bool,
     /// Ticket.
     #[schema(min_length = 1, max_length = 1000)]
     ticket: Option<String>,
@@ -130,6 +134,7 @@ mod tests {
             time_zone: text(),
             deadline: text(),
             preserve_data: true,
+            emergency: true,
             ticket: text(),
             source: text(),
             event_id: text(),

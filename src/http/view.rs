@@ -6,8 +6,9 @@ use crate::board::Board;
 use crate::clock;
 use crate::domain::account::{Account, AccountName};
 use crate::domain::checklist;
-use crate::domain::credential::Standing;
+use crate::domain::credential;
 use crate::domain::effective::Effective;
+use crate::domain::emergency::Standing;
 use crate::domain::exception::{self, Turn};
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
@@ -119,7 +120,7 @@ pub struct View {
     pub not_covered: Vec<NotCovered>,
     /// For a rotation: what is known of the passwords, and of attempts with the old secret.
     #[serde(default)]
-    pub credentials: Vec<Standing>,
+    pub credentials: Vec<credential::Standing>,
     /// What waits for a second person.
     pub pending: Option<Request>,
     /// Permissions to keep access: asked for, in force, and over.
@@ -131,6 +132,9 @@ pub struct View {
     /// It was withdrawn because it should never have been expected.
     #[serde(default)]
     pub erroneous: bool,
+    /// Somebody wanted it at once, and somebody else has to approve that afterwards.
+    #[serde(default)]
+    pub emergency: Option<Standing>,
     /// Who told us.
     pub source: String,
     /// Ticket.
@@ -207,6 +211,7 @@ impl View {
             held: evidence.held || exceptions.iter().any(|one| one.holds() && one.in_force_at(now)),
             exceptions,
             erroneous: life.erroneous,
+            emergency: life.emergency.map(|called| called.standing(now)),
             source: asked.source,
             ticket: asked.ticket,
             preserve_data: asked.preserve_data,
@@ -235,6 +240,15 @@ impl View {
         let late = move |item: &&checklist::Standing| item.attested.is_none() && item.due_at <= now;
         let expected = self.state != State::Withdrawn;
         self.attested.iter().filter(late).filter(move |_| expected)
+    }
+}
+
+impl View {
+    /// Whether somebody should have approved the emergency, and nobody did.
+    #[must_use]
+    pub fn unapproved(&self) -> bool {
+        let late = self.emergency.as_ref().is_some_and(|called| called.overdue);
+        late && self.state != State::Withdrawn
     }
 }
 

@@ -5,7 +5,7 @@ use super::submission::{
     OneOrMany, SubmissionError, account_names, deadline_of, names_fit, object, text_fits, wrong,
 };
 use super::{
-    Intake, IntakeError, PATIENCE, TRIES, committed, exceptions, known_targets, merge,
+    Intake, IntakeError, PATIENCE, TRIES, committed, emergency, exceptions, known_targets, merge,
     notice_of_change, terms_of,
 };
 use crate::audit::record::{self, About, Approval};
@@ -206,6 +206,7 @@ impl Intake {
         by: &str,
     ) -> Result<Option<Changed>, IntakeError> {
         let amendment = Amendment::parse(bytes)?;
+        super::ticket_fits(&self.config.current(), amendment.ticket.as_deref())?;
         let subject = match self.journal.store.revocation(id).await? {
             Some(stored) => self.journal.store.subject_by_id(&stored.subject_id).await?,
             None => None,
@@ -260,7 +261,7 @@ impl Intake {
         .await
     }
 
-    /// Approves what waits at the revocation `id`, on behalf of `by`, who looked at `request`.
+    /// Approves what waits at the revocation `id`, a request or an emergency, on behalf of `by`, who looked at `request`.
     ///
     /// # Errors
     /// As [`change`](Self::change), and when `by` made the request.
@@ -270,11 +271,13 @@ impl Intake {
         request: &str,
         by: &str,
     ) -> Result<Option<Changed>, IntakeError> {
-        self.moving(id, |stored, _, now| {
-            let pending = stored.life.pending.clone().ok_or(Refused::NothingWaits)?;
-            if request != pending.id {
-                return Err(Refused::Another(pending.id).into());
+        self.moving(id, |stored, config, now| {
+            if let Some(step) = emergency::approve(stored, request, by, config, now)? {
+                return Ok(step);
             }
+            let waiting = emergency::waiting(stored).ok_or(Refused::NothingWaits)?;
+            let pending = stored.life.pending.clone().filter(|pending| pending.id == request);
+            let pending = pending.ok_or(Refused::Another(waiting))?;
             pending.approvable(by, now)?;
             grant(stored, unchanged(stored, now), &pending, by, now)
         })
@@ -300,7 +303,8 @@ impl Intake {
             let changed = Changed {
                 id: id.to_owned(),
                 amended: step.revocation != stored.revocation
-                    || step.life.state != stored.life.state,
+                    || step.life.state != stored.life.state
+                    || step.life.emergency != stored.life.emergency,
                 pending: step.life.pending.clone(),
             };
             if step.records.is_empty() {

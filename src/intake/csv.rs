@@ -1,10 +1,12 @@
 //! A CSV file of notices: bytes in, one result per row out. Pure.
 
 mod header;
+mod population;
 mod records;
 mod within;
 
 pub use header::{Column, FileError};
+pub use population::{PopulationError, population};
 pub(super) use within::refuse_one_event_told_differently;
 pub use within::{Note, notes};
 

@@ -94,7 +94,8 @@ impl Intake {
         let asked = std::sync::Mutex::new(String::new());
         let changed = self
             .moving(&revocation, |stored, config, now| {
-                let exception = wish.exception(&stored.revocation, by, config, now)?;
+                let exception =
+                    wish.exception(&stored.revocation, &stored.life.exceptions, by, config, now)?;
                 let known = same(stored, &exception, now).map(|known| known.id.clone());
                 let id = known.clone().unwrap_or_else(|| exception.id.clone());
                 *asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = id;

@@ -108,7 +108,7 @@ impl Intake {
             self.copies.of((&notice.source, &notice.event_id)).await,
             self.subjects.of(&asked.subject).await,
         );
-        let (accepted, record) = self.accept(asked, &notice, now, turns).await?;
+        let (accepted, record) = self.accept(asked, None, &notice, now, turns).await?;
         if let Some(record) = record {
             self.journal.landed(&record, PATIENCE).await?;
         }

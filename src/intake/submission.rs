@@ -106,6 +106,9 @@ pub struct Submission {
     /// Keep the subject's data. Never weakens a verdict.
     #[serde(default)]
     pub preserve_data: bool,
+    /// At once, whatever time is given; somebody else approves it afterwards.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emergency: bool,
     /// Ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
@@ -260,7 +263,8 @@ impl Submission {
             Some((at, effective)) => (at, Some(effective)),
         };
         // An involuntary end is not announced: it takes effect at once.
-        let effective_at = if reason == Reason::PolicyViolation { stated.min(now) } else { stated };
+        let at_once = reason == Reason::PolicyViolation || self.emergency;
+        let effective_at = if at_once { stated.min(now) } else { stated };
         let deadline = self.deadline(effective_at.max(now), terms)?;
         let mut accounts = account_names(self.account.as_ref())?;
         if accounts.is_empty() {

@@ -22,6 +22,8 @@ pub(super) struct Gauges {
     pub(super) exceptions_pending: IntGaugeVec,
     pub(super) next_expiry: GaugeVec,
     pub(super) reviews_overdue: IntGaugeVec,
+    pub(super) emergencies_pending: IntGaugeVec,
+    pub(super) emergencies_overdue: IntGaugeVec,
     pub(super) glass: IntGaugeVec,
     pub(super) target_up: IntGaugeVec,
     pub(super) attempt: GaugeVec,
@@ -57,6 +59,8 @@ impl Gauges {
             exceptions_pending: declare.int_gauge("access_revocation_exceptions_pending", "Permissions to keep access that wait for a second person.", &["kind"])?,
             next_expiry: declare.gauge("access_revocation_exceptions_next_expiry_timestamp_seconds", "When the next permission in force ends; absent while none has an end.", &[])?,
             reviews_overdue: declare.int_gauge("access_revocation_exceptions_review_overdue", "Permissions whose review is due and was not done.", &["kind"])?,
+            emergencies_pending: declare.int_gauge("access_revocation_emergency_approvals_pending", "Emergency revocations that no second person has approved.", &[])?,
+            emergencies_overdue: declare.int_gauge("access_revocation_emergency_approvals_overdue", "Those of them whose time for it is over.", &[])?,
             glass: declare.int_gauge("access_revocation_break_glass_unpermitted_sessions", "Sessions of break-glass roles for which no break-glass is open.", &["target"])?,
             target_up: declare.int_gauge("access_revocation_target_up", "1 when the last look at the target got an answer.", &["target"])?,
             attempt: declare.gauge("access_revocation_agent_last_reconcile_attempt_timestamp_seconds", "Start of the last look, answered or not.", &["target"])?,
@@ -166,6 +170,8 @@ impl Gauges {
             self.exceptions_pending.with_label_values(kinds).set(level(&levels.exceptions_pending));
             self.reviews_overdue.with_label_values(kinds).set(level(&levels.reviews_overdue));
         }
+        self.emergencies_pending.with_label_values(none).set(levels.emergencies_pending);
+        self.emergencies_overdue.with_label_values(none).set(levels.emergencies_overdue);
         self.next_expiry.reset();
         if let Some(at) = levels.next_expiry {
             self.next_expiry.with_label_values(none).set(at);

@@ -221,6 +221,8 @@ fn track(cluster: &mut Cluster, session: &mut Session<'_>, wanted: &Wanted, role
     // A new role under a name that a tracked one bears, or that was asked for, is looked at at once.
     tracked.extend(roles.iter().filter(|r| wanted.names.contains(&r.name)).map(|r| r.oid.0));
     session.observation.tracked = tracked.iter().copied().map(RoleOid).collect();
+    let logins = roles.iter().filter(|role| role.has(RoleRow::LOGIN));
+    session.observation.logins = logins.map(|role| RoleOid(role.oid.0)).collect();
     session.observation.roster = roles
         .iter()
         .map(|role| RosterRole { oid: RoleOid(role.oid.0), name: role.name.clone() })

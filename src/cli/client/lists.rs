@@ -63,6 +63,11 @@ impl Reach {
         self.listed(Filter { unattested: Some(true), ..Filter::default() }).await
     }
 
+    /// Emergencies that nobody approved in time.
+    pub(in crate::cli) async fn unapproved(&self) -> Result<Vec<View>> {
+        self.listed(Filter { unapproved: Some(true), ..Filter::default() }).await
+    }
+
     /// Every revocation of what `filter` names: open ones, a vendor, a checklist; newest first.
     pub(in crate::cli) async fn listed(&self, mut filter: Filter) -> Result<Vec<View>> {
         filter.limit = Some(list::MOST);
@@ -74,6 +79,7 @@ impl Reach {
                         ("limit", Some(list::MOST.to_string())),
                         ("open", filter.open.map(|open| open.to_string())),
                         ("unattested", filter.unattested.map(|late| late.to_string())),
+                        ("unapproved", filter.unapproved.map(|late| late.to_string())),
                         ("checklist", filter.checklist.clone()),
                         ("vendor", filter.vendor.clone()),
                         ("cursor", filter.cursor.clone()),

@@ -1,10 +1,10 @@
 //! `revoked expect add`.
 
-use super::super::client::Where;
-use super::super::exit;
+use super::super::client::{Reach, Where};
 use super::super::output::{Format, in_options, shown};
 use super::super::values;
-use super::import;
+use super::super::{doctor, exit};
+use super::{extend, import};
 use crate::clock;
 use crate::config::Config;
 use crate::domain::revocation::{Kind, Reason, Revocation};
@@ -18,8 +18,11 @@ use std::path::PathBuf;
 /// Returns once the record of it is in the signed log. The same subject and kind again joins the revocation
 /// that is not finished; more accounts, roles or an earlier time tighten it.
 ///
+/// With --extend: that a contract goes on, which a second person approves. With --check-db: what `revoked doctor
+/// --check-db` says.
+///
 /// Exit status: 0 expected, already expected, or (--dry-run) it could be; 1 it was refused, or the agent cannot be
-/// reached. With --batch those of `revoked expect import`.
+/// reached. With --batch those of `revoked expect import`, with --check-db those of `revoked doctor`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -36,6 +39,15 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     dry_run: bool,
 
+    /// Only try the connections to the targets, and what may be read there; nothing is expected
+    #[arg(
+        long,
+        visible_alias = "check-permissions",
+        overrides_with = "check_db",
+        conflicts_with = "Notice"
+    )]
+    check_db: bool,
+
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -45,7 +57,7 @@ pub(in crate::cli) struct Arguments {
 #[derive(Debug, clap::Args)]
 struct Notice {
     /// Who lost access: a stable id of the person, vendor or service
-    #[arg(long, value_name = "SUBJECT", required_unless_present = "batch")]
+    #[arg(long, value_name = "SUBJECT", required_unless_present_any = ["batch", "check_db"])]
     user: Option<String>,
 
     /// Stable id of the person, where --user is a name that can change: this is the subject then
@@ -87,13 +99,30 @@ struct Notice {
 
     /// Why: terminated, role_change, contract_expired, inactive, policy_violation, vendor_offboarded,
     /// credential_rotation, or free text that is mapped to one of these
-    #[arg(long, required_unless_present = "batch")]
+    #[arg(long, required_unless_present_any = ["batch", "check_db", "force"])]
     reason: Option<String>,
 
     /// When access has to end: an instant such as 2026-03-05T17:00:00+01:00, a local time or a date; now, if
     /// not given
     #[arg(long, value_name = "TIME", visible_alias = "schedule", value_parser = values::moment)]
     effective: Option<String>,
+
+    /// At once, whatever is not done yet: nobody is waited for. Somebody else approves it afterwards, within
+    /// `emergency_approval` of the configuration (4h): revoked expect approve
+    #[arg(long, conflicts_with_all = ["effective", "extend"])]
+    emergency: bool,
+
+    /// The contract goes on: its end date moves by this, such as 30d, from where it stands, once somebody else
+    /// approves; --reason says why
+    #[arg(long, value_name = "TIME", value_parser = values::length, conflicts_with_all = [
+        "account", "kind", "role", "permissions", "require", "require_permissions", "new_owner", "email",
+        "effective", "time_zone", "deadline", "preserve_data", "ticket", "event_id", "dry_run",
+    ])]
+    extend: Option<String>,
+
+    /// There is nothing to force here: says what to do instead
+    #[arg(long, hide = true)]
+    force: bool,
 
     /// Where the subject works, such as Europe/Berlin: local times and dates are meant there
     #[arg(long, value_name = "ZONE", value_parser = values::zone)]
@@ -139,6 +168,7 @@ impl Notice {
             time_zone: self.time_zone,
             deadline: self.deadline,
             preserve_data: self.preserve_data,
+            emergency: self.emergency,
             ticket: self.ticket,
             ..Submission::default()
         }
@@ -147,9 +177,19 @@ impl Notice {
 
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
-    let Arguments { at, notice, batch, dry_run, output } = arguments;
+    let Arguments { at, notice, batch, dry_run, check_db, output } = arguments;
+    if check_db {
+        return doctor::run(doctor::Arguments::of_targets(at.file, output)).await;
+    }
+    if notice.force {
+        return Ok(nothing_to_force(notice.user.as_deref().unwrap_or_default()));
+    }
     if let Some(file) = batch {
         return import::run(import::Arguments::of(at, file, dry_run, output)).await;
+    }
+    if let Some(by) = notice.extend {
+        let subject = notice.employee_id.or(notice.user).unwrap_or_default();
+        return extend::run(&at, &subject, by, notice.reason.unwrap_or_default(), output).await;
     }
     let event_id = notice.event_id.clone();
     let submission = notice.submission();
@@ -166,7 +206,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = at.reach().await?;
     let submitted = reach.landing(reach.submit(body, event_id.as_deref())).await?;
     let submitted = submitted.map_err(|error| in_options(error.into()))?;
-    for note in notes(&submission, &submitted.id) {
+    for note in
+        unseen(&reach, &submission).await.into_iter().chain(notes(&submission, &submitted.id))
+    {
         eprintln!("revoked: note: {note}");
     }
     match output {
@@ -188,6 +230,36 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     }
     reach.leave().await?;
     Ok(exit::OK)
+}
+
+/// Who knows scripts that take access away looks for a way to make them finish.
+fn nothing_to_force(user: &str) -> u8 {
+    let user = shown(user);
+    eprintln!(
+        "revoked: --force: this program takes no access away, so there is nothing that it could force. What is left \
+         of a revocation and how it is removed: revoked explain {user}, and revoked plan {user} for the SQL. Then \
+         look again at once: revoked expect recheck {user}"
+    );
+    exit::USAGE
+}
+
+/// Roles that were named and that no target has: a slip of the pen, perhaps.
+async fn unseen(reach: &Reach, submission: &Submission) -> Vec<String> {
+    let lists = [&submission.account, &submission.roles, &submission.required_roles];
+    let named: Vec<String> = lists
+        .into_iter()
+        .flatten()
+        .flat_map(|list| match list {
+            OneOrMany::One(one) => vec![one.clone()],
+            OneOrMany::Many(many) => many.clone(),
+        })
+        .collect();
+    // It is a help, and no reason to fail.
+    let unseen = reach.unseen(&named).await.unwrap_or_default();
+    let note = |name: String| {
+        format!("no target has a role `{}`, as last looked at: is that its name?", shown(&name))
+    };
+    unseen.into_iter().map(note).collect()
 }
 
 /// What the sender should know, though the notice was taken. `id` is that of the revocation.
@@ -213,6 +285,12 @@ fn notes(submission: &Submission, id: &str) -> Vec<String> {
         notes.push(format!(
             "a partial revocation stays inconclusive until this is answered: which roles or permissions must be gone? \
              revoked expect amend {id} --role ROLE (or --permissions LIST)"
+        ));
+    }
+    if submission.emergency {
+        notes.push(format!(
+            "an emergency: somebody else has to approve it afterwards; revoked expect show {id} says by when, and by \
+             which command"
         ));
     }
     notes

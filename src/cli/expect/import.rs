@@ -17,6 +17,8 @@ use send::Answer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub(super) use files::read as read_file;
+
 /// Expect the revocations of a CSV file
 ///
 /// The first line names the columns, in any order: username and reason; and, where you have them,

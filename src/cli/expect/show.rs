@@ -6,6 +6,7 @@ use super::super::exception::shown::print_under;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
 use crate::domain::credential::{Change, Standing};
+use crate::domain::emergency;
 use crate::domain::request::{Asked, Request};
 use crate::domain::verdict::Verdict;
 use crate::http::view::View;
@@ -97,6 +98,9 @@ pub(super) fn print_view(view: &View) {
         let (by, at, id) = (&request.requested_by, request.requested_at, &request.id);
         line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
         print_asked(request);
+    }
+    if let Some(called) = &view.emergency {
+        line("emergency", &emergency(called));
     }
     print_under(&view.exceptions);
     if view.erroneous {
@@ -213,6 +217,24 @@ fn print_attested(view: &View) {
         };
         let text = format!("{} ({}): {said}", shown(&item.what), shown(&item.item));
         output::print_line("  ", &shown(&text));
+    }
+}
+
+/// Who called an emergency, and who approved it.
+fn emergency(called: &emergency::Standing) -> String {
+    let (by, due, id) = (&called.requested_by, called.approval_due_at, &called.id);
+    match (&called.approved_by, called.approved_at) {
+        (Some(approver), Some(at)) if approver == by => {
+            format!("called and self-approved by {by} at {at}")
+        }
+        (Some(approver), Some(at)) => {
+            let late = if at >= due { ", too late" } else { "" };
+            format!("called by {by}, approved by {approver} at {at}{late}")
+        }
+        _ if called.overdue => {
+            format!("called by {by}; nobody approved it by {due}, which is overdue: {id}")
+        }
+        _ => format!("called by {by}; somebody else has to approve it by {due}: {id}"),
     }
 }
 

@@ -202,6 +202,19 @@ pub(super) fn unattested(views: &[View], now: UtcTime) -> Vec<String> {
     views.iter().flat_map(of).collect()
 }
 
+/// Emergencies that nobody approved in time, one line each.
+pub(super) fn unapproved(views: &[View], now: UtcTime) -> Vec<String> {
+    let line = |view: &View| {
+        let called = view.emergency.as_ref()?;
+        let late = in_words(now.since(called.approval_due_at));
+        Some(shown(&format!(
+            "not approved, {late} late: the emergency of {} ({}), called by {}",
+            view.subject, view.id, called.requested_by
+        )))
+    };
+    views.iter().filter_map(line).collect()
+}
+
 /// A table that fits 80 columns, whatever is in it.
 pub(super) fn table(views: &[View], now: UtcTime) -> String {
     let mut lines: Vec<[String; 4]> = vec![["WHEN", "STATE", "SUBJECT", "LEFT"].map(str::to_owned)];

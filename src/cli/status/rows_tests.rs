@@ -52,6 +52,7 @@ fn view(number: u32, subject: &str, state: State, due: i64) -> View {
         exceptions: Vec::new(),
         held: false,
         erroneous: false,
+        emergency: None,
         source: "hr".to_owned(),
         ticket: None,
         preserve_data: false,

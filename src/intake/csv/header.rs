@@ -134,27 +134,12 @@ pub(super) struct Header(Vec<(Column, String)>);
 impl Header {
     /// Reads the header; what is left are the rows.
     pub(super) fn read(bytes: &[u8]) -> Result<(Self, u8, Records<'_>), FileError> {
-        if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            return Err(FileError::Utf16);
-        }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let start = bytes.iter().position(|byte| !b" \r\n".contains(byte));
-        let first = first_line(bytes.get(start.unwrap_or_default()..).unwrap_or_default());
-        if first.contains(&0) {
-            return Err(FileError::Utf16);
-        }
-        let separator = separator(first);
-        let mut records = Records::new(bytes, separator);
-        let record = records.next().ok_or(FileError::Empty)?;
-        let line = record.line;
-        let cells = record.fields.map_err(|quotes| FileError::Quotes { line, quotes })?;
+        let (line, names, records) = begin(bytes)?;
+        let separator = records.separator();
         let mut columns: Vec<(Column, String)> = Vec::new();
-        for cell in &cells {
-            let name = std::str::from_utf8(cell).map_err(|_| FileError::NotText { line })?.trim();
+        for name in names {
             let place = columns.len() + 1;
-            if name.is_empty() {
-                return Err(FileError::NoName { line, place, of: cells.len() });
-            }
+            let name = name.as_str();
             let column = Column::from_header(name)
                 .ok_or_else(|| FileError::Unknown { line, name: quoted(name) })?;
             if let Some(first) = columns.iter().position(|(known, _)| *known == column) {
@@ -199,4 +184,30 @@ fn separator(header: &[u8]) -> u8 {
     let count = |wanted: u8| header.split(|byte| *byte == wanted).count();
     // Of equals the last wins: a comma, where there is none of them.
     [b'\t', b';', b','].into_iter().max_by_key(|wanted| count(*wanted)).unwrap_or(b',')
+}
+
+/// The names of the columns, at the line where they are; what is left are the rows.
+pub(super) fn begin(bytes: &[u8]) -> Result<(usize, Vec<String>, Records<'_>), FileError> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(FileError::Utf16);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let start = bytes.iter().position(|byte| !b" \r\n".contains(byte));
+    let first = first_line(bytes.get(start.unwrap_or_default()..).unwrap_or_default());
+    if first.contains(&0) {
+        return Err(FileError::Utf16);
+    }
+    let mut records = Records::new(bytes, separator(first));
+    let record = records.next().ok_or(FileError::Empty)?;
+    let line = record.line;
+    let cells = record.fields.map_err(|quotes| FileError::Quotes { line, quotes })?;
+    let mut names = Vec::new();
+    for cell in &cells {
+        let name = std::str::from_utf8(cell).map_err(|_| FileError::NotText { line })?.trim();
+        if name.is_empty() {
+            return Err(FileError::NoName { line, place: names.len() + 1, of: cells.len() });
+        }
+        names.push(name.to_owned());
+    }
+    Ok((line, names, records))
 }

@@ -47,6 +47,11 @@ impl<'a> Records<'a> {
         Self { rest: bytes, line: 1, separator, lost: None }
     }
 
+    /// What separates cells.
+    pub(super) fn separator(&self) -> u8 {
+        self.separator
+    }
+
     /// Goes on behind the first `length` bytes of what is left.
     fn advance(&mut self, length: usize) {
         let (done, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));

@@ -28,6 +28,9 @@ pub struct Wish {
     /// Or for how long, from now on, such as 4h or 7d.
     #[serde(skip_serializing_if = "Option::is_none", rename = "for")]
     pub lasts: Option<String>,
+    /// Or, for an extension, how much later the end date is than it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extend_by: Option<String>,
     /// Zone in which `until` and `review_at` are meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
@@ -117,6 +120,29 @@ impl Wish {
         }
     }
 
+    /// The end date that the contract has with `extend_by`: from where it stands, be that extended already.
+    fn extended(
+        &self,
+        kind: ExceptionKind,
+        revocation: &Revocation,
+        known: &[Exception],
+    ) -> Result<Option<UtcTime>, SubmissionError> {
+        let Some(text) = &self.extend_by else { return Ok(None) };
+        if kind != ExceptionKind::Extension {
+            return Err(wrong("/extend_by", "only an extension moves an end date"));
+        }
+        if self.until.is_some() || self.lasts.is_some() {
+            return Err(wrong(
+                "/extend_by",
+                "say until when, for how long, or by how much: one of them",
+            ));
+        }
+        let by = parse_duration(text).map_err(|error| wrong("/extend_by", error.to_string()))?;
+        let running = known.iter().filter(|one| one.kind == kind && one.in_force());
+        let end = running.filter_map(|one| one.until).max().unwrap_or(revocation.effective_at);
+        Ok(Some(end.plus(by)))
+    }
+
     fn review(
         &self,
         kind: ExceptionKind,
@@ -134,13 +160,17 @@ impl Wish {
     pub(super) fn exception(
         &self,
         revocation: &Revocation,
+        in_force: &[Exception],
         by: &str,
         config: &Config,
         now: UtcTime,
     ) -> Result<Exception, IntakeError> {
         let kind = self.kind()?;
         let zones = terms_of(config, by, by).zones;
-        let until = self.end(&zones, now)?.or_else(|| kind.usual_end(revocation, now));
+        let until = match self.extended(kind, revocation, in_force)? {
+            Some(at) => Some(at),
+            None => self.end(&zones, now)?.or_else(|| kind.usual_end(revocation, now)),
+        };
         let id = clock::new_id("exc", now).map_err(|e| IntakeError::Unavailable(e.into()))?;
         Ok(Exception {
             id,

@@ -10,7 +10,7 @@ fn is_stdin(file: &Path) -> bool {
 }
 
 /// The bytes of `file`.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
+pub(in crate::cli::expect) fn read(file: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = LARGEST + 1;
     if is_stdin(file) {
