@@ -291,10 +291,11 @@ impl Intake {
         } else {
             Vec::new()
         };
+        let life = Life { pending: None, ..merge::reopened(&present, &revocation) };
         let mut step = Move {
             from: stored.clone(),
             accounts: stored.accounts.clone(),
-            life: Life { pending: None, ..merge::reopened(&present, &revocation) },
+            life: merge::told(&present.revocation, &revocation, life, now),
             evidence: stored.evidence.clone(),
             records,
             deliveries: Vec::new(),

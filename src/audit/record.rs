@@ -10,6 +10,7 @@ mod changes;
 mod exceptions;
 mod look;
 mod notice;
+mod uses;
 
 pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
@@ -17,10 +18,11 @@ pub use changes::{
     Approval, amended, approval_requested, approved, attested, config_changed, erasure,
     item_attested, withdrawn,
 };
-pub use exceptions::{exceptions, glass_used};
+pub use exceptions::exceptions;
 pub use look::{Seen, observation};
 use look::{add_missing, gaps, residual};
 pub use notice::{Held, Noticed, noticed, quarantined};
+pub use uses::{glass_used, regressed, used};
 
 use crate::domain::account::{Account, AccountName};
 use crate::domain::lifecycle::{Life, Terms};
@@ -241,20 +243,6 @@ pub fn missed(about: &About<'_>, milestone: Milestone, seen: &Seen<'_>) -> Body 
     );
     add_missing(&mut body, seen.missing);
     body
-}
-
-/// `access_regressed`: it came back.
-#[must_use]
-pub fn regressed(about: &About<'_>, verified_at: Option<UtcTime>, seen: &Seen<'_>) -> Body {
-    with(
-        about.body(),
-        json!({
-            "as_of": seen.as_of,
-            "residual": residual(seen.residual),
-            "residual_total": seen.residual.len(),
-            "verified_at": verified_at,
-        }),
-    )
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `revoked status`: what is open, overdue first.
 
+pub(super) mod after;
 mod rows;
 mod watch;
 
@@ -21,7 +22,8 @@ const WHOLE_ID: usize = 24;
 ///
 /// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
 /// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml. Below stand
-/// items of the checklist that are past their due and that nobody attested; they do not change the exit status.
+/// sessions that began after the end, the likely cause of what came back, and items of the checklist that are past
+/// their due and that nobody attested; these do not change the exit status.
 ///
 /// Exit status: 0 nothing is overdue or has come back; 2 something is or has; 3 nothing is known to be, but no
 /// agent is running, so nobody looks.
@@ -55,6 +57,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             println!("{}", rows::headline(&open, nobody.as_deref(), now));
             if !open.is_empty() {
                 print!("\n{}", rows::table(&open, now));
+            }
+            for line in after::lines(&open) {
+                output::print_line("", &shown(&line));
             }
             for line in rows::unattested(&unattested, now) {
                 output::print_line("", &line);

@@ -6,10 +6,12 @@ use super::exception::Exception;
 use super::expectation::milestones;
 use super::ids::SystemIdentifier;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
+use super::relapse::{Before, Relapse};
 use super::request::Request;
 use super::residual::ResidualKind;
 use super::revocation::{Kind, Reason, Revocation, State};
 use super::time::UtcTime;
+use super::uses::Uses;
 use super::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -74,6 +76,18 @@ pub struct Life {
     /// It was withdrawn because it should never have been expected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erroneous: bool,
+    /// When we were told that access ends as soon as it does, where that was later than the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<UtcTime>,
+    /// Sessions that began after the end.
+    #[serde(default, skip_serializing_if = "Uses::is_empty")]
+    pub uses: Uses,
+    /// What tells later why access came back.
+    #[serde(default, skip_serializing_if = "Before::is_empty")]
+    pub before: Before,
+    /// How it last came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relapse: Option<Relapse>,
 }
 
 /// What a look means for one revocation.
@@ -177,6 +191,10 @@ impl Life {
             exceptions: Vec::new(),
             due_from: None,
             erroneous: false,
+            told_at: None,
+            uses: Uses::default(),
+            before: Before::default(),
+            relapse: None,
         }
     }
 

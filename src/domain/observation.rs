@@ -100,6 +100,9 @@ pub struct Instance {
     pub version: String,
     /// A standby.
     pub in_recovery: bool,
+    /// Its clock less the agent's, in microseconds.
+    #[serde(default)]
+    pub clock_skew_us: i64,
 }
 
 /// A role of the cluster.

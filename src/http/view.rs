@@ -14,10 +14,12 @@ use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Gap, NotCovered};
 use crate::domain::probes::Missing;
+use crate::domain::relapse::Relapse;
 use crate::domain::request::Request;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
+use crate::domain::uses::Use;
 use crate::domain::verdict::Verdict;
 use crate::intake::register;
 use crate::store::{Evidence, Store, StoreError, Stored};
@@ -128,6 +130,16 @@ pub struct View {
     /// What is owned decides nothing, since the subject's data are under a legal hold.
     #[serde(default)]
     pub held: bool,
+    /// Sessions that began after the end, oldest first: use of access, or a late notice. The newest hundred, and
+    /// those that are open.
+    #[serde(default)]
+    pub uses: Vec<Use>,
+    /// How many sessions of use there were.
+    #[serde(default)]
+    pub uses_total: u64,
+    /// How access last came back after verification, and why it likely did.
+    #[serde(default)]
+    pub relapse: Option<Relapse>,
     /// It was withdrawn because it should never have been expected.
     #[serde(default)]
     pub erroneous: bool,
@@ -206,6 +218,9 @@ impl View {
             pending: life.pending,
             held: evidence.held || exceptions.iter().any(|one| one.holds() && one.in_force_at(now)),
             exceptions,
+            uses: life.uses.listed,
+            uses_total: life.uses.total,
+            relapse: life.relapse,
             erroneous: life.erroneous,
             source: asked.source,
             ticket: asked.ticket,

@@ -219,7 +219,8 @@ impl Intake {
             let mut step = unchanged(stored, now);
             let (present, revocation) =
                 exceptions::against_amendment(stored, decision.revocation, config, now);
-            step.life = merge::reopened(&present, &revocation);
+            let life = merge::reopened(&present, &revocation);
+            step.life = merge::told(&present.revocation, &revocation, life, now);
             step.revocation = revocation;
             let about =
                 About { revocation: &step.revocation, subject: &stored.subject_id, at: now };

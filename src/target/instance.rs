@@ -70,6 +70,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, asked: &A
         name: name.to_owned(),
         version: this.version,
         in_recovery: this.in_recovery,
+        clock_skew_us: this.clock_skew_us,
     });
     session.begin().await;
     sessions::read(session, cluster, Some(name)).await;

@@ -4,6 +4,7 @@ use super::super::check::{findings, kept_by};
 use super::super::client::{Found, Where};
 use super::super::exception::shown::print_under;
 use super::super::exit;
+use super::super::status::after;
 use super::super::output::{self, Format, shown};
 use crate::domain::credential::{Change, Standing};
 use crate::domain::request::Asked;
@@ -96,6 +97,9 @@ pub(super) fn print_view(view: &View) {
         line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
     }
     print_under(&view.exceptions);
+    for text in after::told(view) {
+        line("after the end", &text);
+    }
     if view.erroneous {
         line("withdrawn", "it should never have been expected");
     }
