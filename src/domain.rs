@@ -14,6 +14,7 @@ pub mod expectation;
 pub mod graph;
 pub mod hex;
 pub mod ids;
+pub mod inactivity;
 pub mod lifecycle;
 pub mod link;
 pub mod milestone;

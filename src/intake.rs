@@ -9,6 +9,7 @@ pub mod erase;
 pub mod event;
 pub mod exceptions;
 mod fields;
+pub mod inactive;
 pub mod json;
 mod kinds;
 mod landing;

@@ -1,5 +1,6 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
+mod activity;
 mod canary;
 mod exceptions;
 mod external;
@@ -60,6 +61,7 @@ pub struct Reconciler {
     rosters: Mutex<HashMap<SystemIdentifier, Arc<BTreeSet<RosterRole>>>>,
     ready: Mutex<HashMap<String, roster::Ready>>,
     canaries: canary::Seen,
+    activities: tokio::sync::Mutex<activity::Activities>,
     /// What is watched, as last read.
     known: Known,
     /// Targets on which a break-glass is open: they are looked at more often.
@@ -97,6 +99,7 @@ impl Reconciler {
             rosters: Mutex::default(),
             ready: Mutex::default(),
             canaries: canary::Seen::default(),
+            activities: tokio::sync::Mutex::default(),
             known: Known::default(),
             closer: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
@@ -190,6 +193,7 @@ impl Reconciler {
         self.name_the_vanished(&mut look).await?;
         self.watch_canary(&mut look).await?;
         self.watch_glass(&look, &watched).await?;
+        self.watch_activity(&look).await?;
         self.show_target(&look);
         self.board.put(Arc::new(look));
         Box::pin(self.judge_all(target.name())).await?;
@@ -226,6 +230,7 @@ impl Reconciler {
                 past.iter().filter(|role| wanted.names.contains(&role.name)).map(|role| role.oid);
             wanted.oids.extend(bore.collect::<BTreeSet<RoleOid>>());
         }
+        wanted.activity = self.activity_wanted(&config, target, clock::now()).await;
         wanted.secrets = self.secrets(target, watched).await?;
         if config.target(target).is_some_and(|target| !target.probes.is_empty()) {
             wanted.people = Self::people(watched, &config);

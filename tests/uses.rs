@@ -3,8 +3,9 @@
 mod common;
 
 use common::agent::Agent;
-use common::http::{prepared, started};
+use common::http::prepared;
 use common::{LiveSession, cluster, cluster_of, sql, versions};
+use revoked::throwaway::Cluster;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,14 @@ fn looked_again(agent: &Agent, id: &str) {
         let before = newest(&agent.json(&["expect", "show", id, "-o", "json"]));
         agent.until(id, |view| newest(view) > before);
     }
+}
+
+/// An agent that sees when sessions began.
+fn started(cluster: &Cluster) -> Agent {
+    let mut agent = prepared(cluster, "");
+    sql(cluster, "postgres", "postgres", "GRANT pg_read_all_stats TO revoked_agent;");
+    agent.start();
+    agent
 }
 
 fn counted(count: u32) -> String {
@@ -40,7 +49,6 @@ fn a_session_after_the_end_is_told_once_and_an_earlier_one_is_not() {
     looked_again(&agent, &id);
     assert_eq!(view["uses"], json!([]), "it began before: {view:#}");
 
-    // In parallel: the start of a worker is not that of a session.
     let after = LiveSession::open(
         &cluster,
         "john",
@@ -166,7 +174,12 @@ fn what_came_back_names_its_likely_cause() {
         let ids = ["a", "b", "c", "d", "e"].map(of);
         let held = |view: &Value| view["residual"][0]["privilege"] == "admins";
         agent.until(&ids[2], held);
-        sql(&cluster, "postgres", "postgres", "REVOKE admins FROM c GRANTED BY postgres; DROP ROLE d;");
+        sql(
+            &cluster,
+            "postgres",
+            "postgres",
+            "REVOKE admins FROM c GRANTED BY postgres; DROP ROLE d;",
+        );
         for id in &ids {
             agent.until_state(id, "verified");
         }

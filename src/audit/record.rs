@@ -98,7 +98,7 @@ pub fn subject(id: &str, commitment: &str, at: UtcTime) -> Body {
 #[must_use]
 pub fn triggered(about: &About<'_>, notice: Option<&str>) -> Body {
     let asked = about.revocation;
-    with(
+    let mut body = with(
         about.body(),
         json!({
             "deadlines": asked.deadlines,
@@ -111,7 +111,11 @@ pub fn triggered(about: &About<'_>, notice: Option<&str>) -> Body {
             "received_at": asked.received_at,
             "triggered_by": asked.source,
         }),
-    )
+    );
+    if let Some(inactive) = &asked.inactive {
+        body.insert("inactive".to_owned(), json!(inactive));
+    }
+    body
 }
 
 /// How the time came about, the sender's own text left out.

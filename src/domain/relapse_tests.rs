@@ -79,7 +79,11 @@ fn the_table() {
         (vec![granted("admins", "root")], &same, "granted: root granted john membership in admins"),
         (vec![granted("team", "boss")], &same, "granted: boss granted john membership in team"),
         (vec![table.clone()], &same, "granted: boss granted john SELECT on public.t"),
-        (vec![found(ResidualKind::Ownership, 1)], &same, "unknown: nothing tells what brought it back"),
+        (
+            vec![found(ResidualKind::Ownership, 1)],
+            &same,
+            "unknown: nothing tells what brought it back",
+        ),
         (vec![], &same, "unknown: nothing tells what brought it back"),
         (
             vec![found(ResidualKind::Login, 2)],
@@ -97,7 +101,11 @@ fn the_table() {
             "restored: main is another cluster than the one that was clean: its system_identifier was 7, and is 8",
         ),
         // The worst tells, and what follows from something else tells nothing.
-        (vec![found(ResidualKind::Session, 1), login, table], &same, "login_on: the login of john was switched on"),
+        (
+            vec![found(ResidualKind::Session, 1), login, table],
+            &same,
+            "login_on: the login of john was switched on",
+        ),
     ] {
         assert_eq!(told(&residual, now), sentence);
     }

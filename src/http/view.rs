@@ -9,6 +9,7 @@ use crate::domain::checklist;
 use crate::domain::credential::Standing;
 use crate::domain::effective::Effective;
 use crate::domain::exception::{self, Turn};
+use crate::domain::inactivity::Inactive;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
@@ -90,6 +91,9 @@ pub struct View {
     /// The revocation of a leaver who knew the secret that this rotation is about.
     #[serde(default)]
     pub because: Option<String>,
+    /// Of an account that nobody uses: what was seen of that.
+    #[serde(default)]
+    pub inactive: Option<Inactive>,
     /// Rotations that were opened because this subject knew a shared secret. Where one revocation is shown only.
     #[serde(default)]
     pub rotations: Vec<Opened>,
@@ -201,6 +205,7 @@ impl View {
             new_owner: asked.new_owner,
             emails: asked.emails,
             because: asked.because,
+            inactive: asked.inactive,
             rotations: Vec::new(),
             attested: checklist::standing(&asked.checklist, &life.attested),
             no_account_confirmed: asked.no_account,

@@ -120,7 +120,9 @@ impl Gauges {
 
     /// Drops every series of a target; the next scrape sets those that are known.
     pub(super) fn forget_targets(&self) {
-        for levels in [&self.residual, &self.late_notices, &self.target_up, &self.verifiable, &self.excess] {
+        for levels in
+            [&self.residual, &self.late_notices, &self.target_up, &self.verifiable, &self.excess]
+        {
             levels.reset();
         }
         for levels in [&self.attempt, &self.success, &self.deep, &self.skew] {

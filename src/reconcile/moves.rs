@@ -186,10 +186,10 @@ pub(super) fn plan(
         effects.iter().map(|effect| record_of(*effect, &about, &terms, stored, &life, &seen)),
     );
     let of_use = used.iter().filter(|one| one.class == UseClass::AfterEnd);
-    records.extend(of_use.map(|one| NewRecord {
-        kind: "use_after_effective",
-        body: record::used(&about, one),
-    }));
+    records.extend(
+        of_use
+            .map(|one| NewRecord { kind: "use_after_effective", body: record::used(&about, one) }),
+    );
     Some(Move {
         from: stored.clone(),
         revocation: stored.revocation.clone(),

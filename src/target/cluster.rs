@@ -6,8 +6,8 @@ use super::session::Session;
 use super::share::{Partly, of_each};
 use super::statements::{self as sql, Statement};
 use super::{
-    Wanted, attributes, catalog, credentials, hba, ident, memberships, prepared, selftest, server,
-    sessions, shared, slots,
+    Wanted, activity, attributes, catalog, credentials, hba, ident, memberships, prepared,
+    selftest, server, sessions, shared, slots,
 };
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
@@ -165,7 +165,12 @@ pub(super) async fn read(
     sessions::read(session, &cluster, None).await;
     slots::read(session).await;
     selftest::sessions(session).await;
+    activity::read(session, wanted).await;
     session.end().await;
+    if let Some(activity) = &mut session.observation.activity {
+        let logins = roles.iter().flatten().filter(|role| role.has(RoleRow::LOGIN));
+        activity.logins = logins.map(|role| RoleOid(role.oid.0)).collect();
+    }
 
     hba::read(session, &cluster, wanted, required.contains(&K::HbaRule)).await;
     ident::read(session, &cluster, wanted, required.contains(&K::IdentMap)).await;

@@ -4,7 +4,7 @@ use super::cluster::Cluster;
 use super::session::Session;
 use super::statements as sql;
 use super::trouble::Trouble;
-use super::{Wanted, hba, ident, selftest, server, sessions};
+use super::{Wanted, activity, hba, ident, selftest, server, sessions};
 use crate::domain::observation::{Cause, Instance};
 use crate::domain::residual::ResidualKind;
 use std::collections::BTreeSet;
@@ -75,6 +75,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster, asked: &A
     session.begin().await;
     sessions::read(session, cluster, Some(name)).await;
     selftest::sessions(session).await;
+    activity::read(session, asked.wanted).await;
     session.end().await;
     hba::read(session, cluster, asked.wanted, asked.required.contains(&ResidualKind::HbaRule))
         .await;

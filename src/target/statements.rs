@@ -86,6 +86,8 @@ pub(super) const SESSIONS: Statement =
     statement!("sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
 pub(super) const INSTANCE_SESSIONS: Statement =
     statement!("instance_sessions", FINDINGS, &[K::Session, K::VanishedSession, K::Replication]);
+/// Unread, nobody is taken for inactive.
+pub(super) const ACTIVITY: Statement = statement!("activity", MANY, &[]);
 pub(super) const SELF_TEST: Statement = statement!("self_test", 1_000, &[]);
 pub(super) const SHARED_ACL_13: Statement =
     statement!("shared_acl_13", MANY, &[K::Privilege], 0, 150_000);
@@ -156,6 +158,7 @@ pub const STATEMENTS: &[Statement] = &[
     PREPARED_LOCKS,
     SESSIONS,
     INSTANCE_SESSIONS,
+    ACTIVITY,
     SELF_TEST,
     SHARED_ACL_13,
     SHARED_ACL_15,

@@ -4,8 +4,8 @@ use super::super::check::{findings, kept_by};
 use super::super::client::{Found, Where};
 use super::super::exception::shown::print_under;
 use super::super::exit;
-use super::super::status::after;
 use super::super::output::{self, Format, shown};
+use super::super::status::after;
 use crate::domain::credential::{Change, Standing};
 use crate::domain::request::Asked;
 use crate::http::view::View;
@@ -129,6 +129,9 @@ pub(super) fn print_view(view: &View) {
     }
     if let Some(leaver) = &view.because {
         line("because", &format!("the subject of {leaver} knew the secret"));
+    }
+    if let Some(inactive) = &view.inactive {
+        line("inactive", &inactive.sentence());
     }
     for opened in &view.rotations {
         line("rotation", &format!("{} of the secret {}", opened.revocation, opened.secret));

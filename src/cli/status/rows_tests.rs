@@ -34,6 +34,7 @@ pub(in crate::cli::status) fn view(number: u32, subject: &str, state: State, due
         new_owner: None,
         emails: Vec::new(),
         because: None,
+        inactive: None,
         rotations: Vec::new(),
         attested: Vec::new(),
         no_account_confirmed: false,
