@@ -201,9 +201,10 @@ impl Intake {
         let subject = self.subjects.of(&asked.subject).await;
         for _ in 0..TRIES {
             let Some(stored) = self.joined(&asked, now).await? else {
-                return self.accept(asked, notice, now, (copy, subject)).await;
+                return Box::pin(self.accept(asked, notice, now, (copy, subject))).await;
             };
-            match self.join(&stored, &asked, notice, now).await {
+            // In a box, since the future of whoever decides would grow by it.
+            match Box::pin(self.join(&stored, &asked, notice, now)).await {
                 Err(IntakeError::Unavailable(error))
                     if error
                         .downcast_ref()

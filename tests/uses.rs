@@ -109,28 +109,24 @@ fn what_a_parallel_query_starts_is_no_use() {
     );
     let id = agent.expect("EMP-1", &["--account", "john"]);
     agent.until(&id, |view| view["verdict"] == "residual");
-    let waiting = std::thread::spawn(move || {
-        session.ask("SELECT count(slow(n)) FROM t;");
-        session
-    });
-    let begun = Instant::now();
-    let workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'";
-    while sql(&cluster, "postgres", "postgres", workers).trim() == "0" {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no worker was started");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let view = agent.until(&id, |view| {
-        let all = view["residual"].as_array().unwrap();
-        all.iter().any(|found| found["background"] == true)
+    let view = std::thread::scope(|threads| {
+        threads.spawn(|| session.ask("SELECT count(slow(n)) FROM t;"));
+        let begun = Instant::now();
+        let workers =
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'";
+        while sql(&cluster, "postgres", "postgres", workers).trim() == "0" {
+            assert!(begun.elapsed() < Duration::from_secs(20), "no worker was started");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let view = agent.until(&id, |view| {
+            let all = view["residual"].as_array().unwrap();
+            all.iter().any(|found| found["background"] == true)
+        });
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'john'";
+        sql(&cluster, "postgres", "postgres", end);
+        view
     });
     assert_eq!(view["uses"], json!([]), "{view:#}");
-    sql(
-        &cluster,
-        "postgres",
-        "postgres",
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'john'",
-    );
-    drop(waiting.join());
     assert_eq!(records(&agent, "use_after_effective").len(), 0);
 }
 

@@ -182,7 +182,7 @@ impl Seen {
     #[must_use]
     pub fn inactive(&self, watched_us: u64, after: Duration) -> Option<Inactive> {
         let unseen = watched_us.saturating_sub(self.mark_us);
-        (unseen >= micros(after.saturating_add(written_every(after)))).then(|| Inactive {
+        (unseen >= micros(after.saturating_add(written_every(after)))).then_some(Inactive {
             last_seen_at: self.seen_at,
             watched_since: self.known_at,
             watched_seconds: unseen / 1_000_000,

@@ -81,13 +81,13 @@ pub struct Life {
     pub told_at: Option<UtcTime>,
     /// Sessions that began after the end.
     #[serde(default, skip_serializing_if = "Uses::is_empty")]
-    pub uses: Uses,
+    pub uses: Box<Uses>,
     /// What tells later why access came back.
     #[serde(default, skip_serializing_if = "Before::is_empty")]
-    pub before: Before,
+    pub before: Box<Before>,
     /// How it last came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub relapse: Option<Relapse>,
+    pub relapse: Option<Box<Relapse>>,
 }
 
 /// What a look means for one revocation.
@@ -192,8 +192,8 @@ impl Life {
             due_from: None,
             erroneous: false,
             told_at: None,
-            uses: Uses::default(),
-            before: Before::default(),
+            uses: Box::default(),
+            before: Box::default(),
             relapse: None,
         }
     }

@@ -144,6 +144,7 @@ pub enum Basis<'a> {
 }
 
 /// Access, a session or a usable credential that is still there.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Residual {
     /// How near to use. First, so that the derived order is worst first.

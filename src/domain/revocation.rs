@@ -159,7 +159,7 @@ pub struct Revocation {
     pub because: Option<String>,
     /// Of an account that nobody uses: what was seen of that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inactive: Option<Inactive>,
+    pub inactive: Option<Box<Inactive>>,
     /// What people have to attest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checklist: Vec<Item>,

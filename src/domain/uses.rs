@@ -125,7 +125,7 @@ pub fn follow(
     residual: &[Residual],
     looks: &[&Observation],
 ) -> (Uses, Vec<Use>) {
-    let mut uses = life.uses.clone();
+    let mut uses = Uses::clone(&life.uses);
     let due = match life.state {
         State::Open | State::Regressed | State::Verified => true,
         State::Scheduled | State::Excepted | State::Withdrawn => false,

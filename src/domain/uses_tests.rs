@@ -160,7 +160,7 @@ fn each_is_told_once_and_a_pid_that_is_used_again_is_another() {
     for found in [vec![session(1, 5, 300)], vec![], vec![session(1, 5, 300), session(1, 5, 301)]] {
         let (uses, new) = follow(&asked, &life, &[account(1)], &found, &[&look]);
         told.push(new.len());
-        life.uses = uses;
+        *life.uses = uses;
     }
     assert_eq!((told, life.uses.total), (vec![1, 0, 1], 2));
 }
@@ -172,7 +172,7 @@ fn closed_ones_make_room_and_open_ones_do_not() {
     let first: Vec<_> = (0..100).map(|pid| session(1, pid, 300)).collect();
     let (uses, new) = follow(&asked, &life, &[account(1)], &first, &[&look]);
     assert_eq!((new.len(), uses.crowded), (100, false));
-    life.uses = uses;
+    *life.uses = uses;
     // The first is closed, and makes room for one of two.
     let mut second = first[1..].to_vec();
     second.extend([session(1, 500, 301), session(1, 501, 301)]);

@@ -297,7 +297,7 @@ impl Intake {
             let Some(stored) = self.journal.store.revocation(id).await? else {
                 return Ok(None);
             };
-            let step = decide(&stored, &self.config.current(), clock::now())?;
+            let step = Box::new(decide(&stored, &self.config.current(), clock::now())?);
             let changed = Changed {
                 id: id.to_owned(),
                 amended: step.revocation != stored.revocation

@@ -180,7 +180,7 @@ fn suspension(
 ) -> Result<Revocation, SubmissionError> {
     let terms = terms_of(config, SOURCE, SOURCE);
     let asked = Submission::parse(notice.body.as_bytes())?.revocation(SOURCE, now, &terms)?;
-    let asked = Revocation { inactive: Some(inactive.clone()), ..asked };
+    let asked = Revocation { inactive: Some(Box::new(inactive.clone())), ..asked };
     Ok(kinds::with_checklist(asked, config))
 }
 

@@ -110,5 +110,5 @@ fn the_suspension_says_what_was_seen() {
     assert_eq!((asked.subject.as_str(), asked.source.as_str()), ("main/john", SOURCE));
     assert_eq!((asked.accounts.len(), asked.accounts[0].role.as_str()), (1, "john"));
     assert_eq!(asked.accounts[0].target.as_deref(), Some("main"));
-    assert_eq!(asked.inactive, Some(inactive));
+    assert_eq!(asked.inactive.as_deref(), Some(&inactive));
 }

@@ -223,14 +223,15 @@ fn beside(
     if effects.contains(&Effect::Regressed) {
         let at = life.last_look_at.unwrap_or(stored.queued_at);
         let (before, residual) = (&stored.life.before, &judged.residual);
-        life.relapse = Some(relapse::explain(before, &stored.accounts, residual, looks, at));
+        life.relapse =
+            Some(Box::new(relapse::explain(before, &stored.accounts, residual, looks, at)));
     }
     life.before.remember(&judged.residual);
     if life.state == State::Verified && judged.verdict == Verdict::Revoked {
         life.before.was_clean_on(looks);
     }
     let (uses, new) = uses::follow(&stored.revocation, &life, accounts, &judged.residual, looks);
-    life.uses = uses;
+    *life.uses = uses;
     (life, new)
 }
 
@@ -297,7 +298,7 @@ fn record_of(
             record::missed(about, milestone, &Seen { verdict: Verdict::Inconclusive, ..*seen }),
         ),
         Effect::Regressed => {
-            let relapse = life.relapse.as_ref();
+            let relapse = life.relapse.as_deref();
             ("access_regressed", record::regressed(about, stored.life.verified_at, relapse, seen))
         }
     };

@@ -102,7 +102,7 @@ impl Row {
             let exceptions = exceptions.map(|one| Exception { why: None, ..one }).collect();
             let attested = life.attested.into_iter().map(|word| Word { note: None, ..word });
             let attested = attested.collect();
-            to_json(&Life { attested, exceptions, pending, ..life }, "a life")
+            to_json(&Life { attested, pending, exceptions, ..life }, "a life")
         };
         let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
         // Its sentences may name who was searched for; the next look tells all of it anew.

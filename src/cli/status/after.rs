@@ -22,12 +22,12 @@ pub(in crate::cli) fn told(view: &View) -> Vec<String> {
 fn session(one: &Use) -> String {
     let begun = &one.begun;
     let role = begun.role.clone().unwrap_or_else(|| format!("OID {}", begun.oid));
-    let began = begun.began_at.map_or_else(|| "at no known time".to_owned(), |at| at.to_string());
+    let since = begun.began_at.map_or_else(|| "at no known time".to_owned(), |at| at.to_string());
     let what = match one.class {
         UseClass::AfterEnd => "used after the end",
         UseClass::LateNotice => "late notice, used before it came",
     };
-    format!("{what}: {}/{role}, {}, began {began}", begun.target, begun.session)
+    format!("{what}: {}/{role}, {}, began {since}", begun.target, begun.session)
 }
 
 /// One line for each revocation in `views` that has any of it: what `revoked status` says below its table.
