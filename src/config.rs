@@ -7,6 +7,7 @@ mod checklist;
 mod exceptions;
 mod external;
 mod file;
+mod inactivity;
 mod inbox;
 mod live;
 mod log;
@@ -26,6 +27,7 @@ pub use checklist::{ItemConfig, SecretConfig};
 pub use exceptions::Exceptions;
 pub use external::{Check, CommandCheck, ExternalConfig, HttpCheck, Means};
 pub use file::Approvals;
+pub use inactivity::Inactivity;
 pub use inbox::{Inbox, Principal};
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
@@ -171,6 +173,8 @@ pub struct Config {
     pub ssf: Ssf,
     /// A folder whose files of notices are read.
     pub inbox: Option<Inbox>,
+    /// Accounts that nobody uses; `None`: nobody asks.
+    pub inactivity: Option<Inactivity>,
     /// Surfaces that are not asked for.
     pub not_required: BTreeSet<ResidualKind>,
     /// What the operator should know of the file, without anything being wrong.

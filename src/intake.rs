@@ -10,6 +10,7 @@ pub mod erase;
 pub mod event;
 pub mod exceptions;
 mod fields;
+pub mod inactive;
 pub mod json;
 mod kinds;
 mod landing;
@@ -302,13 +303,14 @@ impl Intake {
         } else {
             Vec::new()
         };
+        let life = merge::reopened(&present, &revocation);
         let mut step = Move {
             from: stored.clone(),
             accounts: stored.accounts.clone(),
             life: Life {
                 pending: None,
                 emergency: emergency::joined(present.life.emergency.as_deref(), called),
-                ..merge::reopened(&present, &revocation)
+                ..merge::told(&present.revocation, &revocation, life, now)
             },
             evidence: stored.evidence.clone(),
             records,

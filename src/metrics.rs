@@ -39,6 +39,10 @@ pub struct Vocabulary {
     pub milestones: Vec<(&'static str, &'static str, &'static str)>,
     /// Causes of a failed verification.
     pub causes: Vec<&'static str>,
+    /// Likely causes of access that came back.
+    pub relapses: Vec<&'static str>,
+    /// Why a session is one that nobody permitted.
+    pub uses: Vec<&'static str>,
     /// What requests ask for.
     pub asks: Vec<&'static str>,
     /// Kinds of exceptions.
@@ -70,6 +74,8 @@ pub struct Levels {
     pub without_account: i64,
     /// Requests that wait for a second person, by what they ask for.
     pub pending: BTreeMap<&'static str, i64>,
+    /// Open sessions that began after the end and before the notice, by target.
+    pub late_notices: BTreeMap<String, i64>,
     /// Exceptions in force, by kind.
     pub exceptions: BTreeMap<&'static str, i64>,
     /// Exceptions that wait for a second person, by kind.
@@ -152,6 +158,8 @@ pub struct Metrics {
     pub deadline_missed: IntCounterVec,
     /// `access_revocation_regressions_total`.
     pub regressions: IntCounterVec,
+    /// `access_revocation_use_after_effective_total`.
+    pub uses: IntCounterVec,
     /// `access_revocations_withdrawn_total`.
     pub withdrawn: IntCounterVec,
     /// `access_revocation_verifications_total`.
@@ -251,7 +259,8 @@ impl Metrics {
             duration: declare.histogram("access_revocation_duration_seconds", "Time from the later of effect and receipt to the first clean look, counted once when verified.", &["type", "reason"], DURATION_BUCKETS)?,
             notice_delay: declare.histogram("access_revocation_notice_delay_seconds", "How long after its effect a revocation was received: the sender's lateness.", &["reason"], DURATION_BUCKETS)?,
             deadline_missed: declare.counter("access_revocation_deadline_missed_total", "Milestones whose deadline passed without proof, once each.", &["reason", "milestone"])?,
-            regressions: declare.counter("access_revocation_regressions_total", "Times that access came back after verification.", &["reason"])?,
+            regressions: declare.counter("access_revocation_regressions_total", "Times that access came back after verification, by its likely cause.", &["reason", "cause"])?,
+            uses: declare.counter("access_revocation_use_after_effective_total", "Sessions that began when nothing permitted them, once each.", &["target", "because"])?,
             withdrawn: declare.counter("access_revocations_withdrawn_total", "Revocations of which nothing is expected any more; erroneous ones should never have been expected.", &["reason", "cause"])?,
             verifications: declare.counter("access_revocation_verifications_total", "Attempts to verify a revocation on a target.", &["target"])?,
             verification_failed: declare.counter("access_revocation_verification_failed_total", "Failed attempts: access found after its deadline, or not everything could be seen.", &["target", "cause"])?,
@@ -282,7 +291,9 @@ impl Metrics {
         let words = &self.vocabulary;
         for reason in &words.reasons {
             let _ = self.revocations.with_label_values(&[reason]);
-            let _ = self.regressions.with_label_values(&[reason]);
+            for cause in &words.relapses {
+                let _ = self.regressions.with_label_values(&[reason, cause]);
+            }
             for cause in ["erroneous", "other"] {
                 let _ = self.withdrawn.with_label_values(&[reason, cause]);
             }
@@ -304,6 +315,9 @@ impl Metrics {
             let _ = self.verifications.with_label_values(&[target]);
             let _ = self.passes_skipped.with_label_values(&[target]);
             let _ = self.reconcile_duration.with_label_values(&[target]);
+            for because in &self.vocabulary.uses {
+                let _ = self.uses.with_label_values(&[target.as_str(), because]);
+            }
             for cause in &self.vocabulary.causes {
                 let _ = self.verification_failed.with_label_values(&[target.as_str(), cause]);
             }

@@ -1,5 +1,6 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
+mod activity;
 mod canary;
 mod counted;
 mod emergency;
@@ -65,6 +66,7 @@ pub struct Reconciler {
     ready: Mutex<HashMap<String, roster::Ready>>,
     canaries: canary::Seen,
     steady: Steady,
+    activities: tokio::sync::Mutex<activity::Activities>,
     /// What is watched, as last read.
     known: Known,
     /// Targets on which a break-glass is open: they are looked at more often.
@@ -103,6 +105,7 @@ impl Reconciler {
             ready: Mutex::default(),
             canaries: canary::Seen::default(),
             steady: Steady::default(),
+            activities: tokio::sync::Mutex::default(),
             known: Known::default(),
             closer: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
@@ -197,6 +200,7 @@ impl Reconciler {
         self.name_the_vanished(&mut look).await?;
         self.watch_canary(&mut look).await?;
         self.watch_glass(&look, &watched).await?;
+        self.watch_activity(&look).await?;
         self.show_target(&look);
         self.board.put(Arc::new(look));
         Box::pin(self.judge_all(target.name())).await?;
@@ -233,6 +237,7 @@ impl Reconciler {
                 past.iter().filter(|role| wanted.names.contains(&role.name)).map(|role| role.oid);
             wanted.oids.extend(bore.collect::<BTreeSet<RoleOid>>());
         }
+        wanted.activity = self.activity_wanted(&config, target, clock::now()).await;
         wanted.secrets = self.secrets(target, watched).await?;
         if config.target(target).is_some_and(|target| !target.probes.is_empty()) {
             wanted.people = Self::people(watched, &config);

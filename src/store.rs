@@ -2,6 +2,7 @@
 //!
 //! One `migrations/` folder and one text per statement serve both (`docs/adr/0003-one-sql-two-databases.md`).
 
+mod activity;
 mod anchors;
 mod canary;
 mod conflicts;
@@ -19,6 +20,7 @@ mod replaced;
 mod revocations;
 mod roster;
 
+pub use activity::Unseen;
 pub use anchors::Anchored;
 pub use canary::StoredCanary;
 pub use conflicts::Conflicted;

@@ -9,6 +9,7 @@
 //! 3. each database: access lists and owners, compared with `pg_shdepend` in the same snapshot (`database`). It
 //!    is dear, so a look that goes before a decision reads all of them, and others only what is due (`memory`).
 
+mod activity;
 mod arriving;
 mod attributes;
 mod before;
@@ -47,6 +48,7 @@ pub use session::Limits;
 pub use survey::Survey;
 
 use crate::domain::ids::RoleOid;
+use crate::domain::inactivity::SeenQuery;
 use crate::domain::plan::Membership;
 use crate::domain::plan::locks::Held;
 use crate::domain::probes::{Person, SqlProbe};
@@ -152,6 +154,15 @@ pub struct Wanted {
     pub people: Vec<Person>,
     /// Every probe is tried about nobody, to see whether it can be asked.
     pub rehearse: bool,
+    /// Who uses their accounts, if that is asked.
+    pub activity: Option<AskedActivity>,
+}
+
+/// What is asked about the use of accounts.
+#[derive(Clone, Debug, Default)]
+pub struct AskedActivity {
+    /// A configured query that tells more than sessions do, where it is its turn.
+    pub query: Option<SeenQuery>,
 }
 
 /// What a plan needs beside the residual.

@@ -11,6 +11,7 @@ mod emergency;
 mod exceptions;
 mod look;
 mod notice;
+mod uses;
 
 pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
@@ -19,10 +20,11 @@ pub use changes::{
     item_attested, withdrawn,
 };
 pub use emergency::{emergency, emergency_approved, emergency_unapproved};
-pub use exceptions::{exceptions, glass_used};
+pub use exceptions::exceptions;
 pub use look::{Seen, observation};
 use look::{add_missing, gaps, residual};
 pub use notice::{Held, Noticed, noticed, quarantined};
+pub use uses::{glass_used, regressed, used};
 
 use crate::domain::account::{Account, AccountName};
 use crate::domain::lifecycle::{Life, Terms};
@@ -98,7 +100,7 @@ pub fn subject(id: &str, commitment: &str, at: UtcTime) -> Body {
 #[must_use]
 pub fn triggered(about: &About<'_>, notice: Option<&str>) -> Body {
     let asked = about.revocation;
-    with(
+    let mut body = with(
         about.body(),
         json!({
             "deadlines": asked.deadlines,
@@ -111,7 +113,11 @@ pub fn triggered(about: &About<'_>, notice: Option<&str>) -> Body {
             "received_at": asked.received_at,
             "triggered_by": asked.source,
         }),
-    )
+    );
+    if let Some(inactive) = &asked.inactive {
+        body.insert("inactive".to_owned(), json!(inactive));
+    }
+    body
 }
 
 /// How the time came about, the sender's own text left out.
@@ -243,20 +249,6 @@ pub fn missed(about: &About<'_>, milestone: Milestone, seen: &Seen<'_>) -> Body 
     );
     add_missing(&mut body, seen.missing);
     body
-}
-
-/// `access_regressed`: it came back.
-#[must_use]
-pub fn regressed(about: &About<'_>, verified_at: Option<UtcTime>, seen: &Seen<'_>) -> Body {
-    with(
-        about.body(),
-        json!({
-            "as_of": seen.as_of,
-            "residual": residual(seen.residual),
-            "residual_total": seen.residual.len(),
-            "verified_at": verified_at,
-        }),
-    )
 }
 
 #[cfg(test)]

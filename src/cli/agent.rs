@@ -9,9 +9,11 @@ use crate::config::{Config, Live};
 use crate::domain::exception::ExceptionKind;
 use crate::domain::expectation::milestones;
 use crate::domain::observation::Cause;
+use crate::domain::relapse::RelapseCause;
 use crate::domain::request::Asked;
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::{Kind, Reason};
+use crate::domain::uses::UseClass;
 use crate::intake::Intake;
 use crate::journal::{Journal, Settings};
 use crate::metrics::{Metrics, Vocabulary};
@@ -113,6 +115,8 @@ fn metrics(config: &Config) -> prometheus::Result<Metrics> {
         reasons: Reason::ALL.iter().map(|word| word.as_str()).collect(),
         milestones: cells,
         causes: Cause::ALL.iter().map(|word| word.as_str()).collect(),
+        relapses: RelapseCause::ALL.iter().map(|word| word.as_str()).collect(),
+        uses: vec![UseClass::AfterEnd.as_str(), "no_open_break_glass"],
         asks: Asked::ALL.iter().map(|word| word.as_str()).collect(),
         exceptions: ExceptionKind::ALL.iter().map(|word| word.as_str()).collect(),
         surfaces: CLUSTER_SURFACES

@@ -145,6 +145,9 @@ async fn work(
     let (intake, last) = (agent.intake.clone(), stop.clone());
     let opening = async move { intake.run_register(last).await };
     produce("going through the register of secrets", Box::pin(opening));
+    let (intake, last) = (agent.intake.clone(), stop.clone());
+    let suspending = async move { intake.run_inactivity(last).await };
+    produce("going through accounts that nobody uses", Box::pin(suspending));
     produce("reloading the configuration", Box::pin(reloader.run(stop.clone())));
     produce("giving checkpoints away", Box::pin(anchors.run(stop.clone())));
     produce("reading the inbox", Box::pin(inbox.run(stop.clone())));

@@ -1,5 +1,6 @@
 //! `revoked status`: what is open, overdue first.
 
+pub(super) mod after;
 mod rows;
 mod watch;
 
@@ -21,8 +22,8 @@ const WHOLE_ID: usize = 24;
 ///
 /// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
 /// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml. Below stand
-/// emergencies that nobody approved in time, and items of the checklist that are past their due and that nobody
-/// attested; the latter do not change the exit status.
+/// emergencies that nobody approved in time, sessions that began after the end, the likely cause of what came back, and
+/// items of the checklist that are past their due and that nobody attested; the last three do not change the exit status.
 ///
 /// Exit status: 0 nothing is overdue or has come back; 2 something is or has, or an emergency was not approved; 3 nothing is known to be, but no
 /// agent is running, so nobody looks.
@@ -63,6 +64,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             }
             for line in rows::unapproved(&unapproved, now) {
                 output::print_line("", &line);
+            }
+            for line in after::lines(&open) {
+                output::print_line("", &shown(&line));
             }
             for line in rows::unattested(&unattested, now) {
                 output::print_line("", &line);

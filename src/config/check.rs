@@ -335,6 +335,7 @@ impl Reader<'_> {
         let vendors = self.vendors(file.vendors)?;
         let inbox = self.inbox(file.inbox, &state_dir)?;
         let external = self.external(file.external, &targets)?;
+        let inactivity = self.inactivity(file.inactivity, &targets)?;
         let secrets = self.secrets(file.secrets, &targets)?;
         let (metrics_listen, api_listen) = self.listeners(listen)?;
         let seconds = Duration::from_secs;
@@ -389,6 +390,7 @@ impl Reader<'_> {
             permissions: self.permissions(file.permissions)?,
             ssf: self.ssf(file.ssf)?,
             inbox,
+            inactivity,
             not_required,
             notes,
             sha256: hex(&self.digest.finalize()),

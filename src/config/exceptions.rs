@@ -2,7 +2,7 @@
 
 use super::check::Reader;
 use super::{Approvals, Config, ConfigError, TargetConfig};
-use crate::domain::account::{AccountName, LinkRule};
+use crate::domain::account::AccountName;
 use crate::domain::exception::{REVIEW_AFTER, Rules};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -46,22 +46,7 @@ impl Reader<'_> {
         targets: &[TargetConfig],
     ) -> Result<Exceptions, ConfigError> {
         let key = "exceptions.break_glass_roles";
-        let role = |text: String| match text.split_once('/') {
-            Some((target, role)) if targets.iter().any(|known| known.name == target) => {
-                (Some(target.to_owned()), role.to_owned())
-            }
-            _ => (None, text),
-        };
-        let mut roles = Vec::new();
-        for text in file.break_glass_roles {
-            let (target, role) = role(text);
-            if role.is_empty() {
-                return Err(
-                    self.wrong(key, "name roles, as ROLE or TARGET/ROLE, none of them empty")
-                );
-            }
-            roles.push(AccountName { target, role, rule: LinkRule::Stated });
-        }
+        let roles = self.roles(key, file.break_glass_roles, targets)?;
         Ok(Exceptions {
             review_after: self.duration(
                 "exceptions.review_after",
@@ -77,6 +62,7 @@ impl Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::LinkRule;
     use std::path::Path;
 
     fn parse(more: &str) -> Result<Config, ConfigError> {

@@ -79,6 +79,8 @@ pub(super) struct File {
     /// Shared secrets and who knows them, by name.
     #[serde(default)]
     pub(super) secrets: BTreeMap<String, SecretFile>,
+    /// Accounts that nobody uses: a suspension is expected of each. Off without it.
+    pub(super) inactivity: Option<super::inactivity::InactivityFile>,
     /// The keys of an earlier revocation script. timing sets profiles, actions switch surfaces.
     pub(super) rights_revocation: Option<super::seed::RightsRevocation>,
 }

@@ -7,10 +7,12 @@ use super::exception::Exception;
 use super::expectation::milestones;
 use super::ids::SystemIdentifier;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
+use super::relapse::{Before, Relapse};
 use super::request::Request;
 use super::residual::ResidualKind;
 use super::revocation::{Kind, Reason, Revocation, State};
 use super::time::UtcTime;
+use super::uses::Uses;
 use super::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -78,6 +80,18 @@ pub struct Life {
     /// It was asked for in an emergency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<Box<Emergency>>,
+    /// When we were told that access ends as soon as it does, where that was later than the receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_at: Option<UtcTime>,
+    /// Sessions that began after the end.
+    #[serde(default, skip_serializing_if = "Uses::is_empty")]
+    pub uses: Box<Uses>,
+    /// What tells later why access came back.
+    #[serde(default, skip_serializing_if = "Before::is_empty")]
+    pub before: Box<Before>,
+    /// How it last came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relapse: Option<Box<Relapse>>,
 }
 
 /// What a look means for one revocation.
@@ -185,6 +199,10 @@ impl Life {
             due_from: None,
             erroneous: false,
             emergency: None,
+            told_at: None,
+            uses: Box::default(),
+            before: Box::default(),
+            relapse: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::credential;
 use super::ids::{RoleOid, SystemIdentifier};
+use super::inactivity::Activity;
 use super::probes::Probing;
 use super::residual::{Residual, ResidualKind};
 use super::time::UtcTime;
@@ -100,6 +101,9 @@ pub struct Instance {
     pub version: String,
     /// A standby.
     pub in_recovery: bool,
+    /// Its clock less the agent's, in microseconds.
+    #[serde(default)]
+    pub clock_skew_us: i64,
 }
 
 /// A role of the cluster.
@@ -159,6 +163,8 @@ pub struct Observation {
     pub coverage: Vec<Coverage>,
     /// Rights of the agent's own role beyond reading, in words.
     pub excess: Vec<String>,
+    /// Who uses their accounts, where that was asked for.
+    pub activity: Option<Activity>,
 }
 
 impl Observation {
@@ -187,6 +193,7 @@ impl Observation {
             not_covered: Vec::new(),
             coverage: Vec::new(),
             excess: Vec::new(),
+            activity: None,
         }
     }
 

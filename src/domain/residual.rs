@@ -147,6 +147,7 @@ pub enum Basis<'a> {
 }
 
 /// Access, a session or a usable credential that is still there.
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Residual {
     /// How near to use. First, so that the derived order is worst first.
@@ -195,6 +196,9 @@ pub struct Residual {
     /// Instance of the cluster, for sessions on another one than the primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
+    /// A process that the server began by itself, such as a parallel worker: its start is not that of a session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub background: bool,
     /// Further facts for people: address and program of a session, options of a membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -238,6 +242,7 @@ impl Residual {
             tampered: false,
             since: None,
             instance: None,
+            background: false,
             detail: None,
             cascade: false,
             dependents: Vec::new(),

@@ -3,6 +3,7 @@
 use super::account::AccountName;
 use super::checklist::Item;
 use super::effective::Effective;
+use super::inactivity::Inactive;
 use super::milestone::Deadlines;
 use super::subject::Called;
 use super::time::UtcTime;
@@ -156,6 +157,9 @@ pub struct Revocation {
     /// The revocation of a leaver who knew the secret that this one is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// Of an account that nobody uses: what was seen of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive: Option<Box<Inactive>>,
     /// What people have to attest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checklist: Vec<Item>,
@@ -199,6 +203,7 @@ pub(crate) fn sample(at: UtcTime) -> Revocation {
         required_permissions: Vec::new(),
         new_owner: None,
         because: None,
+        inactive: None,
         checklist: Vec::new(),
         no_account: false,
         preserve_data: false,

@@ -10,15 +10,18 @@ use crate::domain::credential;
 use crate::domain::effective::Effective;
 use crate::domain::emergency::Standing;
 use crate::domain::exception::{self, Turn};
+use crate::domain::inactivity::Inactive;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Gap, NotCovered};
 use crate::domain::probes::Missing;
+use crate::domain::relapse::Relapse;
 use crate::domain::request::Request;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
+use crate::domain::uses::Use;
 use crate::domain::verdict::Verdict;
 use crate::intake::register;
 use crate::store::{Evidence, Store, StoreError, Stored};
@@ -89,6 +92,9 @@ pub struct View {
     /// The revocation of a leaver who knew the secret that this rotation is about.
     #[serde(default)]
     pub because: Option<String>,
+    /// Of an account that nobody uses: what was seen of that.
+    #[serde(default)]
+    pub inactive: Option<Inactive>,
     /// Rotations that were opened because this subject knew a shared secret. Where one revocation is shown only.
     #[serde(default)]
     pub rotations: Vec<Opened>,
@@ -129,6 +135,16 @@ pub struct View {
     /// What is owned decides nothing, since the subject's data are under a legal hold.
     #[serde(default)]
     pub held: bool,
+    /// Sessions that began after the end, oldest first: use of access, or a late notice. The newest hundred, and
+    /// those that are open.
+    #[serde(default)]
+    pub uses: Vec<Use>,
+    /// How many sessions of use there were.
+    #[serde(default)]
+    pub uses_total: u64,
+    /// How access last came back after verification, and why it likely did.
+    #[serde(default)]
+    pub relapse: Option<Relapse>,
     /// It was withdrawn because it should never have been expected.
     #[serde(default)]
     pub erroneous: bool,
@@ -193,6 +209,7 @@ impl View {
             new_owner: asked.new_owner,
             emails: asked.emails,
             because: asked.because,
+            inactive: asked.inactive.map(|inactive| *inactive),
             rotations: Vec::new(),
             attested: checklist::standing(&asked.checklist, &life.attested),
             no_account_confirmed: asked.no_account,
@@ -210,6 +227,9 @@ impl View {
             pending: life.pending,
             held: evidence.held || exceptions.iter().any(|one| one.holds() && one.in_force_at(now)),
             exceptions,
+            uses: life.uses.listed,
+            uses_total: life.uses.total,
+            relapse: life.relapse.map(|relapse| *relapse),
             erroneous: life.erroneous,
             emergency: life.emergency.map(|called| called.standing(now)),
             source: asked.source,

@@ -220,7 +220,8 @@ impl Intake {
             let mut step = unchanged(stored, now);
             let (present, revocation) =
                 exceptions::against_amendment(stored, decision.revocation, config, now);
-            step.life = merge::reopened(&present, &revocation);
+            let life = merge::reopened(&present, &revocation);
+            step.life = merge::told(&present.revocation, &revocation, life, now);
             step.revocation = revocation;
             let about =
                 About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
@@ -299,7 +300,7 @@ impl Intake {
             let Some(stored) = self.journal.store.revocation(id).await? else {
                 return Ok(None);
             };
-            let step = decide(&stored, &self.config.current(), clock::now())?;
+            let step = Box::new(decide(&stored, &self.config.current(), clock::now())?);
             let changed = Changed {
                 id: id.to_owned(),
                 amended: step.revocation != stored.revocation

@@ -112,6 +112,18 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
     life
 }
 
+/// The life after an amendment at `now`. Whoever had access until then was told of nothing sooner: a session that
+/// began before is no use after the end.
+#[must_use]
+pub fn told(before: &Revocation, after: &Revocation, life: Life, now: UtcTime) -> Life {
+    let sooner = after.effective_at < before.effective_at;
+    if sooner || after.kind != before.kind || after.accounts != before.accounts {
+        Life { told_at: Some(now), ..life }
+    } else {
+        life
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

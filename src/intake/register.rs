@@ -93,35 +93,55 @@ impl Intake {
             body,
             facts: Facts::default(),
         };
-        match self.journal.store.repeated(&notice).await {
-            Ok(None) => {}
+        match self.open_itself(&notice, |now| rotation(config, leaver, &notice, now)).await? {
             // The secret's accounts are others by now: it was opened all the same.
-            Ok(Some(_)) | Err(StoreError::NoticeDiffers { .. }) => return Ok(()),
+            Own::Known => {}
+            Own::Opened(revocation) => tracing::info!(
+                revocation,
+                because = leaver.revocation.id,
+                secret = secret.name,
+                "a rotation was opened, since a leaver knew the secret"
+            ),
+        }
+        Ok(())
+    }
+
+    /// Opens a revocation that nobody sent a notice of, once for each of our own notices. When this returns, the
+    /// record of it is in the log.
+    pub(super) async fn open_itself(
+        &self,
+        notice: &NoticeKey,
+        asked: impl FnOnce(UtcTime) -> Result<Revocation, SubmissionError>,
+    ) -> Result<Own, IntakeError> {
+        match self.journal.store.repeated(notice).await {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(StoreError::NoticeDiffers { .. }) => return Ok(Own::Known),
             Err(error) => return Err(error.into()),
         }
         if self.journal.blocked() {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
         }
         let now = clock::now();
-        let asked = rotation(config, leaver, &notice, now)?;
+        let asked = asked(now)?;
         let turns = (
             self.copies.of((&notice.source, &notice.event_id)).await,
             self.subjects.of(&asked.subject).await,
         );
-        let (accepted, record) = self.accept(asked, None, &notice, now, turns).await?;
+        let (accepted, record) = self.accept(asked, None, notice, now, turns).await?;
         if let Some(record) = record {
             self.journal.landed(&record, PATIENCE).await?;
         }
-        let (revocation, because) = (accepted.id.as_str(), leaver.revocation.id.as_str());
-        tracing::info!(
-            revocation,
-            because,
-            secret = secret.name,
-            "a rotation was opened, since a leaver knew the secret"
-        );
         self.board.ask();
-        Ok(())
+        Ok(Own::Opened(accepted.id))
     }
+}
+
+/// What became of one of our own notices.
+pub(super) enum Own {
+    /// It made a revocation earlier.
+    Known,
+    /// It made this one.
+    Opened(String),
 }
 
 /// Whether somebody left by this revocation, and it has taken effect.

@@ -296,6 +296,7 @@ impl Submission {
             required_permissions: OneOrMany::list(self.required_permissions.as_ref()),
             new_owner: self.new_owner.clone(),
             because: None,
+            inactive: None,
             checklist: Vec::new(),
             no_account: false,
             preserve_data: self.preserve_data,

@@ -1,5 +1,6 @@
 //! What is told of a record that is in the log: counters, and a line on stderr.
 
+use crate::domain::relapse::RelapseCause;
 use crate::metrics::Metrics;
 use crate::store::{LandedRecord, QueuedRecord};
 use serde_json::Value;
@@ -38,7 +39,18 @@ pub(super) fn count(metrics: &Metrics, record: &QueuedRecord) {
             let cause = if erroneous == Some(true) { "erroneous" } else { "other" };
             metrics.withdrawn.with_label_values(&[reason, cause]).inc();
         }
-        "access_regressed" => metrics.regressions.with_label_values(&[reason]).inc(),
+        "access_regressed" => {
+            // What was queued by an earlier version names none.
+            let cause = Some(word("cause")).filter(|cause| !cause.is_empty());
+            let cause = cause.unwrap_or(RelapseCause::Unknown.as_str());
+            metrics.regressions.with_label_values(&[reason, cause]).inc();
+        }
+        "use_after_effective" => {
+            let account = record.body.get("account");
+            let target = account.and_then(|account| account.get("target")).and_then(Value::as_str);
+            let labels = [target.unwrap_or_default(), word("because")];
+            metrics.uses.with_label_values(&labels).inc();
+        }
         _ => {}
     }
 }
@@ -53,6 +65,7 @@ pub(super) fn say(landed: &LandedRecord) {
         "access_regressed"
         | "verification_failed"
         | "verification_inconclusive"
+        | "use_after_effective"
         | "canary_missed" => {
             tracing::warn!(revocation, record, milestone, seq, "a record landed");
         }

@@ -15,6 +15,7 @@ pub(super) struct Gauges {
     pub(super) overdue_age: GaugeVec,
     pub(super) regressed: IntGaugeVec,
     pub(super) residual: IntGaugeVec,
+    pub(super) late_notices: IntGaugeVec,
     pub(super) success_rate: GaugeVec,
     pub(super) without_account: IntGaugeVec,
     pub(super) pending: IntGaugeVec,
@@ -52,6 +53,7 @@ impl Gauges {
             overdue_age: declare.gauge("access_revocation_overdue_oldest_age_seconds", "Worst lateness of those, 0 if none.", cell)?,
             regressed: declare.int_gauge("access_revocations_regressed", "Revocations whose access came back after verification.", &["reason"])?,
             residual: declare.int_gauge("access_revocation_residual_findings", "What should be gone and is not, by surface.", &["target", "surface"])?,
+            late_notices: declare.int_gauge("access_revocation_late_notice_sessions", "Open sessions that began after access should have ended and before the notice came.", &["target"])?,
             success_rate: declare.gauge("access_revocation_verification_success_rate", "Verified revocations as a share of those and of the overdue and regressed ones, 1 when there are none.", &[])?,
             without_account: declare.int_gauge("access_revocations_without_account", "Revocations for which no account was found; they need a confirmation.", &[])?,
             pending: declare.int_gauge("access_revocation_requests_pending", "What would keep access and waits for a second person.", &["asks"])?,
@@ -122,7 +124,9 @@ impl Gauges {
 
     /// Drops every series of a target; the next scrape sets those that are known.
     pub(super) fn forget_targets(&self) {
-        for levels in [&self.residual, &self.target_up, &self.verifiable, &self.excess] {
+        for levels in
+            [&self.residual, &self.late_notices, &self.target_up, &self.verifiable, &self.excess]
+        {
             levels.reset();
         }
         for levels in [&self.attempt, &self.success, &self.deep, &self.skew] {
@@ -150,6 +154,8 @@ impl Gauges {
             self.regressed.with_label_values(&[reason]).set(count);
         }
         for target in targets {
+            let late = levels.late_notices.get(target).copied().unwrap_or(0);
+            self.late_notices.with_label_values(&[target]).set(late);
             // No look reads passwords as a surface of its own, but a rotation may find one.
             for surface in words.surfaces.iter().chain(&["credential"]) {
                 let cell = (target.clone(), (*surface).to_owned());

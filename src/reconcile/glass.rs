@@ -11,6 +11,7 @@ use crate::domain::hex::hex;
 use crate::domain::observation::Observation;
 use crate::domain::residual::Residual;
 use crate::domain::time::UtcTime;
+use crate::domain::uses::Begun;
 use crate::domain::verdict::SESSIONS;
 use crate::store::{NewRecord, StoreError, Stored};
 use sha2::{Digest, Sha256};
@@ -50,17 +51,17 @@ impl Reconciler {
         let used = unpermitted(look, &roles, watched, &config, now);
         let count = i64::try_from(used.len()).unwrap_or(i64::MAX);
         self.metrics.set_glass(&look.target, (!roles.is_empty()).then_some(count));
-        for session in used {
-            let id = incident_id(look, session);
+        for session in used.iter().filter_map(|found| Begun::of(found, look)) {
+            let id = incident_id(&session);
             // It may be on record from an earlier look, or from before a restart.
             if self.journal.store.landed(&id).await?.is_some() {
                 continue;
             }
-            let body = record::glass_used(look, session, now);
+            let body = record::glass_used(&session, look.started_at, now);
             let note = NewRecord { kind: "use_after_effective", body };
             self.journal.store.queue_note(&id, &note, now).await?;
             self.journal.wake();
-            let (target, role) = (&look.target, &session.account.role);
+            let (target, role) = (&look.target, &session.role);
             tracing::warn!(target, role, "a break-glass role is used, and no exception is open");
         }
         Ok(())
@@ -97,14 +98,14 @@ fn unpermitted<'a>(
 }
 
 /// The same for the same session, whenever it is seen.
-fn incident_id(look: &Observation, session: &Residual) -> String {
+fn incident_id(begun: &Begun) -> String {
     let mut hash = Sha256::new();
-    let cluster = look.server.as_ref().map(|server| server.system_identifier.to_string());
-    for part in [cluster.as_deref(), session.object.as_deref(), session.instance.as_deref()] {
-        hash.update(part.unwrap_or_default());
+    let cluster = begun.system_identifier.to_string();
+    for part in [Some(&cluster), Some(&begun.session), begun.instance.as_ref()] {
+        hash.update(part.map_or("", String::as_str));
         hash.update([0]);
     }
-    hash.update(session.account.oid.0.to_be_bytes());
+    hash.update(begun.oid.0.to_be_bytes());
     let digest: [u8; 32] = hash.finalize().into();
     format!("glass_{}", hex(digest.get(..16).unwrap_or_default()))
 }

@@ -10,6 +10,7 @@ use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
+use crate::domain::uses::{Use, UseClass};
 use crate::metrics::{Levels, Metrics};
 use crate::store::Stored;
 use std::sync::Arc;
@@ -69,6 +70,9 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
     let asked = &stored.revocation;
     let pair = (asked.kind.to_string(), asked.reason.to_string());
     *levels.in_progress.entry(pair.clone()).or_default() += 1;
+    for late in late_notices(stored) {
+        *levels.late_notices.entry(late.begun.target.clone()).or_default() += 1;
+    }
     for residual in &stored.evidence.residual {
         let cell = (residual.account.target.clone(), residual.kind.to_string());
         *levels.residual.entry(cell).or_default() += 1;
@@ -103,4 +107,17 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
         }
     }
     overdue
+}
+
+/// Sessions of late notices that are open, as far as is known.
+fn late_notices(stored: &Stored) -> impl Iterator<Item = &Use> {
+    let open = |one: &&Use| {
+        stored.evidence.residual.iter().any(|found| {
+            found.account.oid == one.begun.oid
+                && found.object.as_ref() == Some(&one.begun.session)
+                && found.account.target == one.begun.target
+        })
+    };
+    let late = stored.life.uses.listed.iter().filter(|one| one.class == UseClass::LateNotice);
+    late.filter(open)
 }

@@ -7,8 +7,11 @@ use crate::domain::hex::hex;
 use crate::domain::lifecycle::{Effect, Life, Look, Terms, step};
 use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Coverage, Observation};
+use crate::domain::relapse;
 use crate::domain::residual::{Residual, ResidualKind};
+use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
+use crate::domain::uses::{self, Use, UseClass};
 use crate::domain::verdict::{Judgement, SESSIONS, Verdict};
 use crate::store::{Evidence, Move, NewRecord, Stored};
 use sha2::{Digest, Sha256};
@@ -133,6 +136,7 @@ pub(super) fn plan(
     if life.last_look_at == stored.life.last_look_at && accounts == stored.accounts {
         return None;
     }
+    let (life, used) = beside(stored, life, &effects, &accounts, &judged, looks);
     let blind = judged.verdict == Verdict::Inconclusive;
     let residual = carried(stored, &judged, looks);
     let evidence = Evidence {
@@ -182,6 +186,11 @@ pub(super) fn plan(
     records.extend(
         effects.iter().map(|effect| record_of(*effect, &about, &terms, stored, &life, &seen)),
     );
+    let of_use = used.iter().filter(|one| one.class == UseClass::AfterEnd);
+    records.extend(
+        of_use
+            .map(|one| NewRecord { kind: "use_after_effective", body: record::used(&about, one) }),
+    );
     Some(Move {
         from: stored.clone(),
         revocation: stored.revocation.clone(),
@@ -201,6 +210,30 @@ pub(super) fn plan(
             stored.watch_until
         },
     })
+}
+
+/// What is remembered beside the state: sessions that began after the end, and what tells why access came back.
+fn beside(
+    stored: &Stored,
+    mut life: Life,
+    effects: &[Effect],
+    accounts: &[Account],
+    judged: &Judgement,
+    looks: &[&Observation],
+) -> (Life, Vec<Use>) {
+    if effects.contains(&Effect::Regressed) {
+        let at = life.last_look_at.unwrap_or(stored.queued_at);
+        let (before, residual) = (&stored.life.before, &judged.residual);
+        life.relapse =
+            Some(Box::new(relapse::explain(before, &stored.accounts, residual, looks, at)));
+    }
+    life.before.remember(&judged.residual);
+    if life.state == State::Verified && judged.verdict == Verdict::Revoked {
+        life.before.was_clean_on(looks);
+    }
+    let (uses, new) = uses::follow(&stored.revocation, &life, accounts, &judged.residual, looks);
+    *life.uses = uses;
+    (life, new)
 }
 
 /// What remains, with what remained when it was last seen wherever nobody can tell now: in everything while
@@ -266,7 +299,8 @@ fn record_of(
             record::missed(about, milestone, &Seen { verdict: Verdict::Inconclusive, ..*seen }),
         ),
         Effect::Regressed => {
-            ("access_regressed", record::regressed(about, stored.life.verified_at, seen))
+            let relapse = life.relapse.as_deref();
+            ("access_regressed", record::regressed(about, stored.life.verified_at, relapse, seen))
         }
     };
     NewRecord { kind, body }

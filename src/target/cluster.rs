@@ -7,8 +7,8 @@ use super::share::{Partly, of_each};
 use super::standby::{self, Standing, Streams};
 use super::statements::{self as sql, Statement};
 use super::{
-    Wanted, attributes, before, catalog, credentials, hba, ident, memberships, prepared, selftest,
-    server, shared, slots,
+    Wanted, activity, attributes, before, catalog, credentials, hba, ident, memberships, prepared,
+    selftest, server, shared, slots,
 };
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, RosterRole};
@@ -173,6 +173,7 @@ pub(super) async fn read(
     before::sessions(session, &cluster, &mut before).await;
     slots::read(session).await;
     selftest::sessions(session).await;
+    activity::read(session, wanted).await;
     cluster.streams.count(session).await;
     // Once more, and last: a session of which nobody saw anything but its end may have prepared one.
     let prepared: Vec<PreparedRow> =
@@ -181,6 +182,10 @@ pub(super) async fn read(
     let mut prepared = prepared::both(before.prepared, prepared);
     prepared::judge(session, &cluster, &prepared);
     cluster.prepared_in = prepared.drain(..).filter_map(|row| row.database).collect();
+    if let Some(activity) = &mut session.observation.activity {
+        let logins = roles.iter().flatten().filter(|role| role.has(RoleRow::LOGIN));
+        activity.logins = logins.map(|role| RoleOid(role.oid.0)).collect();
+    }
 
     hba::read(session, &cluster, wanted, required.contains(&K::HbaRule)).await;
     ident::read(session, &cluster, wanted, required.contains(&K::IdentMap)).await;

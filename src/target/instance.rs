@@ -6,7 +6,7 @@ use super::rows::Answering;
 use super::session::Session;
 use super::statements as sql;
 use super::trouble::Trouble;
-use super::{Wanted, hba, ident, selftest, server, sessions, standby};
+use super::{Wanted, activity, hba, ident, selftest, server, sessions, standby};
 use crate::domain::observation::{Cause, Instance};
 use crate::domain::residual::ResidualKind;
 use std::collections::BTreeSet;
@@ -77,6 +77,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &mut Cluster, asked
         name: name.to_owned(),
         version: this.version.clone(),
         in_recovery: this.in_recovery,
+        clock_skew_us: this.clock_skew_us,
     });
     // Before its sessions: whoever it lets in until it has caught up has one.
     standby::compare(session, cluster, asked.wanted, name, &this).await;
@@ -85,6 +86,7 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &mut Cluster, asked
     sessions::report(session, cluster, Some(name), rows);
     selftest::sessions(session).await;
     cluster.streams.count(session).await;
+    activity::read(session, asked.wanted).await;
     session.end().await;
     hba::read(session, cluster, asked.wanted, asked.required.contains(&ResidualKind::HbaRule))
         .await;

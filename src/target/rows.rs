@@ -59,6 +59,11 @@ impl RoleRow {
     }
 }
 
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct ActivityRow {
+    pub role: Oid,
+}
+
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(super) struct MembershipRow {
     pub role: Oid,

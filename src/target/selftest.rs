@@ -89,7 +89,10 @@ pub(super) async fn sessions(session: &mut Session<'_>) {
         let target = session.observation.target.clone();
         session.observation.not_covered.push(NotCovered {
             surface: format!("start, address and kind of sessions of {target}"),
-            reason: format!("hidden without {}; to see them: {}", row.object, row.fix),
+            reason: format!(
+                "hidden without {}, so use after the end is not told from sessions begun before; to see them: {}",
+                row.object, row.fix
+            ),
         });
     }
 }

@@ -32,6 +32,9 @@ pub(super) fn report(
             K::Session
         };
         let mut found = Residual::new(kind, S::ActsNow, cluster.account(row.role.0));
+        // Nobody logged in for it: its leader, or the server itself, began it.
+        let begun = ["client backend", "walsender"];
+        found.background = row.backend_type.as_deref().is_some_and(|kind| !begun.contains(&kind));
         found.since = row.started_us.and_then(UtcTime::from_micros);
         // A pid alone may be used again; with the start it is one session.
         let mut object = format!("pid {}", row.pid);

@@ -95,6 +95,8 @@ pub(super) const CONNECTED: Statement =
 pub(super) const WRITTEN: Statement = statement!("written", 1, LAGGING);
 pub(super) const REPLAYED: Statement = statement!("replayed", 1, LAGGING);
 pub(super) const RECEIVERS: Statement = statement!("receivers", 1, &[]);
+/// Unread, nobody is taken for inactive.
+pub(super) const ACTIVITY: Statement = statement!("activity", MANY, &[]);
 pub(super) const SELF_TEST: Statement = statement!("self_test", 1_000, &[]);
 pub(super) const SHARED_ACL_13: Statement =
     statement!("shared_acl_13", MANY, &[K::Privilege], 0, 150_000);
@@ -181,6 +183,7 @@ pub const STATEMENTS: &[Statement] = &[
     WRITTEN,
     REPLAYED,
     RECEIVERS,
+    ACTIVITY,
     SELF_TEST,
     SHARED_ACL_13,
     SHARED_ACL_15,

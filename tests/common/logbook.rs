@@ -31,6 +31,8 @@ pub(crate) fn metrics() -> Arc<Metrics> {
         reasons: vec!["terminated"],
         milestones: vec![("full", "terminated", "login"), ("full", "terminated", "access")],
         causes: vec!["unreachable"],
+        relapses: vec!["unknown"],
+        uses: vec!["after_end"],
         asks: vec!["withdraw"],
         exceptions: vec!["grace"],
         surfaces: vec!["login"],

@@ -1,12 +1,9 @@
 //! Records of exceptions: who asked, who approved, until when, and how each ended. Why it was asked for is the
 //! asker's own text, and stays in the store.
 
-use super::{About, Body, object, with};
+use super::{About, Body, with};
 use crate::domain::exception::{Exception, Phase};
 use crate::domain::lifecycle::Life;
-use crate::domain::observation::Observation;
-use crate::domain::residual::Residual;
-use crate::domain::time::UtcTime;
 use serde_json::json;
 
 /// `exception_requested`: somebody asks to keep access, or that a legal hold ends.
@@ -117,22 +114,4 @@ pub fn exceptions(about: &About<'_>, before: &Life, after: &Life) -> Vec<(&'stat
     // Stable: what was asked for comes before what that ended, and what that began.
     records.sort_by_key(|(order, _, _)| *order);
     records.into_iter().map(|(_, kind, body)| (kind, body)).collect()
-}
-
-/// `use_after_effective`, of a break-glass role: it is used, and nobody permitted that.
-#[must_use]
-pub fn glass_used(look: &Observation, session: &Residual, at: UtcTime) -> Body {
-    let server = look.server.as_ref();
-    object(json!({
-        "account": {
-            "oid": session.account.oid, "role": session.account.role,
-            "system_identifier": server.map(|server| server.system_identifier),
-            "target": look.target,
-        },
-        "as_of": look.started_at,
-        "at": at,
-        "because": "no_open_break_glass",
-        "instance": session.instance,
-        "session_since": session.since,
-    }))
 }

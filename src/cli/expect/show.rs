@@ -5,6 +5,7 @@ use super::super::client::{Found, Where};
 use super::super::exception::shown::print_under;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
+use super::super::status::after;
 use crate::domain::credential::{Change, Standing};
 use crate::domain::emergency;
 use crate::domain::request::{Asked, Request};
@@ -103,6 +104,9 @@ pub(super) fn print_view(view: &View) {
         line("emergency", &emergency(called));
     }
     print_under(&view.exceptions);
+    for text in after::told(view) {
+        line("after the end", &text);
+    }
     if view.erroneous {
         line("withdrawn", "it should never have been expected");
     }
@@ -132,6 +136,9 @@ pub(super) fn print_view(view: &View) {
     }
     if let Some(leaver) = &view.because {
         line("because", &format!("the subject of {leaver} knew the secret"));
+    }
+    if let Some(inactive) = &view.inactive {
+        line("inactive", &inactive.sentence());
     }
     for opened in &view.rotations {
         line("rotation", &format!("{} of the secret {}", opened.revocation, opened.secret));

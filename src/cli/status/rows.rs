@@ -311,4 +311,4 @@ pub(in crate::cli) fn rows(views: &[View], now: UtcTime) -> Rows {
 
 #[cfg(test)]
 #[path = "rows_tests.rs"]
-mod tests;
+pub(super) mod tests;

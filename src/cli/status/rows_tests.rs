@@ -10,7 +10,7 @@ fn at(minute: i64) -> UtcTime {
     UtcTime::from_micros(1_800_000_000_000_000 + minute * 60_000_000).unwrap()
 }
 
-fn view(number: u32, subject: &str, state: State, due: i64) -> View {
+pub(in crate::cli::status) fn view(number: u32, subject: &str, state: State, due: i64) -> View {
     View {
         id: format!("rev_{number:022}"),
         subject: subject.to_owned(),
@@ -34,6 +34,7 @@ fn view(number: u32, subject: &str, state: State, due: i64) -> View {
         new_owner: None,
         emails: Vec::new(),
         because: None,
+        inactive: None,
         rotations: Vec::new(),
         attested: Vec::new(),
         no_account_confirmed: false,
@@ -51,6 +52,9 @@ fn view(number: u32, subject: &str, state: State, due: i64) -> View {
         pending: None,
         exceptions: Vec::new(),
         held: false,
+        uses: Vec::new(),
+        uses_total: 0,
+        relapse: None,
         erroneous: false,
         emergency: None,
         source: "hr".to_owned(),
