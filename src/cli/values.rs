@@ -57,7 +57,10 @@ mod tests {
         assert!(moment("tomorrow").is_err() && moment("15m").is_err());
         assert!(moment("2026-03-05T17:00").is_ok());
         assert!(zone("Europe/Berlin").is_ok() && zone("Berlin").is_err());
-        assert_eq!(kind("all"), Err("it is none of full, suspend, partial, rotation".to_owned()));
+        assert_eq!(
+            kind("all"),
+            Err("it is none of full, suspend, partial, rotation, transfer".to_owned())
+        );
         assert!(kind("partial").is_ok());
     }
 }
