@@ -197,7 +197,7 @@ async fn a_ticket_looks_like_the_tickets_here() {
     let (code, _, err) = agent.run(&["expect", "amend", &id, "--ticket", "none"]);
     assert!(code == 1 && err.contains("--ticket"), "{err}");
     let event = json!({
-        "event_type": "user_terminated", "event_id": "evt_1", "timestamp": jiff::Timestamp::now(),
+        "event_type": "user_terminated", "event_id": "evt_1", "timestamp": "2026-03-05T09:00:00Z",
         "user": {"username": "jane", "employee_id": "EMP-2"}, "metadata": {"ticket": "whatever"},
     });
     let request = api.request(Method::POST, "/api/v1/webhooks/hr-events").body(event.to_string());

@@ -135,7 +135,7 @@ fn each_line_of_the_manual_works_or_says_what_it_wants() {
     };
     for (line, status, says) in COMES_TO {
         let (code, out, err) = run(line, &[]);
-        let told = format!("{out}{err}").replace("\n", " ");
+        let told = format!("{out}{err}").replace('\n', " ");
         assert!(code == *status && told.contains(says), "{line}: {code}: {told}");
     }
     // A reason is asked for always: the manual says itself that it is required. With one, each of them does it.
