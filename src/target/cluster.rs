@@ -183,7 +183,7 @@ pub(super) async fn read(
     prepared::judge(session, &cluster, &prepared);
     cluster.prepared_in = prepared.drain(..).filter_map(|row| row.database).collect();
     if let Some(activity) = &mut session.observation.activity {
-        let logins = roles.iter().flatten().filter(|role| role.has(RoleRow::LOGIN));
+        let logins = roles.iter().filter(|role| role.has(RoleRow::LOGIN));
         activity.logins = logins.map(|role| RoleOid(role.oid.0)).collect();
     }
 

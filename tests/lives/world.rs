@@ -318,6 +318,7 @@ fn judged(asked: &Revocation, life: &Life, accounts: &[Account], look: &Observat
         .iter()
         .map(|role| Required { name: role.clone(), permission: false, roles: vec![role.clone()] })
         .collect();
+    let servers = std::collections::BTreeMap::new();
     let question = Question {
         kind: asked.kind,
         accounts,
@@ -328,7 +329,7 @@ fn judged(asked: &Revocation, life: &Life, accounts: &[Account], look: &Observat
         not_required: &nothing,
         known_as: &asked.roles,
         gone_since: life.gone_since,
-        rotation: Some(Rotation { revocation: &asked.id, credentials: &[] }),
+        rotation: Some(Rotation { revocation: &asked.id, credentials: &[], servers: &servers }),
     };
     let further = Further {
         required: &required,
@@ -353,6 +354,7 @@ fn look_of(judged: &Judgement, look: &Observation, held: bool) -> Look {
         credentials: Vec::new(),
         clusters: look.server.iter().map(|server| server.system_identifier).collect(),
         held,
+        waited: true,
     }
 }
 
