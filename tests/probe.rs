@@ -123,11 +123,11 @@ fn no_question_could_be_put() {
     let place = ["--host", "127.0.0.1", "--port", &port];
     let cases: &[(&[&str], i32, &str)] = &[
         // The server has no TLS, and it is asked for without --sslmode.
-        (&[place[0], place[1], place[2], place[3], "--secret-file", &file], 1, "not reached"),
+        (&[place[0], place[1], place[2], place[3], "--secret-file", &file], 1, "gave no answer"),
         (
             &["--host", "127.0.0.1", "--port", "1", "--sslmode", "disable", "--secret-file", &file],
             1,
-            "not reached",
+            "gave no answer",
         ),
         (&["--host", "127.0.0.1", "--secret-file", "/nowhere"], 1, "/nowhere"),
         (&["--host", "127.0.0.1", "--secret-file", "/dev/null"], 1, "empty"),
