@@ -1,5 +1,5 @@
 # CARGO_TARGET_DIR is honoured when it is set. `make demo` is the place to start.
-.PHONY: demo test test-all check lint deny build-tests bench fuzz graphs latency soak fmt build setup-demo setup-test setup-test-all setup-fuzz clean
+.PHONY: demo test test-all check lint deny build-tests bench fuzz graphs latency scrape soak soak-delivery mutate-alerts fmt build setup-demo setup-test setup-test-all setup-fuzz clean
 .NOTPARALLEL:
 
 demo: setup-demo build ## a whole offboarding on a throwaway PostgreSQL
@@ -22,8 +22,9 @@ check: setup-test lint test deny ## the gate: everything that must be green befo
 
 lint:
 	cargo fmt --check
-	promtool check rules alerts/*.yml
+	promtool check rules alerts/*.yml alerts/compat/*.yml
 	promtool test rules alerts/tests/*.yml
+	scripts/check-alerts
 	cargo clippy --all-targets --locked -- -D warnings
 
 deny:
@@ -32,6 +33,9 @@ deny:
 bench: ## figures as ratios; a quarter of an hour, half of it for `core`
 	cargo bench --locked --bench spine --bench pass --bench intake --bench core
 
+scrape: ## what a scrape costs, beside prometheus-postgres-exporter if that is installed; five minutes
+	cargo bench --locked --bench scrape
+
 latency: ## from a change to the metric that shows it, at the default intervals; ten minutes
 	cargo bench --locked --bench latency
 
@@ -39,9 +43,16 @@ N ?= 10000
 graphs: setup-test ## random graphs of rights against the server's own answers, on each version found; hours
 	cargo bench --locked --bench graphs -- $(N)
 
+mutate-alerts: setup-test ## each alert broken on purpose: does a test see it? half an hour
+	@scripts/mutate-alerts
+
 MINUTES ?= 10
 soak: ## memory and processor of an agent at rest, for that many minutes
 	cargo bench --locked --bench soak -- $(MINUTES)
+
+DELIVERIES ?= 10000
+soak-delivery: ## so many messages through a Slack that fails at random, and an agent that is killed all the time; ten minutes
+	REVOKED_SOAK_DELIVERIES=$(DELIVERIES) cargo test --locked --test slack -- --nocapture each_is_there_once
 
 fuzz: setup-fuzz ## any bytes for all that reads what strangers give, for that many minutes in all
 	@scripts/fuzz $(MINUTES)

@@ -8,7 +8,7 @@ mod shared;
 use common::agent::Agent;
 use common::sql;
 use revoked::throwaway::{Binaries, Cluster, Template};
-use shared::load::{self, Address, Sent};
+use shared::load::{self, Address, Form, Sent};
 use shared::{Times, disk, ms, process, ratio};
 use std::time::Duration;
 
@@ -33,13 +33,17 @@ fn beside_the_disk(work: impl FnOnce() -> Sent) -> (Sent, Times) {
     (sent, before.both(disk::write_and_sync()))
 }
 
-fn steady(store: &str, target: &Cluster, more: &str) {
+fn steady(store: &str, form: Form, target: &Cluster, more: &str) {
     let mut agent = agent(target, more);
     let address = Address::Port(agent.api);
-    let (sent, base) = beside_the_disk(|| load::on_schedule(&address, store, RATE, LONG));
+    let (sent, base) = beside_the_disk(|| load::on_schedule(&address, form, store, RATE, LONG));
     println!(
-        "intake, {store:<8} {RATE}/s   p50 {:>6.2} ms   p99 {:>7.2} ms   worst {:>7.2} ms   {} refused   \
+        "{}, {store:<8} {RATE}/s   p50 {:>6.2} ms   p99 {:>7.2} ms   worst {:>7.2} ms   {} refused   \
          {:.1} s of processor",
+        match form {
+            Form::Revocation => "intake",
+            Form::Event => "webhook",
+        },
         ms(sent.times.median()),
         ms(sent.times.percentile(99)),
         ms(sent.times.percentile(100)),
@@ -91,8 +95,10 @@ fn main() {
         sql(&postgres, "postgres", "postgres", &format!("CREATE DATABASE {name};"));
         format!("store: {{url: '{}'}}", postgres.url("postgres", name))
     };
-    steady("SQLite", &target, "");
+    steady("SQLite", Form::Event, &target, "");
+    steady("SQLite", Form::Revocation, &target, "");
     import("SQLite", &target, "");
-    steady("Postgres", &target, &store("steady"));
+    steady("Postgres", Form::Event, &target, &store("events"));
+    steady("Postgres", Form::Revocation, &target, &store("steady"));
     import("Postgres", &target, &store("import"));
 }

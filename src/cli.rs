@@ -18,6 +18,7 @@ mod log;
 mod look;
 mod manual;
 mod openapi;
+mod outbox;
 mod output;
 mod plan;
 mod probe;
@@ -82,6 +83,8 @@ enum Command {
     Exception(exception::Command),
     Status(status::Arguments),
     #[command(subcommand)]
+    Outbox(outbox::Command),
+    #[command(subcommand)]
     Webhook(webhook::Command),
     #[command(subcommand)]
     Config(config::Command),
@@ -134,6 +137,7 @@ pub fn run() -> u8 {
             Command::Exception(command) => Box::pin(exception::run(command)).await,
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
+            Command::Outbox(command) => outbox::run(command).await,
             Command::Webhook(command) => webhook::run(command).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,

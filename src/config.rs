@@ -4,6 +4,7 @@ mod anchors;
 mod canary;
 mod check;
 mod checklist;
+mod confluence;
 mod exceptions;
 mod external;
 mod file;
@@ -16,14 +17,18 @@ mod secret;
 mod seed;
 mod senders;
 mod servers;
+mod slack;
 mod sources;
 mod ssf;
 mod subjects;
 mod template;
 mod ticket;
+mod web;
+mod words;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
 pub use checklist::{ItemConfig, SecretConfig};
+pub use confluence::{Confluence, Edition};
 pub use exceptions::Exceptions;
 pub use external::{Check, CommandCheck, ExternalConfig, HttpCheck, Means};
 pub use file::Approvals;
@@ -33,10 +38,12 @@ pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
 pub use senders::{Scope, TokenConfig, VendorConfig};
+pub use slack::Slack;
 pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
 pub use ssf::{Ssf, SsfIssuer, SsfKeys, SubjectForm};
 pub use template::Template;
 pub use ticket::TicketPattern;
+pub use web::{ClientAuth, WebConfig, WebTls};
 
 use crate::domain::canary::Canary;
 use crate::domain::probes::SqlProbe;
@@ -129,6 +136,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// Listener of metrics and probes.
     pub metrics_listen: SocketAddr,
+    /// TLS and basic authentication of it.
+    pub metrics_web: Option<WebConfig>,
     /// Listener of the API.
     pub api_listen: SocketAddr,
     /// Clusters.
@@ -161,6 +170,8 @@ pub struct Config {
     pub approvals: Approvals,
     /// Somebody else approves an emergency within so long.
     pub emergency_approval: Duration,
+    /// Most time that a notice may allow after the effect by its own deadline.
+    pub longest_deadline: Duration,
     /// What tickets look like, where that is said.
     pub ticket_pattern: Option<TicketPattern>,
     /// What is decided about exceptions.
@@ -173,6 +184,10 @@ pub struct Config {
     pub ssf: Ssf,
     /// A folder whose files of notices are read.
     pub inbox: Option<Inbox>,
+    /// Where people are told; `None`: nobody is.
+    pub slack: Option<Slack>,
+    /// Where closure records are filed; `None`: nowhere.
+    pub confluence: Option<Confluence>,
     /// Accounts that nobody uses; `None`: nobody asks.
     pub inactivity: Option<Inactivity>,
     /// Surfaces that are not asked for.
@@ -182,6 +197,9 @@ pub struct Config {
     /// The file and every file it names: what to watch for changes.
     pub files: BTreeSet<PathBuf>,
 }
+
+/// In place of a key, where all of it is meant.
+const WHOLE: &str = "the file";
 
 /// Name of the socket in the directory of the state.
 const SOCKET: &str = "revoked.sock";
@@ -248,9 +266,16 @@ impl Config {
     }
 
     fn yaml(path: &Path, text: &str) -> Result<serde_json::Value, ConfigError> {
-        serde_saphyr::from_str(text).map_err(|error| ConfigError::Yaml {
-            path: path.to_owned(),
-            reason: place(&error.to_string()),
+        serde_saphyr::from_str(text).map_err(|error| {
+            let twice = serde_saphyr::Error::without_snippet(&error);
+            if let serde_saphyr::Error::DuplicateMappingKey { key, location } = twice {
+                let key = key.as_deref().unwrap_or("a key");
+                let line = location.line();
+                let reason =
+                    format!("it is there twice, again at line {line}; keep one of the two");
+                return Reader::new(path).wrong(key, reason);
+            }
+            ConfigError::Yaml { path: path.to_owned(), reason: place(&error.to_string()) }
         })
     }
 
@@ -261,10 +286,13 @@ impl Config {
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let reader = Reader::new(path);
         let value = Self::yaml(path, text)?;
+        if let Some(reason) = words::no_keys(&value) {
+            return Err(reader.wrong(WHOLE, reason));
+        }
         let file: File = serde_path_to_error::deserialize(value).map_err(|error| {
             let key = error.path().to_string();
-            let key = if key == "." { "the file".to_owned() } else { key };
-            reader.wrong(&key, without_values(&error.into_inner().to_string()))
+            let key = if key == "." { WHOLE } else { &key };
+            reader.wrong(key, words::in_words(&without_values(&error.inner().to_string())))
         })?;
         reader.check(file, text)
     }

@@ -220,15 +220,15 @@ async fn ask(
     check: &Check,
     values: &[Vec<String>],
 ) -> Result<Told, Silent> {
-    let mut all = Told::default();
+    let mut each = Vec::new();
     for values in values {
         let answer = match &check.means {
             Means::Http(http) => http::ask(client, check, http, values).await,
             Means::Command(command) => command::ask(check, command, values).await,
         };
-        all.count += u64::from(answer?);
+        each.push(Told { count: u64::from(answer?), ..Told::default() });
     }
-    Ok(all)
+    Ok(check.declared.together(values, each))
 }
 
 fn silent(check: &Check, cause: Cause, reason: &str, fix: &str) -> Silent {

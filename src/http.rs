@@ -4,6 +4,8 @@ mod amend;
 pub mod attest;
 mod audit;
 mod auth;
+pub mod before;
+pub mod called;
 mod coverage;
 mod cursor;
 mod events;
@@ -15,6 +17,7 @@ pub mod list;
 mod notice;
 pub mod notices;
 mod openapi;
+pub mod outbox;
 mod page;
 pub mod probe;
 pub mod problem;
@@ -29,11 +32,13 @@ mod signature;
 mod ssf;
 mod subjects;
 pub mod view;
+mod web;
 pub mod webhooks;
 
 pub use auth::Peer;
 pub use rates::Rates;
 pub use serve::{Limits, Listener, serve};
+pub use web::{Web, usable};
 
 use crate::board::Board;
 use crate::config::Live;
@@ -83,6 +88,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(exceptions::approve))
         .routes(routes!(exceptions::revoke))
         .routes(routes!(exceptions::review))
+        .routes(routes!(before::before))
         .routes(routes!(recheck::recheck))
         .routes(routes!(probe::attest))
         .routes(routes!(attest::attest_item))
@@ -96,8 +102,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(held::retry))
         .routes(routes!(held::dismiss))
         .routes(routes!(ssf::receive))
+        .routes(routes!(outbox::list))
+        .routes(routes!(outbox::message))
+        .routes(routes!(outbox::retry))
+        .routes(routes!(outbox::drop_it))
         .routes(routes!(coverage::coverage))
         .routes(routes!(roster::roster))
+        .routes(routes!(called::called))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))
         .routes(routes!(proof::line))
@@ -123,8 +134,8 @@ pub fn api(app: App) -> Router {
         .with_state(app)
 }
 
-/// Metrics and probes: a listener of their own, so that a scraper sees nothing else.
-pub fn telemetry(app: App) -> Router {
+/// Metrics and probes: a listener of their own, so that a scraper sees nothing else. `web` lets in who may.
+pub fn telemetry(app: App, web: Arc<Web>) -> Router {
     Router::new()
         .route("/metrics", get(health::metrics))
         .route("/-/healthy", get(health::healthy))
@@ -132,6 +143,7 @@ pub fn telemetry(app: App) -> Router {
         .route("/-/reload", post(health::reload))
         .fallback(missing)
         .method_not_allowed_fallback(not_allowed)
+        .layer(axum::middleware::from_fn_with_state(web, web::guard))
         .with_state(app)
 }
 

@@ -1,5 +1,6 @@
 //! Where store and log meet: records that were queued with a move land in the log, and only then are shown.
 
+mod check;
 mod landing;
 mod overflow;
 mod proof;
@@ -16,6 +17,7 @@ use crate::audit::file::{Entry, Landed, LogError, LogFile, Moment};
 use crate::audit::writer::{LogWriter, WriteError};
 use crate::clock;
 use crate::domain::hex::hex;
+use crate::domain::time::UtcTime;
 use crate::metrics::{AuditLevel, Metrics};
 use crate::store::{Store, StoreError};
 use landing::Landing;
@@ -128,6 +130,11 @@ impl Journal {
             landings: watch::Sender::new(0),
         };
         journal.show().await?;
+        journal.metrics.set_store_up(true);
+        let sealed = journal.checkpoint().await.ok();
+        if let Some(at) = sealed.and_then(|sealed| sealed.time.parse::<UtcTime>().ok()) {
+            journal.metrics.set_sealed(at.seconds());
+        }
         Ok(journal)
     }
 
@@ -243,6 +250,7 @@ impl Journal {
             // The checkpoint follows the last record.
             self.head.store(last.seq + 1, Ordering::Relaxed);
             *self.committed() = Instant::now();
+            self.metrics.set_sealed(clock::now().seconds());
         }
         if self.blocked.send_replace(false) {
             self.metrics.set_audit_blocked(false);

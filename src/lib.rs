@@ -20,6 +20,7 @@ pub mod board;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod deliver;
 pub mod domain;
 pub mod external;
 pub mod http;

@@ -5,20 +5,30 @@
 //! the state is loaded, and what needs a look is absent until there was one: 0 would say "none".
 
 mod anchors;
+mod declare;
+mod delivery;
 mod gauges;
 mod intake;
+mod levels;
+mod process;
 mod signals;
 
 pub use anchors::{AnchorLevel, AnchorLevels};
+pub use declare::{Declared, Family};
+pub use delivery::{DeliveryLevel, DeliveryLevels, DeliveryMetrics, PageLevels};
 pub use intake::IntakeMetrics;
+pub use levels::{AuditLevel, CanaryLevel, CheckLevel, Levels, TargetLevel, Vocabulary};
 pub use signals::{InboxLevel, Signals};
 
 use anchors::AnchorGauges;
+use declare::{Declare, family};
 use gauges::Gauges;
+use levels::Known;
+use process::ProcessMetrics;
 use prometheus::{
-    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
-    Opts, Registry, TextEncoder,
+    Encoder as _, GaugeVec, HistogramVec, IntCounter, IntCounterVec, Registry, TextEncoder,
 };
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -30,122 +40,10 @@ const DURATION_BUCKETS: &[f64] = &[
     28_800.0, 86_400.0,
 ];
 
-/// Words of the closed label sets.
-#[derive(Clone, Debug)]
-pub struct Vocabulary {
-    /// Reasons.
-    pub reasons: Vec<&'static str>,
-    /// Milestones of each (type, reason).
-    pub milestones: Vec<(&'static str, &'static str, &'static str)>,
-    /// Causes of a failed verification.
-    pub causes: Vec<&'static str>,
-    /// Likely causes of access that came back.
-    pub relapses: Vec<&'static str>,
-    /// Why a session is one that nobody permitted.
-    pub uses: Vec<&'static str>,
-    /// What requests ask for.
-    pub asks: Vec<&'static str>,
-    /// Kinds of exceptions.
-    pub exceptions: Vec<&'static str>,
-    /// Surfaces.
-    pub surfaces: Vec<&'static str>,
-    /// Configured targets; [`Metrics::set_targets`] replaces them.
-    pub targets: Vec<String>,
-}
-
-/// State of the revocations, as the store holds it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Levels {
-    /// Open and regressed, by (type, reason).
-    pub in_progress: BTreeMap<(String, String), i64>,
-    /// Start of the oldest one that has not met the milestone, by (type, reason, milestone), Unix seconds.
-    pub oldest: BTreeMap<(String, String, String), f64>,
-    /// Past the deadline of a milestone and not met, by (type, reason, milestone).
-    pub overdue: BTreeMap<(String, String, String), i64>,
-    /// Earliest missed deadline of those, Unix seconds.
-    pub overdue_since: BTreeMap<(String, String, String), f64>,
-    /// Regressed, by reason.
-    pub regressed: BTreeMap<String, i64>,
-    /// Residual of what is due, by (target, surface).
-    pub residual: BTreeMap<(String, String), i64>,
-    /// Share of due or completed revocations that the newest looks found clean; 1 when none is due.
-    pub success_rate: f64,
-    /// No account found for them.
-    pub without_account: i64,
-    /// Requests that wait for a second person, by what they ask for.
-    pub pending: BTreeMap<&'static str, i64>,
-    /// Open sessions that began after the end and before the notice, by target.
-    pub late_notices: BTreeMap<String, i64>,
-    /// Exceptions in force, by kind.
-    pub exceptions: BTreeMap<&'static str, i64>,
-    /// Exceptions that wait for a second person, by kind.
-    pub exceptions_pending: BTreeMap<&'static str, i64>,
-    /// When the next of those in force ends, Unix seconds.
-    pub next_expiry: Option<f64>,
-    /// Exceptions that nobody reviewed in time, by kind.
-    pub reviews_overdue: BTreeMap<&'static str, i64>,
-    /// Emergencies that nobody has approved.
-    pub emergencies_pending: i64,
-    /// Those whose time for it is over.
-    pub emergencies_overdue: i64,
-}
-
-/// What is known of a target since its first look.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TargetLevel {
-    /// The last look got an answer.
-    pub up: bool,
-    /// Start of the last attempt, Unix seconds.
-    pub attempt: f64,
-    /// Start of the look that read the oldest access list in use, Unix seconds.
-    pub deep: f64,
-    /// End of the last look that got an answer, Unix seconds.
-    pub success: Option<f64>,
-    /// The target's clock less ours, seconds.
-    pub skew: Option<f64>,
-    /// Surfaces that the last look could not read.
-    pub unverifiable: Vec<String>,
-    /// Rights of the agent's role beyond reading.
-    pub excess: i64,
-}
-
-/// The canary of a target, as far as the log holds it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct CanaryLevel {
-    /// It is missed.
-    pub missing: Option<bool>,
-    /// Start of the newest look that found it, Unix seconds.
-    pub detected: Option<f64>,
-}
-
-/// The audit log as this process knows it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AuditLevel {
-    /// Newest record.
-    pub head: u64,
-    /// Records that wait for the log.
-    pub queued: i64,
-}
-
-#[derive(Default)]
-struct Known {
-    /// Configured targets.
-    configured: Vec<String>,
-    /// Configured external systems.
-    systems: Vec<String>,
-    levels: Option<Levels>,
-    targets: BTreeMap<String, TargetLevel>,
-    vanished: BTreeMap<String, i64>,
-    glass: BTreeMap<String, i64>,
-    canaries: BTreeMap<String, CanaryLevel>,
-    audit: Option<AuditLevel>,
-    anchors: AnchorLevels,
-    anchor_interval: Option<f64>,
-}
-
 /// Every family.
 pub struct Metrics {
     registry: Registry,
+    declared: Vec<Declared>,
     vocabulary: Vocabulary,
     known: Mutex<Known>,
     /// `access_revocations_total`.
@@ -182,6 +80,9 @@ pub struct Metrics {
     /// `access_revocation_audit_anchor_failures_total`.
     pub anchor_failures: IntCounterVec,
     anchors: AnchorGauges,
+    /// Telling people.
+    pub delivery: DeliveryMetrics,
+    process: ProcessMetrics,
     /// Security event tokens, and files of the inbox.
     pub signals: Signals,
     gauges: Gauges,
@@ -189,93 +90,46 @@ pub struct Metrics {
     pub intake: IntakeMetrics,
 }
 
-/// Registers families; the first error is kept, since a bad declaration is a defect found by any test.
-struct Declare<'a> {
-    registry: &'a Registry,
-}
-
-impl Declare<'_> {
-    fn add<C: prometheus::core::Collector + Clone + 'static>(
-        &self,
-        collector: prometheus::Result<C>,
-    ) -> prometheus::Result<C> {
-        let collector = collector?;
-        self.registry.register(Box::new(collector.clone()))?;
-        Ok(collector)
-    }
-
-    fn counter(
-        &self,
-        name: &str,
-        help: &str,
-        labels: &[&str],
-    ) -> prometheus::Result<IntCounterVec> {
-        self.add(IntCounterVec::new(Opts::new(name, help), labels))
-    }
-
-    fn gauge(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
-        self.add(GaugeVec::new(Opts::new(name, help), labels))
-    }
-
-    fn int_gauge(
-        &self,
-        name: &str,
-        help: &str,
-        labels: &[&str],
-    ) -> prometheus::Result<IntGaugeVec> {
-        self.add(IntGaugeVec::new(Opts::new(name, help), labels))
-    }
-
-    fn histogram(
-        &self,
-        name: &str,
-        help: &str,
-        labels: &[&str],
-        buckets: &[f64],
-    ) -> prometheus::Result<HistogramVec> {
-        self.add(HistogramVec::new(
-            HistogramOpts::new(name, help).buckets(buckets.to_vec()),
-            labels,
-        ))
-    }
-}
-
 impl Metrics {
-    /// Declares every family and touches every series whose labels are known.
+    /// Declares every family and touches every series whose labels are known. `build`: version, revision and
+    /// compiler.
     ///
     /// # Errors
     /// When two families have one name: a defect.
-    pub fn new(vocabulary: Vocabulary, build: (&str, &str)) -> prometheus::Result<Self> {
-        let registry = Registry::new();
-        let declare = Declare { registry: &registry };
-        let info = declare.int_gauge(
-            "access_revocation_agent_build_info",
-            "1, with the version of the agent.",
-            &["version", "revision"],
-        )?;
-        info.with_label_values(&[build.0, build.1]).set(1);
+    #[rustfmt::skip]
+    pub fn new(vocabulary: Vocabulary, build: [&str; 3]) -> prometheus::Result<Self> {
+        let (registry, declared) = (Registry::new(), RefCell::default());
+        let declare = Declare::new(&registry, &declared);
+        let about = declare.under("Revocations");
+        let looks = declare.under("Looks and targets");
+        let log = declare.under("Log and agent");
+        let info = log.int_gauge(family("access_revocation_agent_build_info", &["version", "revision", "rustversion"], "1, with what runs."))?;
+        info.with_label_values(&build).set(1);
         let metrics = Self {
-            revocations: declare.counter("access_revocations_total", "Revocations accepted for verification.", &["reason"])?,
-            duration: declare.histogram("access_revocation_duration_seconds", "Time from the later of effect and receipt to the first clean look, counted once when verified.", &["type", "reason"], DURATION_BUCKETS)?,
-            notice_delay: declare.histogram("access_revocation_notice_delay_seconds", "How long after its effect a revocation was received: the sender's lateness.", &["reason"], DURATION_BUCKETS)?,
-            deadline_missed: declare.counter("access_revocation_deadline_missed_total", "Milestones whose deadline passed without proof, once each.", &["reason", "milestone"])?,
-            regressions: declare.counter("access_revocation_regressions_total", "Times that access came back after verification, by its likely cause.", &["reason", "cause"])?,
-            uses: declare.counter("access_revocation_use_after_effective_total", "Sessions that began when nothing permitted them, once each.", &["target", "because"])?,
-            withdrawn: declare.counter("access_revocations_withdrawn_total", "Revocations of which nothing is expected any more; erroneous ones should never have been expected.", &["reason", "cause"])?,
-            verifications: declare.counter("access_revocation_verifications_total", "Attempts to verify a revocation on a target.", &["target"])?,
-            verification_failed: declare.counter("access_revocation_verification_failed_total", "Failed attempts: access found after its deadline, or not everything could be seen.", &["target", "cause"])?,
-            audit_records: declare.add(IntCounter::new("access_revocation_audit_records_total", "Records that landed in the audit log."))?,
-            audit_append_failures: declare.add(IntCounter::new("access_revocation_audit_append_failures_total", "Commits that the audit log refused."))?,
-            audit_unrecorded: declare.add(IntCounter::new("access_revocation_audit_unrecorded_total", "Records that were not queued because the audit log took none and the queue was full."))?,
-            reconcile_duration: declare.histogram("access_revocation_agent_reconcile_duration_seconds", "Time of one look at a target and of judging it.", &["target"], &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])?,
-            passes_skipped: declare.counter("access_revocation_agent_passes_skipped_total", "Looks that were not begun in time because the one before took too long.", &["target"])?,
-            canary_missed: declare.counter("access_revocation_canary_missed_total", "Times that the canary of a target was not found although it should have been.", &["target"])?,
-            sla: declare.gauge("access_revocation_sla_seconds", "Configured time allowed for a milestone.", &["reason", "milestone"])?,
-            anchor_failures: declare.counter("access_revocation_audit_anchor_failures_total", "Checkpoints that could not be given away, or came back without a good receipt.", &["kind"])?,
-            anchors: AnchorGauges::declare(&declare)?,
-            signals: Signals::declare(&declare)?,
             gauges: Gauges::declare(&declare)?,
-            intake: IntakeMetrics::declare(&declare)?,
+            revocations: about.counter(family("access_revocations_total", &["reason"], "Revocations accepted for verification.").more("A notice that joins one that is there does not count."))?,
+            duration: about.histogram(family("access_revocation_duration_seconds", &["type", "reason"], "Time from the later of effect, receipt and end of the last exception to the first clean look.").more("Counted once in a life, when first verified."), DURATION_BUCKETS)?,
+            notice_delay: about.histogram(family("access_revocation_notice_delay_seconds", &["reason"], "How long after its effect a revocation was received: the sender's lateness.").more("0 for what was announced before."), DURATION_BUCKETS)?,
+            deadline_missed: about.counter(family("access_revocation_deadline_missed_total", &["reason", "milestone"], "Milestones whose deadline passed without proof, once each.").more("Access was there, or nobody could tell."))?,
+            regressions: about.counter(family("access_revocation_regressions_total", &["reason", "cause"], "Times that access came back after verification, by its likely cause.").more("`restored`: the cluster is another one or on another timeline, restored or failed over. `new_role`: made anew under the same name. `login_on`; `other_grantor`: a membership that was taken away, granted by another role; `granted`; `unknown`."))?,
+            uses: looks.counter(family("access_revocation_use_after_effective_total", &["target", "because"], "Sessions that began when nothing permitted them, once each.").more("Also over restarts. `after_end`: after access had ended and we had been told; `no_open_break_glass`."))?,
+            withdrawn: about.counter(family("access_revocations_withdrawn_total", &["reason", "cause"], "Revocations of which nothing is expected any more.").more("`erroneous`: they should never have been expected; all else is `other`. The erroneous ones, as a share of `access_revocations_total`, are the false revocations."))?,
+            verifications: looks.counter(family("access_revocation_verifications_total", &["target"], "Attempts to verify a revocation on a target.").more("One per watched revocation and look at the target."))?,
+            verification_failed: looks.counter(family("access_revocation_verification_failed_total", &["target", "cause"], "Failed attempts: access found after its deadline, or not everything could be seen.").more("`residual_access`: access on this target of a revocation that is overdue or regressed. Other causes: the look had a gap of that class, once per class and attempt. Gaps of the question, such as a name that nobody bears or a session of nobody known, do not count."))?,
+            audit_records: log.plain_counter(family("access_revocation_audit_records_total", &[], "Records that this process wrote into the audit log.").more("Its own `start` and `stop` included, checkpoints not."))?,
+            audit_append_failures: log.plain_counter(family("access_revocation_audit_append_failures_total", &[], "Commits that the audit log refused.").more("Tried again where there is no room, else the last."))?,
+            audit_unrecorded: log.plain_counter(family("access_revocation_audit_unrecorded_total", &[], "Records that were not queued because the audit log took none and the queue was full."))?,
+            reconcile_duration: looks.histogram(family("access_revocation_agent_reconcile_duration_seconds", &["target"], "Time of one look at a target and of judging it.").more("Buckets 5 ms to 30 s."), &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])?,
+            passes_skipped: looks.counter(family("access_revocation_agent_passes_skipped_total", &["target"], "Looks that were not begun in time because the one before took too long."))?,
+            canary_missed: looks.counter(family("access_revocation_canary_missed_total", &["target"], "Times that the canary of a target was not found although it should have been.").more("Once each until it is found again.").absent("without a canary"))?,
+            sla: about.gauge(family("access_revocation_sla_seconds", &["reason", "milestone"], "Configured time allowed for a milestone."))?,
+            anchor_failures: log.counter(family("access_revocation_audit_anchor_failures_total", &["kind"], "Checkpoints that could not be given away, or came back without a good receipt."))?,
+            anchors: AnchorGauges::declare(&log)?,
+            process: ProcessMetrics::declare(&declare.under("Process"))?,
+            intake: IntakeMetrics::declare(&declare.under("Notices"))?,
+            delivery: DeliveryMetrics::declare(&declare.under("Telling people"))?,
+            signals: Signals::declare(&declare.under("Security event tokens, and the inbox"))?,
+            declared: declared.take(),
             registry: registry.clone(),
             known: Mutex::default(),
             vocabulary,
@@ -337,10 +191,17 @@ impl Metrics {
         self.gauges.forget_targets();
     }
 
-    /// Configured time between looks.
-    pub fn set_interval(&self, seconds: f64) {
+    /// Every family that there is, in the order of the documentation.
+    #[must_use]
+    pub fn declared(&self) -> &[Declared] {
+        &self.declared
+    }
+
+    /// Configured time between looks, and longest time between two readings of all access lists.
+    pub fn set_intervals(&self, look: f64, deep: f64) {
         let none: &[&str] = &[];
-        self.gauges.interval.with_label_values(none).set(seconds);
+        self.gauges.interval.with_label_values(none).set(look);
+        self.gauges.deep_interval.with_label_values(none).set(deep);
     }
 
     /// Time allowed for a milestone.
@@ -414,6 +275,28 @@ impl Metrics {
         self.known().audit = Some(level);
     }
 
+    /// Configured longest silence of the log; 0 where none is promised.
+    pub fn set_heartbeat(&self, seconds: f64) {
+        let none: &[&str] = &[];
+        self.gauges.heartbeat.with_label_values(none).set(seconds);
+    }
+
+    /// The newest checkpoint was made at `at` (Unix seconds).
+    pub fn set_sealed(&self, at: f64) {
+        self.known().sealed = Some(at);
+    }
+
+    /// Replaces what reading the whole log gave.
+    pub fn set_check(&self, level: CheckLevel) {
+        self.known().check = Some(level);
+    }
+
+    /// Whether the store takes and gives what it is asked for.
+    pub fn set_store_up(&self, up: bool) {
+        let none: &[&str] = &[];
+        self.gauges.store_up.with_label_values(none).set(i64::from(up));
+    }
+
     /// Whether the log refuses records.
     pub fn set_audit_blocked(&self, blocked: bool) {
         let none: &[&str] = &[];
@@ -425,6 +308,20 @@ impl Metrics {
         let mut known = self.known();
         known.anchors = anchors;
         known.anchor_interval = Some(interval);
+    }
+
+    /// What waits for a receiver; `None`: it is not configured.
+    pub fn set_delivery(&self, receiver: &'static str, level: Option<DeliveryLevel>) {
+        let mut known = self.known();
+        match level {
+            Some(level) => drop(known.deliveries.insert(receiver, level)),
+            None => drop(known.deliveries.remove(receiver)),
+        }
+    }
+
+    /// How many filed pages stand how, by the last look at each; `None`: none are filed.
+    pub fn set_pages(&self, pages: Option<PageLevels>) {
+        self.known().pages = pages;
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -439,12 +336,11 @@ impl Metrics {
         let known = self.known();
         self.gauges.set(&known, &self.vocabulary, now);
         self.anchors.set(&known, now);
+        self.delivery.set(&known, now);
         self.signals.set(now);
-        let mut families = self.registry.gather();
-        families.extend(prometheus::gather());
-        families.sort_by(|a, b| a.name().cmp(b.name()));
+        self.process.set();
         let mut text = Vec::with_capacity(128 * 1024);
-        TextEncoder::new().encode(&families, &mut text)?;
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
 }

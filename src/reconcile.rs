@@ -8,7 +8,11 @@ mod exceptions;
 mod external;
 mod further;
 mod glass;
+mod judging;
 mod levels;
+mod lineage;
+mod links;
+mod mapped;
 mod moves;
 mod pace;
 mod question;
@@ -21,25 +25,25 @@ mod together;
 pub use levels::show_settings;
 pub use targets::target_of;
 
+// A look that somebody asks for by hand is judged by the same rules.
+pub(crate) use further::person_of;
+pub(crate) use lineage::{back, since};
+pub(crate) use links::{Certain, certain, claims, with_sources};
+pub(crate) use mapped::known_targets;
+pub(crate) use question::{has_no_account, names_of, roles_of};
+
 use crate::board::Board;
 use crate::clock;
-use crate::config::{Config, Live};
-use crate::domain::account::Account;
-use crate::domain::credential::{self, Standing};
+use crate::config::Live;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::lifecycle::Look;
 use crate::domain::observation::{Observation, RosterRole};
-use crate::domain::time::UtcTime;
-use crate::domain::verdict::{Further, Judgement, Question, Rotation, judge_further, under_hold};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::store::{Known, Move, StoreError, Stored};
+use crate::store::{Known, StoreError, Stored};
 use crate::supervise::{Pulse, Trouble};
 use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
 use canary::canary_of;
-use further::{external_looks, person_of};
-use question::{has_no_account, names_of, roles_of};
 use secrecy::SecretString;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,6 +71,7 @@ pub struct Reconciler {
     canaries: canary::Seen,
     steady: Steady,
     activities: tokio::sync::Mutex<activity::Activities>,
+    mapped: mapped::Mapped,
     /// What is watched, as last read.
     known: Known,
     /// Targets on which a break-glass is open: they are looked at more often.
@@ -106,6 +111,7 @@ impl Reconciler {
             canaries: canary::Seen::default(),
             steady: Steady::default(),
             activities: tokio::sync::Mutex::default(),
+            mapped: mapped::Mapped::default(),
             known: Known::default(),
             closer: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
@@ -201,6 +207,7 @@ impl Reconciler {
         self.watch_canary(&mut look).await?;
         self.watch_glass(&look, &watched).await?;
         self.watch_activity(&look).await?;
+        self.watch_mapping(&look);
         self.show_target(&look);
         self.board.put(Arc::new(look));
         Box::pin(self.judge_all(target.name())).await?;
@@ -215,7 +222,7 @@ impl Reconciler {
     /// What to search for on a target: names, linked OIDs, and OIDs that ever bore one of the names.
     async fn wanted(&self, target: &str, watched: &[Arc<Stored>]) -> Result<Wanted, StoreError> {
         let mut wanted = Wanted::default();
-        let config = self.config.current();
+        let config = self.in_force();
         wanted.names.extend(canary_of(&config, target).map(|canary| canary.role.clone()));
         wanted.names.extend(Self::glass_of(&config, target).map(str::to_owned));
         for stored in watched {
@@ -238,6 +245,7 @@ impl Reconciler {
             wanted.oids.extend(bore.collect::<BTreeSet<RoleOid>>());
         }
         wanted.activity = self.activity_wanted(&config, target, clock::now()).await;
+        wanted.mapping = self.mapping_wanted(target, watched, clock::now());
         wanted.secrets = self.secrets(target, watched).await?;
         if config.target(target).is_some_and(|target| !target.probes.is_empty()) {
             wanted.people = Self::people(watched, &config);
@@ -246,7 +254,7 @@ impl Reconciler {
     }
 
     fn refuse_own_store(&self, look: &Observation) -> Result<(), StoreError> {
-        let config = self.config.current();
+        let config = self.in_force();
         let allowed = config.target(&look.target).is_some_and(|target| target.store_on_target);
         match (&look.server, self.store_cluster) {
             (Some(server), Some(own)) if server.system_identifier == own && !allowed => {
@@ -260,120 +268,9 @@ impl Reconciler {
         }
     }
 
-    /// When the look was that it was judged by, and the move that follows; `None` while it must wait.
-    async fn judge_one(
-        &self,
-        target: &str,
-        stored: &Stored,
-        held: bool,
-    ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
-        let config = self.config.current();
-        let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
-        let external = external_looks(&config, |system| self.board.newest(system));
-        // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
-        let concerned = |look: &Arc<Observation>| {
-            look.target == target || config.target(&look.target).is_none()
-        };
-        let system = external.iter().any(|look| look.target == target);
-        if !system && !looks.iter().any(concerned) {
-            return Ok(None);
-        }
-        let names = names_of(stored, &config);
-        let accounts = self.linked(stored, &names, &looks).await?;
-        let (roles, unmapped) = roles_of(stored, &config);
-        let known_as = self.known_as(&roles, &looks).await?;
-        let newest_judged = self.newest_judged(stored, &accounts);
-        let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
-        let credentials = if stored.revocation.kind.is_about_a_secret() {
-            credential::follow(&stored.life.credentials, &accounts, &borrowed)
-        } else {
-            Vec::new()
-        };
-        let standings: Vec<&Standing> = credentials.iter().map(|held| &held.standing).collect();
-        let (revocation, servers) = (&stored.revocation.id, &config.servers());
-        let rotation = Rotation { revocation, credentials: &standings, servers };
-        let question = Question {
-            kind: stored.revocation.kind,
-            accounts: &accounts,
-            names: &names,
-            roles: &roles,
-            unmapped: &unmapped,
-            no_account: has_no_account(stored, &config),
-            not_required: &config.not_required,
-            known_as: &known_as,
-            gone_since: newest_judged.life.gone_since,
-            rotation: Some(rotation),
-        };
-        let elsewhere: Vec<&Observation> = external.iter().map(AsRef::as_ref).collect();
-        let person = person_of(stored, &config);
-        let required = self.required(stored, &config, &looks).await?;
-        let further = Further {
-            person: Some(&person),
-            external: &elsewhere,
-            required: &required,
-            new_owner: stored.revocation.new_owner.as_deref(),
-            verified: stored.life.state == crate::domain::revocation::State::Verified,
-        };
-        let judged = judge_further(&question, &further, &borrowed);
-        let judged = if held { under_hold(judged) } else { judged };
-        let asked = |look: &&&Observation| {
-            look.probing.declared.iter().any(|declared| declared.applies(&person))
-        };
-        let borrowed: Vec<&Observation> =
-            borrowed.iter().chain(elsewhere.iter().filter(asked)).copied().collect();
-        if self.rests_on_memory(&newest_judged, &judged, &borrowed, &config, held) {
-            return Ok(None);
-        }
-        if !system {
-            self.count(target, stored, &judged, &borrowed, &config);
-        }
-        let id = &stored.revocation.id;
-        let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
-        let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
-        let step =
-            moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
-        if let Some(step) = &step {
-            self.steady.follow(id, &step.life);
-        }
-        Ok(Some((look.started_at, step)))
-    }
-
-    /// The revocation as it is before this judgement, without what no longer holds.
-    fn newest_judged(&self, stored: &Stored, accounts: &[Account]) -> Stored {
-        let mut newest = stored.clone();
-        if moves::forget_the_future(&mut newest.life, clock::now()) {
-            tracing::warn!(
-                revocation = stored.revocation.id,
-                "the clock went back: what was known of it lies in the future"
-            );
-        }
-        moves::forget_for_others(&mut newest.life, &stored.accounts, accounts);
-        let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
-        newest.life.last_look_at = newest.life.last_look_at.max(at);
-        newest
-    }
-
-    /// Whether the judgement would decide something while it rests on access lists that an earlier look read.
-    /// Then those looks are asked for that read everything, and nothing is decided before.
-    fn rests_on_memory(
-        &self,
-        stored: &Stored,
-        judged: &Judgement,
-        looks: &[&Observation],
-        config: &Config,
-        held: bool,
-    ) -> bool {
-        let terms = moves::terms_for(stored, judged, config);
-        let remembered = moves::remembered(stored, judged, looks, &terms, held);
-        for look in &remembered {
-            self.board.ask_whole(&look.target);
-        }
-        !remembered.is_empty()
-    }
-
     async fn show_levels(&self) -> Result<(), StoreError> {
         let watched = self.watched().await?;
-        let mut levels = levels::levels(&watched, &self.config.current());
+        let mut levels = levels::levels(&watched, &self.in_force());
         self.add_exceptions(&mut levels).await?;
         emergency::count(&mut levels, &watched, clock::now());
         self.metrics.set_levels(levels);

@@ -4,16 +4,20 @@
 
 mod activity;
 mod anchors;
+mod before;
 mod canary;
 mod conflicts;
 mod erase;
 mod exceptions;
+mod filed;
 mod gather;
+mod lineage;
 mod many;
 mod meta;
 mod model;
 mod moves;
 mod notices;
+mod outbox;
 mod pages;
 mod records;
 mod replaced;
@@ -26,12 +30,15 @@ pub use canary::StoredCanary;
 pub use conflicts::Conflicted;
 pub use erase::Erasure;
 pub use exceptions::{Excepted, ExceptionRow};
+pub use filed::Page;
 pub use gather::Gather;
+pub use lineage::Told;
 pub use meta::Holder;
 pub use model::{
-    Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
+    Acceptance, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
 pub use notices::{Facts, KeptNotice, Settled};
+pub use outbox::{Delivery, Group, OutboxLevel, Settling, Thread, ToldRecord};
 pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
 pub use revocations::Known;

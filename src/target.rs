@@ -25,6 +25,7 @@ mod ident;
 mod instance;
 mod jobs;
 mod look;
+mod mapping;
 mod memberships;
 mod memory;
 mod prepared;
@@ -156,6 +157,8 @@ pub struct Wanted {
     pub rehearse: bool,
     /// Who uses their accounts, if that is asked.
     pub activity: Option<AskedActivity>,
+    /// The query that tells whose roles are whose, where it is asked here and it is its turn.
+    pub mapping: Option<SeenQuery>,
 }
 
 /// What is asked about the use of accounts.

@@ -195,7 +195,7 @@ fn what_is_missing_or_foreign_is_named() {
     let move_back = |path: &std::path::Path| std::fs::rename(path.with_extension("away"), path);
 
     std::fs::write(agent.config(), format!("{config}colour: red\n")).unwrap();
-    assert_refused(&mut agent, &["revoked.yaml", "unknown field `colour`"]);
+    assert_refused(&mut agent, &["revoked.yaml", "there is no key `colour` here"]);
     std::fs::write(agent.config(), config.replace("url:", "urll:")).unwrap();
     assert_refused(&mut agent, &["revoked.yaml", "targets.main.urll"]);
     std::fs::write(agent.config(), &config).unwrap();

@@ -51,11 +51,16 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("external", &["config", "clock", "domain"]),
+    (
+        "deliver",
+        &["audit", "store", "journal", "config", "metrics", "supervise", "clock", "domain"],
+    ),
     ("systemd", &["supervise"]),
     ("reload", &["audit", "store", "journal", "config", "metrics", "systemd", "clock", "domain"]),
     (
         "http",
         &[
+            "deliver",
             "reload",
             "intake",
             "journal",
@@ -76,6 +81,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "board",
             "clock",
             "config",
+            "deliver",
             "domain",
             "external",
             "http",

@@ -20,12 +20,29 @@ fn values_that_are_wrong_in_themselves_are_wrong_arguments() {
         assert_eq!(code, 64, "{more:?}: {err}");
         assert!(err.contains(says), "{more:?}: {err}");
     }
+    let (code, _, err) = run(revoked().args(["check", ""]));
+    assert_eq!(code, 64, "{err}");
     let (code, _, err) = run(revoked().args(["verify", "x", "--max-age", "15"]));
     assert_eq!(code, 64, "{err}");
     assert!(err.contains("write it as 30s, 15m, 4h or 400d"), "{err}");
     let (code, _, err) = run(revoked().args(["verify"]));
     assert_eq!(code, 64);
     assert!(err.contains("--proof FILE"), "both ways to use it: {err}");
+}
+
+#[test]
+fn who_is_named_twice_is_answered_once() {
+    let cluster = cluster();
+    let url = cluster.url("postgres", "postgres");
+    let (_, out, err) =
+        run(revoked()
+            .args(["check", "-o", "json", "--target", &url, "nobody", "postgres", "nobody"]));
+    let report: Value = serde_json::from_str(&out).expect(&err);
+    let subjects = report["subjects"].as_array().unwrap().iter();
+    assert_eq!(
+        subjects.map(|one| one["subject"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["nobody", "postgres"]
+    );
 }
 
 #[test]

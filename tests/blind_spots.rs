@@ -38,6 +38,19 @@ fn a_grant_prepared_by_another_role_is_about_its_grantee() {
         let (code, report) = check(&cluster, "x");
         assert_eq!(code, 2, "PostgreSQL {}", cluster.major());
         assert_eq!(found(&report), ["prepared_transaction - orders -"]);
+        let sentence = report["residual"][0]["sentence"].as_str().unwrap();
+        assert!(
+            sentence.starts_with("prepared transaction later, prepared by g, is about x "),
+            "{sentence}"
+        );
+        // What is somebody else's is not rolled back without a word.
+        let url = cluster.url("agent", "postgres");
+        let (_, script, _) = run(revoked().args(["plan", "--target", &url, "x"]));
+        let says =
+            "ROLLBACK PREPARED 'later'; -- prepared by g, whose work in it is lost: ask first\n";
+        assert!(script.contains(says), "{script}");
+        let (_, tried, _) = run(revoked().args(["plan", "--simulate", "--target", &url, "x"]));
+        assert!(tried.contains("g loses prepared transaction later"), "{tried}");
         plan_and_check(&cluster, "x");
     }
 }
@@ -55,6 +68,16 @@ fn a_prepared_change_of_roles_is_a_gap_for_everybody() {
         let (code, report) = check(&cluster, "x");
         assert_eq!(code, 3, "PostgreSQL {}: {report:#}", cluster.major());
         assert_eq!(report["gaps"][0]["surface"], "prepared_transaction");
+        let reason = report["gaps"][0]["reason"].as_str().unwrap();
+        let (who, when) = reason.split_once(" at 2").unwrap();
+        assert_eq!(who, "prepared transaction later, prepared by postgres in database orders");
+        assert!(when.ends_with("Z, has changed roles; nobody can see which"), "{reason}");
+        let fix = report["gaps"][0]["fix"].as_str().unwrap();
+        assert!(fix.contains("ask postgres") && fix.contains("in database orders: "), "{fix}");
+        let (_, undo) = fix.split_once("in database orders: ").unwrap();
+        let (undo, _) = undo.split_once(';').unwrap();
+        sql(&cluster, "postgres", "orders", undo);
+        assert_eq!(check(&cluster, "x").0, 0, "PostgreSQL {}", cluster.major());
     }
 }
 
@@ -117,6 +140,21 @@ fn what_all_databases_share_is_seen_without_entering_one() {
         command.args(["--shdepend-only", database]);
     }
     assert_eq!(run(&mut command).0, 2);
+}
+
+#[test]
+fn what_has_no_name_without_entering_its_database_has_its_kind() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        let script = "ALTER ROLE x NOLOGIN; GRANT USAGE ON SCHEMA sales TO x; GRANT SELECT ON sales.orders TO x";
+        sql(&cluster, "postgres", "orders", script);
+        let url = cluster.url("agent", "postgres");
+        let (_, out, _) =
+            run(revoked().args(["check", "--target", &url, "--shdepend-only", "orders", "x"]));
+        for says in ["on the schema with OID ", "on the table, view or sequence with OID "] {
+            assert!(out.contains(says), "{out}");
+        }
+    }
 }
 
 #[test]

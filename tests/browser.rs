@@ -11,7 +11,7 @@ mod common;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::http::{Api, ask, started};
-use common::vectors::{Case, Input, Part, cases, is_text, place};
+use common::vectors::{Case, Input, Part, cases, is_text, place, small_order};
 use driver::{Browser, page};
 use reqwest::Method;
 use revoked::audit::verify::{Verifier, Vkey};
@@ -248,6 +248,11 @@ async fn signatures_are_checked_strictly() {
         "{CHECK} const all = []; for (const parts of given) all.push(await revlog.core.signedBy(...parts.map(bytes))); return all;"
     );
     assert_eq!(browser.run(&script, given.into()).await, json!(wanted));
+
+    let points: Vec<String> = small_order().iter().map(|point| STANDARD.encode(point)).collect();
+    let script =
+        format!("{CHECK} return given.map((point) => revlog.core.goodPoint(bytes(point)));");
+    assert_eq!(browser.run(&script, json!(points)).await, json!(vec![false; 8]));
 
     // Under a key of small order any text is signed by R = key and S = 0; WebCrypto alone says yes.
     let script = "

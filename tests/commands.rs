@@ -137,8 +137,13 @@ fn explain_says_why_and_how() {
     assert_eq!(grant["remove"][0]["sql"], sql);
     assert_eq!(grant["remove"][0]["database"], "orders");
 
+    // Who goes on having what the leaver lent is told why, as in the plan.
+    let lent = "CREATE ROLE mia; SET ROLE x; GRANT SELECT ON sales.orders TO mia;";
+    common::sql(&cluster, "postgres", "orders", lent);
     let (_, out, _) = run(revoked().args(["explain", "--target", &url, "x"]));
     assert!(out.contains("path        x > team > g"), "{out}");
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("TO \"mia\"; -- held through the leaver until now; stays"), "{out}");
     for line in out.lines().filter(|line| !line.contains("remove") && line.starts_with(' ')) {
         assert!(line.chars().count() <= 80, "{line}");
     }
@@ -322,7 +327,15 @@ fn the_script_of_grants_knows_its_versions() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("a");
     let made = ["init", place.to_str().unwrap(), "--server-version", "14"];
-    assert_eq!(run(revoked().args(made)).0, 0);
+    let (code, out, _) = run(revoked().args(made));
+    assert_eq!(code, 0, "{out}");
+    let config = place.join("revoked.yaml");
+    let next = format!(
+        "next: name your clusters in revoked.yaml, run grants.sql, then\n  revoked doctor --config {0}    says what is \
+         missing\n  revoked serve --config {0}     begins to look\n",
+        config.display()
+    );
+    assert!(out.ends_with(&next), "{out}");
     let script = std::fs::read_to_string(place.join("grants.sql")).unwrap();
     assert!(script.contains("For PostgreSQL 14."), "{script}");
     let grants =

@@ -5,8 +5,11 @@ mod common;
 
 use common::withheld::{LOCAL, check, check_all, edit, file, load, start, write};
 use common::{LiveSession, sql, versions};
+use revoked::domain::residual::ResidualKind;
+use revoked::target::{Target, Wanted};
 use revoked::throwaway::Cluster;
 use serde_json::Value;
+use std::time::Duration;
 
 /// Writes the lines after those that the test itself needs, and lets the server load them.
 fn lines(cluster: &Cluster, more: &str) {
@@ -166,6 +169,34 @@ fn a_file_that_was_edited_and_not_loaded() {
         edit(&cluster, "pg_hba.conf", &format!("{LOCAL}local all x trust\n"));
         let (code, report) = check_all(&cluster, "x");
         assert_eq!((code, kinds(&report)), (2, vec!["hba_rule"]));
+    }
+}
+
+/// A process of the server learns late that files were loaded: what the kept connection cannot tell, a new one can.
+#[tokio::test]
+async fn a_file_that_was_loaded_while_the_agent_was_connected() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        let target = Target::from_url("main", &cluster.url("agent", "postgres")).unwrap();
+        let target = target.require([ResidualKind::HbaRule]);
+        let gaps = async || {
+            let wanted = Wanted { names: ["x".to_owned()].into(), ..Wanted::default() };
+            let gaps = target.look(&wanted).await.gaps;
+            gaps.into_iter().map(|gap| gap.reason + "; " + &gap.fix).collect::<Vec<String>>()
+        };
+        assert_eq!(gaps().await, Vec::<String>::new());
+        edit(&cluster, "pg_hba.conf", &format!("{LOCAL}local all y trust\n"));
+        let [unloaded] = gaps().await.try_into().unwrap();
+        assert!(unloaded.contains("and the server loaded its configuration at 2"), "{unloaded}");
+        // The time of a file has no fractions.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        load(&cluster);
+        let [unsure] = gaps().await.try_into().unwrap();
+        assert!(unsure.contains("which came first cannot be told by this connection"), "{unsure}");
+        assert!(
+            unsure.ends_with("; look again: the next look is by a new connection, which can tell")
+        );
+        assert_eq!(gaps().await, Vec::<String>::new(), "PostgreSQL {}", cluster.major());
     }
 }
 

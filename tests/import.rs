@@ -5,7 +5,7 @@ mod common;
 
 use common::agent::Agent;
 use common::cluster;
-use common::http::{prepared, started};
+use common::http::{Api, ask, prepared, started};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -307,4 +307,33 @@ async fn the_options_of_the_manual_are_those_of_expect_add() {
     ] {
         assert_eq!(agent.run(wrong).0, 64, "{wrong:?}");
     }
+}
+
+#[tokio::test]
+async fn an_emergency_of_a_row_is_one() {
+    let cluster = cluster();
+    let agent = started(&cluster);
+    let rows = "username,reason,emergency,effective_at\n\
+                john,left,yes,\njane,left,no,2099-01-01\neve,left,yes,2099-01-01\n";
+    let path = file(&agent, "urgent.csv", rows);
+    let (code, _, err) = agent.run(&["expect", "import", path.to_str().unwrap(), "-o", "json"]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("somebody else has to approve"), "{err}");
+    let (_, told) = import(&agent, "urgent.csv", &[]);
+    assert_eq!(statuses(&told), ["2 already_expected", "3 already_expected", "4 refused"]);
+    assert_eq!(told["results"][2]["column"], "emergency");
+    let show =
+        |n: usize| agent.json(&["expect", "show", ids(&told)[n].as_str().unwrap(), "-o", "json"]);
+    let john = show(0);
+    assert_eq!(john["emergency"]["overdue"], false, "{john:#}");
+    assert_eq!(show(1)["emergency"], Value::Null);
+    // Who called it does not approve it; somebody else does.
+    let (id, request) = (john["id"].as_str().unwrap(), john["emergency"]["id"].as_str().unwrap());
+    let (code, _, err) = agent.run(&["expect", "approve", id, "--request", request]);
+    assert!(code == 1 && err.contains("somebody else has to approve"), "{code}: {err}");
+    let path = format!("/api/v1/revocations/{id}/approve");
+    let body = serde_json::json!({ "request": request }).to_string();
+    let asked = Api::of(&agent).request(reqwest::Method::POST, &path).body(body);
+    assert_eq!(ask(asked).await.status, 200);
+    assert_eq!(show(0)["emergency"]["approved_by"], "hr");
 }

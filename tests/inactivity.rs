@@ -61,6 +61,12 @@ fn who_is_unseen_for_long_is_to_be_suspended_once_and_nobody_else() {
     let (_, out, _) = agent.run(&["expect", "show", &id]);
     assert!(out.contains("never seen in use since watching began at"), "{out}");
 
+    // Whose it is when a person of that name leaves is no question because of it.
+    let leaver = agent.expect("unused", &[]);
+    let view = agent.until(&leaver, |view| view["verdict"] == "residual");
+    assert!(!view["gaps"].to_string().contains("fits"), "{view:#}");
+    assert_eq!(agent.run(&["expect", "withdraw", &leaver, "--why", "a trial"]).0, 0);
+
     // What somebody withdrew is not expected anew by the same silence, also after a crash.
     let (code, _, err) = agent.run(&["expect", "withdraw", &id, "--erroneous"]);
     assert_eq!(code, 0, "{err}");

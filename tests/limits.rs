@@ -93,10 +93,10 @@ async fn a_role_with_more_than_is_read_is_open_and_nobody_else_is() {
             assert_eq!(tampered, 0, "PostgreSQL {version}: what was not read is no forgery");
             let clean = judged(&look, "y", Kind::Full, &none);
             assert_eq!((clean.verdict, clean.gaps), (Verdict::Revoked, vec![]), "{depth:?}");
-            // Of what keeps a suspension open only subscriptions are not read apart, and these from 14 on.
+            // What keeps a suspension open is read apart from what there is much of.
             let suspended = judged(&look, "x", Kind::Suspend, &none);
-            let wanted = if version < 14 { Verdict::Inconclusive } else { Verdict::Revoked };
-            assert_eq!(suspended.verdict, wanted, "PostgreSQL {version}: {:?}", suspended.gaps);
+            let gaps = &suspended.gaps;
+            assert_eq!(suspended.verdict, Verdict::Revoked, "PostgreSQL {version}: {gaps:?}");
         }
         assert_eq!(verdicts(&cluster), (2, vec!["\"residual\"".into(), "\"revoked\"".into()]));
 
@@ -127,6 +127,29 @@ async fn a_role_with_more_than_is_read_is_open_and_nobody_else_is() {
         let gone = look(&target, Depth::Due).await;
         assert_eq!(gone.partly.len(), 0);
         assert_eq!(judged(&gone, "x", Kind::Full, &none).verdict, Verdict::Revoked);
+    }
+}
+
+/// It acts by itself, and is found however much else there is.
+#[tokio::test]
+async fn a_subscription_of_a_role_with_more_than_is_read_is_found() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        let owned = format!(
+            "ALTER ROLE x NOLOGIN; SET ROLE x;
+             SELECT pg_catalog.count(pg_catalog.lo_create(0)) FROM pg_catalog.generate_series(1, {MANY});"
+        );
+        sql(&cluster, "postgres", "orders", &owned);
+        let script = "CREATE SUBSCRIPTION feed CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false);
+            ALTER ROLE x SUPERUSER; ALTER SUBSCRIPTION feed OWNER TO x; ALTER SUBSCRIPTION feed ENABLE;
+            ALTER ROLE x NOSUPERUSER;";
+        sql(&cluster, "postgres", "orders", script);
+        let target = Target::from_url("main", &cluster.url("agent", "postgres")).unwrap();
+        let look = look(&target, Depth::Full).await;
+        let suspended = judged(&look, "x", Kind::Suspend, &BTreeSet::new());
+        let kinds: Vec<K> = suspended.residual.iter().map(|found| found.kind).collect();
+        assert!(kinds.contains(&K::Subscription), "PostgreSQL {}: {kinds:?}", cluster.major());
+        assert_eq!(suspended.verdict, Verdict::Residual);
     }
 }
 

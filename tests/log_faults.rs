@@ -3,8 +3,11 @@
 
 mod common;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::agent::{Agent, lines};
 use common::http::Api;
+use common::vectors::small_order;
 use serde_json::Value;
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -238,6 +241,17 @@ async fn a_key_that_others_may_have_is_refused() {
     std::fs::remove_file(&key).unwrap();
     std::fs::copy(&next, &key).unwrap();
     assert_refused(&mut agent, &["log.key_file holds the next one", "revoked key rotate"]);
+    for public in small_order() {
+        // PKCS#8 with both halves (RFC 8410 section 7).
+        let head = b"\x30\x51\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+        let der = [&head[..], &[7; 32], b"\x81\x21\x00", &public].concat();
+        let text = STANDARD.encode(der);
+        let (first, second) = text.split_at(64);
+        let pem =
+            format!("-----BEGIN PRIVATE KEY-----\n{first}\n{second}\n-----END PRIVATE KEY-----\n");
+        std::fs::write(&key, pem).unwrap();
+        assert_refused(&mut agent, &["is not an ed25519 private key"]);
+    }
     std::fs::rename(&aside, &key).unwrap();
     assert_goes_on(&mut agent, 1).await;
 }

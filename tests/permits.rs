@@ -149,12 +149,28 @@ async fn a_legal_hold_is_set_and_released_by_two() {
     let [asked] = exceptions(&agent, "legal_hold").try_into().unwrap();
     assert_eq!(asked["requested_by"], "hr", "who sent it asks, not who released it");
     approve(&agent, &asked);
+    // A hold that a person asked for does not go by an event of somebody else.
+    let other = json!({"employee_id": "EMP-8", "username": "kim", "reason": "terminated"});
+    assert_eq!(api.post(other.to_string(), None).await.status, 202);
+    let wish = ["exception", "request", "legal_hold", "EMP-8", "--why", "case 8"];
+    assert_eq!(agent.run(&wish).0, 0);
+    let mut end = about("legal_hold_released", "h3", &json!({}));
+    end["user"] = json!({"employee_id": "EMP-8"});
+    let refused = event(&api, &end).await;
+    assert!(refused.problem(422).contains("uid:"), "{refused:?}");
+    let waits = exceptions(&agent, "legal_hold");
+    let kim = waits.iter().find(|one| one["subject"] == "EMP-8").unwrap();
+    assert_eq!(kim["phase"], "requested", "{kim}");
     let end = about("legal_hold_released", "h2", &json!({}));
     assert_eq!(revocation(&accepted(&api, &end).await), id);
-    let [waits] = exceptions(&agent, "legal_hold").try_into().unwrap();
+    let theirs = |agent: &Agent| {
+        let all = exceptions(agent, "legal_hold").into_iter();
+        all.filter(|one| one["subject"] != "EMP-8").collect::<Vec<_>>()
+    };
+    let [waits] = theirs(&agent).try_into().unwrap();
     assert_eq!(waits["phase"], "granted", "it holds until somebody else agrees: {waits}");
     approve(&agent, &waits);
-    let [over] = exceptions(&agent, "legal_hold").try_into().unwrap();
+    let [over] = theirs(&agent).try_into().unwrap();
     assert_eq!(over["phase"], "over", "{over}");
     assert_eq!(agent.verify().0, 0);
 }
@@ -194,4 +210,19 @@ async fn an_event_about_an_exception_is_tried_offline() {
     let (code, out, _) = tried(&about("contractor_extended", "t2", &json!({"until": "soon"})));
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("/until"), "{out}");
+    let (code, out, _) = tried(&about("break_glass_opened", "t3", &json!({"duration": "5d"})));
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("24 hours at the most"), "{out}");
+    let (code, out, _) = tried(&about("break_glass_opened", "t4", &json!({})));
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("would be pending") && out.contains("until      20"), "{out}");
+    let (code, out, _) = tried(&about("user_role_changed", "t5", &json!({})));
+    assert!(code == 0 && out.contains("it stays inconclusive"), "{out}");
+    let (_, out, _) = tried(&about("user_rehired", "t6", &json!({"effective_at": "2026-03-01"})));
+    assert!(out.contains("of EMP-1") && out.contains("as of 2026-03-01"), "{out}");
+    let text = std::fs::read_to_string(agent.config()).unwrap();
+    let narrow = text.replace("{token_file: hr.token}", "{token_file: hr.token, scopes: [read]}");
+    std::fs::write(agent.config(), narrow).unwrap();
+    let (code, out, _) = tried(&about("user_terminated", "t7", &json!({})));
+    assert!(code == 1 && out.contains("would be refused") && out.contains("scope hr"), "{out}");
 }

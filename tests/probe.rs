@@ -50,7 +50,7 @@ const TABLE: &str = "
     nobody         old7f3a -          0 dead    refused          28P01 auth_failed
     trusted        old7f3a -          3 nothing asks_no_password 3D000 InitPostgres
     trusted        old7f3a postgres   3 nothing asks_no_password 00000 -
-    nobody_trusted old7f3a -          3 nothing asks_no_password 28000 InitializeSessionUserId
+    nobody_trusted old7f3a -          3 nothing no_login         28000 InitializeSessionUserId
     rejected       old7f3a -          3 nothing not_let_in       28000 ClientAuthentication
     unlisted       old7f3a -          3 nothing not_let_in       28000 ClientAuthentication
 ";

@@ -70,7 +70,7 @@ async fn a_wrong_file_keeps_the_old_configuration_and_says_so_once() {
     agent.start();
     edit(&agent, "look_interval: 1s", "look_interval: 1s\ncolour: red");
     agent.until_metrics(&[REFUSED]);
-    until_it_says(&agent, "unknown field `colour`");
+    until_it_says(&agent, "there is no key `colour` here");
     let api = Api::of(&agent);
     let again = ask(api.telemetry(Method::POST, "/-/reload")).await;
     assert!(again.problem(500).contains("stays in force"), "{again:?}");
@@ -128,7 +128,7 @@ fn accounts_come_from_the_mapping_and_from_templates() {
     let id = agent.expect("john.doe@example.com", &["--employee-id", "EMP-1"]);
     let view = agent.until(&id, |view| view["accounts"].as_array().unwrap().len() == 2);
     let rules: Vec<_> = view["accounts"].as_array().unwrap().iter().map(|a| &a["rule"]).collect();
-    assert_eq!(rules, ["mapping", "template"]);
+    assert_eq!(rules, ["mapping_file", "template"]);
     // Somebody else's role is not theirs by its name alone, and the mapping knows that they have none.
     let other = agent.expect("anne", &["--employee-id", "EMP-2"]);
     agent.until_state(&other, "verified");

@@ -16,10 +16,14 @@ macro_rules! on_both {
     };
 }
 
+#[path = "store/before.rs"]
+mod before;
 #[path = "store/canary.rs"]
 mod canary;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/filed.rs"]
+mod filed;
 #[path = "store/holder.rs"]
 mod holder;
 #[path = "store/journal.rs"]
@@ -30,6 +34,8 @@ mod landing;
 mod moves;
 #[path = "store/notices.rs"]
 mod notices;
+#[path = "store/outbox.rs"]
+mod outbox;
 #[path = "store/pages.rs"]
 mod pages;
 #[path = "store/schema.rs"]

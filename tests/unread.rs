@@ -32,6 +32,8 @@ fn suspended(look: &Observation) -> Judgement {
         role: "x".into(),
         names: vec!["x".into()],
         rule: LinkRule::Stated,
+        source: String::new(),
+        linked_at: None,
     };
     let question = Question {
         kind: Kind::Suspend,

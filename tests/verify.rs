@@ -4,7 +4,7 @@
 mod common;
 
 use common::revoked;
-use common::vectors::{Case, Input, cases, is_text, place};
+use common::vectors::{Case, Input, cases, is_text, place, small};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::Path;
@@ -188,6 +188,37 @@ fn wrong_arguments() {
             revoked().arg("verify").args(&arguments).current_dir(place()).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         assert!(!output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+/// Under a key of small order one signature fits many texts: no command takes one, whoever's key it is to be.
+#[test]
+fn a_weak_key_is_refused_wherever_one_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().to_str().unwrap();
+    let refused = |arguments: &[&str]| {
+        let output = revoked().args(arguments).current_dir(place()).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains("the key is weak"), "{arguments:?}: {told}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    };
+    for case in small("key") {
+        let key = case.key.as_deref().unwrap();
+        refused(&["verify", "one", "--key", key]);
+        refused(&["verify", "--proof", "bundle.tlog-proof", "--key", key]);
+        refused(&["witness", "--name", "w", "--key", "w.key", "--state", state, "--log", key]);
+    }
+    for case in small("witness") {
+        let key = case.options.witnesses[0].as_str();
+        refused(&["verify", "one", "--witness", key]);
+        refused(&["verify", "--proof", "bundle.tlog-proof", "--witness", key]);
+        let config = dir.path().join("revoked.yaml");
+        let witness = format!("{{name: audit, url: 'http://127.0.0.1:1/', key: '{key}'}}");
+        let targets = "targets: {main: {url: 'postgres://a@127.0.0.1:1/x'}}";
+        let text = format!("state_dir: {state}\n{targets}\nlog: {{witnesses: [{witness}]}}\n");
+        std::fs::write(&config, text).unwrap();
+        refused(&["config", "check", "--config", config.to_str().unwrap()]);
     }
 }
 

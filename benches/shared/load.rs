@@ -44,10 +44,10 @@ impl Connection {
         Ok(Self(tokio::io::BufReader::new(stream)))
     }
 
-    /// Sends the notice `event` and reads the answer to its end; gives the status.
-    async fn post(&mut self, event: &str, body: &str) -> std::io::Result<u16> {
+    /// Sends a notice and reads the answer to its end; gives the status.
+    async fn post(&mut self, Notice { path, event, body }: &Notice) -> std::io::Result<u16> {
         let request = format!(
-            "POST /api/v1/revocations HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\
              Idempotency-Key: {event}\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -81,13 +81,41 @@ fn one_of_a_thousand(number: usize) -> String {
     format!("r{}", number % 1_000)
 }
 
-/// The notice number `number` of a run: a new person.
-fn notice(run: &str, number: usize, role: Role) -> (String, String) {
-    let event = format!("{run}-{number}");
-    let body = serde_json::json!({
-        "username": event, "account": role(number), "reason": "terminated",
-    });
-    (event, body.to_string())
+/// What is sent.
+struct Notice {
+    path: &'static str,
+    event: String,
+    body: String,
+}
+
+/// Where it is sent, and how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A revocation, as programs ask for it.
+    Revocation,
+    /// An event of an HR system.
+    Event,
+}
+
+impl Form {
+    /// The notice number `number` of a run: a new person.
+    fn notice(self, run: &str, number: usize, role: Role) -> Notice {
+        let event = format!("{run}-{number}");
+        let (path, body) = match self {
+            Self::Revocation => (
+                "/api/v1/revocations",
+                serde_json::json!({"username": event, "account": role(number), "reason": "terminated"}),
+            ),
+            Self::Event => (
+                "/api/v1/webhooks/hr-events",
+                serde_json::json!({
+                    "event_type": "user_terminated", "event_id": event,
+                    "user": {"username": event, "accounts": [role(number)], "email": "somebody@example.com"},
+                }),
+            ),
+        };
+        Notice { path, event, body: body.to_string() }
+    }
 }
 
 /// What was sent, and how long the answers took.
@@ -99,7 +127,13 @@ pub(crate) struct Sent {
 
 /// Sends `rate` notices a second for `long`, each when it is due, whether or not earlier ones are answered.
 /// A time runs from when its notice was due: one that waits for the agent counts what it waited.
-pub(crate) fn on_schedule(address: &Address, run: &str, rate: u32, long: Duration) -> Sent {
+pub(crate) fn on_schedule(
+    address: &Address,
+    form: Form,
+    run: &str,
+    rate: u32,
+    long: Duration,
+) -> Sent {
     let runtime = runtime();
     let idle: Arc<Mutex<Vec<Connection>>> = Arc::default();
     let interval = Duration::from_secs(1) / rate;
@@ -111,14 +145,22 @@ pub(crate) fn on_schedule(address: &Address, run: &str, rate: u32, long: Duratio
         // A thread of its own sleeps more exactly than the runtime's timer, which counts milliseconds.
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         let (address, idle) = (address.clone(), idle.clone());
-        let (event, body) = notice(run, number, one_of_a_thousand);
+        let notice = form.notice(run, number, one_of_a_thousand);
         sent.push(runtime.handle().spawn(async move {
             let free = idle.lock().unwrap().pop();
-            let mut connection = match free {
-                Some(connection) => connection,
-                None => Connection::open(&address).await.ok()?,
+            let again = match free {
+                Some(mut connection) => {
+                    connection.post(&notice).await.ok().map(|status| (status, connection))
+                }
+                None => None,
             };
-            let status = connection.post(&event, &body).await.ok()?;
+            // The agent closes what was idle for long: it is sent again, as every client does.
+            let (status, connection) = if let Some(answered) = again {
+                answered
+            } else {
+                let mut connection = Connection::open(&address).await.ok()?;
+                (connection.post(&notice).await.ok()?, connection)
+            };
             idle.lock().unwrap().push(connection);
             (status == 202).then(|| due.elapsed())
         }));
@@ -166,9 +208,9 @@ pub(crate) fn for_accounts(
                     if number >= count {
                         return answers;
                     }
-                    let (event, body) = notice(&run, number, role);
+                    let notice = Form::Revocation.notice(&run, number, role);
                     let due = Instant::now();
-                    let status = connection.post(&event, &body).await.unwrap();
+                    let status = connection.post(&notice).await.unwrap();
                     answers.push((status == 202).then(|| due.elapsed()));
                 }
             });

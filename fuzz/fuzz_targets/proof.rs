@@ -5,8 +5,8 @@
 use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use revoked_fuzz::audit::verify::proof::{self, ProofKind, ProofReport};
-use revoked_fuzz::audit::verify::{Options, Outcome, Vkey};
-use revoked_fuzz::forge::{self, Log, ORIGIN};
+use revoked_fuzz::audit::verify::{FaultKind, Options, Outcome, Verifier, Vkey, Witness};
+use revoked_fuzz::forge::{self, BEGIN, Log, ORIGIN};
 use revoked_fuzz::good::{LINES, LOG, WITNESSES, anchors};
 use revoked_fuzz::is_plain;
 use serde_json::json;
@@ -14,8 +14,11 @@ use serde_json::json;
 /// What is proved of which log, and what somebody changes in the file.
 #[derive(Arbitrary, Debug)]
 struct Program {
-    /// Lines of each commit; the key changes after those that are marked.
-    commits: Vec<(u8, bool)>,
+    /// Lines of each commit; the key changes after those that are marked; and by how many minutes the clock is set.
+    commits: Vec<(u8, bool, i8)>,
+    /// When a witness signs, in minutes after the begin; and which lines are left out of what it speaks for.
+    seen: i8,
+    left_out: u16,
     indexes: Vec<u8>,
     size: u8,
     old: u8,
@@ -32,13 +35,18 @@ fn checked(bytes: &[u8], options: &Options) -> ProofReport {
 }
 
 /// The log, and for each change of key the line of its record.
-fn log(commits: &[(u8, bool)]) -> (Log, Vec<usize>) {
+fn log(commits: &[(u8, bool, i8)]) -> (Log, Vec<usize>) {
     let (mut log, mut changes) = (Log::default(), Vec::new());
     log.checkpoint();
-    for (lines, changes_key) in commits.iter().take(6) {
+    for (lines, changes_key, minutes) in commits.iter().take(6) {
         for _ in 0..lines % 8 {
             log.now += 1_000_000;
             log.record("heartbeat", &json!({}));
+        }
+        if *minutes != 0 {
+            let old = log.time();
+            log.now = log.now.saturating_add_signed(i64::from(*minutes) * 60_000_000);
+            log.record("clock", &json!({ "monotonic_us": "0", "new": log.time(), "old": old }));
         }
         log.checkpoint();
         if *changes_key {
@@ -110,6 +118,39 @@ fn consistency(program: &Program, log: &Log, options: &Options) {
     assert!(old == 1 || answer.outcome != Outcome::Verified, "{program:?}\n{answer}");
 }
 
+/// What the times of a witness refute in the whole log, no file of some of its lines proves.
+fn timed(program: &Program, log: &Log, changes: &[usize], options: &Options) {
+    let size = log.lines.len() - 1;
+    let seen = BEGIN.saturating_add_signed(i64::from(program.seen) * 60);
+    let signed = forge::cosignature(&log.body(size), seen);
+    let chain: Vec<usize> =
+        [0].into_iter().chain(changes.iter().flat_map(|change| [*change, change + 1])).collect();
+    let is_wanted = |seq: &usize| !chain.contains(seq) && program.left_out >> (seq % 16) & 1 == 0;
+    let wanted: Vec<usize> = chain.iter().copied().chain((0..size).filter(is_wanted)).collect();
+    let text: String =
+        wanted.iter().map(|seq| log.proof(*seq, size, &[log.key]) + &signed).collect();
+    let witness = Witness::parse(&forge::witness()).expect("a witness");
+    let options = Options { witnesses: vec![witness], ..options.clone() };
+    let proved = checked(text.as_bytes(), &options);
+    let note = log.note(size, &[log.key]) + &signed;
+    let options = Options { anchors: anchors(note.as_bytes(), ORIGIN), ..options };
+    let read = |again| {
+        let mut verifier = Verifier::with(Options { all_signatures: true, again, ..options.clone() });
+        verifier.push_bytes(&log.bytes(0, size + 1));
+        verifier.finish()
+    };
+    let whole = read(None);
+    let whole = whole.again().cloned().map_or(whole, |again| read(Some(again)));
+    let late = whole.fault.as_ref().filter(|fault| fault.kind == FaultKind::Time);
+    let late = late.and_then(|fault| usize::try_from(fault.line).ok()?.checked_sub(1));
+    let has_late = late.is_some_and(|seq| wanted.contains(&seq));
+    assert!(!has_late || proved.outcome != Outcome::Verified, "{program:?}\n{proved}\n{whole}");
+    let is_whole = wanted.len() == size;
+    let is_explained = whole.fault.is_none() && !whole.warnings.is_empty();
+    assert!(!is_whole || whole.fault.is_some() || proved.fault.is_none(), "{proved}\n{whole}");
+    assert!(!is_whole || is_explained || proved.warnings.is_empty(), "{proved}\n{whole}");
+}
+
 fuzz_target!(|data: &[u8]| {
     let options = Options {
         key: Some(LOG.1.clone()),
@@ -131,5 +172,6 @@ fuzz_target!(|data: &[u8]| {
         consistency(&program, &log, &options);
     } else {
         inclusion(&program, &log, &changes, &options);
+        timed(&program, &log, &changes, &options);
     }
 });

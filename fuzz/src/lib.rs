@@ -3,9 +3,6 @@
 
 #![allow(dead_code, reason = "what the other modules of the library use is not used here")]
 
-pub mod forge;
-pub mod good;
-
 #[path = "../../src"]
 mod library {
     pub mod audit {
@@ -20,13 +17,19 @@ mod library {
     }
     pub mod clock;
     pub mod domain;
-    pub mod intake {
-        pub mod csv;
-        pub mod submission;
-    }
+}
+#[path = "../../src/intake"]
+pub mod intake {
+    pub mod csv;
+    mod kinds;
+    pub mod submission;
 }
 
-pub use library::{audit, clock, domain, intake};
+pub use library::{audit, clock, domain};
+
+pub mod config;
+pub mod forge;
+pub mod good;
 
 /// Whether a text can be printed on a terminal: nothing of what was read may steer it.
 #[must_use]

@@ -140,4 +140,12 @@ mod tests {
         assert!(Cosigner::parse(&cosigner(&witness).replace("w1", "w3")).is_err());
         assert!(Vkey::parse(&cosigner(&witness)).is_err());
     }
+
+    #[test]
+    fn a_weak_key_of_a_witness_is_none() {
+        for point in crate::audit::signer::tests::small_order() {
+            let text = vkey("witness.example/w1", COSIGNATURE, &point);
+            assert!(matches!(Cosigner::parse(&text), Err(VkeyError::Weak)), "{text}");
+        }
+    }
 }

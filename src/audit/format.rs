@@ -31,6 +31,9 @@ pub const VKEY_ED25519: u8 = 0x01;
 /// What begins a signature line of a C2SP signed note: an em dash and a space.
 pub const SIGNATURE_PREFIX: &str = "\u{2014} ";
 
+/// How far the clock of the agent and that of another may lie apart, in microseconds.
+pub const TOLERANCE: i64 = 600 * 1_000_000;
+
 /// Longest origin in bytes.
 pub const MAX_ORIGIN: usize = 255;
 
@@ -96,6 +99,7 @@ pub const QUEUED_TYPES: &[&str] = &[
     "consumer_claimed",
     "notification_sent",
     "attestation_published",
+    "attestation_changed",
     "outbox_changed",
     "canary_detected",
     "canary_missed",
@@ -103,3 +107,16 @@ pub const QUEUED_TYPES: &[&str] = &[
     "config_changed",
     "anchor",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::delivery::RecordKind;
+
+    /// A type that is new has to say there whether it is told.
+    #[test]
+    fn whether_a_record_is_told_is_decided_for_each_type() {
+        let known: Vec<_> = RecordKind::ALL.iter().map(|one| one.as_str()).collect();
+        assert_eq!(known, QUEUED_TYPES);
+    }
+}

@@ -156,7 +156,7 @@ fn refuse_unsafe(file: &File, path: &Path, log_dir: &Path) -> Result<(), KeyErro
     let unsafe_key = |why: String| Err(KeyError::Unsafe { path: path.to_owned(), why });
     let io = |doing| move |source| KeyError::Io { path: path.to_owned(), doing, source };
     let meta = file.metadata().map_err(io("looking at the file"))?;
-    let me = std::fs::metadata("/proc/self").map_err(io("finding out who runs this"))?.uid();
+    let me = me(path)?;
     if !meta.is_file() {
         return unsafe_key("it is not a regular file".to_owned());
     }
@@ -181,6 +181,20 @@ fn refuse_unsafe(file: &File, path: &Path, log_dir: &Path) -> Result<(), KeyErro
         ));
     }
     Ok(())
+}
+
+/// Refuses a path where others could put another key in the place of one that is made there.
+pub(super) fn refuse_unsafe_place(path: &Path) -> Result<(), KeyError> {
+    refuse_unsafe_directory(path, me(path)?)
+}
+
+fn me(path: &Path) -> Result<u32, KeyError> {
+    let this = std::fs::metadata("/proc/self").map_err(|source| KeyError::Io {
+        path: path.to_owned(),
+        doing: "finding out who runs this",
+        source,
+    })?;
+    Ok(this.uid())
 }
 
 /// Whoever may write the directory can put another key in the place of this one.
@@ -274,5 +288,27 @@ mod tests {
         let junk = dir.path().join("junk.key");
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&junk).unwrap();
         assert!(matches!(LogKey::read(&junk, "o", elsewhere), Err(KeyError::Form { .. })));
+    }
+
+    /// No secret is known whose public half is of small order; a file may say that it has such a one.
+    #[test]
+    fn a_file_with_a_weak_public_half_is_refused() {
+        use ed25519_dalek::pkcs8::PublicKeyBytes;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.key");
+        let read = |public: [u8; 32]| {
+            let public_key = Some(PublicKeyBytes(public));
+            let pem = KeypairBytes { secret_key: [7; 32], public_key };
+            let _ = std::fs::remove_file(&path);
+            let mut options = OpenOptions::new();
+            let mut file = options.write(true).create_new(true).mode(0o600).open(&path).unwrap();
+            file.write_all(pem.to_pkcs8_pem(LineEnding::LF).unwrap().as_bytes()).unwrap();
+            LogKey::read(&path, "test/log", Path::new("/nonexistent"))
+        };
+        let own = SigningKey::from_bytes(&[7; 32]).verifying_key().to_bytes();
+        assert_eq!(read(own).unwrap().vkey(), key().vkey());
+        for point in crate::audit::signer::tests::small_order() {
+            assert!(matches!(read(point), Err(KeyError::Form { .. })), "{point:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::dir::{Name, segments};
 use super::error::{LogError, io};
 use super::file::LogFile;
 use super::format::{GENESIS, KEY};
-use super::key::{KeyError, LogKey, commitment};
+use super::key::{KeyError, LogKey, commitment, refuse_unsafe_place};
 use super::lines::{Lines, Next};
 use super::moment::Moment;
 use super::open::damaged;
@@ -273,7 +273,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Writes a new key file: it is there whole, or not at all, and never in place of another.
 ///
 /// # Errors
-/// When there is such a file, it would lie in the log's directory, or it cannot be written.
+/// When there is such a file, it would lie in the log's directory or in one where others could replace it, or it cannot
+/// be written.
 pub fn place(key: &LogKey, path: &Path, log_dir: &Path) -> Result<(), KeyError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new(".")).canonicalize();
@@ -283,6 +284,8 @@ pub fn place(key: &LogKey, path: &Path, log_dir: &Path) -> Result<(), KeyError> 
             "it would lie in the log's directory, where copies of the log would carry it along";
         return Err(KeyError::Unsafe { path: path.to_owned(), why: why.to_owned() });
     }
+    // What could not be used from there is not put there.
+    refuse_unsafe_place(path)?;
     let part = part_of(key, path)?;
     let renamed = renameat_with(CWD, &part, CWD, path, RenameFlags::NOREPLACE);
     if let Err(error) = renamed {

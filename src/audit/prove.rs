@@ -218,7 +218,8 @@ impl Prover {
     }
 
     /// The proof of line `seq` under `head`, or under an earlier checkpoint that has the line and that witnesses signed:
-    /// C2SP tlog-proof, with the line as its extra data.
+    /// C2SP tlog-proof, with the line as its extra data. Where a wrong clock wrote it, proofs of the `clock` records
+    /// follow.
     ///
     /// # Errors
     /// When the checkpoint does not cover that line, or the files are not what was signed.
@@ -226,28 +227,26 @@ impl Prover {
         if seq >= head.size {
             return Err(ProveError::Beyond { size: head.size });
         }
-        let picked = Picked::line(&self.dir, head, seq)?;
+        let mut picked = Picked::line(&self.dir, head, seq)?;
         if picked.records.is_empty() {
             return Err(ProveError::Damaged(format!("it ends before line {seq}")));
         }
-        let head = self.cosigned(head, picked.last())?;
         // Line 0 names a key, which is that of the note only where no other came after it.
-        let chain = picked.chain(head.size).filter(|_| seq == 0);
-        let lines: Vec<_> = chain.chain(picked.records.iter().filter(|_| seq > 0)).collect();
-        self.prove(&picked.keys, &lines, &head)
+        let has_chain = seq == 0;
+        let head = self.under(head, &mut picked, has_chain)?;
+        self.prove(&picked.keys, &picked.lines(head.size, has_chain), &head)
     }
 
     /// The bundle of a revocation under `head`, or under an earlier checkpoint that has all of it and that witnesses
     /// signed: proofs of line 0, of every change of key with the checkpoint after it, and of each record about the
-    /// revocation and its subject.
+    /// revocation and its subject; where a wrong clock wrote some of these, also of every `clock` record.
     ///
     /// # Errors
     /// When there is no such record, or the files are not what was signed.
     pub fn bundle(&self, head: &Head, revocation: &str) -> Result<String, ProveError> {
-        let picked = Picked::revocation(&self.dir, head, revocation)?;
-        let head = self.cosigned(head, picked.last())?;
-        let lines: Vec<_> = picked.chain(head.size).chain(&picked.records).collect();
-        self.prove(&picked.keys, &lines, &head)
+        let mut picked = Picked::revocation(&self.dir, head, revocation)?;
+        let head = self.under(head, &mut picked, true)?;
+        self.prove(&picked.keys, &picked.lines(head.size, true), &head)
     }
 
     /// Up to `limit` lines from line `from` on, each with its line feed, as many as fit a page. It does not ask which

@@ -142,6 +142,18 @@ impl LogReader {
         self.aside(move |reader, sealed| reader.read_lines(sealed, from, limit)).await
     }
 
+    /// The first line whose file is here: older ones may have been moved to an archive.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub async fn first(&self) -> Result<u64, ReadError> {
+        self.aside(|reader, sealed| {
+            let newest = sealed.segment.lines.0;
+            Ok(segments(&reader.dir)?.first().map_or(newest, |oldest| oldest.first.min(newest)))
+        })
+        .await
+    }
+
     /// Runs `read` on a thread that may wait for the disk.
     async fn aside<T: Send + 'static>(
         &self,

@@ -7,8 +7,10 @@
 mod anchor;
 mod canary;
 mod changes;
+mod delivery;
 mod emergency;
 mod exceptions;
+mod filed;
 mod look;
 mod notice;
 mod uses;
@@ -16,11 +18,13 @@ mod uses;
 pub use anchor::{Anchor, anchor};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{
-    Approval, amended, approval_requested, approved, attested, config_changed, erasure,
-    item_attested, withdrawn,
+    Approval, Parted, amended, approval_requested, approved, attested, config_changed, erasure,
+    item_attested, linked_by, rehired, rescinded, unlinked, unlooked_for, withdrawn,
 };
+pub use delivery::{Notification, notification_sent, outbox_changed};
 pub use emergency::{emergency, emergency_approved, emergency_unapproved};
 pub use exceptions::exceptions;
+pub use filed::{Published, attestation_changed, attestation_published};
 pub use look::{Seen, observation};
 use look::{add_missing, gaps, residual};
 pub use notice::{Held, Noticed, noticed, quarantined};
@@ -165,7 +169,7 @@ fn searched(name: &AccountName) -> Value {
 fn linked(accounts: &[Account]) -> Vec<Value> {
     fitting(accounts.iter().map(|account| {
         json!({
-            "oid": account.oid, "role": account.role, "rule": account.rule,
+            "oid": account.oid, "role": account.role, "rule": account.rule, "source": account.source,
             "system_identifier": account.system_identifier, "target": account.target,
         })
     }))

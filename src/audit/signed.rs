@@ -71,6 +71,13 @@ impl<'a> Note<'a> {
             .filter_map(move |(_, blob)| blob.strip_prefix(&id))
     }
 
+    /// When witnesses say that they saw it, in Unix seconds: of every signature line that has the form of theirs.
+    pub(super) fn seen_at(&self) -> impl Iterator<Item = u64> {
+        // Key id, time, signature.
+        let blobs = self.signatures.iter().filter(|(_, blob)| blob.len() == 4 + 8 + 64);
+        blobs.filter_map(|(_, blob)| Some(u64::from_be_bytes(*blob.get(4..)?.first_chunk()?)))
+    }
+
     /// Whether `key` signed it.
     #[must_use]
     pub fn signed_by(&self, key: &Vkey) -> Signed {

@@ -149,13 +149,47 @@ pub(super) fn claims(note: &str) -> Option<(u64, Hash)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::audit::key::LogKey;
     use zeroize::Zeroizing;
 
     fn key(seed: u8) -> LogKey {
         LogKey::from_seed("test/log", &Zeroizing::new([seed; 32]))
+    }
+
+    /// The eight points of small order: under each, one signature fits many texts.
+    pub(crate) fn small_order() -> [[u8; 32]; 8] {
+        const ORDER_8: [[u8; 32]; 2] = [
+            *b"\x26\xe8\x95\x8f\xc2\xb2\x27\xb0\x45\xc3\xf4\x89\xf2\xef\x98\xf0\
+               \xd5\xdf\xac\x05\xd3\xc6\x33\x39\xb1\x38\x02\x88\x6d\x53\xfc\x05",
+            *b"\xc7\x17\x6a\x70\x3d\x4d\xd8\x4f\xba\x3c\x0b\x76\x0d\x10\x67\x0f\
+               \x2a\x20\x53\xfa\x2c\x39\xcc\xc6\x4e\xc7\xfd\x77\x92\xac\x03\x7a",
+        ];
+        let ends = |inner: u8, first: u8, last: u8| {
+            let mut point = [inner; 32];
+            (point[0], point[31]) = (first, last);
+            point
+        };
+        let negative = |mut point: [u8; 32]| {
+            point[31] |= 0x80;
+            point
+        };
+        let [a, b] = ORDER_8;
+        let (one, minus_one) = (ends(0, 1, 0), ends(0xff, 0xec, 0x7f));
+        let (i, minus_i) = (ends(0, 0, 0), ends(0, 0, 0x80));
+        [one, minus_one, i, minus_i, a, negative(a), b, negative(b)]
+    }
+
+    #[test]
+    fn a_weak_key_is_none() {
+        for point in small_order() {
+            let key = VerifyingKey::from_bytes(&point).unwrap();
+            assert_eq!(key.to_edwards().compress().to_bytes(), point, "the one form of a point");
+            assert_eq!(PublicKey::parse(&PublicKey::new("test/log", key).vkey()), None);
+        }
+        let good = key(7).public().clone();
+        assert_eq!(PublicKey::parse(&good.vkey()), Some(good));
     }
 
     #[test]

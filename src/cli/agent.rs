@@ -127,7 +127,11 @@ fn metrics(config: &Config) -> prometheus::Result<Metrics> {
             .collect(),
         targets: config.targets.iter().map(|target| target.name.clone()).collect(),
     };
-    let build = (env!("CARGO_PKG_VERSION"), option_env!("REVOKED_REVISION").unwrap_or("unknown"));
+    let build = [
+        env!("CARGO_PKG_VERSION"),
+        option_env!("REVOKED_REVISION").unwrap_or("unknown"),
+        env!("REVOKED_RUSTC"),
+    ];
     let metrics = Metrics::new(vocabulary, build)?;
     reconcile::show_settings(&metrics, config);
     Ok(metrics)

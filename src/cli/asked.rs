@@ -1,5 +1,8 @@
 //! Who a command asks about: a role, a subject, or a revocation.
 
+mod earlier;
+mod known;
+
 use super::client::Where;
 use super::output::shown;
 use crate::config::Config;
@@ -14,8 +17,13 @@ use crate::domain::time::UtcTime;
 use crate::domain::verdict::Required;
 use crate::http::exceptions::ExceptionView;
 use crate::http::view::View;
+use crate::reconcile::{has_no_account, names_of, person_of, roles_of};
+use crate::store::Stored;
 use anyhow::{Result, bail};
+use earlier::Earlier;
+use known::{Known, stored};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What every id of a revocation begins with.
 pub(super) const REVOCATION: &str = "rev_";
@@ -51,6 +59,10 @@ pub(super) struct Asked {
     pub(super) new_owner: Option<String>,
     /// For a rotation: what the agent knows of the passwords.
     pub(super) credentials: Vec<Standing>,
+    /// The revocation as the agent keeps it; `None` where a role is asked about.
+    pub(super) expected: Option<Arc<Stored>>,
+    /// Why nobody can tell which roles are the subject's: then none is judged.
+    pub(super) unjudged: Option<String>,
     /// Why the agent could not be asked for accounts.
     pub(super) unread: Option<String>,
     /// First look of the agent that found something.
@@ -61,6 +73,8 @@ pub(super) struct Asked {
     pub(super) held: bool,
     /// Permissions to keep access.
     pub(super) exceptions: Vec<ExceptionView>,
+    /// Roles that bear or bore one of the names, where no revocation says whose they are.
+    earlier: Vec<Earlier>,
 }
 
 impl Asked {
@@ -85,17 +99,22 @@ impl Asked {
             required: Vec::new(),
             new_owner: None,
             credentials: Vec::new(),
+            expected: None,
+            unjudged: None,
             unread: None,
             first_seen: None,
             preserve_data: false,
             held: false,
             exceptions: Vec::new(),
+            earlier: Vec::new(),
         }
     }
 
     /// What a revocation expects, as it is shown.
     pub(super) fn as_shown(view: &View) -> Self {
+        let unjudged = view.lineage.is_none().then(|| EARLIER.to_owned());
         Self {
+            unjudged,
             revocation: Some(view.id.clone()),
             kind: view.kind,
             accounts: view.accounts.clone(),
@@ -107,29 +126,34 @@ impl Asked {
             preserve_data: view.preserve_data,
             held: view.held && view.state != State::Verified,
             exceptions: view.exceptions.clone(),
+            expected: Some(Arc::new(stored(view))),
             ..Self::names(&view.subject, view.searched.clone())
         }
     }
 
-    /// What a revocation expects, as the configuration says what that means.
+    /// What a revocation expects, as the configuration says what that means: by the rules by which the agent judges.
     pub(super) fn of(view: &View, config: &Config) -> Self {
-        let called = Called { subject: &view.subject, username: view.username.as_deref() };
         let mut asked = Self::as_shown(view);
-        for permission in &view.permissions {
-            match config.permissions.get(permission) {
-                Some(giving) if !giving.is_empty() => asked.roles.extend(giving.iter().cloned()),
-                _ if config.probes_show(permission) => {}
-                _ => asked.unmapped.push(permission.clone()),
-            }
-        }
-        let named = view.searched.iter().any(|name| !name.suggested());
-        asked.no_account |= !named && config.subjects.knows_of_none(&called);
+        let expected = stored(view);
+        (asked.roles, asked.unmapped) = roles_of(&expected, config);
+        asked.no_account = has_no_account(&expected, config);
         asked.not_required.clone_from(&config.not_required);
-        asked.names = config.subjects.names(&called, &view.searched);
+        asked.names = names_of(&expected, config);
         asked.required = required(view, config);
         asked.new_owner.clone_from(&view.new_owner);
-        asked.person = Some(person(view, &asked.names));
+        asked.person = Some(person_of(&expected, config));
         asked
+    }
+
+    /// Whether it is not due yet at `now`, and then when it will be.
+    pub(super) fn begins(&self, now: UtcTime) -> Option<UtcTime> {
+        let stored = self.expected.as_ref().filter(|one| one.life.state == State::Scheduled)?;
+        Some(stored.revocation.effective_at).filter(|at| *at > now)
+    }
+
+    /// Since when the person works here again.
+    pub(super) fn rehired(&self) -> Option<UtcTime> {
+        Some(self.expected.as_ref()?.life.lineage.rehired.as_ref()?.at)
     }
 
     /// A subject that nobody expects anything of is asked about by its name alone.
@@ -146,67 +170,40 @@ impl Asked {
         self
     }
 
-    /// The same question with the accounts of a further revocation of the same kind.
-    fn join(&mut self, other: Self) {
-        for name in other.names {
-            if !self
-                .names
-                .iter()
-                .any(|known| known.target == name.target && known.role == name.role)
-            {
-                self.names.push(name);
+    /// The same question, and about the role that is called as the subject is. Whose that is, nobody said.
+    fn with_role(mut self, role: &Self, config: &Config) -> Self {
+        let called = self.expected.as_ref().map(|one| one.revocation.called());
+        for name in &role.names {
+            let guess = AccountName { rule: LinkRule::Template, ..name.clone() };
+            let same =
+                |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
+            // What is declared for somebody else is theirs.
+            let theirs = called.as_ref().is_some_and(|called| {
+                !config.subjects.names(called, std::slice::from_ref(&guess)).iter().any(same)
+            });
+            if !theirs && !self.names.iter().any(same) {
+                self.names.push(guess);
             }
         }
-        for account in other.accounts {
-            let same = |known: &Account| {
-                (&known.target, known.system_identifier, known.oid)
-                    == (&account.target, account.system_identifier, account.oid)
-            };
-            if !self.accounts.iter().any(same) {
-                self.accounts.push(account);
+        let lineage = self.expected.as_ref().map(|one| &one.life.lineage);
+        let barred = |account: &Account| {
+            let (cluster, oid) = (account.system_identifier, account.oid);
+            lineage.is_some_and(|said| {
+                account.called().any(|name| said.bars(&account.target, cluster, oid, name))
+            })
+        };
+        for account in role.accounts.iter().filter(|account| !barred(account)) {
+            if !self.accounts.iter().any(|known| known.is(account)) {
+                self.accounts.push(Account { rule: LinkRule::SameName, ..account.clone() });
             }
         }
-        for permission in other.unmapped {
-            if !self.unmapped.contains(&permission) {
-                self.unmapped.push(permission);
-            }
-        }
-        if let (Some(person), Some(more)) = (&mut self.person, other.person) {
-            person.emails.extend(more.emails);
-            person.emails.sort();
-            person.emails.dedup();
-            person.accounts.extend(more.accounts);
-            person.ticket = person.ticket.take().or(more.ticket);
-        }
-        self.credentials.extend(other.credentials);
-        self.no_account &= other.no_account;
-        self.preserve_data |= other.preserve_data;
-        self.held |= other.held;
-        self.exceptions.extend(other.exceptions);
-        self.gone_since = self.gone_since.max(other.gone_since);
-        self.first_seen = [self.first_seen, other.first_seen].into_iter().flatten().min();
+        self
     }
 }
 
-/// Whom probes are asked about, as the agent asks them.
-fn person(view: &View, names: &[AccountName]) -> Person {
-    let mut accounts = names.to_vec();
-    for account in &view.accounts {
-        let roles = account.names.iter().chain([&account.role]);
-        accounts.extend(roles.map(|role| named(Some(&account.target), role)));
-    }
-    Person {
-        key: view.id.clone(),
-        subject: view.subject.clone(),
-        username: view.username.clone(),
-        emails: view.emails.clone(),
-        accounts,
-        ticket: view.ticket.clone(),
-        kind: Some(view.kind),
-        permissions: view.permissions.clone(),
-        required: view.required_permissions.clone(),
-    }
-}
+/// Why nothing is judged of what an agent tells that is older than this program.
+const EARLIER: &str = "the agent is of an earlier version, and does not tell which roles are somebody else's, what is a \
+                       question, and what was there before a rehire";
 
 /// What must be there, by the names that roles have now.
 fn required(view: &View, config: &Config) -> Vec<Required> {
@@ -230,7 +227,7 @@ fn named(target: Option<&str>, role: &str) -> AccountName {
 
 /// The role names to search for when somebody names `subject`. Whatever else the configuration knows of a
 /// subject's accounts is added here.
-fn names_of(subject: &str, config: &Config) -> Vec<AccountName> {
+fn names_for(subject: &str, config: &Config) -> Vec<AccountName> {
     let called = Called { subject, username: None };
     config.subjects.names(&called, &[named(None, subject)])
 }
@@ -245,7 +242,7 @@ fn on_target(text: &str, config: &Config) -> Option<AccountName> {
 fn unknown_target(text: &str, config: &Config) -> Result<()> {
     let Some((target, role)) = text.split_once('/') else { return Ok(()) };
     let known: Vec<_> = config.targets.iter().map(|target| target.name.as_str()).collect();
-    let mapped = names_of(text, config).iter().any(|name| name.role != text);
+    let mapped = names_for(text, config).iter().any(|name| name.role != text);
     if mapped || target.is_empty() || role.is_empty() || config.target(target).is_some() {
         return Ok(());
     }
@@ -258,6 +255,16 @@ fn unknown_target(text: &str, config: &Config) -> Result<()> {
     )
 }
 
+/// What is asked, and what was not considered.
+pub(super) struct Questions {
+    /// One for each role, and for each revocation of a subject.
+    pub(super) asked: Vec<Asked>,
+    /// What could not be read.
+    pub(super) unread: Vec<NotCovered>,
+    /// Everything that the agent watches: others may fit the same roles.
+    pub(super) watched: Vec<Arc<Stored>>,
+}
+
 /// The questions behind `texts`, and what was not considered.
 ///
 /// What the agent knows of a subject is asked for, but a role can be looked at without it.
@@ -265,14 +272,23 @@ pub(super) async fn questions(
     texts: &[String],
     config: &Config,
     place: &Where,
-) -> Result<(Vec<Asked>, Vec<NotCovered>)> {
-    let subjects = texts.iter().any(|text| on_target(text, config).is_none());
-    let known = if subjects { known(texts, place).await } else { Ok(Known::default()) };
+) -> Result<Questions> {
+    let known = Known::of(texts, config, place).await;
     let mut unread = Vec::new();
     let mut asked = Vec::new();
     for text in texts {
         if let Some(name) = on_target(text, config) {
-            asked.push(Asked::names(text, vec![name]));
+            if let Err(error) = &known {
+                let reason = format!("the agent's state could not be read ({error:#})");
+                unread.push(NotCovered {
+                    surface: format!("roles that were once called {text}"),
+                    reason,
+                });
+            }
+            let earlier =
+                known.as_ref().map(|known| known.earlier(std::slice::from_ref(&name), true));
+            let asking = Asked::names(text, vec![name]);
+            asked.push(Asked { earlier: earlier.unwrap_or_default(), ..asking });
             continue;
         }
         if !known.as_ref().is_ok_and(|known| known.has(text)) {
@@ -288,99 +304,17 @@ pub(super) async fn questions(
                     "the agent's state could not be read ({error:#}); only roles of that name \
                      were searched for"
                 );
-                let names = Asked::names(text, names_of(text, config));
+                let names = Asked::names(text, names_for(text, config));
                 asked.push(Asked { unread: Some(reason.clone()), ..names });
                 unread.push(NotCovered { surface: format!("revocations of {text}"), reason });
             }
         }
     }
-    Ok((asked, unread))
+    let watched = known.map(|known| known.watched).unwrap_or_default();
+    Ok(Questions { asked, unread, watched })
 }
 
-/// What the agent knows of those asked about.
-#[derive(Default)]
-struct Known {
-    views: Vec<View>,
-}
-
-async fn known(texts: &[String], place: &Where) -> Result<Known> {
-    let reach = place.find().await?;
-    let by_id = texts.iter().all(|text| text.starts_with(REVOCATION));
-    let mut known = Known::default();
-    if !by_id {
-        known.views = reach.list(false).await?;
-        let named = |name: &String| texts.contains(name);
-        known.views.retain(|view| {
-            let mut roles = view.accounts.iter().flat_map(|account| &account.names);
-            named(&view.subject)
-                || view.username.as_ref().is_some_and(named)
-                || roles.any(|role| texts.contains(role))
-        });
-    }
-    for id in texts.iter().filter(|text| text.starts_with(REVOCATION)) {
-        known.views.extend(reach.show(id).await?);
-    }
-    reach.leave().await?;
-    known.views.sort_by(|a, b| a.id.cmp(&b.id));
-    known.views.dedup_by(|a, b| a.id == b.id);
-    Ok(known)
-}
-
-impl Known {
-    /// Whether somebody of that name has a revocation.
-    fn has(&self, text: &str) -> bool {
-        self.views.iter().any(|view| {
-            view.subject == text || view.username.as_deref() == Some(text) || view.id == text
-        })
-    }
-
-    /// Accounts of anybody whose role bears, or once bore, this name: another role of that name must not hide one
-    /// that was renamed.
-    fn bore(&self, text: &str) -> Vec<Account> {
-        let accounts = self.views.iter().flat_map(|view| &view.accounts);
-        let bore = |account: &&Account| account.names.iter().any(|name| name == text);
-        let mut found: Vec<Account> = Vec::new();
-        for account in accounts.filter(bore) {
-            let same = |known: &Account| {
-                (&known.target, known.system_identifier, known.oid)
-                    == (&account.target, account.system_identifier, account.oid)
-            };
-            if !found.iter().any(same) {
-                found.push(account.clone());
-            }
-        }
-        found
-    }
-
-    /// One question per kind of revocation that `text` has; the name itself where it has none.
-    fn questions(&self, text: &str, config: &Config) -> Result<Vec<Asked>> {
-        if text.starts_with(REVOCATION) {
-            let view = self.views.iter().find(|view| view.id == text);
-            let Some(view) = view else { bail!("there is no revocation {}", shown(text)) };
-            return Ok(vec![Asked::of(view, config)]);
-        }
-        let mut asked: Vec<Asked> = Vec::new();
-        let expected = |view: &&View| {
-            (view.subject == text || view.username.as_deref() == Some(text))
-                && view.state != State::Withdrawn
-        };
-        for view in self.views.iter().rev().filter(expected) {
-            let next = Asked::of(view, config);
-            match asked.iter_mut().find(|one| one.kind == next.kind && one.roles == next.roles) {
-                Some(one) => one.join(next),
-                None => asked.push(next),
-            }
-        }
-        // Whoever writes a subject's name may mean a role of that name as well.
-        let mut names = Asked::names(text, names_of(text, config));
-        names.accounts = self.bore(text);
-        if asked.is_empty() {
-            return Ok(vec![names.with_probes(config)]);
-        }
-        names.names.iter_mut().for_each(|name| name.rule = LinkRule::Template);
-        for one in &mut asked {
-            one.join(names.clone());
-        }
-        Ok(asked)
-    }
+/// Whether anything but single roles is asked about.
+pub(super) fn are_subjects(texts: &[String], config: &Config) -> bool {
+    texts.iter().any(|text| on_target(text, config).is_none())
 }

@@ -3,9 +3,10 @@
 pub(super) mod report;
 
 use super::exception::shown::print_under;
-use super::look::{At, Looked};
+use super::look::{Answered, At, Looked};
 use super::output::{self, Output, shown};
 use crate::domain::revocation::Kind;
+use crate::domain::time::UtcTime;
 use anyhow::Result;
 use report::Report;
 
@@ -43,7 +44,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
 fn print(looked: &Looked, report: &Report<'_>) {
     for one in &looked.subjects {
         output::print_line("", &headline(looked, one));
-        print_under(&one.asked.exceptions);
+        print_standing(looked, one);
         if looked.several() {
             output::print_residual_of_targets(&one.judged.residual);
         } else {
@@ -54,7 +55,10 @@ fn print(looked: &Looked, report: &Report<'_>) {
         if !one.judged.kept.is_empty() {
             let text = format!("{} (revoked explain lists them)", findings(one.judged.kept.len()));
             output::print_line(
-                &format!("  kept, {}: ", kept_by(one.asked.kind, one.asked.held)),
+                &format!(
+                    "  kept, {}: ",
+                    kept_by(one.asked.kind, one.asked.held, one.asked.rehired())
+                ),
                 &text,
             );
         }
@@ -71,9 +75,26 @@ fn print(looked: &Looked, report: &Report<'_>) {
     }
 }
 
+/// Where the revocation stands, as far as that is no matter of a look.
+pub(super) fn print_standing(looked: &Looked, one: &Answered) {
+    if let Some(at) = one.asked.begins(looked.as_of) {
+        let text = format!("at {at}: until then nothing has to be gone");
+        output::print_line("  begins       ", &text);
+    }
+    if let Some(at) = one.asked.rehired() {
+        let text = format!("{at}: what was granted since may stay");
+        output::print_line("  hired again  ", &text);
+    }
+    print_under(&one.asked.exceptions);
+}
+
 /// Why what is there may stay.
-pub(super) fn kept_by(kind: Kind, held: bool) -> String {
-    if held { "under a legal hold".to_owned() } else { format!("as a {kind} leaves it") }
+pub(super) fn kept_by(kind: Kind, held: bool, rehired: Option<UtcTime>) -> String {
+    match (held, rehired) {
+        (true, _) => "under a legal hold".to_owned(),
+        (false, Some(at)) => format!("as granted since the rehire of {at}"),
+        (false, None) => format!("as a {kind} leaves it"),
+    }
 }
 
 /// How many, of what.
@@ -82,7 +103,7 @@ pub(super) fn findings(count: usize) -> String {
 }
 
 /// Verdict, who, and as of when.
-pub(super) fn headline(looked: &Looked, one: &super::look::Answered) -> String {
+pub(super) fn headline(looked: &Looked, one: &Answered) -> String {
     let oids: Vec<String> = one
         .accounts
         .iter()

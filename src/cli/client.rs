@@ -2,11 +2,14 @@
 
 mod answers;
 mod attest;
+mod before;
 mod erase;
 mod exceptions;
 mod lists;
 mod notices;
+mod outbox;
 mod roster;
+mod token;
 
 pub(super) use answers::SubmitError;
 pub(super) use exceptions::Doing;
@@ -25,7 +28,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
-use zeroize::Zeroizing;
+use token::{address, token};
 
 /// The configuration file.
 #[derive(Debug, clap::Args)]
@@ -146,32 +149,6 @@ impl Where {
             }
         }
     }
-}
-
-/// The agent's address. It is named in errors, so it may hold no secret.
-fn address(url: &str) -> Result<String> {
-    let parsed = reqwest::Url::parse(url).context("REVOKED_URL is not an address")?;
-    let plain = parsed.username().is_empty() && parsed.password().is_none();
-    if !plain || parsed.query().is_some() || parsed.fragment().is_some() {
-        bail!(
-            "REVOKED_URL: write it as https://agent.example:7390; a token belongs in REVOKED_TOKEN_FILE or \
-             REVOKED_TOKEN"
-        );
-    }
-    Ok(url.trim_end_matches('/').to_owned())
-}
-
-fn token() -> Result<SecretString> {
-    if let Some(path) = std::env::var_os("REVOKED_TOKEN_FILE") {
-        let path = PathBuf::from(path);
-        let text = std::fs::read_to_string(&path)
-            .map(Zeroizing::new)
-            .with_context(|| format!("REVOKED_TOKEN_FILE: reading {}", path.display()))?;
-        return Ok(text.trim().into());
-    }
-    std::env::var("REVOKED_TOKEN")
-        .map(SecretString::from)
-        .context("REVOKED_URL needs a token in REVOKED_TOKEN_FILE or REVOKED_TOKEN")
 }
 
 impl Reach {

@@ -5,6 +5,7 @@ use super::exit;
 use super::output::shown;
 use crate::config::Config;
 use anyhow::{Result, bail};
+use std::collections::BTreeSet;
 
 /// The configuration file: check it, or print its JSON schema
 ///
@@ -65,6 +66,14 @@ pub(super) fn run(command: &Command) -> Result<u8> {
             }
             if let Some(inbox) = &config.inbox {
                 println!("  inbox          {}", shown(&inbox.dir.display().to_string()));
+            }
+            if let Some(slack) = &config.slack {
+                let channels = std::iter::once(&slack.channel).chain(slack.channels.values());
+                let channels: BTreeSet<&str> = channels.map(String::as_str).collect();
+                println!("  slack          {}", names(channels.into_iter()));
+            }
+            if let Some(pages) = &config.confluence {
+                println!("  confluence     {} at {}", shown(&pages.space), shown(&pages.base_url));
             }
             println!("  sha256         {}", config.sha256);
             for note in &config.notes {

@@ -3,8 +3,10 @@
 mod agent;
 mod anchors;
 mod canary;
+mod confluence;
 mod log;
 mod section;
+mod slack;
 pub(super) mod store;
 mod targets;
 mod ways;
@@ -18,7 +20,7 @@ use crate::config::{Config, ConfigError};
 use crate::domain::canary::Canary;
 use crate::domain::observation::Observation;
 use crate::domain::time::UtcTime;
-use crate::target::{Target, Wanted};
+use crate::target::{AskedActivity, Target, Wanted};
 use anyhow::{Context as _, Result, bail};
 use section::{Level, Section, conclusion};
 use serde::Serialize;
@@ -120,6 +122,8 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.push(store.section);
     sections.push(log::section(&config, store.landed, now));
     sections.extend(anchors::section(&config, store.anchored.as_ref(), now).await);
+    sections.extend(slack::section(&config).await);
+    sections.extend(confluence::section(&config, now).await);
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));
     sections.extend(ways::sections(&config).await);
@@ -163,6 +167,8 @@ async fn look(targets: Vec<Target>, config: &Config) -> Result<Vec<(Target, Obse
     for target in targets {
         let mut wanted = Wanted { rehearse: true, ..Wanted::default() };
         wanted.names.extend(canary_of(config, target.name()).map(|canary| canary.role.clone()));
+        let query = config.inactivity.as_ref().and_then(|one| one.last_seen.get(target.name()));
+        wanted.activity = query.map(|query| AskedActivity { query: Some(query.clone()) });
         looking.spawn(async move {
             let seen = target.look(&wanted).await;
             (target, seen)

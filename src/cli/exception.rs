@@ -6,7 +6,7 @@ use super::client::{Doing, Where};
 use super::exit;
 use super::output::{Output, in_options, shown as plain};
 use crate::clock;
-use crate::domain::exception::ExceptionKind;
+use crate::domain::exception::{ExceptionKind, Phase};
 use crate::http::exceptions::{ExceptionView, Filter};
 use crate::intake::exceptions::Wish;
 use crate::intake::submission::OneOrMany;
@@ -227,9 +227,21 @@ async fn request(arguments: Request) -> Result<u8> {
 async fn with(of: Which, doing: Doing) -> Result<u8> {
     let reach = of.at.reach().await?;
     let done = reach.with_exception(&of.id, doing).await;
+    let after = match (&done, doing, of.output) {
+        // What is taken back is due again: by when?
+        (Ok(Some(view)), Doing::Revoke, Output::Table) if view.phase == Phase::Over => {
+            reach.show(&view.revocation).await.ok().flatten()
+        }
+        (_, Doing::Approve | Doing::Revoke | Doing::Review, _) => None,
+    };
     reach.leave().await?;
     let Some(view) = done? else { bail!("there is no exception {}", plain(&of.id)) };
-    print(&view, of.output)
+    let exit = print(&view, of.output)?;
+    if let Some(after) = after {
+        let by = after.deadlines.access.map_or(String::new(), |at| format!(", all gone by {at}"));
+        println!("  {} is {}: effective {}{by}", after.id, after.state, after.effective_at);
+    }
+    Ok(exit)
 }
 
 pub(super) fn print(view: &ExceptionView, output: Output) -> Result<u8> {

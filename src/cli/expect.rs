@@ -6,6 +6,7 @@ mod change;
 mod erase;
 mod extend;
 mod import;
+mod link;
 mod list;
 mod recheck;
 mod reconcile;
@@ -15,8 +16,8 @@ pub(super) use show::several;
 
 use anyhow::Result;
 
-/// Expected revocations: add, import, list, show, amend, withdraw, approve, attest, recheck, reconcile
-/// with HR, erase a person
+/// Expected revocations: add, import, list, show, amend, withdraw, link, unlink, approve, attest, recheck,
+/// reconcile with HR, erase a person
 ///
 /// Exit status: 0 done; 1 refused, or the agent cannot be reached; recheck, import and reconcile have more (see there).
 #[derive(Debug, clap::Subcommand)]
@@ -27,6 +28,8 @@ pub(super) enum Command {
     Show(show::Arguments),
     Amend(change::Amend),
     Withdraw(change::Withdraw),
+    Link(link::Link),
+    Unlink(link::Unlink),
     Approve(change::Approve),
     Attest(attest::Arguments),
     Recheck(recheck::Arguments),
@@ -43,6 +46,8 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Show(arguments) => show::run(arguments).await,
         Command::Amend(arguments) => Box::pin(change::amend(arguments)).await,
         Command::Withdraw(arguments) => Box::pin(change::withdraw(arguments)).await,
+        Command::Link(arguments) => Box::pin(link::link(arguments)).await,
+        Command::Unlink(arguments) => Box::pin(link::unlink(arguments)).await,
         Command::Approve(arguments) => Box::pin(change::approve(arguments)).await,
         Command::Attest(arguments) => Box::pin(attest::run(arguments)).await,
         Command::Recheck(arguments) => recheck::run(arguments).await,

@@ -2,7 +2,7 @@
 
 mod finding;
 
-use super::check::{headline, kept_by, print_scope, report::Report};
+use super::check::{headline, kept_by, print_scope, print_standing, report::Report};
 use super::look::{Answered, At, Looked};
 use super::output::{self, Output, print_wrapped, shown};
 use crate::domain::plan::Setting;
@@ -86,15 +86,17 @@ async fn as_found(at: &At) -> Result<Looked> {
     let reach = at.state.reach().await?;
     let mut subjects = Vec::new();
     let mut as_of = None;
-    for id in &at.names {
-        let Some(view) = reach.show(id).await? else {
-            bail!("there is no revocation {}", shown(id));
+    for id in at.once() {
+        let Some(view) = reach.show(&id).await? else {
+            bail!("there is no revocation {}", shown(&id));
         };
         as_of = [as_of, view.as_of].into_iter().flatten().min();
         let verdict = view.verdict.unwrap_or(Verdict::Inconclusive);
         subjects.push(Answered {
             asked: super::asked::Asked::as_shown(&view),
             accounts: view.accounts,
+            open: Vec::new(),
+            spared: Vec::new(),
             judged: Judgement {
                 disabled: false,
                 verdict,
@@ -125,6 +127,7 @@ fn print_subject(looked: &Looked, one: &Answered, findings: &[Finding<'_>], all:
     if !looked.fresh() {
         println!("as the agent last found it; --now looks again");
     }
+    print_standing(looked, one);
     if let Some(first) = one.asked.first_seen {
         println!("something was first found at {first}");
     }
@@ -147,7 +150,7 @@ fn print_subject(looked: &Looked, one: &Answered, findings: &[Finding<'_>], all:
         output::print_gaps(&one.judged.gaps);
     }
     if !one.judged.kept.is_empty() {
-        println!("\nkept, {}:", kept_by(one.asked.kind, one.asked.held));
+        println!("\nkept, {}:", kept_by(one.asked.kind, one.asked.held, one.asked.rehired()));
         output::print_residual(&one.judged.kept);
     }
     println!();

@@ -76,8 +76,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     );
     println!("  state/keys/next.key   the key after the next rotation: MOVE IT AWAY NOW, offline");
     println!("public key: {vkey}");
-    println!("next: revoked serve --config {}", dir.join("revoked.yaml").display());
+    let config = dir.join("revoked.yaml");
+    let named = if targets.is_empty() { "name your clusters in revoked.yaml, " } else { "" };
+    println!("next: {named}run {}, then", ran(&scripts));
+    println!("  revoked doctor --config {}    says what is missing", config.display());
+    println!("  revoked serve --config {}     begins to look", config.display());
     Ok(exit::OK)
+}
+
+/// The scripts in words.
+fn ran(scripts: &[(String, String)]) -> String {
+    match scripts {
+        [(name, _)] => name.clone(),
+        _ => "the scripts".to_owned(),
+    }
 }
 
 /// Makes directories, keys, the log's first lines and the configuration; gives the public key.
@@ -164,6 +176,7 @@ state_dir: state
 #listen:
 #  metrics: 127.0.0.1:7391
 #  api: 127.0.0.1:7390
+#  metrics_web_config: web.yml   # TLS and passwords for the metrics
 
 # Who may send revocations over the API. Make a token with: openssl rand -hex 32
 #tokens:

@@ -1,27 +1,26 @@
 //! Looking now: at one cluster by its URL, or at every configured one at the same time.
 
-use super::asked::{self, Asked};
+mod judged;
+
+use super::asked::{self, Asked, Questions};
 use super::client::Where;
 use super::holds::{self, Hold, Leaver};
 use crate::clock;
 use crate::config::{Config, ExternalConfig};
-use crate::domain::account::Account;
-use crate::domain::address::Address;
+use crate::domain::account::{Account, AccountName};
 use crate::domain::canary::Canary;
-use crate::domain::credential::Standing;
-use crate::domain::link;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::probes::Person;
-use crate::domain::residual::ResidualKind;
+use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::{
-    Further, Judgement, Question, Rotation, Verdict, judge_further, under_hold,
-};
+use crate::domain::verdict::Judgement;
 use crate::external::Asker;
-use crate::reconcile::target_of;
+use crate::reconcile::{claims, target_of};
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
+use clap::builder::NonEmptyStringValueParser;
+use judged::Around;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::JoinSet;
@@ -49,7 +48,7 @@ pub(super) struct At {
     require: Vec<ResidualKind>,
 
     /// Role names, exactly as in pg_roles; without --target also TARGET/ROLE, a subject, or rev_…
-    #[arg(required = true, value_name = "ROLE|SUBJECT|rev_ID")]
+    #[arg(required = true, value_name = "ROLE|SUBJECT|rev_ID", value_parser = NonEmptyStringValueParser::new())]
     pub(super) names: Vec<String>,
 }
 
@@ -64,6 +63,10 @@ pub(super) struct Answered {
     pub(super) asked: Asked,
     pub(super) accounts: Vec<Account>,
     pub(super) judged: Judgement,
+    /// What only a person can say: of these roles nothing is judged.
+    pub(super) open: Vec<Gap>,
+    /// What remains and may have been granted since the person came back: no script may take it away.
+    pub(super) spared: Vec<Residual>,
 }
 
 /// What was looked at, and what it says of each.
@@ -82,21 +85,29 @@ impl At {
     /// Finds out who is meant, looks at each target once for all of them, and judges each. What must be gone
     /// is `kind`, else what the revocation says, else everything.
     pub(super) async fn look(&self, kind: Option<Kind>) -> Result<Looked> {
+        let names = self.once();
         let mut systems = Vec::new();
         let mut servers = BTreeMap::new();
+        let mut mapped = None;
         let (mut asked, unread, targets, canaries) = if let Some(url) = &self.target {
             let target = Target::from_url("target", url.expose_secret())
                 .context("--target is not a usable connection URL")?
                 .shdepend_only(self.shdepend_only.iter().cloned())
                 .require(self.require.iter().copied());
-            let asked: Vec<Asked> = self.names.iter().map(|name| Asked::role(name)).collect();
+            let asked: Vec<Asked> = names.iter().map(|name| Asked::role(name)).collect();
             (asked, Vec::new(), vec![target], Canaries::new())
         } else {
-            let config = self.config()?;
-            let (asked, unread) = asked::questions(&self.names, &config, &self.state).await?;
+            let mut config = self.config()?;
+            if asked::are_subjects(&names, &config) {
+                config = judged::with_mapping(config).await?;
+            }
+            let Questions { asked, unread, watched } =
+                asked::questions(&names, &config, &self.state).await?;
             systems.clone_from(&config.external);
             servers = config.servers();
-            (asked, unread, targets(&config)?, canaries(&config))
+            let (targets, canaries) = (targets(&config)?, canaries(&config));
+            mapped = Some((config, watched));
+            (asked, unread, targets, canaries)
         };
         for asked in &mut asked {
             asked.kind = kind.unwrap_or(asked.kind);
@@ -110,11 +121,21 @@ impl At {
             looks.iter_mut().for_each(by_options);
         }
         let configured = self.target.is_none();
-        let around = Around { looks: &looks, external: &external, servers: &servers, configured };
-        let subjects = asked.into_iter().map(|asked| answer(asked, &around)).collect();
+        let names: Vec<AccountName> = asked.iter().flat_map(|asked| asked.names.clone()).collect();
+        let known = mapped.as_ref();
+        let claims = known.map(|(config, watched)| (config, claims(watched, config)));
+        let (external, servers, names) = (&external, &servers, &names);
+        let around = Around { looks: &looks, external, servers, names, claims };
+        let subjects = asked.into_iter().map(|asked| judged::answer(asked, &around)).collect();
         let begun = looks.iter().map(|look| look.observation.started_at).min();
         let as_of = begun.unwrap_or_else(clock::now);
         Ok(Looked { looks, subjects, unread, as_of, configured })
+    }
+
+    /// The names as they were given. Who is named twice is meant once.
+    pub(super) fn once(&self) -> Vec<String> {
+        let mut known = BTreeSet::new();
+        self.names.iter().filter(|name| known.insert(*name)).cloned().collect()
     }
 
     /// What is under a legal hold. With --target nobody is asked.
@@ -253,95 +274,6 @@ fn removed(target: &str) -> Look {
         cause: Cause::Internal,
     });
     Look { observation, facts: Facts::default() }
-}
-
-/// Names are looked for as they were written.
-const NO_SUCH_ROLE: &str = "write the role's name exactly as pg_roles has it, capitals too; if it was renamed, its \
-                            present name";
-/// Where there are more than roles to ask about.
-const NO_SUCH_SUBJECT: &str = ". Of a person give the id under which the revocation is expected (`revoked expect \
-                               list`), or map them to their roles in `subjects` of the configuration";
-
-/// Whoever is asked about may have accounts that only the agent knows of.
-fn unread(reason: &str) -> Gap {
-    Gap {
-        surface: ResidualKind::Login,
-        target: "every target".to_owned(),
-        database: None,
-        reason: reason.to_owned(),
-        fix: "ask as a member of group revoked, or with REVOKED_URL and a token; TARGET/ROLE asks about that \
-              role alone"
-            .to_owned(),
-        cause: Cause::PermissionDenied,
-    }
-}
-
-/// What questions are answered by.
-struct Around<'a> {
-    looks: &'a [Look],
-    external: &'a [Observation],
-    /// Where the servers of each target are.
-    servers: &'a BTreeMap<String, Vec<Address>>,
-    configured: bool,
-}
-
-fn answer(asked: Asked, around: &Around<'_>) -> Answered {
-    let &Around { external, servers, configured, .. } = around;
-    let looks: Vec<&Observation> = around
-        .looks
-        .iter()
-        .map(|look| &look.observation)
-        .filter(|look| concerns(&asked, &look.target))
-        .collect();
-    let mut accounts = asked.accounts.clone();
-    for look in &looks {
-        accounts = link::resolve(&accounts, &asked.names, look, &[]);
-    }
-    let standings: Vec<&Standing> = asked.credentials.iter().collect();
-    let rotation = asked.revocation.as_ref().map(|revocation| Rotation {
-        revocation,
-        credentials: &standings,
-        servers,
-    });
-    let question = Question {
-        kind: asked.kind,
-        accounts: &accounts,
-        names: &asked.names,
-        roles: &asked.roles,
-        unmapped: &asked.unmapped,
-        no_account: asked.no_account,
-        not_required: &asked.not_required,
-        known_as: &asked.roles,
-        gone_since: asked.gone_since,
-        rotation,
-    };
-    let external: Vec<&Observation> = external.iter().collect();
-    let further = Further {
-        person: asked.person.as_ref(),
-        external: &external,
-        required: &asked.required,
-        new_owner: asked.new_owner.as_deref(),
-        // What it says of one that is verified stands in its own evidence.
-        verified: false,
-    };
-    let mut judged = judge_further(&question, &further, &looks);
-    if judged.no_account && asked.revocation.is_none() {
-        // The rules advise about a revocation, and here is none to amend.
-        for gap in judged.gaps.iter_mut().filter(|gap| gap.reason.starts_with("no account: ")) {
-            let more = if configured { NO_SUCH_SUBJECT } else { "" };
-            gap.fix = format!("{NO_SUCH_ROLE}{more}");
-        }
-    }
-    if asked.held {
-        judged = under_hold(judged);
-    }
-    if let Some(reason) = &asked.unread {
-        judged.gaps.push(unread(reason));
-        if judged.verdict == Verdict::Revoked {
-            judged.verdict = Verdict::Inconclusive;
-        }
-    }
-    Answered { asked, accounts, judged }
 }
 
 impl Looked {

@@ -7,6 +7,7 @@ use crate::domain::residual::Residual;
 use crate::domain::verdict::Verdict;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -111,6 +112,29 @@ pub(super) fn columns() -> Option<usize> {
     width.map(|width| width.max(NARROW))
 }
 
+/// A table of words, as wide as the terminal; where it goes elsewhere, as wide as what is in it: a word that is broken is
+/// found by no grep.
+pub(super) fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    match columns() {
+        Some(columns) => {
+            table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
+    table
+}
+
+/// Prints it without blanks at the ends of lines.
+pub(super) fn print_table(table: &Table) {
+    println!("{}", table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+}
+
 /// Fewer columns than this hold no sentence.
 const NARROW: usize = 40;
 
@@ -178,6 +202,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("/review_at", "--review-at"),
     ("/subject", "SUBJECT"),
     ("/revocation", "SUBJECT|rev_ID"),
+    ("/link", "ROLE"),
 ];
 
 /// An error about a notice that was made of options: it names the option, not the field.

@@ -1,11 +1,11 @@
 //! `revoked plan`: SQL that removes what was found, for a person to read and run.
 
 mod answer;
+mod notes;
 
-use super::exception::shown::sentence;
 use super::exit;
 use super::holds::{Hold, Leaver};
-use super::look::{At, Look, Looked};
+use super::look::{Answered, At, Look, Looked};
 use super::output::{self, Format, print_wrapped, shown};
 use crate::domain::observation::Gap;
 use crate::domain::plan::quote::comment;
@@ -22,7 +22,9 @@ use std::fmt::Write as _;
 ///
 /// Nothing is run: read it, then pipe it to psql as a superuser. Objects are given to the owner of their
 /// database (or to --reassign-to), never dropped, and never to a superuser unless you name one. For several
-/// targets there is one part per cluster; run the script on each, and the parts for others are skipped.
+/// targets there is one part per cluster; run the script on each, and the parts for others are skipped. What stands
+/// against running it is said at its head: it is not due yet, it is excepted, the person works here again, or
+/// nobody knows whose a role is (that role is no part of it).
 ///
 /// Exit status: 0 a plan, or nothing to remove; 3 not everything could be seen, so the plan may not be
 /// whole (a note says so); 1 the question could not be put. With --simulate: 0 nothing would remain; 2
@@ -90,16 +92,27 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let mut gaps: Vec<_> = looked.subjects.iter().flat_map(|one| &one.judged.gaps).collect();
     gaps.sort();
     gaps.dedup();
+    let told: Vec<&Gap> = gaps.iter().copied().filter(|gap| !is_open(&looked, gap)).collect();
+    let notes = notes::notes(&looked, &planned);
     let inconclusive =
         looked.subjects.iter().any(|one| one.judged.verdict == Verdict::Inconclusive);
     let unseen = inconclusive || !gaps.is_empty();
     match (arguments.output, arguments.simulate) {
         (Format::Json, _) => {
-            let answer = Answer::new(&looked, &planned, &gaps);
+            let answer = Answer::new(&looked, &planned, (&gaps, &told), &notes);
             println!("{}", serde_json::to_string_pretty(&answer)?);
         }
-        (Format::Table, true) => print_simulations(&looked, &planned, &gaps),
-        (Format::Table, false) => print_scripts(&looked, &planned, &gaps, unseen),
+        (Format::Table, true) => {
+            for note in &notes {
+                print_wrapped("", &shown(note));
+            }
+            print_simulations(&looked, &planned, &gaps);
+        }
+        (Format::Table, false) => {
+            notes::warn(&notes);
+            print!("{}", notes::head(&notes));
+            print_scripts(&looked, &planned, &told, unseen);
+        }
     }
     let remains = planned.iter().filter_map(|one| one.simulation.as_ref()).any(leaves_something);
     Ok(match (remains, unseen) {
@@ -107,6 +120,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         (false, true) => exit::INCONCLUSIVE,
         (false, false) => exit::OK,
     })
+}
+
+/// Whether only a person can say it: that stands at the head.
+fn is_open(looked: &Looked, gap: &Gap) -> bool {
+    looked.subjects.iter().any(|one| one.open.contains(gap))
 }
 
 fn leaves_something(simulation: &Simulation) -> bool {
@@ -142,8 +160,9 @@ impl<'a> Planned<'a> {
 
     fn script(&self, looked: &Looked) -> String {
         let seen = &self.look.observation;
-        let subjects: Vec<_> =
+        let mut subjects: Vec<_> =
             looked.subjects.iter().map(|one| one.asked.subject.as_str()).collect();
+        subjects.dedup();
         let place = if looked.configured { format!(" on {}", seen.target) } else { String::new() };
         let held = match (self.held.is_empty(), self.preserve_data) {
             (false, _) => "; a legal hold keeps what is owned, so it drops and reassigns nothing",
@@ -163,11 +182,6 @@ impl<'a> Planned<'a> {
         let mut script = render(&self.plan, &title, Some(place));
         for found in &self.held {
             let _ = writeln!(script, "-- HELD: {}", comment(&found.sentence));
-        }
-        let kept = looked.subjects.iter().flat_map(|one| &one.asked.exceptions);
-        for one in kept.filter(|one| one.kind.keeps_access() && one.in_force_at(looked.as_of)) {
-            let text = format!("{}: {}", one.subject, sentence(one));
-            let _ = writeln!(script, "-- EXCEPTED: {}", comment(&text));
         }
         if self.unasked {
             script.push_str("-- NOT KNOWN: whether data are under a legal hold\n");
@@ -242,7 +256,9 @@ fn print_simulations(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap]) {
 
 fn print_simulation(looked: &Looked, one: &Planned<'_>, whole: bool) {
     let Some(simulation) = &one.simulation else { return };
-    let subjects: Vec<_> = looked.subjects.iter().map(|one| shown(&one.asked.subject)).collect();
+    let mut subjects: Vec<_> =
+        looked.subjects.iter().map(|one| shown(&one.asked.subject)).collect();
+    subjects.dedup();
     let remain = simulation.would_remain.len();
     let said = match (one.look.observation.server.is_some(), remain) {
         (false, _) => "the target did not answer".to_owned(),
@@ -301,8 +317,10 @@ fn kept_on(look: &Look, looked: &Looked) -> Vec<Residual> {
 }
 
 /// What must go on one target.
-fn residual_on(look: &Look, looked: &Looked) -> Vec<Residual> {
-    let all = looked.subjects.iter().flat_map(|one| &one.judged.residual);
+fn residual_on<'a>(look: &Look, looked: &'a Looked) -> Vec<Residual> {
+    let to_go =
+        |one: &'a Answered| one.judged.residual.iter().filter(|found| !one.spared.contains(found));
+    let all = looked.subjects.iter().flat_map(to_go);
     let mut here: Vec<Residual> =
         all.filter(|found| found.account.target == look.observation.target).cloned().collect();
     here.sort();

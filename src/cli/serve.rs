@@ -6,6 +6,7 @@ use crate::anchor::Anchors;
 use crate::audit::format;
 use crate::clock;
 use crate::config::{Config, Live};
+use crate::deliver::Deliverer;
 use crate::http::{self, App, Listener};
 use crate::inbox::Inbox;
 use crate::intake::ssf::{self, Receiver};
@@ -85,8 +86,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         "the agent runs"
     );
     let inbox = Inbox::new(agent.intake.clone(), app.config.clone(), agent.metrics.clone());
-    let result =
-        work(&agent, reconciler, (reloader, anchors, inbox), listeners, status(&config)).await;
+    let deliverer =
+        Deliverer::new(agent.journal.clone(), app.config.clone(), agent.metrics.clone());
+    deliverer.begin().await.context("writing down who is told")?;
+    let beside = (reloader, anchors, inbox, deliverer);
+    let result = work(&agent, reconciler, beside, listeners, status(&config)).await;
     let _ = std::fs::remove_file(&config.socket);
     // After a task was cut off in the middle nobody knows what it had appended; the next start finds out.
     if !matches!(
@@ -111,7 +115,7 @@ type Part = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 async fn work(
     agent: &Agent,
     reconciler: Arc<Reconciler>,
-    (reloader, anchors, inbox): (Reloader, Anchors, Inbox),
+    (reloader, anchors, inbox, deliverer): (Reloader, Anchors, Inbox, Deliverer),
     listeners: Vec<(&'static str, Listener, axum::Router)>,
     status: String,
 ) -> Result<()> {
@@ -151,11 +155,16 @@ async fn work(
     produce("reloading the configuration", Box::pin(reloader.run(stop.clone())));
     produce("giving checkpoints away", Box::pin(anchors.run(stop.clone())));
     produce("reading the inbox", Box::pin(inbox.run(stop.clone())));
+    produce("telling people", Box::pin(deliverer.run(stop.clone())));
     for (task, listener, router) in listeners {
         let limits = http::Limits::default();
         supervisor
             .spawn(task, http::serve(listener, router, limits, stop.clone(), producer.clone()));
     }
+    let (journal, last) = (agent.journal.clone(), stop.clone());
+    supervisor.spawn("checking the audit log", async move { journal.run_check(last).await });
+    let (journal, last) = (agent.journal.clone(), stop.clone());
+    supervisor.spawn("watching the store", async move { journal.run_store_watch(last).await });
     let (journal, instance) = (agent.journal.clone(), agent.instance.clone());
     let (producers, last) = (Arc::downgrade(&producer), stop.clone());
     let pulse = pulses.watch("the journal", systemd::JOURNAL);
@@ -174,14 +183,18 @@ pub(super) fn usable(config: &Config) -> Result<()> {
             .with_context(|| format!("{}: targets.{}.url", config.path.display(), target.name))?;
     }
     crate::anchor::usable(&config.anchors).with_context(|| config.path.display().to_string())?;
+    crate::deliver::usable(config).with_context(|| config.path.display().to_string())?;
+    http::usable(config).with_context(|| config.path.display().to_string())?;
     ssf::usable(&config.ssf).with_context(|| config.path.display().to_string())
 }
 
 fn listen(config: &Config, app: &App) -> Result<Vec<(&'static str, Listener, axum::Router)>> {
-    let telemetry = http::telemetry(app.clone());
+    let web = Arc::new(http::Web::new(app.config.clone())?);
+    let telemetry = http::telemetry(app.clone(), web.clone());
+    let metrics = bind("listen.metrics", config.metrics_listen)?.guarded(web);
     let api = http::api(app.clone());
     Ok(vec![
-        ("serving metrics", bind("listen.metrics", config.metrics_listen)?, telemetry),
+        ("serving metrics", metrics, telemetry),
         ("serving the API", bind("listen.api", config.api_listen)?, api.clone()),
         ("serving the socket", bind_socket(&config.socket)?, api),
     ])

@@ -2,18 +2,23 @@
 
 pub(super) mod after;
 mod rows;
+mod waiting;
 mod watch;
 
 pub(super) use rows::{in_words, rows};
+pub(super) use waiting::{asks, waiting};
+
+#[cfg(test)]
+pub(super) use rows::tests::view as sample;
 
 use super::client::{Reach, Where};
 use super::exit;
-use super::output::{self, Output, WIDTH, shown};
+use super::output::{self, Output, shown};
 use crate::clock;
 use crate::domain::revocation::State;
 use crate::http::view::View;
 use anyhow::Result;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{ColumnConstraint, Width};
 
 /// Characters of the longest id that we make for a subject.
 const WHOLE_ID: usize = 24;
@@ -21,9 +26,10 @@ const WHOLE_ID: usize = 24;
 /// What is open: overdue first, then what came back, then by deadline
 ///
 /// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
-/// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml. Below stand
-/// emergencies that nobody approved in time, sessions that began after the end, the likely cause of what came back, and
-/// items of the checklist that are past their due and that nobody attested; the last three do not change the exit status.
+/// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml, and where a subject
+/// has several its kind and the end of its id stand beside it. Below stand emergencies that nobody approved in time, what
+/// waits for a second person, sessions that began after the end, the likely cause of what came back, and
+/// items of the checklist that are past their due and that nobody attested; the last four do not change the exit status.
 ///
 /// Exit status: 0 nothing is overdue or has come back; 2 something is or has, or an emergency was not approved; 3 nothing is known to be, but no
 /// agent is running, so nobody looks.
@@ -44,6 +50,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let mut open = reach.list_at(true, now).await?;
     let unattested = reach.unattested().await?;
     let unapproved = reach.unapproved().await?;
+    let pending = reach.pending().await?;
     let nobody = match &reach {
         Reach::Alone(_) => Some(watch::nobody_looks(&arguments.at, now)?),
         Reach::Http { .. } => None,
@@ -58,11 +65,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         &open,
         || rows::rows(&open, now),
         || {
-            println!("{}", rows::headline(&open, nobody.as_deref(), now));
+            println!("{}", rows::headline(&open, nobody.as_deref(), now, output::columns()));
             if !open.is_empty() {
-                print!("\n{}", rows::table(&open, now));
+                print!("\n{}", rows::table(&open, now, output::columns()));
             }
             for line in rows::unapproved(&unapproved, now) {
+                output::print_line("", &line);
+            }
+            for line in waiting(&pending, now) {
                 output::print_line("", &line);
             }
             for line in after::lines(&open) {
@@ -80,18 +90,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     })
 }
 
-/// Revocations with their ids, in 80 columns.
+/// Revocations with their ids.
 pub(super) fn print_table(views: &[View]) {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
+    let mut table = output::table();
     table.set_header(["ID", "SUBJECT", "STATE", "OVERDUE", "LEFT"]);
     for view in views {
         let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
         let left = match (view.verdict, view.residual.len(), view.gaps.len()) {
             (None, _, _) => "not looked at yet".to_owned(),
+            (_, 0, _) if !view.missing.is_empty() => format!("{} missing", view.missing.len()),
             (_, 0, 0) => "nothing".to_owned(),
             (_, 0, _) => "cannot tell".to_owned(),
             (_, found, _) => format!("{found} found"),
@@ -114,5 +121,5 @@ pub(super) fn print_table(views: &[View]) {
     if let Some(id) = table.column_mut(0) {
         id.set_constraint(ColumnConstraint::ContentWidth);
     }
-    println!("{}", table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+    output::print_table(&table);
 }

@@ -135,9 +135,9 @@ mod tests {
                 "tsa: [{name: a, url: 'https://x'}, {name: a, url: 'https://y'}]",
                 "log.tsa: `a` is there twice",
             ),
-            ("witnesses: [{name: a, url: 'https://x'}]", "missing field `key`"),
+            ("witnesses: [{name: a, url: 'https://x'}]", "the key `key` is missing"),
             ("git: {dir: x, remote: '--upload-pack=sh'}", "log.git.remote: name a remote"),
-            ("git: {remote: origin}", "missing field `dir`"),
+            ("git: {remote: origin}", "the key `dir` is missing"),
             ("anchor_interval: 2d", "log.anchor_interval: 1 s to 86400 s"),
         ] {
             let error = parse(log).unwrap_err();

@@ -3,7 +3,6 @@
 use super::file::{File, InstanceFile, ListenFile, ProfileFile, StoreFile, TargetFile};
 use super::{Config, ConfigError, Secret, TargetConfig};
 use crate::domain::effective;
-use crate::domain::emergency;
 use crate::domain::hex::hex;
 use crate::domain::milestone::Allowance;
 use crate::domain::profile::Profiles;
@@ -22,6 +21,26 @@ use zeroize::Zeroizing;
 fn is_a_secret(path: &Path) -> bool {
     let text = path.to_string_lossy();
     text.contains("://") || (text.len() >= 32 && !text.contains(['/', '.']))
+}
+
+/// Times, as the file states them.
+struct Stated {
+    look: Option<String>,
+    deep: Option<String>,
+    delay: Option<String>,
+    watch: Option<String>,
+    emergency: Option<String>,
+    deadline: Option<String>,
+}
+
+/// Times that were checked.
+struct Times {
+    look: Duration,
+    deep: Duration,
+    delay: Duration,
+    watch: Duration,
+    emergency: Duration,
+    deadline: Duration,
 }
 
 /// Reads one file; its path is kept for error messages, and the files it names for watching.
@@ -233,53 +252,6 @@ impl Reader<'_> {
         Ok(profiles)
     }
 
-    /// What the keys of the earlier script say, put into the keys of this file. Gives the surfaces that are
-    /// switched off.
-    fn seed(
-        &mut self,
-        file: &mut File,
-        notes: &mut Vec<String>,
-    ) -> Result<BTreeSet<ResidualKind>, ConfigError> {
-        const KEY: &str = "rights_revocation";
-        let Some(seed) = file.rights_revocation.take() else { return Ok(BTreeSet::new()) };
-        if seed.integrations.audit_logging_enabled == Some(false) {
-            let key = format!("{KEY}.integrations.audit_logging_enabled");
-            return Err(self.wrong(&key, "the audit log cannot be switched off; take the key out"));
-        }
-        let twice = |key: &str, own: &str| {
-            self.wrong(&format!("{KEY}.timing.{key}"), format!("{own} says this already; keep one"))
-        };
-        let seconds = |seconds: u64| Some(format!("{seconds}s"));
-        if let Some(timeout) = seed.timing.termination_timeout {
-            let profile = file.profiles.entry("terminated".to_owned()).or_default();
-            if profile.login.is_some() {
-                return Err(twice("termination_timeout", "profiles.terminated.login"));
-            }
-            profile.login = seconds(timeout);
-        }
-        if let Some(timeout) = seed.timing.role_change_timeout {
-            let profile = file.profiles.entry("role_change".to_owned()).or_default();
-            if profile.access.is_some() {
-                return Err(twice("role_change_timeout", "profiles.role_change.access"));
-            }
-            profile.access = seconds(timeout);
-        }
-        if let Some(delay) = seed.timing.verification_delay {
-            if file.verification_delay.is_some() {
-                return Err(twice("verification_delay", "verification_delay"));
-            }
-            file.verification_delay = seconds(delay);
-        }
-        let off = seed.not_required();
-        if !off.is_empty() {
-            let words: Vec<_> = off.iter().map(|surface| surface.as_str()).collect();
-            notes.push(format!("{KEY}.actions: these are not asked for: {}", words.join(", ")));
-        }
-        let idle = seed.without_effect().into_iter();
-        notes.extend(idle.map(|key| format!("{KEY}.{key}: has no effect")));
-        Ok(off)
-    }
-
     /// A permission that no role gives would be gone for everybody.
     fn permissions(
         &self,
@@ -319,6 +291,29 @@ impl Reader<'_> {
         })
     }
 
+    /// Times between things, and how long they may last.
+    fn times(&self, file: Stated) -> Result<Times, ConfigError> {
+        const DAY: u64 = 86_400;
+        let seconds = Duration::from_secs;
+        let (look, deep) = (("look_interval", (1, 3600)), ("deep_interval", (10, DAY)));
+        let (delay, watch) = (("verification_delay", (1, DAY)), ("watch", (DAY, 3_700 * DAY)));
+        let emergency = ("emergency_approval", (1, 30 * DAY));
+        let deadline = ("longest_deadline", (60, 3_700 * DAY));
+        Ok(Times {
+            look: self.duration(look.0, file.look, seconds(8), look.1)?,
+            deep: self.duration(deep.0, file.deep, seconds(300), deep.1)?,
+            delay: self.duration(delay.0, file.delay, seconds(60), delay.1)?,
+            watch: self.duration(watch.0, file.watch, seconds(400 * DAY), watch.1)?,
+            emergency: self.duration(
+                emergency.0,
+                file.emergency,
+                crate::domain::emergency::APPROVAL,
+                emergency.1,
+            )?,
+            deadline: self.duration(deadline.0, file.deadline, seconds(90 * DAY), deadline.1)?,
+        })
+    }
+
     /// Checks the whole file, whose text is `text`.
     pub(super) fn check(mut self, mut file: File, text: &str) -> Result<Config, ConfigError> {
         let mut notes = Vec::new();
@@ -326,21 +321,26 @@ impl Reader<'_> {
         self.digest.update(text);
         let store = self.store(file.store, &file.state_dir)?;
         let state_dir = self.resolve(&file.state_dir);
-        let (mut log, listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
+        let (mut log, mut listen) = (file.log.unwrap_or_default(), file.listen.unwrap_or_default());
         let anchors = self.anchors(&mut log)?;
         let targets = self.targets(file.targets)?;
         let subjects = self.subjects(file.subjects, &targets)?;
-        let tokens = self.tokens(file.tokens)?;
-        let sources = self.sources(file.sources)?;
+        let (tokens, sources) = (self.tokens(file.tokens)?, self.sources(file.sources)?);
         let vendors = self.vendors(file.vendors)?;
         let inbox = self.inbox(file.inbox, &state_dir)?;
         let external = self.external(file.external, &targets)?;
         let inactivity = self.inactivity(file.inactivity, &targets)?;
         let secrets = self.secrets(file.secrets, &targets)?;
+        let metrics_web = self.web(listen.metrics_web_config.take().as_deref())?;
         let (metrics_listen, api_listen) = self.listeners(listen)?;
-        let seconds = Duration::from_secs;
-        let (looks, delay, watch) = (file.look_interval, file.verification_delay, file.watch);
-        let deep = file.deep_interval;
+        let times = self.times(Stated {
+            look: file.look_interval,
+            deep: file.deep_interval,
+            delay: file.verification_delay,
+            watch: file.watch,
+            emergency: file.emergency_approval,
+            deadline: file.longest_deadline,
+        })?;
         Ok(Config {
             path: self.path.to_owned(),
             store,
@@ -356,40 +356,29 @@ impl Reader<'_> {
             socket: state_dir.join(super::SOCKET),
             state_dir,
             metrics_listen,
+            metrics_web,
             api_listen,
             tokens,
-            look_interval: self.duration("look_interval", looks, seconds(8), (1, 3600))?,
-            deep_interval: self.duration("deep_interval", deep, seconds(300), (10, 86_400))?,
-            verification_delay: self.duration(
-                "verification_delay",
-                delay,
-                seconds(60),
-                (1, 86_400),
-            )?,
-            watch: self.duration(
-                "watch",
-                watch,
-                seconds(400 * 86_400),
-                (86_400, 3_700 * 86_400),
-            )?,
+            look_interval: times.look,
+            deep_interval: times.deep,
+            verification_delay: times.delay,
+            watch: times.watch,
             profiles: self.profiles(file.profiles)?,
             time_zone: self.zone("time_zone", file.time_zone)?,
             sources,
             vendors,
             exceptions: self.exceptions(file.exceptions, &targets)?,
             approvals: file.approvals,
-            emergency_approval: self.duration(
-                "emergency_approval",
-                file.emergency_approval,
-                emergency::APPROVAL,
-                (1, 30 * 86_400),
-            )?,
+            emergency_approval: times.emergency,
+            longest_deadline: times.deadline,
             ticket_pattern: self.ticket_pattern(file.ticket_pattern.as_deref())?,
             subjects,
             targets,
             permissions: self.permissions(file.permissions)?,
             ssf: self.ssf(file.ssf)?,
             inbox,
+            slack: self.slack(file.slack)?,
+            confluence: self.confluence(file.confluence)?,
             inactivity,
             not_required,
             notes,

@@ -73,14 +73,14 @@ mod tests {
     #[test]
     fn roles_for_emergencies_are_of_one_target_or_of_all() {
         let config =
-            parse("exceptions: {review_after: 2d, break_glass_roles: [a/root, b/c, boss]}")
+            parse("exceptions: {review_after: 2d, break_glass_roles: [a/root, a/b/c, boss]}")
                 .unwrap();
         let named = |target: Option<&str>, role: &str| AccountName {
             target: target.map(str::to_owned),
             role: role.to_owned(),
             rule: LinkRule::Stated,
         };
-        let roles = vec![named(Some("a"), "root"), named(None, "b/c"), named(None, "boss")];
+        let roles = vec![named(Some("a"), "root"), named(Some("a"), "b/c"), named(None, "boss")];
         assert_eq!(config.exceptions.break_glass_roles, roles);
         assert_eq!(config.exceptions.review_after, Duration::from_secs(2 * 86_400));
         assert_eq!(parse("").unwrap().exceptions.review_after, REVIEW_AFTER);
@@ -91,6 +91,11 @@ mod tests {
         for (more, key) in [
             ("exceptions: {review_after: 1m}", "exceptions.review_after"),
             ("exceptions: {break_glass_roles: ['a/']}", "exceptions.break_glass_roles"),
+            ("exceptions: {break_glass_roles: ['main/root']}", "there is no target main"),
+            (
+                "inactivity: {exempt: ['main/etl']}",
+                "inactivity.exempt: main/etl: there is no target main",
+            ),
             ("exceptions: {grace: 9d}", "grace"),
         ] {
             let error = parse(more).unwrap_err().to_string();

@@ -52,6 +52,8 @@ pub(super) struct File {
     pub(super) approvals: Approvals,
     /// Somebody else approves an emergency revocation within so long afterwards, 1s to 30d; 4h without it.
     pub(super) emergency_approval: Option<String>,
+    /// Most time that a notice may allow after the effect by its own `deadline`, 60s to 3700d; 90d without it.
+    pub(super) longest_deadline: Option<String>,
     /// What a ticket that somebody gives has to look like, a regular expression for the whole of it.
     pub(super) ticket_pattern: Option<String>,
     /// Permissions to keep access.
@@ -70,6 +72,10 @@ pub(super) struct File {
     pub(super) ssf: Option<super::ssf::SsfFile>,
     /// A folder whose files of notices are read.
     pub(super) inbox: Option<super::inbox::InboxFile>,
+    /// Where people are told of revocations.
+    pub(super) slack: Option<super::slack::SlackFile>,
+    /// Where a record of each closed revocation is filed.
+    pub(super) confluence: Option<super::confluence::ConfluenceFile>,
     /// Other systems that are asked about each subject, by name.
     #[serde(default)]
     pub(super) external: BTreeMap<String, ExternalFile>,
@@ -129,6 +135,9 @@ pub(super) struct ListenFile {
     pub(super) metrics: Option<String>,
     /// The API; 127.0.0.1:7390 without it.
     pub(super) api: Option<String>,
+    /// File with TLS and basic authentication of the metrics listener, in the format of the Prometheus exporters
+    /// (web.config); neither without it.
+    pub(super) metrics_web_config: Option<PathBuf>,
 }
 
 /// A cluster to look at: give url or url_file.
@@ -219,6 +228,8 @@ pub(super) struct SourceFile {
     pub(super) mapping: Option<MappingFile>,
     /// Signed requests in a minute; 60000 without it.
     pub(super) per_minute: Option<u32>,
+    /// Within this time it usually says something, 1m to 366d: the alert IntakeSilent goes by it.
+    pub(super) expect_every: Option<String>,
 }
 
 /// What webhooks are signed with.
@@ -296,6 +307,8 @@ pub(super) struct SubjectsFile {
     pub(super) accounts: BTreeMap<String, Vec<String>>,
     /// CSV file with the columns subject and account, one account a line.
     pub(super) mapping_file: Option<PathBuf>,
+    /// A query that tells more of them; asked anew each deep_interval.
+    pub(super) mapping_query: Option<super::subjects::QueryFile>,
     /// Whoever is not listed has no account: then it is proved that there is none.
     #[serde(default)]
     pub(super) complete: bool,

@@ -91,6 +91,16 @@ impl Reader<'_> {
                 Some((target, role)) if targets.iter().any(|known| known.name == target) => {
                     (Some(target.to_owned()), role.to_owned())
                 }
+                Some((target, role)) if !target.is_empty() && !role.is_empty() => {
+                    let known: Vec<&str> =
+                        targets.iter().map(|known| known.name.as_str()).collect();
+                    let why = format!(
+                        "{text}: there is no target {target}; the targets are {}. A role name with a slash in it needs its \
+                         target before it",
+                        known.join(", ")
+                    );
+                    return Err(self.wrong(key, why));
+                }
                 _ => (None, text),
             };
             if role.is_empty() {
@@ -103,11 +113,22 @@ impl Reader<'_> {
     }
 
     fn seen_query(&mut self, key: &str, file: SeenFile) -> Result<SeenQuery, ConfigError> {
-        let text = match (file.sql, file.sql_file) {
+        let SeenFile { database, sql, sql_file, search_path } = file;
+        self.query(key, (database, search_path), (sql, sql_file))
+    }
+
+    /// A query without parameters, from its text or the file that holds it.
+    pub(super) fn query(
+        &mut self,
+        key: &str,
+        (database, search_path): (String, Vec<String>),
+        text: (Option<String>, Option<PathBuf>),
+    ) -> Result<SeenQuery, ConfigError> {
+        let text = match text {
             (Some(sql), None) => sql,
             (None, Some(path)) => {
                 let text = self.text_of(&format!("{key}.sql_file"), &path)?;
-                // It decides who is taken for inactive, as the file that names it does.
+                // It decides as much as the file that names it does.
                 self.digest.update(&text);
                 text
             }
@@ -118,15 +139,15 @@ impl Reader<'_> {
         if statement.parameters() > 0 {
             return Err(self.wrong(&format!("{key}.sql"), "it has no parameters"));
         }
-        if file.database.is_empty() {
+        if database.is_empty() {
             return Err(self.wrong(&format!("{key}.database"), "name the database"));
         }
         let good = |name: &String| !name.is_empty() && name.len() < 64 && !name.contains('\0');
-        if file.search_path.len() > SCHEMAS || !file.search_path.iter().all(good) {
+        if search_path.len() > SCHEMAS || !search_path.iter().all(good) {
             let why = format!("up to {SCHEMAS} names of 1 to 63 bytes");
             return Err(self.wrong(&format!("{key}.search_path"), why));
         }
-        Ok(SeenQuery { database: file.database, statement, search_path: file.search_path })
+        Ok(SeenQuery { database, statement, search_path })
     }
 }
 

@@ -117,8 +117,8 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_refused_with_its_key() {
         for (inbox, says) in [
-            ("inbox: {dir: drop}", "missing field `source`"),
-            ("inbox: {source: hr}", "missing field `dir`"),
+            ("inbox: {dir: drop}", "the key `source` is missing"),
+            ("inbox: {source: hr}", "the key `dir` is missing"),
             ("inbox: {dir: drop, source: 'a b'}", "inbox.source: a name has"),
             ("inbox: {dir: '', source: hr}", "inbox.dir: a folder of its own"),
             ("inbox: {dir: ., source: hr}", "inbox.dir: a folder of its own"),
@@ -127,7 +127,7 @@ mod tests {
             ("inbox: {dir: d, source: hr, scan: 2h}", "inbox.scan: 1 s to 3600 s"),
             ("inbox: {dir: d, source: hr, settle: 0s}", "inbox.settle: 1 s to 600 s"),
             ("inbox: {dir: d, source: hr, owners: ['']}", "inbox.owners: no name is empty"),
-            ("inbox: {dir: d, source: hr, mode: x}", "unknown field `mode`"),
+            ("inbox: {dir: d, source: hr, mode: x}", "there is no key `mode` here"),
         ] {
             let error = parse(inbox).unwrap_err();
             assert!(error.contains(says), "{inbox}: {error}");

@@ -332,8 +332,8 @@ mod tests {
             (&format!("{sql}, kinds: [partial]"), "partial goes by permissions"),
             (&format!("{sql}, kinds: []"), "it is never asked"),
             (&format!("{sql}, expect: {{count: 0}}, columns: [a]"), "a count has no columns"),
-            (&format!("{sql}, expect: some"), "unknown variant"),
-            (&format!("{sql}, collumns: [a]"), "unknown field"),
+            (&format!("{sql}, expect: some"), "`some` is none of"),
+            (&format!("{sql}, collumns: [a]"), "there is no key `collumns` here"),
         ] {
             let error = parse(probe).unwrap_err();
             assert!(error.contains(says), "{probe}: {error}");

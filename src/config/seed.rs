@@ -1,5 +1,8 @@
 //! The keys of the revocation script that many begin with (`rights_revocation:`), under their own names.
 
+use super::ConfigError;
+use super::check::Reader;
+use super::file::File;
 use crate::domain::residual::ResidualKind as K;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -150,5 +153,54 @@ impl RightsRevocation {
         .into_iter()
         .filter_map(|(given, key)| given.then_some(key))
         .collect()
+    }
+}
+
+impl Reader<'_> {
+    /// What the keys of the earlier script say, put into the keys of this file. Gives the surfaces that are
+    /// switched off.
+    pub(super) fn seed(
+        &mut self,
+        file: &mut File,
+        notes: &mut Vec<String>,
+    ) -> Result<BTreeSet<K>, ConfigError> {
+        const KEY: &str = "rights_revocation";
+        let Some(seed) = file.rights_revocation.take() else { return Ok(BTreeSet::new()) };
+        if seed.integrations.audit_logging_enabled == Some(false) {
+            let key = format!("{KEY}.integrations.audit_logging_enabled");
+            return Err(self.wrong(&key, "the audit log cannot be switched off; take the key out"));
+        }
+        let twice = |key: &str, own: &str| {
+            self.wrong(&format!("{KEY}.timing.{key}"), format!("{own} says this already; keep one"))
+        };
+        let seconds = |seconds: u64| Some(format!("{seconds}s"));
+        if let Some(timeout) = seed.timing.termination_timeout {
+            let profile = file.profiles.entry("terminated".to_owned()).or_default();
+            if profile.login.is_some() {
+                return Err(twice("termination_timeout", "profiles.terminated.login"));
+            }
+            profile.login = seconds(timeout);
+        }
+        if let Some(timeout) = seed.timing.role_change_timeout {
+            let profile = file.profiles.entry("role_change".to_owned()).or_default();
+            if profile.access.is_some() {
+                return Err(twice("role_change_timeout", "profiles.role_change.access"));
+            }
+            profile.access = seconds(timeout);
+        }
+        if let Some(delay) = seed.timing.verification_delay {
+            if file.verification_delay.is_some() {
+                return Err(twice("verification_delay", "verification_delay"));
+            }
+            file.verification_delay = seconds(delay);
+        }
+        let off = seed.not_required();
+        if !off.is_empty() {
+            let words: Vec<_> = off.iter().map(|surface| surface.as_str()).collect();
+            notes.push(format!("{KEY}.actions: these are not asked for: {}", words.join(", ")));
+        }
+        let idle = seed.without_effect().into_iter();
+        notes.extend(idle.map(|key| format!("{KEY}.{key}: has no effect")));
+        Ok(off)
     }
 }

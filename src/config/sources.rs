@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Names that addresses of the API have already.
@@ -205,6 +206,8 @@ pub struct SourceConfig {
     pub mapping: Option<Mapping>,
     /// Signed requests in a minute.
     pub per_minute: u32,
+    /// It is usually heard within this time.
+    pub expect_every: Option<Duration>,
 }
 
 impl Reader<'_> {
@@ -232,11 +235,19 @@ impl Reader<'_> {
                 source.signature.map(|file| self.signing(&format!("{key}.signature"), &file));
             let mapping = source.mapping.map(|file| self.mapping(&format!("{key}.mapping"), file));
             let per_minute = self.rate(&format!("{key}.per_minute"), source.per_minute)?;
+            let expect_every = source
+                .expect_every
+                .map(|text| {
+                    let key = format!("{key}.expect_every");
+                    self.duration(&key, Some(text), Duration::ZERO, (60, 366 * 86_400))
+                })
+                .transpose()?;
             let config = SourceConfig {
                 time_zone,
                 signing: signing.transpose()?,
                 mapping: mapping.transpose()?,
                 per_minute,
+                expect_every,
             };
             sources.insert(name, config);
         }

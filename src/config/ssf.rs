@@ -276,7 +276,7 @@ mod tests {
             (one("jwks_url: 'https://h/k', reason: fired"), "`fired` is none of terminated"),
             (one("jwks_url: 'https://h/k', refresh: 1s"), "60 s to 604800 s"),
             (one("jwks_url: 'https://h/k', token_file: /nowhere/t"), "ssf.issuers.a.token_file: reading"),
-            (one("jwks_url: 'https://h/k', alg: none"), "unknown field `alg`"),
+            (one("jwks_url: 'https://h/k', alg: none"), "there is no key `alg` here"),
             ("issuers: {a: {issuer: '', audience: x, jwks_url: 'https://h/k'}}".to_owned(), "issuer: the iss"),
             ("issuers: {a: {issuer: i, audience: [], jwks_url: 'https://h/k'}}".to_owned(), "audience: the aud"),
             (

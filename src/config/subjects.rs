@@ -4,12 +4,31 @@ use super::check::Reader;
 use super::file::SubjectsFile;
 use super::{ConfigError, TargetConfig};
 use crate::domain::account::{AccountName, LinkRule};
-use crate::domain::subject::{Mapping, Template};
+use crate::domain::subject::{Mapping, MappingQuery, Template};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use sha2::Digest as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Most accounts in a mapping.
 const MAPPED: usize = 1_000_000;
+
+/// A query with the columns subject and account, and target where the account is on another: give sql or sql_file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueryFile {
+    /// Target that it is asked at.
+    target: String,
+    /// Database that it is asked in.
+    database: String,
+    /// One query without parameters; tables with their schema, unless search_path is given.
+    sql: Option<String>,
+    /// File that holds the query.
+    sql_file: Option<PathBuf>,
+    /// Schemas in which names without one are looked up, in this order; pg_catalog alone without it.
+    #[serde(default)]
+    search_path: Vec<String>,
+}
 
 impl Reader<'_> {
     /// Checks the section `subjects`.
@@ -31,13 +50,23 @@ impl Reader<'_> {
         for (subject, accounts) in file.accounts {
             let key = format!("subjects.accounts.{subject}");
             for account in accounts {
-                let name = self.account(&key, &account, targets)?;
+                let name = self.account(&key, &account, targets, LinkRule::Mapping)?;
                 mapping.accounts.entry(subject.trim().to_owned()).or_default().push(name);
             }
         }
         if let Some(path) = file.mapping_file {
             self.mapping_file(&path, targets, &mut mapping)?;
         }
+        if let Some(QueryFile { target, database, sql, sql_file, search_path }) = file.mapping_query
+        {
+            const KEY: &str = "subjects.mapping_query";
+            if !targets.iter().any(|known| known.name == target) {
+                return Err(self.wrong(&format!("{KEY}.target"), "there is no target of this name"));
+            }
+            let query = self.query(KEY, (database, search_path), (sql, sql_file))?;
+            mapping.query = Some(MappingQuery { target, query });
+        }
+        mapping.index();
         Ok(mapping)
     }
 
@@ -59,6 +88,7 @@ impl Reader<'_> {
         key: &str,
         text: &str,
         targets: &[TargetConfig],
+        by: LinkRule,
     ) -> Result<AccountName, ConfigError> {
         let text = text.trim();
         if text.is_empty() {
@@ -71,7 +101,7 @@ impl Reader<'_> {
             }
             None => (None, text),
         };
-        Ok(AccountName { target, role: role.to_owned(), rule: LinkRule::Mapping })
+        Ok(AccountName { target, role: role.to_owned(), rule: by })
     }
 
     fn mapping_file(
@@ -104,7 +134,7 @@ impl Reader<'_> {
             if subject.is_empty() {
                 return Err(self.wrong(&key, "no subject"));
             }
-            let name = self.account(&key, account, targets)?;
+            let name = self.account(&key, account, targets, LinkRule::MappingFile)?;
             mapping.accounts.entry(subject.to_owned()).or_default().push(name);
             let owner = owner.and_then(|owner| row.get(owner)).unwrap_or_default();
             if !owner.is_empty() {

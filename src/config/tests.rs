@@ -57,8 +57,12 @@ fn what_is_optional_can_be_required_and_nothing_else() {
 fn errors_name_the_key_as_the_operator_wrote_it() {
     let cases = [
         ("look_interval: 0s\n", "look_interval: 1 s to 3600 s, not 0s"),
+        (
+            "look_interval: 10\n",
+            "look_interval: write a text, not a number: a time with its unit, such as 30s",
+        ),
         ("look_interval: soon\n", "look_interval: `soon` is not a duration"),
-        ("colour: red\n", "unknown field `colour`"),
+        ("colour: red\n", "colour: there is no key `colour` here; there are `state_dir`, `store`"),
         ("profiles: {fired: {login: 1m}}\n", "profiles.fired: no such reason"),
         (
             "profiles: {terminated: {login: -1m}}\n",
@@ -74,6 +78,27 @@ fn errors_name_the_key_as_the_operator_wrote_it() {
     ];
     for (more, says) in cases {
         let error = parse(&format!("{SMALL}{more}")).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+    for (text, says) in [
+        ("", "revoked.yaml: the file: it is empty; `revoked init` makes one to begin with"),
+        ("# nothing\n", "the file: it is empty"),
+        (
+            "- state_dir: /x\n",
+            "the file: it is a list; take the `-` away: keys with values are needed",
+        ),
+        ("revoked\n", "the file: it has no keys; keys with values are needed"),
+        (
+            "state_dir: /x\ntargets: {}\nstate_dir: /y\n",
+            "state_dir: it is there twice, again at line 3",
+        ),
+        ("targets: {}\n", "the file: the key `state_dir` is missing"),
+        (
+            "state_dir: /x\ntargets: [a]\n",
+            "targets: write keys with values, such as {key: value}, not a list",
+        ),
+    ] {
+        let error = parse(text).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
     }
     let error = parse("state_dir: /x\ntargets:\n  orders: {}\n").unwrap_err().to_string();
@@ -97,7 +122,7 @@ fn a_canary_has_no_power() {
     let canary = config.targets[0].canary.as_ref().unwrap();
     assert_eq!(canary.expect, [ResidualKind::Membership, ResidualKind::Privilege].into());
     let cases = [
-        ("{}", "missing field `role`"),
+        ("{}", "the key `role` is missing"),
         ("revoked_canary", "targets.orders.canary"),
         ("{role: ''}", "targets.orders.canary.role: name the role"),
         ("{role: pg_monitor}", "targets.orders.canary.role: name the role"),
@@ -112,7 +137,7 @@ fn a_canary_has_no_power() {
             "targets.orders.canary.expect: `login` is nothing that a role",
         ),
         ("{role: c, expect: [priv]}", "`priv` is nothing that a role without power has; there are"),
-        ("{role: c, often: 1h}", "unknown field `often`"),
+        ("{role: c, often: 1h}", "there is no key `often` here"),
     ];
     for (canary, says) in cases {
         let error = with(canary).unwrap_err().to_string();
@@ -216,7 +241,7 @@ fn zones_accounts_and_approvals() {
     for (more, says) in [
         ("time_zone: Berlin\n", "time_zone: `Berlin` is not a time zone"),
         ("sources: {hr: {time_zone: CEST}}\n", "sources.hr.time_zone: `CEST`"),
-        ("approvals: none\n", "approvals: unknown variant"),
+        ("approvals: none\n", "approvals: `none` is none of `two`, `single`"),
         ("permissions: {db.write: []}\n", "permissions.db.write: name the roles"),
         ("subjects: {templates: ['{name}']}\n", "subjects.templates[0]: `{name}` is unknown"),
         ("subjects: {templates: ['nowhere/{username}']}\n", "there is no target `nowhere`"),

@@ -1,6 +1,7 @@
 //! Accounts: a subject on one target, tracked by OID.
 
 use super::ids::{RoleOid, SystemIdentifier};
+use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,15 +22,45 @@ use utoipa::ToSchema;
 )]
 #[serde(rename_all = "snake_case")]
 pub enum LinkRule {
+    /// A person said so when asked.
+    Person,
     /// The notice named this role.
     #[default]
     Stated,
-    /// The configuration declares it.
+    /// The list in the configuration declares it.
     Mapping,
+    /// The mapping file declares it.
+    MappingFile,
+    /// The mapping query told it.
+    MappingQuery,
     /// A naming convention suggests it; by default, that a role is called like the user.
     Template,
     /// Another OID already linked had this name.
     SameName,
+}
+
+impl LinkRule {
+    /// The operator declared it, in one way or another.
+    #[must_use]
+    pub fn declared(self) -> bool {
+        match self {
+            Self::Mapping | Self::MappingFile | Self::MappingQuery => true,
+            Self::Person | Self::Stated | Self::Template | Self::SameName => false,
+        }
+    }
+
+    /// A convention or a name said so, and nobody.
+    #[must_use]
+    pub fn guessed(self) -> bool {
+        match self {
+            Self::Template | Self::SameName => true,
+            Self::Person
+            | Self::Stated
+            | Self::Mapping
+            | Self::MappingFile
+            | Self::MappingQuery => false,
+        }
+    }
 }
 
 /// A subject's role on one target. The OID is the identity; the name is what it was last called.
@@ -47,6 +78,26 @@ pub struct Account {
     pub names: Vec<String>,
     /// What made the link.
     pub rule: LinkRule,
+    /// Which template, list, file, query, sender or person that was; empty for what an earlier version linked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_at: Option<UtcTime>,
+}
+
+impl Account {
+    /// Whether this is the same role on the same target.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.target, self.system_identifier, self.oid)
+            == (&other.target, other.system_identifier, other.oid)
+    }
+
+    /// Every name it bears or bore.
+    pub fn called(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.role).chain(&self.names)
+    }
 }
 
 /// A role name to search for: on every target, or on one.

@@ -60,6 +60,9 @@ pub enum NotEffective {
          (the last two in the zone of the subject, else of the source)"
     )]
     Text(String),
+    /// What programs write for no date at all.
+    #[error("`{0}` is no day on which access ends; where there is none, leave it out")]
+    NoDay(String),
     /// No such zone.
     #[error("`{0}` is not a time zone; write it as Europe/Berlin or UTC (IANA names)")]
     Zone(String),
@@ -83,6 +86,9 @@ pub fn zone(name: &str) -> Result<TimeZone, NotEffective> {
 pub fn resolve(text: &str, zones: &Zones<'_>) -> Result<(UtcTime, Effective), NotEffective> {
     let text = text.trim();
     let wrong = || NotEffective::Text(text.to_owned());
+    if is_no_day(text) {
+        return Err(NotEffective::NoDay(text.to_owned()));
+    }
     let stated = |zone: Option<String>, zone_from| Effective {
         stated: text.to_owned(),
         zone,
@@ -108,6 +114,13 @@ pub fn resolve(text: &str, zones: &Zones<'_>) -> Result<(UtcTime, Effective), No
     };
     let instant = zone(name)?.to_ambiguous_timestamp(local).compatible().map_err(|_| wrong())?;
     Ok((UtcTime::from_timestamp(instant), stated(Some(name.to_owned()), zone_from)))
+}
+
+/// Whether `text` begins with a year that programs write where there is no date: before there were any, or the last one.
+fn is_no_day(text: &str) -> bool {
+    let Some((year, _)) = text.split_once('-') else { return false };
+    let digits = year.len() == 4 && year.chars().all(|c| c.is_ascii_digit());
+    digits && year.parse().is_ok_and(|year: u16| !(1970..9000).contains(&year))
 }
 
 #[cfg(test)]

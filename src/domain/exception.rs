@@ -3,6 +3,7 @@
 //! An exception belongs to one revocation and is a part of its [`Life`](super::lifecycle::Life), so that it lands
 //! with the record that speaks of it. How it moves is in [`moves`].
 
+mod limits;
 mod moves;
 mod turn;
 
@@ -12,7 +13,7 @@ pub use moves::{
 pub use turn::Turn;
 
 use super::milestone::{Deadlines, PerMilestone};
-use super::revocation::{Reason, Revocation};
+use super::revocation::Reason;
 use super::time::UtcTime;
 use super::words::words;
 use serde::{Deserialize, Serialize};
@@ -121,6 +122,9 @@ pub struct Exception {
     pub requested_at: UtcTime,
     /// When it ends by itself; only a legal hold may have no end.
     pub until: Option<UtcTime>,
+    /// Nothing was expected before: the revocation was opened for its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opened: bool,
     /// Why, in the asker's words. Stays in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -188,8 +192,11 @@ pub enum Unfit {
     #[error("{0} needs an end: say until when, or for how long")]
     NoEnd(ExceptionKind),
     /// It would be over already.
-    #[error("it would end at {0}, which has passed, or is before access has to end anyway")]
+    #[error("it would end at {0}, which has passed")]
     Past(UtcTime),
+    /// It would keep nothing.
+    #[error("it would end at {0}, before access has to end anyway")]
+    KeepsNothing(UtcTime),
     /// The reason of the revocation does not go with it.
     #[error("{kind} is for {wanted}; this revocation is for {reason}")]
     Reason {
@@ -221,6 +228,11 @@ pub enum Unfit {
     /// Who asked for it cannot be who reviews it.
     #[error("{0} asked for it, so somebody else has to review it")]
     OwnReview(String),
+    /// An event ends no legal hold that somebody else asks for.
+    #[error(
+        "{0} asked for it, and it waits for approval: a person has to take it back (revoked exception revoke)"
+    )]
+    Asked(String),
     /// Withdrawing would give up what is held.
     #[error("{0} is in force: it has to be released first")]
     Held(String),
@@ -236,89 +248,6 @@ impl ExceptionKind {
             Self::LegalHold | Self::Transition => false,
         }
     }
-
-    /// When it ends if nobody says when.
-    #[must_use]
-    pub fn usual_end(self, revocation: &Revocation, now: UtcTime) -> Option<UtcTime> {
-        match self {
-            Self::Temporary => Some(now.plus(TEMPORARY)),
-            Self::BreakGlass => Some(now.plus(BREAK_GLASS_USUAL)),
-            Self::Transition => Some(begin(revocation).plus(TRANSITION)),
-            Self::Grace | Self::Extension | Self::LegalHold => None,
-        }
-    }
-
-    /// The latest end it may have, and the rule that says so.
-    fn latest(self, revocation: &Revocation, now: UtcTime) -> Option<(&'static str, UtcTime)> {
-        let end = revocation.effective_at;
-        match self {
-            Self::Grace => Some(("a grace is over 7 days after the end date", end.plus(GRACE))),
-            Self::Extension => Some((
-                "an extension moves an end date by 366 days at the most",
-                end.max(now).plus(EXTENSION),
-            )),
-            Self::Temporary => {
-                Some(("temporary access lasts 30 days at the most", now.plus(TEMPORARY_MOST)))
-            }
-            Self::BreakGlass => {
-                Some(("a break_glass lasts 24 hours at the most", now.plus(BREAK_GLASS)))
-            }
-            Self::Transition => Some((
-                "old and new access overlap for 4 hours at the most",
-                begin(revocation).plus(TRANSITION),
-            )),
-            Self::LegalHold => None,
-        }
-    }
-
-    /// Whether the revocation's reason goes with it.
-    fn goes_with(self, reason: Reason) -> Result<(), Unfit> {
-        let wanted = match (self, reason) {
-            (Self::LegalHold, _)
-            | (Self::Grace, Reason::ContractExpired)
-            | (Self::Extension, Reason::ContractExpired | Reason::VendorOffboarded)
-            | (Self::Transition, Reason::RoleChange) => return Ok(()),
-            (_, Reason::PolicyViolation) => return Err(Unfit::Violation),
-            (Self::Temporary | Self::BreakGlass, _) => return Ok(()),
-            (Self::Grace, _) => "contract_expired",
-            (Self::Extension, _) => "contract_expired and vendor_offboarded",
-            (Self::Transition, _) => "role_change",
-        };
-        Err(Unfit::Reason { kind: self, wanted, reason })
-    }
-
-    /// Whether an exception of this kind that ends at `until` may be asked for, or granted, at `now`.
-    ///
-    /// # Errors
-    /// The rule that it breaks.
-    pub fn fits(
-        self,
-        revocation: &Revocation,
-        until: Option<UtcTime>,
-        now: UtcTime,
-    ) -> Result<(), Unfit> {
-        self.goes_with(revocation.reason)?;
-        let Some(until) = until else {
-            return if self == Self::LegalHold { Ok(()) } else { Err(Unfit::NoEnd(self)) };
-        };
-        // What ends before access has to end keeps nothing.
-        let ends_late = match self {
-            Self::Grace | Self::Extension => until > revocation.effective_at,
-            Self::Temporary | Self::BreakGlass | Self::LegalHold | Self::Transition => true,
-        };
-        if until <= now || !ends_late {
-            return Err(Unfit::Past(until));
-        }
-        match self.latest(revocation, now) {
-            Some((what, latest)) if until > latest => Err(Unfit::TooLong { what, latest, until }),
-            Some(_) | None => Ok(()),
-        }
-    }
-}
-
-/// From when deadlines count.
-fn begin(revocation: &Revocation) -> UtcTime {
-    revocation.effective_at.max(revocation.received_at)
 }
 
 impl Exception {

@@ -1,6 +1,9 @@
 //! Whole lives as scripts: one line a look, and beside it what it did. Review the text.
 
 use super::*;
+use crate::domain::milestone::Deadlines;
+use crate::domain::revocation::{Kind, Reason};
+use std::time::Duration;
 
 /// Plays `script` for a leaver effective at 09:00 with 15 minutes for login and an hour for access.
 ///

@@ -2,6 +2,7 @@
 
 use super::account::{Account, AccountName, LinkRule};
 use super::ids::RoleOid;
+use super::lineage::Lineage;
 use super::observation::{Observation, RosterRole};
 use std::collections::{BTreeSet, HashMap};
 
@@ -59,16 +60,18 @@ pub fn resolve(
     look: &Observation,
     past: &[RosterRole],
 ) -> Vec<Account> {
-    resolve_among(known, names, look, &Roles::of(past, look))
+    resolve_among(known, names, look, &Roles::of(past, look), &Lineage::default())
 }
 
-/// As [`resolve`], with the roles of `look` and of the past made ready before.
+/// As [`resolve`], with the roles of `look` and of the past made ready before, and without those that `lineage` says
+/// are not the subject's.
 #[must_use]
 pub fn resolve_among(
     known: &[Account],
     names: &[AccountName],
     look: &Observation,
     roles: &Roles,
+    lineage: &Lineage,
 ) -> Vec<Account> {
     let mut accounts = known.to_vec();
     let Some(server) = &look.server else { return accounts };
@@ -87,6 +90,9 @@ pub fn resolve_among(
         if accounts.iter().any(|account| here(account) && account.oid == role.oid) {
             continue;
         }
+        if lineage.bars(&look.target, server.system_identifier, role.oid, &role.name) {
+            continue;
+        }
         let rule = given.iter().filter(|name| name.role == role.name).map(|name| name.rule).min();
         accounts.push(Account {
             target: look.target.clone(),
@@ -95,9 +101,15 @@ pub fn resolve_among(
             role: roles.now.get(&role.oid).unwrap_or(&role.name).clone(),
             names: Vec::new(),
             rule: rule.unwrap_or(LinkRule::SameName),
+            source: String::new(),
+            linked_at: None,
         });
     }
     for account in accounts.iter_mut().filter(|account| here(account)) {
+        // What was a guess may be declared by now.
+        let said = given.iter().filter(|name| account.called().any(|called| *called == name.role));
+        account.rule =
+            said.map(|name| name.rule).min().map_or(account.rule, |rule| rule.min(account.rule));
         for name in roles.names(account.oid) {
             if !account.names.contains(name) {
                 account.names.push(name.clone());

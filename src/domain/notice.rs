@@ -9,6 +9,8 @@ words! {
     Outcome {
         /// It made a revocation, or joined one.
         Accepted = "accepted",
+        /// It asks for what a second person has to approve.
+        Pending = "pending",
         /// One revocation of a checklist, whose notice is listed by itself.
         Part = "part",
         /// A newer notice asks for more than it did when it was sent.
@@ -40,6 +42,7 @@ impl Outcome {
         match self {
             Self::Quarantined | Self::Superseded => true,
             Self::Accepted
+            | Self::Pending
             | Self::Part
             | Self::Test
             | Self::Ignored
@@ -58,7 +61,8 @@ words! {
         UnknownType = "unknown_type",
         /// This type of event is known, and this version does nothing for it.
         NotYet = "not_yet",
-        /// As things stand nothing can follow from it.
+        /// As things stand nothing can follow from it: it permits what nobody expects, or takes back what its sender
+        /// did not say.
         NotPossible = "not_possible",
         /// It says that it was made more than a day from now.
         Future = "future",

@@ -5,6 +5,7 @@ use super::ids::{RoleOid, SystemIdentifier};
 use super::inactivity::Activity;
 use super::probes::Probing;
 use super::residual::{Residual, ResidualKind};
+use super::subject::Listed;
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -165,6 +166,8 @@ pub struct Observation {
     pub excess: Vec<String>,
     /// Who uses their accounts, where that was asked for.
     pub activity: Option<Activity>,
+    /// Whose roles are whose by the mapping query, or why it told nothing; `None` where it was not asked.
+    pub listed: Option<Result<Listed, String>>,
 }
 
 impl Observation {
@@ -194,6 +197,7 @@ impl Observation {
             coverage: Vec::new(),
             excess: Vec::new(),
             activity: None,
+            listed: None,
         }
     }
 

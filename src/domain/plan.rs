@@ -11,6 +11,7 @@ mod memberships;
 mod objects;
 mod owners;
 pub mod quote;
+pub mod restore;
 pub mod script;
 pub mod simulate;
 mod sql;
@@ -127,10 +128,16 @@ impl Plan {
     }
 
     fn add(&mut self, part: Part, database: Option<&String>, step: Step) {
-        let placed = Placed { part, database: database.cloned(), step };
-        if !self.steps.contains(&placed) {
-            self.steps.push(placed);
-        }
+        self.steps.push(Placed { part, database: database.cloned(), step });
+    }
+
+    /// Each step once, where it was first added.
+    fn once(&mut self) {
+        let steps = std::mem::take(&mut self.steps);
+        let mut known = BTreeSet::new();
+        let new: Vec<bool> = steps.iter().map(|placed| known.insert(placed)).collect();
+        self.steps =
+            steps.into_iter().zip(new).filter_map(|(one, new)| new.then_some(one)).collect();
     }
 
     /// In the transaction of the database, or in that of what all share.
@@ -163,6 +170,7 @@ pub fn plan(residual: &[Residual], setting: &Setting) -> Plan {
     grants::revoke(&residual, &setting, &mut plan);
     objects::remove(&residual, &setting, &mut plan);
     owners::replace(&residual, &setting, &mut plan);
+    plan.once();
     // Stable: within a part and database the order is that in which the steps were added.
     plan.steps.sort_by(|a, b| (a.part, &a.database).cmp(&(b.part, &b.database)));
     locks::foresee(&mut plan, &residual, &setting);
@@ -269,6 +277,10 @@ fn end_sessions(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
 }
 
 fn roll_back(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
+    let own: BTreeSet<&String> = of(residual, &[K::PreparedTransaction])
+        .filter(|found| found.owner.is_none())
+        .filter_map(|found| found.object.as_ref())
+        .collect();
     for found in of(residual, &[K::PreparedTransaction]) {
         match (&found.database, &found.object) {
             _ if setting.preserve_data => plan.leave(
@@ -277,7 +289,10 @@ fn roll_back(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
                  decides; its locks may hold up this script",
             ),
             (Some(database), Some(gid)) => {
-                plan.add(Part::Prepared, Some(database), Step::RollBack { gid: gid.clone() });
+                let others = |by: &String| !setting.leavers.contains(by) && !own.contains(gid);
+                let prepared_by = found.owner.clone().filter(others);
+                let step = Step::RollBack { gid: gid.clone(), prepared_by };
+                plan.add(Part::Prepared, Some(database), step);
             }
             _ => plan.leave(found, "ROLLBACK PREPARED in its database"),
         }
@@ -294,3 +309,6 @@ fn role_settings(residual: &[Residual], plan: &mut Plan) {
         plan.add(Part::Shared, None, Step::ResetSettings { role, in_database });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use super::ids::RoleOid;
 use super::revocation::{Kind, Reason, State};
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Somebody whom HR knows. At least one of the two names is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,15 @@ pub struct Expected {
     pub reason: Reason,
     /// Where it stands.
     pub state: State,
+    /// Since when the person works here again, where that was told.
+    pub rehired_at: Option<UtcTime>,
+}
+
+impl Expected {
+    /// Whether this is about the end that HR tells of: nobody who came back leaves by the end before that.
+    fn answers_for(&self, left_at: Option<UtcTime>) -> bool {
+        self.rehired_at.is_none_or(|back| left_at.is_some_and(|left| left <= back))
+    }
 }
 
 /// A role that can log in.
@@ -107,11 +116,17 @@ pub fn compare(
     }
     let full =
         || expected.iter().filter(|one| one.kind == Kind::Full && one.state != State::Withdrawn);
-    let leaving: BTreeSet<&str> = full().flat_map(names).collect();
+    let mut leaving: BTreeMap<&str, Vec<&Expected>> = BTreeMap::new();
+    for one in full() {
+        for name in names(one) {
+            leaving.entry(name).or_default().push(one);
+        }
+    }
     let mut found = Differences::default();
     for person in people {
         let Some(left_at) = person.left else { continue };
-        if !person.names().any(|name| leaving.contains(name)) {
+        let mut theirs = person.names().filter_map(|name| leaving.get(name)).flatten();
+        if !theirs.any(|one| one.answers_for(left_at)) {
             let (id, username) = (person.id.clone(), person.username.clone());
             found.not_expected.push(Leaver { line: person.line, id, username, left_at });
         }
@@ -120,7 +135,8 @@ pub fn compare(
         let person = names(one).find_map(|name| known.get(name));
         match (person, one.state) {
             (Some(person), State::Open | State::Regressed | State::Verified) => {
-                if person.left.is_none() {
+                // Who came back is active, and nobody says otherwise.
+                if person.left.is_none() && one.rehired_at.is_none() {
                     found.active_there.push(one.clone());
                 }
             }
@@ -158,6 +174,7 @@ mod tests {
             kind: Kind::Full,
             reason,
             state,
+            rehired_at: None,
         }
     }
 
@@ -181,6 +198,27 @@ mod tests {
         assert_eq!(subjects(&found.unknown_there), ["stranger"]);
         assert_eq!(found.unknown_to_both, [login("x")]);
         assert_eq!(found.count(), 4);
+    }
+
+    #[test]
+    fn who_came_back_is_active_and_a_second_leave_is_another() {
+        let at = |second: i64| UtcTime::from_micros(second * 1_000_000).unwrap();
+        let back = Expected {
+            rehired_at: Some(at(100)),
+            ..expected("a", State::Verified, Reason::Terminated)
+        };
+        let left = |when: Option<i64>| Person { left: Some(when.map(at)), ..person(2, "a", true) };
+        let told = |person: Person, ours: &[Expected]| {
+            let found = compare(&[person], ours, &[], |_| true);
+            (found.not_expected.len(), found.active_there.len())
+        };
+        let once = std::slice::from_ref(&back);
+        assert_eq!(told(person(2, "a", false), once), (0, 0));
+        assert_eq!(told(left(Some(90)), once), (0, 0), "the first leave");
+        assert_eq!(told(left(Some(200)), once), (1, 0));
+        assert_eq!(told(left(None), once), (1, 0), "HR does not say which");
+        let again = [back, expected("a", State::Open, Reason::Terminated)];
+        assert_eq!(told(left(Some(200)), &again), (0, 0));
     }
 
     #[test]

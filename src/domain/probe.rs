@@ -39,6 +39,8 @@ words! {
         Refused = "refused",
         /// A random secret gets the same answer.
         AsksNoPassword = "asks_no_password",
+        /// No password is asked for, and there is no login of that name.
+        NoLogin = "no_login",
         /// pg_hba.conf does not let this path in.
         NotLetIn = "not_let_in",
         /// Something else than the role's password is asked for.
@@ -148,6 +150,9 @@ pub fn classify(answer: &Answer, control: Option<&Answer>) -> Said {
     if let Some(why) = answer.accepted() {
         return match control {
             Some(control) if control.refuses_the_password() => said(Finding::Valid, why),
+            Some(control) if control == answer && why == Why::LoginOff => {
+                said(Finding::Nothing, Why::NoLogin)
+            }
             Some(control) if control == answer => said(Finding::Nothing, Why::AsksNoPassword),
             Some(_) | None => said(Finding::Nothing, Why::ControlUnclear),
         };
@@ -190,6 +195,10 @@ impl Said {
             Why::AsksNoPassword => {
                 format!("this path asks {role} for no password: a random one gets the same answer")
             }
+            Why::NoLogin => format!(
+                "this path asks for no password, and there is no role {role}, or it may not log in: nothing is told \
+                 of the secret"
+            ),
             Why::NotLetIn => {
                 format!("pg_hba.conf does not let {role} in on this path, whatever the secret")
             }
@@ -223,6 +232,9 @@ impl Said {
                 "whoever may use this path needs no secret at all: look at its line of pg_hba.conf, and try a path \
                  that asks for a password"
             }
+            Why::NoLogin => {
+                "write the role's name exactly as pg_roles has it, and try a path that asks for a password"
+            }
             Why::NotLetIn => {
                 "try a path that applications use; a line of pg_hba.conf for one database is reached with --database"
             }
@@ -244,7 +256,7 @@ mod tests {
         3D000 InitPostgres            28P01 auth_failed              valid   no_database
         3D000 InitPostgres            3D000 InitPostgres             nothing asks_no_password
         28000 InitializeSessionUserId 28P01 auth_failed              valid   login_off
-        28000 InitializeSessionUserId 28000 InitializeSessionUserId  nothing asks_no_password
+        28000 InitializeSessionUserId 28000 InitializeSessionUserId  nothing no_login
         53300 InitializeSessionUserId 28P01 auth_failed              valid   role_full
         53300 CheckMyDatabase         28P01 auth_failed              valid   no_room
         42501 CheckMyDatabase         28P01 auth_failed              valid   database_closed

@@ -5,6 +5,7 @@
 
 mod person;
 mod sql;
+mod ways;
 
 pub use person::{Parameter, Person};
 pub use sql::{Statement, WrongSql};
@@ -285,15 +286,22 @@ impl Declared {
                 sentence: self.in_words(told),
             });
         }
+        let mut found = self.finding();
+        found.count = Some(told.count);
+        found.rows = told.rows.iter().map(|row| self.row(row)).collect();
+        found.sentence = self.in_words(told);
+        Outcome::Residual(Box::new(found))
+    }
+
+    /// What it finds, without how much of it.
+    #[must_use]
+    pub fn finding(&self) -> Residual {
         // It is the subject's, and no role's.
         let account = AccountRef { target: self.place.clone(), oid: RoleOid(0), role: None };
         let mut found = Residual::new(ResidualKind::Probe, self.strength, account);
         found.database.clone_from(&self.database);
         found.object = Some(self.name.clone());
-        found.count = Some(told.count);
-        found.rows = told.rows.iter().map(|row| self.row(row)).collect();
-        found.sentence = self.in_words(told);
-        Outcome::Residual(Box::new(found))
+        found
     }
 
     /// One row as evidence.

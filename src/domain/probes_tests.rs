@@ -27,7 +27,8 @@ fn person() -> Person {
     Person {
         key: "rev_1".into(),
         subject: "EMP-1".into(),
-        username: Some("john".into()),
+        usernames: vec!["john".into()],
+        nobody: None,
         emails: vec!["a@x".into(), "b@x".into()],
         accounts: vec![account(None, "john"), account(Some("orders"), "j_ro")],
         kind: Some(Kind::Full),
@@ -57,7 +58,7 @@ fn each_parameter_is_what_is_known_and_several_are_asked_with_each() {
     assert_eq!(elsewhere.values(&person()).unwrap(), [["j_ro"], ["john"]]);
     let many = Person { emails: (0..65).map(|n| n.to_string()).collect(), ..person() };
     assert!(declared(&[P::Email], Expect::ZeroRows).values(&many).is_err());
-    let nameless = Person { username: None, emails: Vec::new(), ..person() };
+    let nameless = Person { usernames: Vec::new(), emails: Vec::new(), ..person() };
     assert!(declared(&[P::EmployeeId], Expect::ZeroRows).values(&nameless).is_err());
     assert!(declared(&[P::Email], Expect::ZeroRows).values(&nameless).is_err());
     assert_eq!(declared(&[P::Username], Expect::ZeroRows).values(&nameless).unwrap(), [["EMP-1"]]);
@@ -162,4 +163,45 @@ fn who_is_asked_about_depends_on_the_kind() {
     assert!(!of(Some(Kind::Partial), &[], &[]));
     assert!(of(Some(Kind::Partial), &["api.admin"], &[]));
     assert!(of(Some(Kind::Partial), &[], &["api.admin"]));
+}
+
+#[test]
+fn each_ticket_is_asked_for() {
+    use Parameter as P;
+    let both =
+        vec![vec!["T-1".to_owned(), "john".to_owned()], vec!["T-2".to_owned(), "john".to_owned()]];
+    for (expect, counts, comes_to) in [
+        (Expect::AtLeastOne, [1, 0], 0),
+        (Expect::AtLeastOne, [1, 2], 3),
+        (Expect::ZeroRows, [1, 0], 1),
+    ] {
+        let probe = declared(&[P::Ticket, P::Account], expect);
+        let each = counts.map(|count| told(count, &[]));
+        assert_eq!(probe.together(&both, each.to_vec()).count, comes_to, "{expect:?} {counts:?}");
+    }
+    // Of several names one is enough.
+    let probe = declared(&[P::Account], Expect::AtLeastOne);
+    assert_eq!(probe.together(&both, vec![told(1, &[]), told(0, &[])]).count, 1);
+    let mut asked = crate::domain::revocation::sample(crate::domain::time::UtcTime::EPOCH);
+    for ticket in ["T-1", "T-2", "T-1"] {
+        asked.retitle(ticket);
+    }
+    assert_eq!(asked.tickets().collect::<Vec<_>>(), ["T-1", "T-2"]);
+}
+
+#[test]
+fn of_nobody_in_particular_only_accounts_are_asked_about() {
+    use Parameter as P;
+    let account =
+        Person { nobody: Some("an account"), emails: Vec::new(), tickets: Vec::new(), ..person() };
+    for (parameters, nobody) in [
+        (&[P::Account][..], false),
+        (&[P::Email], true),
+        (&[P::Username], true),
+        (&[P::Account, P::Ticket], true),
+    ] {
+        let probe = declared(parameters, Expect::ZeroRows);
+        assert_eq!(probe.asks_about_nobody(&account), nobody, "{parameters:?}");
+        assert!(!probe.asks_about_nobody(&person()), "{parameters:?}");
+    }
 }

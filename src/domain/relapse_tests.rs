@@ -32,6 +32,8 @@ fn account() -> Account {
         role: "john".into(),
         names: vec!["jsmith".into(), "john".into()],
         rule: LinkRule::Stated,
+        source: String::new(),
+        linked_at: None,
     }
 }
 

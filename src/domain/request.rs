@@ -3,6 +3,7 @@
 use super::effective::Effective;
 use super::exception::{self, Unfit};
 use super::lifecycle::Life;
+use super::lineage::Unlink;
 use super::milestone::{Deadlines, Milestone, PerMilestone};
 use super::revocation::{Kind, Revocation, State};
 use super::time::UtcTime;
@@ -23,6 +24,8 @@ words! {
         Withdraw = "withdraw",
         /// The subject has no account anywhere.
         NoAccount = "no_account",
+        /// A role is not the subject's.
+        Unlink = "unlink",
     }
 }
 
@@ -49,9 +52,24 @@ pub struct Request {
     /// For a withdrawal: it should never have been expected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erroneous: bool,
+    /// The link that is to be removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlink: Option<Unlink>,
     /// Why, in the asker's words. Stays in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+/// Nothing is expected any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Withdrawn {
+    /// Who asked for it: token or uid, never a typed name.
+    pub by: String,
+    /// When it was withdrawn.
+    pub at: UtcTime,
+    /// Who approved that; nobody where the only sender took the word back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
 }
 
 /// Why a request cannot be made or approved.
@@ -124,6 +142,10 @@ impl Request {
     /// Whether this asks for the same as `other`, by the same person.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
+        let unlink = |request: &Self| {
+            let account = request.unlink.as_ref().map(|unlink| &unlink.account);
+            account.map(|account| (account.target.clone(), account.system_identifier, account.oid))
+        };
         (self.asks, &self.requested_by, self.effective_at, self.deadlines, self.erroneous)
             == (
                 other.asks,
@@ -132,6 +154,7 @@ impl Request {
                 other.deadlines,
                 other.erroneous,
             )
+            && unlink(self) == unlink(other)
     }
 
     /// Whether a revocation in `state` can be asked for this.
@@ -144,7 +167,8 @@ impl Request {
             | (Asked::Postpone | Asked::NoAccount, State::Verified | State::Excepted) => {
                 Err(Refused::State(state))
             }
-            (Asked::Withdraw, _) | (_, State::Scheduled | State::Open | State::Regressed) => Ok(()),
+            (Asked::Withdraw | Asked::Unlink, _)
+            | (_, State::Scheduled | State::Open | State::Regressed) => Ok(()),
         }
     }
 
@@ -176,8 +200,15 @@ impl Request {
             Asked::Withdraw => {
                 life = exception::withdraw(&revocation, &life, &self.requested_by, now);
                 life.erroneous = self.erroneous;
+                let by = self.requested_by.clone();
+                life.withdrawn = Some(Withdrawn { by, at: now, approved_by: None });
             }
             Asked::NoAccount => revocation.no_account = true,
+            Asked::Unlink => {
+                if let Some(unlink) = &self.unlink {
+                    life.lineage.unlink(unlink, &self.requested_by, now);
+                }
+            }
             Asked::Postpone => {
                 if let Some(effective_at) = self.effective_at {
                     revocation.effective_at = effective_at;
@@ -224,6 +255,7 @@ mod tests {
             effective: None,
             deadlines: None,
             erroneous: false,
+            unlink: None,
             why: None,
         }
     }

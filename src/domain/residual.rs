@@ -173,7 +173,8 @@ pub struct Residual {
     pub privilege: Option<String>,
     /// Role that granted it.
     pub grantor: Option<String>,
-    /// Owner of the object, where it is not the grantor: a REVOKE by the owner then removes nothing.
+    /// Owner of the object, where it is not the grantor: a REVOKE by the owner then removes nothing. Of a prepared
+    /// transaction: who prepared it, where that is not the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// With grant or admin option.

@@ -121,6 +121,9 @@ pub struct Revocation {
     /// User name, where the subject's id is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// Further user names that came for the same subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_called: Vec<String>,
     /// What must be gone.
     pub kind: Kind,
     /// Why, as a class.
@@ -168,10 +171,27 @@ pub struct Revocation {
     pub no_account: bool,
     /// The sender asked to keep the subject's data. Never weakens a verdict.
     pub preserve_data: bool,
-    /// Ticket the sender gave.
+    /// Ticket the sender gave, or an amendment since.
     pub ticket: Option<String>,
+    /// Tickets that it had before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_tickets: Vec<String>,
     /// Which system told us.
     pub source: String,
+}
+
+impl Reason {
+    /// How little it leaves to be discussed: no notice replaces a reason by one that ranks lower.
+    #[must_use]
+    pub fn rank(self) -> u8 {
+        match self {
+            Self::PolicyViolation => 4,
+            Self::Terminated => 3,
+            Self::VendorOffboarded => 2,
+            Self::ContractExpired => 1,
+            Self::RoleChange | Self::Inactive | Self::CredentialRotation | Self::Other => 0,
+        }
+    }
 }
 
 impl Revocation {
@@ -179,6 +199,30 @@ impl Revocation {
     #[must_use]
     pub fn called(&self) -> Called<'_> {
         Called { subject: &self.subject, username: self.username.as_deref() }
+    }
+
+    /// Every user name of the subject, the first one first.
+    pub fn usernames(&self) -> impl Iterator<Item = &str> {
+        self.username.iter().chain(&self.also_called).map(String::as_str)
+    }
+
+    /// Every ticket that was named, the newest first.
+    pub fn tickets(&self) -> impl Iterator<Item = &str> {
+        self.ticket.iter().chain(&self.earlier_tickets).map(String::as_str)
+    }
+
+    /// Names another ticket. The one that it had before goes on being asked about.
+    pub fn retitle(&mut self, ticket: &str) {
+        self.earlier_tickets.retain(|known| known != ticket);
+        if self.ticket.as_deref() != Some(ticket) {
+            self.earlier_tickets.extend(self.ticket.replace(ticket.to_owned()));
+        }
+    }
+
+    /// The same for each further user name.
+    pub fn otherwise_called(&self) -> impl Iterator<Item = Called<'_>> {
+        let subject = self.subject.as_str();
+        self.also_called.iter().map(move |name| Called { subject, username: Some(name) })
     }
 }
 
@@ -189,6 +233,7 @@ pub(crate) fn sample(at: UtcTime) -> Revocation {
         id: "rev_1".into(),
         subject: String::new(),
         username: None,
+        also_called: Vec::new(),
         kind: Kind::Full,
         reason: Reason::Terminated,
         effective_at: at,
@@ -208,6 +253,7 @@ pub(crate) fn sample(at: UtcTime) -> Revocation {
         no_account: false,
         preserve_data: false,
         ticket: None,
+        earlier_tickets: Vec::new(),
         source: "hr".into(),
     }
 }

@@ -1,6 +1,8 @@
 //! Which roles a subject may have: declared ones, and those that a naming convention suggests.
 
 use super::account::{AccountName, LinkRule};
+use super::inactivity::SeenQuery;
+use super::time::UtcTime;
 use std::collections::BTreeMap;
 
 /// How a notice calls a subject.
@@ -21,7 +23,25 @@ pub struct Mapping {
     pub accounts: BTreeMap<String, Vec<AccountName>>,
     /// Whoever is not listed has no account anywhere.
     pub complete: bool,
+    /// Roles that are declared more than once, with the target and for whom.
+    pub doubled: BTreeMap<String, Vec<(Option<String>, String)>>,
+    /// A query that tells more of them, and where it is asked.
+    pub query: Option<MappingQuery>,
+    /// What it told is among `accounts`, and was asked at that time.
+    pub answered_at: Option<UtcTime>,
 }
+
+/// A query that tells whose roles are whose: columns `subject`, `account` and, where there is one, `target`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingQuery {
+    /// Target that it is asked at.
+    pub target: String,
+    /// The query.
+    pub query: SeenQuery,
+}
+
+/// What a mapping query tells: subjects and their roles.
+pub type Listed = Vec<(String, AccountName)>;
 
 impl Mapping {
     /// Accounts declared for a subject.
@@ -55,29 +75,127 @@ impl Mapping {
         names
     }
 
+    /// Suggested names that are declared for somebody else, and so are not searched for.
+    #[must_use]
+    pub fn withheld(&self, called: &Called<'_>, given: &[AccountName]) -> Vec<Withheld> {
+        let mut withheld: Vec<Withheld> = Vec::new();
+        let templates = self.templates.iter().filter_map(|template| template.fill(called));
+        let given = given.iter().filter(|name| name.suggested()).cloned();
+        for name in given.chain(templates).filter(|name| self.of_another(called, name)) {
+            let declared = self
+                .accounts
+                .iter()
+                .flat_map(|(subject, names)| names.iter().map(move |declared| (subject, declared)));
+            let theirs = declared.filter(|(_, declared)| same_role(declared, &name));
+            for (subject, declared) in theirs {
+                let (name, rule) = (name.clone(), declared.rule);
+                let one = Withheld { name, subject: subject.clone(), rule };
+                if !withheld.contains(&one) {
+                    withheld.push(one);
+                }
+            }
+        }
+        withheld
+    }
+
+    /// Which part of the configuration says that `role` on `target` is the subject's, `by` such a rule.
+    #[must_use]
+    pub fn source(&self, called: &Called<'_>, by: LinkRule, target: &str, role: &str) -> String {
+        let suggests = |template: &&Template| {
+            let name = template.fill(called);
+            name.is_some_and(|name| name.role == role && name.applies_to(target))
+        };
+        match by {
+            LinkRule::Mapping => "subjects.accounts".to_owned(),
+            LinkRule::MappingFile => "subjects.mapping_file".to_owned(),
+            LinkRule::MappingQuery => "subjects.mapping_query".to_owned(),
+            // Without a template of its own, that a role is called like the user.
+            LinkRule::Template => self
+                .templates
+                .iter()
+                .find(suggests)
+                .map_or_else(|| "{username}".to_owned(), |template| template.text.clone()),
+            LinkRule::Person | LinkRule::Stated | LinkRule::SameName => String::new(),
+        }
+    }
+
+    /// How many others than the subject `role` on `target` is declared for.
+    #[must_use]
+    pub fn declared_for_others(&self, called: &Called<'_>, target: &str, role: &str) -> usize {
+        let subjects = self.doubled.get(role).into_iter().flatten();
+        let other = |(on, subject): &&(Option<String>, String)| {
+            on.as_deref().is_none_or(|on| on == target)
+                && subject != called.subject
+                && Some(subject.as_str()) != called.username
+        };
+        subjects.filter(other).count()
+    }
+
+    /// With what the query told when it was asked `at`; `fresh`: it answers still.
+    #[must_use]
+    pub fn with(&self, listed: &Listed, at: UtcTime, fresh: bool) -> Self {
+        let mut all =
+            Self { answered_at: Some(at), complete: self.complete && fresh, ..self.clone() };
+        for (subject, name) in listed {
+            all.accounts.entry(subject.clone()).or_default().push(name.clone());
+        }
+        all.index();
+        all
+    }
+
+    /// Finds the roles that are declared for several. To be called once all are known.
+    pub fn index(&mut self) {
+        let mut by_role: BTreeMap<&str, Vec<(&Option<String>, &String)>> = BTreeMap::new();
+        for (subject, names) in &self.accounts {
+            for name in names {
+                by_role.entry(&name.role).or_default().push((&name.target, subject));
+            }
+        }
+        let several = by_role.into_iter().filter(|(_, subjects)| subjects.len() > 1);
+        let owned = |(on, subject): (&Option<String>, &String)| (on.clone(), subject.clone());
+        self.doubled = several
+            .map(|(role, subjects)| (role.to_owned(), subjects.into_iter().map(owned).collect()))
+            .collect();
+    }
+
     /// It is known that the subject has no account: the mapping says that it is complete, and lists none, also
     /// under no name that only looks different.
     #[must_use]
     pub fn knows_of_none(&self, called: &Called<'_>) -> bool {
-        self.complete && !self.nearly_declared(called)
+        let told = self.query.is_none() || self.answered_at.is_some();
+        self.complete && told && !self.nearly_declared(called)
     }
 
     fn of_another(&self, called: &Called<'_>, suggested: &AccountName) -> bool {
         // Without an id of its own, the user name is all that tells who is meant: then the role of that name may
         // well be theirs. And what is somebody else's on one target says nothing of another.
-        let same = |declared: &AccountName| {
-            declared.role == suggested.role
-                && (declared.target.is_none() || declared.target == suggested.target)
-        };
+        let same = |declared: &AccountName| same_role(declared, suggested);
         called.username.is_some()
             && !self.declared(called).any(same)
             && self.accounts.values().flatten().any(same)
     }
 }
 
+/// A name that a convention suggests for one, and that is declared for another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// The name.
+    pub name: AccountName,
+    /// Whose it is said to be.
+    pub subject: String,
+    /// What says so.
+    pub rule: LinkRule,
+}
+
+fn same_role(declared: &AccountName, suggested: &AccountName) -> bool {
+    declared.role == suggested.role
+        && (declared.target.is_none() || declared.target == suggested.target)
+}
+
 /// A naming convention, such as `{username|lower}_ro` or `orders/{employee_id}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
+    text: String,
     target: Option<String>,
     parts: Vec<Part>,
 }
@@ -147,7 +265,7 @@ impl Template {
         if !rest.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
-        Ok(Self { target, parts })
+        Ok(Self { text: text.to_owned(), target, parts })
     }
 
     /// The target it is about, if it is about one.
@@ -198,84 +316,5 @@ fn field(inside: &str) -> Option<Part> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(text: &str, rule: LinkRule) -> AccountName {
-        AccountName { target: None, role: text.to_owned(), rule }
-    }
-
-    fn roles(names: &[AccountName]) -> Vec<&str> {
-        names.iter().map(|name| name.role.as_str()).collect()
-    }
-
-    const JOHN: Called<'_> = Called { subject: "EMP-1", username: Some("John.Doe@example.com") };
-
-    #[test]
-    fn templates_and_declared_accounts_add_to_what_is_given() {
-        let template = |text| Template::parse(text).unwrap();
-        let mapping = Mapping {
-            templates: vec![
-                template("{username|local|lower|underscore}"),
-                template("orders/ro_{employee_id|lower}"),
-            ],
-            accounts: [("EMP-1".to_owned(), vec![name("jd", LinkRule::Mapping)])].into(),
-            complete: false,
-        };
-        let names = mapping.names(&JOHN, &[name("given", LinkRule::Stated)]);
-        assert_eq!(roles(&names), ["given", "jd", "john_doe", "ro_emp-1"]);
-        assert_eq!(names[3].target.as_deref(), Some("orders"));
-        // No employee id was given, so nothing is suggested that needs one.
-        let plain = Called { subject: "bob", username: None };
-        assert_eq!(roles(&mapping.names(&plain, &[])), ["bob"]);
-    }
-
-    #[test]
-    fn a_suggested_name_that_is_declared_for_somebody_else_is_theirs() {
-        let mapping = Mapping {
-            templates: Vec::new(),
-            accounts: [("EMP-2".to_owned(), vec![name("john", LinkRule::Mapping)])].into(),
-            complete: true,
-        };
-        let called = Called { subject: "EMP-1", username: Some("john") };
-        let guess = [name("john", LinkRule::Template)];
-        assert!(mapping.names(&called, &guess).is_empty());
-        assert_eq!(roles(&mapping.names(&called, &[name("john", LinkRule::Stated)])), ["john"]);
-        assert!(mapping.knows_of_none(&called));
-        let other = Called { subject: "EMP-2", username: Some("john") };
-        assert_eq!(roles(&mapping.names(&other, &guess)), ["john"]);
-        assert!(!mapping.knows_of_none(&other));
-        let slip = Called { subject: "emp-2 ", username: Some("jane") };
-        assert!(!mapping.knows_of_none(&slip));
-        // Without an id, the role of that name may be theirs.
-        let nameless = Called { subject: "john", username: None };
-        assert_eq!(roles(&mapping.names(&nameless, &guess)), ["john"]);
-    }
-
-    #[test]
-    fn what_is_somebody_else_s_on_one_target_says_nothing_of_another() {
-        let on = |target: &str| AccountName {
-            target: Some(target.to_owned()),
-            ..name("john", LinkRule::Mapping)
-        };
-        let mapping = Mapping {
-            accounts: [("EMP-9".to_owned(), vec![on("orders")])].into(),
-            ..Mapping::default()
-        };
-        let called = Called { subject: "EMP-1", username: Some("john") };
-        let guess = [name("john", LinkRule::Template)];
-        assert_eq!(roles(&mapping.names(&called, &guess)), ["john"]);
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_template_is_said() {
-        for (text, why) in [
-            ("everybody", "has no field"),
-            ("{name}", "`{name}` is unknown"),
-            ("{username|reverse}", "is unknown"),
-            ("{username", "without its"),
-        ] {
-            assert!(Template::parse(text).unwrap_err().to_string().contains(why), "{text}");
-        }
-    }
-}
+#[path = "subject_tests.rs"]
+mod tests;

@@ -174,6 +174,9 @@ pub fn follow(
 
 /// What a session is that began at `began_at`; `None` if it is residual access and no more.
 fn class(revocation: &Revocation, life: &Life, began_at: UtcTime) -> Option<UseClass> {
+    if life.lineage.rehired.as_ref().is_some_and(|rehired| began_at >= rehired.at) {
+        return None;
+    }
     let told = life.told_at.map_or(revocation.received_at, |at| at.max(revocation.received_at));
     if began_at > life.counts_from(revocation).max(told) {
         return Some(UseClass::AfterEnd);

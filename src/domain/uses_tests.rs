@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::account::LinkRule;
+use crate::domain::lineage::{Lineage, Rehired};
 use crate::domain::observation::{Instance, Server};
 use crate::domain::residual::{AccountRef, ResidualKind, Strength};
 use crate::domain::revocation;
@@ -23,6 +24,8 @@ fn account(oid: u32) -> Account {
         role: "john".into(),
         names: vec!["john".into()],
         rule: LinkRule::Stated,
+        source: String::new(),
+        linked_at: None,
     }
 }
 
@@ -105,6 +108,15 @@ fn who_is_told_later_that_it_ends_sooner_has_used_nothing() {
     let life = Life { told_at: Some(at(400)), ..open() };
     let said = |since| classes(&asked(Kind::Full), &life, &[session(1, 5, since)], &look(0));
     assert_eq!((said(300).as_str(), said(401).as_str()), ("late_notice", "after_end"));
+}
+
+#[test]
+fn who_is_back_uses_what_they_have() {
+    let (made_at, by) = (at(300), "hr".to_owned());
+    let rehired = Some(Rehired { at: at(300), made_at, by, before: None });
+    let life = Life { lineage: Lineage { rehired, ..Lineage::default() }, ..open() };
+    let said = |since| classes(&asked(Kind::Full), &life, &[session(1, 5, since)], &look(0));
+    assert_eq!((said(299).as_str(), said(300).as_str()), ("after_end", ""));
 }
 
 #[test]

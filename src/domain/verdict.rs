@@ -3,11 +3,14 @@
 mod held;
 mod open;
 mod probes;
+mod rehired;
 mod required;
 mod rotation;
 mod transfer;
 
 pub use held::under_hold;
+pub use probes::met;
+pub use rehired::{after_rehire, not_to_be_taken};
 pub use required::Required;
 pub use rotation::Rotation;
 
@@ -75,6 +78,8 @@ pub struct Further<'a> {
     pub required: &'a [Required],
     /// For [`Kind::Transfer`]: who owns the account from now on.
     pub new_owner: Option<&'a str>,
+    /// What is open about whom it is about, and only a person can say.
+    pub open: &'a [Gap],
     /// For [`Kind::Partial`]: it is verified. A session that began before the roles went and is seen now was hidden
     /// from the looks that proved it.
     pub verified: bool,
@@ -102,6 +107,17 @@ pub struct Judgement {
     /// Every role of every target was read, and the subject has none. Not so while a target is down: then
     /// nobody knows.
     pub no_account: bool,
+}
+
+impl Judgement {
+    /// The same with more that it does not speak about.
+    #[must_use]
+    pub fn with_notes(mut self, notes: Vec<NotCovered>) -> Self {
+        self.not_covered.extend(notes);
+        self.not_covered.sort();
+        self.not_covered.dedup();
+        self
+    }
 }
 
 /// Residual kinds that decide the login milestone.
@@ -132,31 +148,14 @@ pub fn judge_further(
     further: &Further<'_>,
     looks: &[&Observation],
 ) -> Judgement {
-    let mut found: Vec<Residual> = Vec::new();
-    let mut gaps: Vec<Gap> = Vec::new();
-    let mut not_covered: Vec<NotCovered> = Vec::new();
-    for look in looks {
-        // Of the whole target: the configuration requires what no look reads.
-        let required =
-            |gap: &Gap| gap.database.is_none() && gap.surface == ResidualKind::Credential;
-        let asked =
-            |gap: &&Gap| doubts_all(gap) || required(gap) || asked_for(question, gap.surface);
-        gaps.extend(look.gaps.iter().filter(asked).cloned());
-        not_covered.extend(look.not_covered.iter().cloned());
-        for account in question.accounts.iter().filter(|account| account.target == look.target) {
-            if let Some(gap) = identity_gap(account, look) {
-                gaps.push(gap);
-                continue;
-            }
-            found.extend(look.residual.iter().filter(|r| r.account.oid == account.oid).cloned());
-            let partly = look.partly.get(&account.oid).into_iter().flatten();
-            gaps.extend(partly.filter(asked).cloned());
-        }
-    }
+    let Seen { mut found, mut gaps, mut not_covered } = seen(question, looks);
     let probes::Asked { found: probed, mut missing, gaps: unasked, not_covered: skipped } =
         probes::judge(question, further, looks);
     not_covered.extend(skipped);
+    // Whoever fits a role that is not judged may have an account, and may log in.
+    gaps.extend(further.open.iter().cloned());
     let no_account = question.accounts.is_empty()
+        && further.open.is_empty()
         && !looks.is_empty()
         && looks.iter().all(|look| roles_read(look));
     gaps.extend(question_gap(question, further, looks, no_account));
@@ -183,18 +182,13 @@ pub fn judge_further(
     let no_account = no_account && probed.is_empty();
     found.extend(probed);
     let required = |surface: &ResidualKind| !question.not_required.contains(surface);
-    not_covered.extend(question.not_required.iter().map(|surface| NotCovered {
-        surface: format!("{surface} of every account"),
-        reason: "switched off in the configuration".to_owned(),
-    }));
+    not_covered.extend(switched_off(question));
     found.sort();
     found.dedup();
     not_covered.sort();
     not_covered.dedup();
 
-    let disabled = !no_account
-        && !found.iter().any(|r| LOGIN.contains(&r.kind))
-        && !looks.iter().flat_map(|look| &look.gaps).any(of_login);
+    let disabled = !no_account && further.open.is_empty() && is_off(&found, looks);
     let login = answer(
         found.iter().any(|r| LOGIN.contains(&r.kind) && required(&r.kind)),
         gaps.iter().any(of_login),
@@ -221,6 +215,52 @@ pub fn judge_further(
         not_covered,
         no_account,
     }
+}
+
+/// Login is off and no session is open, as far as the looks could tell.
+fn is_off(found: &[Residual], looks: &[&Observation]) -> bool {
+    !found.iter().any(|found| LOGIN.contains(&found.kind))
+        && !looks.iter().flat_map(|look| &look.gaps).any(of_login)
+}
+
+/// What the configuration does not ask for.
+fn switched_off(question: &Question<'_>) -> impl Iterator<Item = NotCovered> {
+    question.not_required.iter().map(|surface| NotCovered {
+        surface: format!("{surface} of every account"),
+        reason: "switched off in the configuration".to_owned(),
+    })
+}
+
+/// What the looks say of the accounts of a question.
+#[derive(Default)]
+struct Seen {
+    found: Vec<Residual>,
+    gaps: Vec<Gap>,
+    not_covered: Vec<NotCovered>,
+}
+
+fn seen(question: &Question<'_>, looks: &[&Observation]) -> Seen {
+    let mut seen = Seen::default();
+    for look in looks {
+        // Of the whole target: the configuration requires what no look reads.
+        let required =
+            |gap: &Gap| gap.database.is_none() && gap.surface == ResidualKind::Credential;
+        let asked =
+            |gap: &&Gap| doubts_all(gap) || required(gap) || asked_for(question, gap.surface);
+        seen.gaps.extend(look.gaps.iter().filter(asked).cloned());
+        seen.not_covered.extend(look.not_covered.iter().cloned());
+        for account in question.accounts.iter().filter(|account| account.target == look.target) {
+            if let Some(gap) = identity_gap(account, look) {
+                seen.gaps.push(gap);
+                continue;
+            }
+            let theirs = look.residual.iter().filter(|found| found.account.oid == account.oid);
+            seen.found.extend(theirs.cloned());
+            let partly = look.partly.get(&account.oid).into_iter().flatten();
+            seen.gaps.extend(partly.filter(asked).cloned());
+        }
+    }
+    seen
 }
 
 /// Whether the look knows every role of its target.

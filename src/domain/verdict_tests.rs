@@ -44,6 +44,8 @@ fn account() -> Account {
         role: "john".into(),
         names: vec!["john".into()],
         rule: LinkRule::Stated,
+        source: String::new(),
+        linked_at: None,
     }
 }
 

@@ -56,9 +56,25 @@ pub(super) struct Amendment {
     #[schema(default = false)]
     #[serde(default)]
     no_account: bool,
+    /// A role that is the subject's, as `role` or `target/role`: the answer to the question whose it is.
+    link: Option<String>,
+    /// A linked role that is not the subject's. Waits for a second person.
+    unlink: Option<Unlinking>,
     /// Why; it stays in the store.
     #[schema(min_length = 1, max_length = 1000)]
     why: Option<String>,
+}
+
+/// Which link is to be removed.
+#[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unlinking {
+    /// The role, as `role` or `target/role`.
+    account: String,
+    /// Its OID, where several roles bear or bore the name.
+    oid: Option<u32>,
+    /// The system identifier of its cluster, where several clusters were at the target.
+    cluster: Option<String>,
 }
 
 /// Why a revocation is to be withdrawn.
@@ -78,7 +94,7 @@ pub(super) struct Withdrawal {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Approving {
-    /// `req_…`, as `pending` has it.
+    /// `req_…`, as `pending` or `emergency` has it.
     request: String,
 }
 
@@ -171,7 +187,8 @@ pub(super) async fn withdraw(
 
 /// Approve what waits
 ///
-/// By another caller than the one who asked for it.
+/// By another caller than the one who asked for it: a request (`pending.id`), or an emergency (`emergency.id`), which
+/// was acted on at once and is approved afterwards.
 #[utoipa::path(
     post,
     path = "/api/v1/revocations/{id}/approve",
@@ -226,6 +243,8 @@ mod tests {
             permissions: many(),
             ticket: text(),
             no_account: true,
+            link: text(),
+            unlink: Some(crate::intake::links::Unlinking::default()),
             why: text(),
         };
         let keys = |value: &serde_json::Value| -> BTreeSet<String> {

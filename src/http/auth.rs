@@ -5,6 +5,7 @@ use super::problem::Problem;
 use crate::config::{Scope, TokenConfig};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::{HeaderMap, Method, header, request::Parts};
+use nix::unistd::{Uid, User};
 use sha2::{Digest, Sha256};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 use tokio::net::UnixStream;
@@ -29,10 +30,13 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let scope = scope_of(&parts.method, parts.uri.path());
         if let Some(ConnectInfo(Peer(uid))) = parts.extensions.get::<ConnectInfo<Peer>>() {
-            return uid
-                .map(|uid| Self(format!("uid:{uid}")))
-                .ok_or_else(|| unauthorized("nobody is at the other end"));
+            let uid = uid.ok_or_else(|| unauthorized("nobody is at the other end"))?;
+            if scope == Scope::Approve {
+                is_somebody(uid).await?;
+            }
+            return Ok(Self(format!("uid:{uid}")));
         }
         let token = bearer(&parts.headers)
             .ok_or_else(|| unauthorized("send a token: Authorization: Bearer …"))?;
@@ -41,7 +45,6 @@ impl FromRequestParts<App> for Caller {
             .ok_or_else(|| unauthorized("the token is not one of those configured"))?;
         app.metrics.intake.token_used(&known.id, next);
         allowed(app, &known.id, known.per_minute)?;
-        let scope = scope_of(&parts.method, parts.uri.path());
         if !known.scopes.contains(&scope) {
             let why = format!(
                 "the token {} is not for this: it lacks the scope {}",
@@ -52,6 +55,23 @@ impl FromRequestParts<App> for Caller {
         }
         Ok(Self(known.id.clone()))
     }
+}
+
+/// Whoever approves at the socket is a user of this machine. In a user namespace everybody can be 65,536 others
+/// (subuid(5)), and would be two persons alone.
+async fn is_somebody(uid: u32) -> Result<(), Problem> {
+    // A directory may be asked, over the network.
+    let found = tokio::task::spawn_blocking(move || User::from_uid(Uid::from_raw(uid))).await;
+    let why = match found {
+        Ok(Ok(Some(_))) => return Ok(()),
+        Ok(Ok(None)) => format!(
+            "uid {uid} is no user of this machine, so nobody knows who that is: approve as a user, or with a token"
+        ),
+        Ok(Err(_)) | Err(_) => format!(
+            "the users of this machine cannot be read, so nobody knows who uid {uid} is: try again, or use a token"
+        ),
+    };
+    Err(Problem::new(403, "forbidden", "Not allowed").detail(why))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -134,6 +154,14 @@ mod tests {
         assert_eq!(find(&[], "one"), None);
     }
 
+    #[tokio::test]
+    async fn who_has_no_name_on_this_machine_approves_nothing() {
+        assert!(is_somebody(0).await.is_ok());
+        // The first of a range that useradd(8) gives to somebody's namespaces, far above the users.
+        let refused = is_somebody(3_000_000_007).await.unwrap_err();
+        assert!(format!("{refused:?}").contains("no user of this machine"), "{refused:?}");
+    }
+
     #[test]
     fn every_address_has_its_scope() {
         for (method, path, scope) in [
@@ -153,6 +181,8 @@ mod tests {
             (Method::DELETE, "/api/v1/subjects/EMP-1", Scope::Approve),
             (Method::POST, "/api/v1/notices/ntc_1/retry", Scope::Expect),
             (Method::POST, "/api/v1/notices/ntc_1/dismiss", Scope::Approve),
+            (Method::POST, "/api/v1/outbox/rev_1.2:slack/retry", Scope::Expect),
+            (Method::GET, "/api/v1/outbox/rev_1.2:slack/message", Scope::Read),
             (Method::POST, "/api/v1/something/new", Scope::Expect),
         ] {
             assert_eq!(scope_of(&method, path), scope, "{method} {path}");

@@ -18,7 +18,7 @@ pub(super) fn read(cursor: &str) -> Option<Place> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (micros, id) = text.split_once('.')?;
-    let known = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let known = |b: u8| b.is_ascii_alphanumeric() || b"_.:".contains(&b);
     let place = Place { received_at: UtcTime::from_micros(micros.parse().ok()?)?, id: id.into() };
     let good = !id.is_empty() && id.len() <= ID && id.bytes().all(known);
     (good && write(&place) == cursor).then_some(place)

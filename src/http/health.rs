@@ -7,10 +7,6 @@ use crate::metrics::CONTENT_TYPE;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use std::time::Duration;
-
-/// A store that takes longer than this cannot accept notices either.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The exposition. No database work: it formats what the loops left.
 pub(super) async fn metrics(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
@@ -37,13 +33,13 @@ pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
     if !app.journal.takes() {
         return Err(Problem::unavailable("the state store takes nothing"));
     }
-    match tokio::time::timeout(PATIENCE, app.journal.store.queued_count()).await {
-        Ok(Ok(_)) => Ok("ready\n"),
-        Ok(Err(_)) | Err(_) => Err(Problem::unavailable("the state store does not answer")),
+    if !app.journal.store_is_up().await {
+        return Err(Problem::unavailable("the state store does not answer"));
     }
+    Ok("ready\n")
 }
 
-/// Reads the configuration anew. The listener has no authentication, and needs none for this: the file decides.
+/// Reads the configuration anew. Whoever may scrape may ask for that: the file decides.
 pub(super) async fn reload(State(app): State<App>) -> Result<&'static str, Problem> {
     match app.reload.reload().await {
         Ok(true) => Ok("reloaded\n"),

@@ -61,6 +61,9 @@ pub struct Filter {
     /// Whether it was an emergency that nobody approved in time.
     #[param(nullable = false)]
     pub unapproved: Option<bool>,
+    /// Whether something of it waits for a second person: a change, an emergency, or an exception.
+    #[param(nullable = false)]
+    pub pending: Option<bool>,
     /// Received at this instant or later.
     pub received_after: Option<UtcTime>,
     /// Received before this instant.
@@ -195,7 +198,7 @@ impl<'a> Asked<'a> {
         let filter = self.filter;
         let texts =
             [&filter.account, &filter.target, &filter.ticket, &filter.checklist, &filter.vendor];
-        let flags = [filter.overdue, filter.unattested, filter.unapproved];
+        let flags = [filter.overdue, filter.unattested, filter.unapproved, filter.pending];
         self.reason.is_some()
             || flags.iter().any(Option::is_some)
             || texts.iter().any(|t| t.is_some())
@@ -222,6 +225,7 @@ impl<'a> Asked<'a> {
                 .unattested
                 .is_none_or(|unattested| unattested == view.unattested(self.now).next().is_some())
             && self.filter.unapproved.is_none_or(|unapproved| unapproved == view.unapproved())
+            && self.filter.pending.is_none_or(|pending| pending == view.waits(self.now))
             && self.filter.ticket.as_ref().is_none_or(|t| view.ticket.as_ref() == Some(t))
     }
 }

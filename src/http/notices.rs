@@ -40,7 +40,7 @@ pub struct Filter {
     pub cursor: Option<String>,
 }
 
-/// A notice. What it said is not shown.
+/// A notice. What it said is not shown, but for whom it names.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = KeptNotice)]
 pub struct NoticeView {
@@ -54,6 +54,10 @@ pub struct NoticeView {
     pub door: String,
     /// Type of the event; empty for a plain notice.
     pub event_type: String,
+    /// Stable id of whom it names, else their user name; empty once that was erased.
+    pub subject: String,
+    /// User name of whom it names, beside the stable id; empty where it names none.
+    pub username: String,
     /// When the sender says that it was made.
     pub event_at: Option<UtcTime>,
     /// When it came.
@@ -68,6 +72,9 @@ pub struct NoticeView {
     pub revocation: Option<String>,
     /// The checklist that it opened.
     pub checklist: Option<String>,
+    /// What it asked for that waits, or waited, for a second person: ids of requests and of exceptions.
+    #[serde(default)]
+    pub pending: Vec<String>,
     /// SHA-256 of its bytes.
     pub sha256: String,
     /// Who decided about it.
@@ -141,6 +148,8 @@ impl From<KeptNotice> for NoticeView {
             event_id: kept.key.event_id,
             door: facts.door,
             event_type: facts.event_type,
+            subject: facts.subject,
+            username: facts.username,
             event_at: facts.event_at,
             received_at: kept.received_at,
             outcome: facts.outcome,
@@ -148,6 +157,7 @@ impl From<KeptNotice> for NoticeView {
             errors: facts.faults,
             revocation: kept.revocation,
             checklist: some(facts.checklist),
+            pending: facts.pending,
             sha256: kept.key.digest,
             settled_by: some(kept.settled_by),
             settled_why: some(kept.settled_why),
@@ -170,12 +180,13 @@ pub(super) fn word_of(status: u16) -> &'static str {
 /// Outcomes that nothing is kept of.
 const REFUSED: &[&str] = &["unauthorized", "forbidden", "limited", "malformed", "unavailable"];
 
-/// What the agent has refused since it started.
+/// What the agent has refused since it started, unless `filter` asks for an outcome of what is kept.
 #[must_use]
-pub fn refused(metrics: &Metrics) -> Vec<Turned> {
-    let counted = metrics.intake.counted().into_iter();
+pub fn refused(metrics: &Metrics, filter: &Filter) -> Vec<Turned> {
+    let counted = metrics.intake.counted().into_iter().filter(|_| filter.outcome.is_none());
     counted
         .filter(|(_, outcome, count)| *count > 0 && REFUSED.contains(&outcome.as_str()))
+        .filter(|(source, _, _)| filter.source.as_ref().is_none_or(|asked| asked == source))
         .map(|(source, outcome, count)| Turned { source, outcome, count })
         .collect()
 }
@@ -214,7 +225,10 @@ pub async fn page(store: &Store, filter: &Filter) -> Result<NoticePage, JournalE
     let next = last.map(|kept| {
         cursor::write(&Place { received_at: kept.received_at, id: kept.key.facts.id.clone() })
     });
-    let conflicts = store.conflicts(CONFLICTS).await?.into_iter();
+    // They are no outcome of a notice that is kept.
+    let conflicts =
+        if outcome.is_none() { store.conflicts(source, CONFLICTS).await? } else { Vec::new() };
+    let conflicts = conflicts.into_iter();
     let conflicts = conflicts.map(|one| Conflict {
         source: one.source,
         event_id: one.event_id,
@@ -252,7 +266,8 @@ pub(super) async fn journal(
         JournalError::Filter(what) => Problem::malformed(what),
         JournalError::Store(error) => store_away(error),
     })?;
-    Ok(Json(NoticePage { refused: refused(&app.metrics), ..page }))
+    let refused = refused(&app.metrics, &filter);
+    Ok(Json(NoticePage { refused, ..page }))
 }
 
 pub(super) fn nothing() -> Problem {

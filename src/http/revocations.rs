@@ -163,9 +163,9 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::Exception(Unfit::SameApprover(_) | Unfit::OwnReview(_)) => {
             Problem::new(403, "second-person", "A second person has to approve").detail(detail)
         }
-        Refused::Exception(Unfit::TooLong { .. } | Unfit::NoEnd(_) | Unfit::Past(_)) => {
-            Problem::new(422, "unusable", "Unusable notice").detail(detail)
-        }
+        Refused::Exception(
+            Unfit::TooLong { .. } | Unfit::NoEnd(_) | Unfit::Past(_) | Unfit::KeepsNothing(_),
+        ) => Problem::new(422, "unusable", "Unusable notice").detail(detail),
         Refused::NothingWaits
         | Refused::Another(_)
         | Refused::Expired
@@ -180,6 +180,7 @@ fn refused_as(refused: &Refused) -> Problem {
             Unfit::Reason { .. }
             | Unfit::Violation
             | Unfit::Crowded
+            | Unfit::Asked(_)
             | Unfit::NoReview(_)
             | Unfit::Over
             | Unfit::Held(_),

@@ -22,7 +22,7 @@ pub const MOST: u16 = 1_000;
 /// Roles on a page when nobody says how many.
 const USUAL: u16 = 100;
 /// Longest name to look for.
-const NAME: usize = 1_000;
+pub(super) const NAME: usize = 1_000;
 
 /// Which roles to list. Everything given has to hold.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]

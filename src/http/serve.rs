@@ -4,6 +4,7 @@
 //! whether the agent stops in order.
 
 use super::auth::Peer;
+use super::web::Web;
 use crate::supervise::{Trouble, panic_message};
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -16,6 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::task::{JoinError, JoinSet};
@@ -29,10 +31,11 @@ const BREATH: Duration = Duration::from_millis(500);
 const QUEUE: u32 = 1024;
 
 /// Where a router listens.
-#[derive(Debug)]
 pub enum Listener {
     /// An address and port.
     Tcp(TcpListener),
+    /// An address and port, through TLS where the guard says so.
+    Web(TcpListener, Arc<Web>),
     /// The socket for commands on this machine.
     Unix(UnixListener),
 }
@@ -58,6 +61,7 @@ impl Default for Limits {
 
 enum Stream {
     Tcp(TcpStream),
+    Web(TcpStream, Arc<Web>),
     Unix(UnixStream),
 }
 
@@ -74,16 +78,28 @@ impl Listener {
         Ok(Self::Tcp(socket.listen(QUEUE)?))
     }
 
+    /// The same, guarded by `web`. A socket of this machine has its own guard.
+    #[must_use]
+    pub fn guarded(self, web: Arc<Web>) -> Self {
+        match self {
+            Self::Tcp(tcp) | Self::Web(tcp, _) => Self::Web(tcp, web),
+            Self::Unix(unix) => Self::Unix(unix),
+        }
+    }
+
     async fn accept(&self) -> std::io::Result<Stream> {
         Ok(match self {
             Self::Tcp(tcp) => Stream::Tcp(tcp.accept().await?.0),
+            Self::Web(tcp, web) => Stream::Web(tcp.accept().await?.0, web.clone()),
             Self::Unix(unix) => Stream::Unix(unix.accept().await?.0),
         })
     }
 
     fn place(&self) -> String {
         match self {
-            Self::Tcp(tcp) => tcp.local_addr().map(|at| at.to_string()).unwrap_or_default(),
+            Self::Tcp(tcp) | Self::Web(tcp, _) => {
+                tcp.local_addr().map(|at| at.to_string()).unwrap_or_default()
+            }
             Self::Unix(_) => "the socket".to_owned(),
         }
     }
@@ -98,7 +114,7 @@ pub async fn serve(
     router: Router,
     limits: Limits,
     stop: CancellationToken,
-    producer: std::sync::Arc<()>,
+    producer: Arc<()>,
 ) -> anyhow::Result<()> {
     let place = listener.place();
     let mut open = JoinSet::new();
@@ -170,6 +186,26 @@ async fn connection(stream: Stream, router: Router, head: Duration, stop: Cancel
             // Answers are written whole; waiting to fill a packet only delays them.
             let _ = tcp.set_nodelay(true);
             answer(TokioIo::new(tcp), None, router, head, stop).await;
+        }
+        Stream::Web(tcp, web) => {
+            let _ = tcp.set_nodelay(true);
+            match web.tls() {
+                Ok(None) => answer(TokioIo::new(tcp), None, router, head, stop).await,
+                Ok(Some(tls)) => {
+                    let shaken = tokio::select! {
+                        shaken = tokio::time::timeout(head, tls.accept(tcp)) => shaken,
+                        () = stop.cancelled() => return,
+                    };
+                    if let Ok(Ok(tls)) = shaken {
+                        answer(TokioIo::new(tls), None, router, head, stop).await;
+                    }
+                }
+                // Nobody is answered in the open because TLS cannot be had.
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(error, "there is no TLS for a connection");
+                }
+            }
         }
         Stream::Unix(unix) => {
             let peer = Peer::of(&unix);

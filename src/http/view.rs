@@ -12,12 +12,13 @@ use crate::domain::emergency::Standing;
 use crate::domain::exception::{self, Turn};
 use crate::domain::inactivity::Inactive;
 use crate::domain::lifecycle::Life;
+use crate::domain::lineage::Lineage;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Gap, NotCovered};
 use crate::domain::probes::Missing;
 use crate::domain::relapse::Relapse;
-use crate::domain::request::Request;
+use crate::domain::request::{LIFETIME, Request, Withdrawn};
 use crate::domain::residual::Residual;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
@@ -49,6 +50,10 @@ pub struct View {
     pub subject: String,
     /// User name, where the subject's id is another.
     pub username: Option<String>,
+    /// Further user names that came for the same subject.
+    pub also_called: Vec<String>,
+    /// Who the subject is was erased.
+    pub erased: bool,
     /// What must be gone.
     pub kind: Kind,
     /// Why.
@@ -148,13 +153,34 @@ pub struct View {
     /// It was withdrawn because it should never have been expected.
     #[serde(default)]
     pub erroneous: bool,
+    /// Of a withdrawn one: who withdrew it. Of what an earlier version withdrew, only the log tells.
+    #[serde(default)]
+    pub withdrawn: Option<Withdrawn>,
+    /// The person works here again since then: what was granted since is kept.
+    #[serde(default)]
+    pub rehired_at: Option<UtcTime>,
+    /// What was said of it since, as it is judged by that: roles that are not the subject's, links that people made,
+    /// names of which nobody said that they are the same person's, and what was there before a rehire. Its members are
+    /// for `revoked` of the same version; an older agent does not tell it.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub lineage: Option<Lineage>,
+    /// Until when it is looked at once it is verified. An older agent does not tell it.
+    #[serde(default)]
+    pub watched_until: Option<UtcTime>,
     /// Somebody wanted it at once, and somebody else has to approve that afterwards.
     #[serde(default)]
     pub emergency: Option<Standing>,
-    /// Who told us.
+    /// Who told us first.
     pub source: String,
+    /// Everybody who told of it, the first one first. Where one revocation is shown only.
+    #[serde(default)]
+    pub sources: Vec<String>,
     /// Ticket.
     pub ticket: Option<String>,
+    /// Tickets that it had before: probes ask about each.
+    #[serde(default)]
+    pub earlier_tickets: Vec<String>,
     /// The sender asked to keep the data.
     pub preserve_data: bool,
 }
@@ -165,6 +191,7 @@ impl View {
     pub fn of(stored: Stored, board: &Board) -> Option<Self> {
         let now = clock::now();
         let landed = stored.landed.as_ref()?;
+        let erased = stored.is_erased();
         let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
         // That a permission is over looks worse, and is shown at once, also where nobody has noted it.
         let Turn { revocation: asked, life } = exception::present(asked, landed, now);
@@ -207,6 +234,8 @@ impl View {
             required_roles: asked.required_roles,
             required_permissions: asked.required_permissions,
             new_owner: asked.new_owner,
+            also_called: asked.also_called,
+            erased,
             emails: asked.emails,
             because: asked.because,
             inactive: asked.inactive.map(|inactive| *inactive),
@@ -231,9 +260,15 @@ impl View {
             uses_total: life.uses.total,
             relapse: life.relapse.map(|relapse| *relapse),
             erroneous: life.erroneous,
+            withdrawn: life.withdrawn,
+            rehired_at: life.lineage.rehired.map(|rehired| rehired.at),
+            lineage: Some(stored.life.lineage),
+            watched_until: Some(stored.watch_until),
             emergency: life.emergency.map(|called| called.standing(now)),
             source: asked.source,
+            sources: Vec::new(),
             ticket: asked.ticket,
+            earlier_tickets: asked.earlier_tickets,
             preserve_data: asked.preserve_data,
         })
     }
@@ -251,10 +286,31 @@ pub async fn whole(store: &Store, board: &Board, id: &str) -> Result<Option<View
         let secret = event.strip_prefix(&prefix).unwrap_or_default().to_owned();
         view.rotations.push(Opened { secret, revocation });
     }
+    view.sources.push(view.source.clone());
+    let told = match store.told_of(id).await {
+        Ok(told) => told,
+        // Of more than anybody reads the first sender is enough.
+        Err(StoreError::Held(_)) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    for told in told {
+        let change = told.event_type.is_empty() && told.event_id.starts_with("chg_");
+        if !change && !view.sources.contains(&told.source) {
+            view.sources.push(told.source);
+        }
+    }
     Ok(Some(view))
 }
 
 impl View {
+    /// Whether `name` is the subject's id or one of its user names.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.subject == name
+            || self.username.as_deref() == Some(name)
+            || self.also_called.iter().any(|called| called == name)
+    }
+
     /// Items of the checklist that are past their due at `now` and that nobody attested.
     pub fn unattested(&self, now: UtcTime) -> impl Iterator<Item = &checklist::Standing> {
         let late = move |item: &&checklist::Standing| item.attested.is_none() && item.due_at <= now;
@@ -264,6 +320,16 @@ impl View {
 }
 
 impl View {
+    /// Whether something waits at `now` for a second person: a change, an emergency, or an exception.
+    #[must_use]
+    pub fn waits(&self, now: UtcTime) -> bool {
+        let change =
+            self.pending.as_ref().is_some_and(|asks| now.since(asks.requested_at) <= LIFETIME);
+        let called = self.emergency.as_ref().is_some_and(|called| called.approved_at.is_none());
+        (change || called || self.exceptions.iter().any(ExceptionView::waits))
+            && self.state != State::Withdrawn
+    }
+
     /// Whether somebody should have approved the emergency, and nobody did.
     #[must_use]
     pub fn unapproved(&self) -> bool {

@@ -10,7 +10,7 @@ use super::revocations::problem_of;
 use super::{notices, signature};
 use crate::clock;
 use crate::config::{Config, Scheme, Signing};
-use crate::domain::notice::Outcome;
+use crate::domain::notice::{Fault, Outcome};
 use crate::intake::door::Door;
 use crate::intake::webhook::{Delivery, Received};
 use axum::Json;
@@ -40,6 +40,12 @@ pub struct Taken {
     pub revocations: Vec<String>,
     /// The checklist that holds them together.
     pub checklist: Option<String>,
+    /// What waits for a second person: ids of requests (`req_…`) and of exceptions (`exc_…`).
+    #[serde(default)]
+    pub pending: Vec<String>,
+    /// What is to be answered by a person, where the notice is held and what is certain of it is expected.
+    #[serde(default)]
+    pub errors: Vec<Fault>,
 }
 
 impl From<Received> for Taken {
@@ -52,6 +58,8 @@ impl From<Received> for Taken {
             revocation_id: received.revocations.first().cloned(),
             revocations: received.revocations,
             checklist: received.checklist,
+            pending: received.pending,
+            errors: received.faults,
         }
     }
 }
@@ -231,6 +239,7 @@ fn outcome(taken: &Result<(Received, bool), Problem>) -> &'static str {
             Outcome::Ignored => "ignored",
             Outcome::Superseded => "superseded",
             Outcome::Accepted
+            | Outcome::Pending
             | Outcome::Part
             | Outcome::Quarantined
             | Outcome::Released
@@ -292,7 +301,8 @@ async fn taken(
         revocations = received.revocations.len(),
         "an event was taken"
     );
-    let json = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
+    let json = std::str::from_utf8(&body)
+        .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
     Ok((received, json))
 }
 
@@ -324,7 +334,15 @@ async fn answer(
 ) -> Result<Response, Problem> {
     if received.outcome == Outcome::Quarantined {
         notices::show_held(app).await;
-        return Err(held(received, json, door));
+        // What only removes is expected while somebody is asked who is meant.
+        if received.revocations.is_empty() {
+            return Err(held(received, json, door));
+        }
+        tracing::warn!(
+            notice = received.notice,
+            door = door.name(),
+            "an event is held, and what is certain of it is expected"
+        );
     }
     let taken = Taken::from(received);
     let location = [(header::LOCATION, taken.location())];

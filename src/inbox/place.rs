@@ -13,7 +13,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 
 const RESULT: &str = ".result.csv";
@@ -67,7 +69,39 @@ pub(super) fn make(dir: &Path, place: Place) -> Result<()> {
     if !meta.is_dir() {
         bail!("{} is no directory; move it away", path.display());
     }
-    Ok(())
+    let shared = Shared::of(dir)?;
+    shared.with(&File::open(&path)?, 0o750).with_context(|| path.display().to_string())
+}
+
+/// With whom results are shared: with the group that may look into the folder, whatever the agent's umask is. They say no
+/// secrets, but what became of each row of a file.
+struct Shared {
+    group: u32,
+    reads: bool,
+}
+
+impl Shared {
+    fn of(dir: &Path) -> Result<Self> {
+        let meta = std::fs::metadata(dir).with_context(|| dir.display().to_string())?;
+        Ok(Self { group: meta.gid(), reads: meta.mode() & 0o050 == 0o050 })
+    }
+
+    /// Lets the group have what `mode` gives it. An agent that is not in the group cannot, and then nobody but its own group
+    /// reads it.
+    fn with(&self, file: &File, mode: u32) -> std::io::Result<()> {
+        let meta = file.metadata()?;
+        if !self.reads {
+            return Ok(());
+        }
+        let same = meta.gid() == self.group
+            || std::os::unix::fs::fchown(file, None, Some(self.group)).is_ok();
+        // Bits that pass the group on stay.
+        let wanted = meta.mode() & 0o6000 | mode;
+        if same && meta.mode() & 0o7777 != wanted {
+            file.set_permissions(std::fs::Permissions::from_mode(wanted))?;
+        }
+        Ok(())
+    }
 }
 
 /// Gives results their names whose file had moved, and forgets those whose file had not.
@@ -174,6 +208,7 @@ pub(super) fn put(
         .mode(0o640)
         .open(&pending)
         .with_context(doing)?;
+    Shared::of(dir)?.with(&file, 0o640).with_context(doing)?;
     file.write_all(result).with_context(doing)?;
     file.sync_all().with_context(doing)?;
     let same =
@@ -267,6 +302,33 @@ mod tests {
         std::fs::remove_file(home.0.path().join("users.csv")).unwrap();
         assert_eq!(home.put("users.csv", stamp, "r"), None);
         assert!(home.done().is_empty());
+    }
+
+    #[test]
+    fn whoever_looks_into_the_folder_reads_what_became_of_the_files() {
+        let home = tempfile::tempdir().unwrap();
+        let mode =
+            |path: &str| std::fs::symlink_metadata(home.path().join(path)).unwrap().mode() & 0o777;
+        let open = |bits| std::fs::Permissions::from_mode(bits);
+        for (folder, results, file) in [(0o770, 0o750, 0o640), (0o700, 0o700, 0o600)] {
+            std::fs::set_permissions(home.path(), open(folder)).unwrap();
+            std::fs::create_dir(home.path().join("done")).unwrap();
+            // As the umask of a service leaves it.
+            std::fs::set_permissions(home.path().join("done"), open(0o700)).unwrap();
+            make(home.path(), Place::Done).unwrap();
+            std::fs::write(home.path().join("a.csv"), "x").unwrap();
+            let stamp = Stamp::of(&std::fs::symlink_metadata(home.path().join("a.csv")).unwrap());
+            let pending = home.path().join("done/.a.csv.result.csv.pending");
+            std::fs::write(&pending, "").unwrap();
+            std::fs::set_permissions(&pending, open(0o600)).unwrap();
+            put(home.path(), Place::Done, OsStr::new("a.csv"), stamp, b"r").unwrap();
+            assert_eq!(
+                (mode("done"), mode("done/a.csv.result.csv")),
+                (results, file),
+                "{folder:o}"
+            );
+            std::fs::remove_dir_all(home.path().join("done")).unwrap();
+        }
     }
 
     #[test]

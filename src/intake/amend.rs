@@ -1,57 +1,23 @@
 //! Changing a revocation that is there: at once where it tightens, after a second person's word where it keeps
 //! access.
 
-use super::submission::{
-    OneOrMany, SubmissionError, account_names, deadline_of, names_fit, object, text_fits, wrong,
-};
+mod amendment;
+mod slips;
+
+pub use amendment::Amendment;
+
 use super::{
-    Intake, IntakeError, PATIENCE, TRIES, committed, emergency, exceptions, known_targets, merge,
-    notice_of_change, terms_of,
+    Intake, IntakeError, PATIENCE, TRIES, committed, emergency, exceptions, links, merge,
+    notice_of_change,
 };
 use crate::audit::record::{self, About, Approval};
 use crate::clock;
 use crate::config::{Approvals, Config};
-use crate::domain::effective::{self, Zones};
-use crate::domain::expectation::deadlines;
-use crate::domain::milestone::{Deadlines, Milestone};
 use crate::domain::request::{Asked, Refused, Request};
-use crate::domain::revocation::{Kind, Revocation, State};
+use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::store::{Move, NewRecord, StoreError, Stored};
-use serde::{Deserialize, Serialize};
-
-/// What is to change. Accounts, roles and permissions are added to those there are.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Amendment {
-    /// When access has to end. A later time waits for a second person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub effective_at: Option<String>,
-    /// Zone in which that is meant.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<String>,
-    /// By when everything has to be gone. A later time waits for a second person.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<String>,
-    /// More accounts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<OneOrMany>,
-    /// More roles that must be gone, for a partial revocation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub roles: Option<OneOrMany>,
-    /// More permissions that must be gone, for a partial revocation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub permissions: Option<OneOrMany>,
-    /// Another ticket.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ticket: Option<String>,
-    /// The subject has no account anywhere. Waits for a second person.
-    #[serde(default)]
-    pub no_account: bool,
-    /// Why; it stays in the store.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-}
+use slips::forgotten;
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,126 +39,6 @@ pub struct Withdrawal<'a> {
     pub erroneous: bool,
 }
 
-/// What a change comes to.
-struct Decision {
-    revocation: Revocation,
-    pending: Option<Request>,
-}
-
-impl Amendment {
-    /// Reads the object.
-    ///
-    /// # Errors
-    /// When it is none, or has a field we do not know.
-    pub fn parse(bytes: &[u8]) -> Result<Self, SubmissionError> {
-        let parsed: Self = object(bytes)?;
-        parsed.bounded()?;
-        Ok(parsed)
-    }
-
-    fn bounded(&self) -> Result<(), SubmissionError> {
-        for (field, text) in
-            [("/ticket", &self.ticket), ("/why", &self.why), ("/time_zone", &self.time_zone)]
-        {
-            text_fits(field, text.as_ref())?;
-        }
-        names_fit("/roles", self.roles.as_ref())?;
-        names_fit("/permissions", self.permissions.as_ref())
-    }
-
-    /// Only a partial revocation names what must be gone.
-    fn fits(&self, known: &Revocation) -> Result<(), SubmissionError> {
-        for (field, list) in [("/roles", &self.roles), ("/permissions", &self.permissions)] {
-            if known.kind != Kind::Partial && !OneOrMany::list(list.as_ref()).is_empty() {
-                let kind = known.kind;
-                return Err(wrong(field, format!("a {kind} revocation names none; partial does")));
-            }
-        }
-        Ok(())
-    }
-
-    fn zones<'a>(&'a self, zones: Zones<'a>) -> Zones<'a> {
-        Zones { subject: self.time_zone.as_deref(), ..zones }
-    }
-
-    /// The revocation with what is added and what comes sooner, and what would come later.
-    fn decide(
-        &self,
-        known: &Revocation,
-        by: &str,
-        config: &Config,
-        now: UtcTime,
-    ) -> Result<Decision, IntakeError> {
-        self.fits(known)?;
-        let terms = terms_of(config, by, by);
-        let zones = self.zones(terms.zones);
-        let mut asked = known.clone();
-        asked.accounts = account_names(self.account.as_ref())?;
-        asked.roles = OneOrMany::list(self.roles.as_ref());
-        asked.permissions = OneOrMany::list(self.permissions.as_ref());
-        known_targets(config, &asked)?;
-        let later = |deadline: Option<UtcTime>, effective_at: UtcTime, from: UtcTime| {
-            let allowance = terms.profiles.allowance(known.reason);
-            deadlines(known.kind, known.reason, &allowance, effective_at, from, deadline)
-        };
-        if let Some(text) = &self.effective_at {
-            let (at, how) = effective::resolve(text, &zones)
-                .map_err(|error| wrong("/effective_at", error.to_string()))?;
-            asked.effective_at = at;
-            asked.effective = Some(how);
-            // Sooner: as if told now. Later: from the later effect.
-            asked.deadlines = later(None, at, now);
-        }
-        if let Some(text) = &self.deadline {
-            let stated = deadline_of(text, asked.effective_at.max(now), &zones)?;
-            asked.deadlines = later(Some(stated), asked.effective_at, now);
-        }
-        let mut revocation = merge::tighten(known, &asked).unwrap_or_else(|| known.clone());
-        if let Some(ticket) = &self.ticket {
-            revocation.ticket = Some(ticket.clone());
-        }
-        let keeps = asked.effective_at > known.effective_at
-            || (self.deadline.is_some() && any_later(&asked.deadlines, &known.deadlines));
-        if keeps && self.no_account {
-            return Err(wrong("/no_account", "ask for this and for a later time one by one").into());
-        }
-        let pending = if keeps {
-            Some(Request {
-                effective_at: Some(asked.effective_at),
-                effective: asked.effective,
-                deadlines: Some(asked.deadlines),
-                ..self.request(Asked::Postpone, by, now)?
-            })
-        } else if self.no_account {
-            Some(self.request(Asked::NoAccount, by, now)?)
-        } else {
-            None
-        };
-        Ok(Decision { revocation, pending })
-    }
-
-    fn request(&self, asks: Asked, by: &str, now: UtcTime) -> Result<Request, IntakeError> {
-        let id = clock::new_id("req", now).map_err(|e| IntakeError::Unavailable(e.into()))?;
-        Ok(Request {
-            id,
-            asks,
-            requested_by: by.to_owned(),
-            requested_at: now,
-            effective_at: None,
-            effective: None,
-            deadlines: None,
-            erroneous: false,
-            why: self.why.clone(),
-        })
-    }
-}
-
-fn any_later(asked: &Deadlines, known: &Deadlines) -> bool {
-    Milestone::ALL.iter().any(|milestone| {
-        matches!((asked.get(*milestone), known.get(*milestone)), (Some(a), Some(k)) if a > k)
-    })
-}
-
 impl Intake {
     /// Changes the revocation `id` as `bytes` say (an [`Amendment`]), on behalf of `by`. When this returns, the
     /// record of it is in the log. `None`: there is no such revocation.
@@ -211,9 +57,14 @@ impl Intake {
             Some(stored) => self.journal.store.subject_by_id(&stored.subject_id).await?,
             None => None,
         };
+        let slip = self.never_seen(&amendment).await?;
         self.moving(id, |stored, config, now| {
             if stored.life.state == State::Withdrawn {
                 return Err(Refused::State(stored.life.state).into());
+            }
+            self.may_be_theirs(stored, &amendment, config)?;
+            if let Some(step) = slip.as_ref().and_then(|name| forgotten(stored, name, by, now)) {
+                return Ok(Move { notice: Some(notice_of_change(bytes, by, now)?), ..step });
             }
             let decision = amendment.decide(&stored.revocation, by, config, now)?;
             let notice = notice_of_change(bytes, by, now)?;
@@ -233,7 +84,9 @@ impl Intake {
             let ended = exceptions::endings(stored, &step, now);
             step.records.extend(ended);
             step.notice = Some(notice);
-            match decision.pending {
+            amendment.link(&mut step, by, now)?;
+            let newest = |target: &str| self.board.newest(target);
+            match amendment.parting(stored, newest, by, now)?.or(decision.pending) {
                 Some(request) => ask(stored, step, request, config, now),
                 None => Ok(step),
             }
@@ -304,8 +157,10 @@ impl Intake {
             let changed = Changed {
                 id: id.to_owned(),
                 amended: step.revocation != stored.revocation
+                    || step.accounts != stored.accounts
                     || step.life.state != stored.life.state
-                    || step.life.emergency != stored.life.emergency,
+                    || step.life.emergency != stored.life.emergency
+                    || step.life.lineage != stored.life.lineage,
                 pending: step.life.pending.clone(),
             };
             if step.records.is_empty() {
@@ -332,8 +187,8 @@ pub(super) fn unchanged(stored: &Stored, now: UtcTime) -> Move {
         accounts: stored.accounts.clone(),
         life: stored.life.clone(),
         evidence: stored.evidence.clone(),
+        before: Vec::new(),
         records: Vec::new(),
-        deliveries: Vec::new(),
         notice: None,
         at: now,
         watch_until: stored.watch_until,
@@ -341,7 +196,7 @@ pub(super) fn unchanged(stored: &Stored, now: UtcTime) -> Move {
 }
 
 /// Lets `request` wait, or grants it where one person is enough.
-fn ask(
+pub(super) fn ask(
     stored: &Stored,
     mut step: Move,
     request: Request,
@@ -390,6 +245,16 @@ fn grant(
     has_none(stored, request)?;
     exceptions::holds_nothing(stored, request)?;
     (step.revocation, step.life) = request.granted(&step.revocation, &step.life, now);
+    if let Some(withdrawn) =
+        step.life.withdrawn.as_mut().filter(|_| request.asks == Asked::Withdraw)
+    {
+        withdrawn.approved_by = Some(by.to_owned());
+    }
+    if let Some(unlink) = &request.unlink {
+        let record = links::parted(stored, &mut step, (&unlink.account, request), by, now);
+        step.records.push(record);
+        return Ok(step);
+    }
     let about = About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
     let approval = Approval { request, approved_by: by };
     if request.asks == Asked::Withdraw {
@@ -400,7 +265,7 @@ fn grant(
         Asked::Withdraw => {
             NewRecord { kind: "revocation_withdrawn", body: record::withdrawn(&about, &approval) }
         }
-        Asked::Postpone | Asked::NoAccount => {
+        Asked::Postpone | Asked::NoAccount | Asked::Unlink => {
             NewRecord { kind: "revocation_amended", body: record::approved(&about, &approval) }
         }
     });

@@ -148,6 +148,10 @@ fn submission(
             return Err(header.wrong(column, "a value, not an empty cell"));
         }
     }
+    // As `expect add` has it: a time that would be passed over was meant by somebody.
+    if asked.emergency && asked.effective_at.is_some() {
+        return Err(header.wrong(Column::Emergency, "no time beside it: an emergency is at once"));
+    }
     if asked.revocation_type.is_none() {
         let kind = if asked.names_a_part() { Kind::Partial } else { Kind::Full };
         asked.revocation_type = Some(kind.as_str().to_owned());
@@ -193,6 +197,7 @@ fn set(asked: &mut Submission, column: Column, cell: &str) -> Result<(), String>
         Column::TimeZone => asked.time_zone = value(),
         Column::Deadline => asked.deadline = value(),
         Column::PreserveData => asked.preserve_data = boolean(cell)?,
+        Column::Emergency => asked.emergency = boolean(cell)?,
         Column::Ticket => asked.ticket = value(),
         Column::EventId => asked.event_id = value(),
     }

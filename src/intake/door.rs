@@ -1,14 +1,13 @@
 //! Where events come in, and what one comes to by the configuration alone. Pure.
 
-use super::event::{Action, Event, not_yet};
+use super::event::{self, Action, Event};
 use super::submission::{Submission, SubmissionError};
-use super::vendor::Offboarding;
-use super::{known_targets, mapping, permits, terms_of};
+use super::vendor::{self, Offboarding};
+use super::{known_targets, mapping, permits, strict, terms_of};
 use crate::config::{Config, PayloadMapping};
 use crate::domain::notice::{Fault, Hold, Unusable};
 use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
-use serde_json::Value;
 
 /// Where an event came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,18 +53,17 @@ impl<'a> Door<'a> {
     /// Reads an event, with faults in the sender's own words.
     #[must_use]
     pub fn read(self, config: &Config, bytes: &[u8], now: UtcTime) -> Event {
-        let value: Value = match serde_json::from_slice(bytes) {
+        let value = match strict::read(bytes) {
             Ok(value) => value,
-            Err(error) => {
-                let why = format!("no JSON: {}", position(&error));
-                return Event::unreadable(Fault::new("", why));
-            }
+            Err(why) => return Event::unreadable(Fault::new("", why)),
         };
         let Some(mapping) = self.mapping(config) else {
-            return match self {
+            let mut event = match self {
                 Self::Vendor => Offboarding::event(&value, now),
                 Self::HrEvents | Self::Source(_) => Event::read(&value, now),
             };
+            self.advise(&mut event);
+            return event;
         };
         let mut event = Event::read(&mapping::canonical(mapping, &value), now);
         if let Err(unusable) = &mut event.asks {
@@ -73,13 +71,25 @@ impl<'a> Door<'a> {
                 *fault = mapping::in_theirs(mapping, fault);
             }
         }
+        self.advise(&mut event);
         event
     }
-}
 
-/// Where it stops being JSON. The reader's own words may quote the text.
-fn position(error: &serde_json::Error) -> String {
-    format!("line {} column {}", error.line(), error.column())
+    /// Says where a type of event that nobody knows can be made known.
+    fn advise(self, event: &mut Event) {
+        let Err(Unusable { faults, .. }) = &mut event.asks else { return };
+        let advice = match self {
+            Self::Source(name) => {
+                format!("map it in sources.{name}.mapping.events, or to `ignored`")
+            }
+            Self::HrEvents | Self::Vendor => {
+                "send it as a source of its own, whose mapping knows it (sources)".to_owned()
+            }
+        };
+        for fault in faults.iter_mut().filter(|fault| fault.detail.starts_with(event::UNKNOWN)) {
+            fault.detail = format!("{}; {advice}", fault.detail);
+        }
+    }
 }
 
 /// By what an event is read.
@@ -140,31 +150,37 @@ pub fn would_be(
         Err(unusable) => Err(unusable.clone()),
         Ok(Action::Revoke(asked)) => Ok(vec![reading.revocation(asked, false)?]),
         Ok(Action::Offboard(asked)) => {
+            vendor::spelled(&asked.vendor, &config.vendors)?;
             let items = asked.items(config.vendors.get(&asked.vendor)).into_iter();
             items.map(|item| reading.revocation(&item.submission, true)).collect()
         }
-        Ok(Action::Rescind | Action::Rehire | Action::Recycle) => Err(not_yet(NOTHING_BACK)),
         // Only the state tells what it is an exception from.
         Ok(Action::Exception(asked)) => {
             let subject = event.who.subject().unwrap_or_default();
             permits::fits(asked, subject, reading).map(|()| Vec::new())
         }
-        Ok(Action::Test | Action::Ignore) => Ok(Vec::new()),
+        // What there is to take back, only the state tells.
+        Ok(
+            Action::Rescind
+            | Action::Rehire { .. }
+            | Action::Recycle { .. }
+            | Action::Test
+            | Action::Ignore,
+        ) => Ok(Vec::new()),
     }
 }
 
-pub(super) const NOTHING_BACK: &str = "this version takes nothing back by an event: withdraw the revocation, which a second \
-                            person approves";
-
-/// Where the documented payload has a field of our own form.
-fn documented(field: &str, vendor: bool) -> &str {
+/// Where the documented payload has a field of our own forms, a notice and a wish for an exception.
+pub(super) fn documented(field: &str, vendor: bool) -> &str {
     match field {
         "/account" if vendor => "/accounts",
         "/username" if vendor => "/vendor_id",
         "/time_zone" if vendor => field,
+        "/for" => "/duration",
+        "/why" => "/reason",
         "/account" => "/user/accounts",
         "/username" => "/user/username",
-        "/employee_id" => "/user/employee_id",
+        "/employee_id" | "/subject" | "/revocation" => "/user/employee_id",
         "/time_zone" => "/user/time_zone",
         "/termination_date" => "/user/termination_date",
         "/last_working_day" => "/metadata/last_working_day",
@@ -185,6 +201,23 @@ mod tests {
     fn doors_are_called_by_the_last_part_of_their_address() {
         for door in [Door::HrEvents, Door::Vendor, Door::Source("workday")] {
             assert_eq!(Door::called(door.name()), door);
+        }
+    }
+
+    #[test]
+    fn a_field_is_named_where_its_sender_has_it() {
+        for (field, vendor, theirs) in [
+            ("/account", false, "/user/accounts"),
+            ("/account", true, "/accounts"),
+            ("/username", true, "/vendor_id"),
+            ("/time_zone", true, "/time_zone"),
+            ("/required_roles", false, "/keep/roles"),
+            // Of a wish for an exception.
+            ("/for", false, "/duration"),
+            ("/subject", false, "/user/employee_id"),
+            ("/until", false, "/until"),
+        ] {
+            assert_eq!(documented(field, vendor), theirs);
         }
     }
 }

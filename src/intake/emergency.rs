@@ -13,6 +13,8 @@ use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::store::{Move, NewRecord, Stored};
 
+type Body = serde_json::Map<String, serde_json::Value>;
+
 /// The emergency that `submission` calls on behalf of `by`, if it does.
 pub(super) fn called(
     submission: &Submission,
@@ -27,6 +29,14 @@ pub(super) fn called(
     let single = config.approvals == Approvals::Single;
     let called = Emergency::called(id, by, now, config.emergency_approval, single);
     Ok(Some(Box::new(called)))
+}
+
+/// The record's `body`, with the emergency where it was one.
+pub(super) fn told(body: Body, called: Option<&Emergency>) -> Body {
+    match called {
+        Some(called) => record::emergency(body, called),
+        None => body,
+    }
 }
 
 /// What a revocation has of emergencies once one joined it: of several, the one that waits longest for approval.

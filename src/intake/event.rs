@@ -1,5 +1,6 @@
 //! What an event asks for. Pure: JSON in, an [`Event`] out; no clock but the argument.
 
+use super::dates::Dates;
 use super::fields::Fields;
 use super::submission::{OneOrMany, Submission};
 use super::vendor::Offboarding;
@@ -12,6 +13,34 @@ use std::time::Duration;
 
 /// A sender's clock may be wrong by this much.
 const AHEAD: Duration = Duration::from_secs(24 * 3_600);
+
+/// What is said of a type of event that nobody knows.
+pub(super) const UNKNOWN: &str = "no such type of event";
+/// Types of events that something follows from.
+const TYPES: &[&str] = &[
+    "user_terminated",
+    "contractor_expired",
+    "user_role_changed",
+    "iam_policy_changed",
+    "user_suspended",
+    "policy_violation",
+    "inactivity_detected",
+    "secret_superseded",
+    "secret_revoked",
+    "vendor_offboarded",
+    "contractor_extended",
+    "access_restored",
+    "temporary_access_granted",
+    "break_glass_opened",
+    "break_glass_closed",
+    "legal_hold_set",
+    "legal_hold_released",
+    "termination_rescinded",
+    "user_rehired",
+    "identifier_recycled",
+    "test",
+    "ignored",
+];
 
 /// Whom an event is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,9 +144,15 @@ pub enum Action {
     /// The end was taken back before it came.
     Rescind,
     /// The person works here again.
-    Rehire,
+    Rehire {
+        /// From when on, as the sender wrote it.
+        effective_at: Option<String>,
+    },
     /// The identifier belongs to somebody else now.
-    Recycle,
+    Recycle {
+        /// From when on, as the sender wrote it.
+        effective_at: Option<String>,
+    },
     /// Nothing: somebody tries whether events arrive.
     Test,
     /// Nothing: the configuration says that it is none of ours.
@@ -159,11 +194,17 @@ impl Event {
             email: fields.text("/user/email"),
         };
         let asked = action(&kind, &mut fields, value, &who, (at, now));
-        let faults = fields.faults();
-        let asks = match asked {
-            _ if at.is_some_and(|at| at > now.plus(AHEAD)) => Err(ahead()),
-            _ if !faults.is_empty() => Err(Unusable { cause: Hold::Unreadable, faults }),
-            asked => asked,
+        let mut faults = fields.faults();
+        let ahead = at.is_some_and(|at| at > now.plus(AHEAD)).then(ahead);
+        // Whoever mends one thing should not be told of the next only then.
+        let asks = match (asked, ahead) {
+            (asked, None) if faults.is_empty() => asked,
+            (Ok(_), Some(ahead)) if faults.is_empty() => Err(ahead),
+            (asked, ahead) => {
+                let more = [asked.err(), ahead].into_iter().flatten();
+                faults.extend(more.flat_map(|unusable| unusable.faults));
+                Err(Unusable { cause: Hold::Unreadable, faults })
+            }
         };
         Self { id, kind, at, who, asks }
     }
@@ -233,15 +274,24 @@ fn action(
         "legal_hold_set" => Ok(exception(fields, who, Permit::LegalHoldSet)),
         "legal_hold_released" => Ok(exception(fields, who, Permit::LegalHoldReleased)),
         "termination_rescinded" => Ok(named(fields, who, Action::Rescind)),
-        "user_rehired" => Ok(named(fields, who, Action::Rehire)),
-        "identifier_recycled" => Ok(named(fields, who, Action::Recycle)),
+        "user_rehired" => {
+            let effective_at = fields.text("/effective_at");
+            Ok(named(fields, who, Action::Rehire { effective_at }))
+        }
+        "identifier_recycled" => {
+            let effective_at = fields.text("/effective_at");
+            Ok(named(fields, who, Action::Recycle { effective_at }))
+        }
         "test" => Ok(Action::Test),
         "ignored" => Ok(Action::Ignore),
         "consumer_claimed" => Err(not_yet("this version does not follow consumers of a secret")),
         "" => Err(Unusable { cause: Hold::Unreadable, faults: Vec::new() }),
         _ => {
-            let why =
-                "no such type of event; map it in sources.NAME.mapping.events, or to `ignored`";
+            let like = kind.trim().to_lowercase().replace(['-', '.', ' '], "_");
+            let why = match TYPES.iter().find(|known| **known == like) {
+                Some(known) => format!("{UNKNOWN}: {known} is one"),
+                None => UNKNOWN.to_owned(),
+            };
             Err(Unusable::one(Hold::UnknownType, Fault::new("/event_type", why)))
         }
     }
@@ -254,7 +304,8 @@ pub(super) fn not_yet(why: &str) -> Unusable {
 
 /// `asked`, about somebody who has to be named.
 fn named<T>(fields: &mut Fields<'_>, who: &Who, asked: T) -> T {
-    if who.subject().is_none() {
+    let told = ["/user/employee_id", "/user/username"];
+    if who.subject().is_none() && !told.iter().any(|pointer| fields.is_wrong(pointer)) {
         fields.wrong("/user/employee_id", "name whom it is about: employee_id, username or both");
     }
     asked
@@ -323,29 +374,6 @@ fn revocation(
         termination_date: dates.termination_date,
         last_working_day: dates.last_working_day,
         ..Submission::default()
-    }
-}
-
-/// The dates that say when access ends.
-struct Dates {
-    effective_at: Option<String>,
-    termination_date: Option<String>,
-    last_working_day: Option<String>,
-}
-
-impl Dates {
-    fn read(fields: &mut Fields<'_>) -> Self {
-        Self {
-            effective_at: fields.text("/effective_at"),
-            termination_date: fields.text("/user/termination_date"),
-            last_working_day: fields.text("/metadata/last_working_day"),
-        }
-    }
-
-    /// What is said to have happened is in effect when it is said, if no date says when.
-    fn effective(&self, at: Option<UtcTime>) -> Option<String> {
-        let dated = self.termination_date.is_some() || self.last_working_day.is_some();
-        self.effective_at.clone().or_else(|| at.filter(|_| !dated).map(|at| at.to_string()))
     }
 }
 

@@ -91,8 +91,8 @@ fn each_type_of_event_asks_for_its_kind() {
     }
     let simple = |kind: &str| read(&json!({"event_type": kind, "user": {"employee_id": "E"}})).asks;
     assert!(matches!(simple("termination_rescinded"), Ok(Action::Rescind)));
-    assert!(matches!(simple("user_rehired"), Ok(Action::Rehire)));
-    assert!(matches!(simple("identifier_recycled"), Ok(Action::Recycle)));
+    assert!(matches!(simple("user_rehired"), Ok(Action::Rehire { .. })));
+    assert!(matches!(simple("identifier_recycled"), Ok(Action::Recycle { .. })));
     assert!(matches!(simple("ignored"), Ok(Action::Ignore)));
     assert!(matches!(read(&json!({"event_type": "test"})).asks, Ok(Action::Test)));
     let vendor = read(&json!({"event_type": "vendor_offboarded", "vendor_id": "ACME"})).asks;
@@ -165,4 +165,30 @@ fn what_is_wrong_is_named() {
     }
     let id_only = asked(&json!({"event_type": "user_terminated", "user": {"employee_id": "E-1"}}));
     assert_eq!((id_only.username.as_str(), id_only.employee_id), ("E-1", None));
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let event = json!({
+        "event_type": "user_terminated", "timestamp": "2026-02-03T14:30:00", "deadline": "soon",
+        "user": {"username": "a", "termination_date": "2026-02-30", "time_zone": "Berlin"},
+        "metadata": {"last_working_day": "tomorrow"},
+    });
+    let (cause, mut pointers) = faults(&event);
+    pointers.sort();
+    let all = [
+        "/deadline",
+        "/metadata/last_working_day",
+        "/timestamp",
+        "/user/termination_date",
+        "/user/time_zone",
+    ];
+    assert_eq!((cause, pointers), (Hold::Unreadable, all.map(str::to_owned).to_vec()));
+    let event =
+        json!({"event_type": "left", "timestamp": "2026-02-03", "user": {"employee_id": 7}});
+    let (_, pointers) = faults(&event);
+    assert_eq!(pointers, ["/timestamp", "/user/employee_id", "/event_type"], "each once");
+    let like = read(&json!({"event_type": "User-Terminated"})).asks.unwrap_err();
+    assert_eq!(like.cause, Hold::UnknownType);
+    assert!(like.faults[0].detail.contains("user_terminated is one"), "{like:?}");
 }

@@ -1,5 +1,6 @@
 //! Asking for permission to keep access, approving it, and taking it back. The only doors to an exception.
 
+mod about;
 mod against;
 mod wish;
 
@@ -7,18 +8,15 @@ pub(super) use against::{against_amendment, against_notice, holds_nothing};
 pub use wish::Wish;
 
 use super::amend::{Changed, Withdrawal, unchanged};
-use super::submission::wrong;
-use super::{Intake, IntakeError, notice_of_change, terms_of};
+use super::{Intake, IntakeError, notice_of_change};
 use crate::audit::record::{self, About};
 use crate::clock;
 use crate::domain::exception::{self, Exception, ExceptionKind, Phase, Rules, Turn, Unfit};
+use crate::domain::notice::Outcome;
 use crate::domain::request::{LIFETIME, Refused};
-use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Excepted, Move, NewRecord, NoticeKey, Stored};
-
-/// Exceptions of one subject that are read to tell whether a break-glass follows another.
-const EARLIER: i64 = 100;
+use crate::store::{Excepted, ExceptionRow, Move, NewRecord, NoticeKey, Stored};
+use about::{EARLIER, For};
 
 /// An exception, with the revocation as the log holds both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +35,26 @@ fn same<'a>(stored: &'a Stored, wish: &Exception, now: UtcTime) -> Option<&'a Ex
                 == (wish.kind, wish.until, &wish.requested_by)
             && now.since(one.requested_at) <= LIFETIME
     })
+}
+
+/// Whether a second person has to say something of it.
+pub(super) fn waits(exception: &Exception) -> bool {
+    exception.phase == Phase::Requested || exception.release.is_some()
+}
+
+/// The notice, with what it asked for and now waits in `step`.
+fn asked_by(notice: &NoticeKey, step: &Move) -> NoticeKey {
+    let mut notice = notice.clone();
+    let known = |one: &Exception| step.from.life.exceptions.iter().any(|known| known.id == one.id);
+    let new = step.life.exceptions.iter().filter(|one| !known(one) && waits(one));
+    // What no door took is listed nowhere.
+    if !notice.facts.id.is_empty() {
+        notice.facts.pending = new.map(|one| one.id.clone()).collect();
+        if !notice.facts.pending.is_empty() {
+            notice.facts.outcome = Outcome::Pending;
+        }
+    }
+    notice
 }
 
 /// The move that makes `stored` what `turn` says, with the records of its exceptions.
@@ -88,14 +106,17 @@ impl Intake {
         if let Some(id) = self.journal.store.repeated(notice).await? {
             return self.newest_of(&id, wish.kind()?).await;
         }
-        let Some((revocation, earlier)) = self.revocation_for(wish, notice, by).await? else {
+        let Some(For { revocation, opened, earlier }) =
+            self.revocation_for(wish, notice, by).await?
+        else {
             return Ok(None);
         };
         let asked = std::sync::Mutex::new(String::new());
         let changed = self
             .moving(&revocation, |stored, config, now| {
-                let exception =
-                    wish.exception(&stored.revocation, &stored.life.exceptions, by, config, now)?;
+                let (asked_of, known) = (&stored.revocation, &stored.life.exceptions);
+                let exception = wish.exception(asked_of, known, by, config, now)?;
+                let exception = Exception { opened, ..exception };
                 let known = same(stored, &exception, now).map(|known| known.id.clone());
                 let id = known.clone().unwrap_or_else(|| exception.id.clone());
                 *asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = id;
@@ -112,7 +133,7 @@ impl Intake {
                     &rules,
                 )?;
                 let mut step = turned(stored, turn, now);
-                step.notice = Some(notice.clone());
+                step.notice = Some(asked_by(notice, &step));
                 Ok(step)
             })
             .await?;
@@ -121,106 +142,6 @@ impl Intake {
             Some(_) => self.excused(&revocation, &id).await,
             None => Ok(None),
         }
-    }
-
-    /// The revocation that a wish is about, and the subject's break-glasses of others. Where nothing is expected of the
-    /// subject, temporary access and a break-glass open one.
-    async fn revocation_for(
-        &self,
-        wish: &Wish,
-        notice: &NoticeKey,
-        by: &str,
-    ) -> Result<Option<(String, Vec<Exception>)>, IntakeError> {
-        if let Some(id) = &wish.revocation {
-            let Some(stored) = self.journal.store.revocation(id).await? else { return Ok(None) };
-            let earlier = self.earlier(&stored.revocation.subject, id).await?;
-            return Ok(Some((id.clone(), earlier)));
-        }
-        let subject = wish.subject.as_deref().unwrap_or_default();
-        let known = self.journal.store.expected_of(subject).await?;
-        let kind = wish.kind()?;
-        let opens = matches!(kind, ExceptionKind::Temporary | ExceptionKind::BreakGlass);
-        let begins = [&wish.account, &wish.roles, &wish.permissions];
-        let finished = |stored: &&Stored| stored.life.state == State::Verified;
-        let open: Vec<&Stored> = known.iter().filter(|stored| !finished(stored)).collect();
-        let id = if begins.iter().any(|list| list.is_some()) {
-            if !opens {
-                return Err(wrong(
-                    "/account",
-                    format!("a {kind} is an exception from what is expected"),
-                )
-                .into());
-            }
-            self.open_for(wish, subject, &open, notice, by).await?
-        } else {
-            match (open.as_slice(), known.first()) {
-                ([one], _) => one.revocation.id.clone(),
-                ([], Some(newest)) => newest.revocation.id.clone(),
-                ([], None) if opens => self.open_for(wish, subject, &open, notice, by).await?,
-                ([], None) => return Ok(None),
-                ([_, _, ..], _) => {
-                    let ids: Vec<_> = open.iter().map(|one| one.revocation.id.as_str()).collect();
-                    let said = format!("it has several revocations, name one: {}", ids.join(", "));
-                    return Err(wrong("/subject", said).into());
-                }
-            }
-        };
-        let earlier = self.earlier(subject, &id).await?;
-        Ok(Some((id, earlier)))
-    }
-
-    /// Expects that access is gone when the temporary one is over.
-    async fn open_for(
-        &self,
-        wish: &Wish,
-        subject: &str,
-        open: &[&Stored],
-        notice: &NoticeKey,
-        by: &str,
-    ) -> Result<String, IntakeError> {
-        let (config, now) = (self.config.current(), clock::now());
-        let kind = wish.kind()?;
-        let zones = terms_of(&config, by, by).zones;
-        let sample = |at| -> Result<Revocation, IntakeError> {
-            let terms = terms_of(&config, by, by);
-            Ok(wish.submission(subject, at).revocation(by, now, &terms)?)
-        };
-        let usual = kind.usual_end(&sample(now)?, now);
-        let until = wish.end(&zones, now)?.or(usual).ok_or(Unfit::NoEnd(kind));
-        let until = until.map_err(Refused::from)?;
-        // Nothing is expected for a wish that nobody could grant.
-        let asked = sample(until)?;
-        kind.fits(&asked, Some(until), now).map_err(Refused::from)?;
-        // What is approved for one thing must not cover another.
-        if let Some(same) = open.iter().find(|one| one.revocation.kind == asked.kind) {
-            let id = &same.revocation.id;
-            let said = format!("{id} expects already what has to be gone: name that revocation");
-            return Err(wrong("/subject", said).into());
-        }
-        let bytes = serde_json::to_vec(&wish.submission(subject, until))
-            .map_err(|error| IntakeError::Unavailable(error.into()))?;
-        let event = format!("{}/{until}", notice.event_id);
-        let accepted = Box::pin(self.submit(&bytes, by, Some(&event))).await?;
-        Ok(accepted.id)
-    }
-
-    /// Break-glasses of the subject's other revocations.
-    async fn earlier(&self, subject: &str, but: &str) -> Result<Vec<Exception>, IntakeError> {
-        let selection = Excepted {
-            kind: Some(ExceptionKind::BreakGlass),
-            subject: Some(subject.to_owned()),
-            ..Excepted::default()
-        };
-        let rows = self.journal.store.exceptions_page(&selection, None, EARLIER).await?;
-        let mut revocations: Vec<String> = rows.into_iter().map(|row| row.revocation).collect();
-        revocations.sort();
-        revocations.dedup();
-        let mut earlier = Vec::new();
-        for id in revocations.iter().filter(|id| *id != but) {
-            let stored = self.journal.store.revocation(id).await?;
-            earlier.extend(stored.into_iter().flat_map(|stored| stored.life.exceptions));
-        }
-        Ok(earlier)
     }
 
     /// Approves the exception `id`, or that a legal hold ends, on behalf of `by`. `None`: there is none.
@@ -275,8 +196,8 @@ impl Intake {
         .await
     }
 
-    /// Takes back what there is of `kind` for `subject`, on behalf of `by`: in force, or asked for. What waits for a
-    /// second person is in what is given back.
+    /// Takes back what there is of `kind` for `subject`, on behalf of `by`: in force, or asked for; but for a legal hold
+    /// that somebody else asks for. What waits for a second person is in what is given back.
     ///
     /// # Errors
     /// As [`revoke_exception`](Self::revoke_exception).
@@ -294,6 +215,9 @@ impl Intake {
         };
         let mut closed = Vec::new();
         for row in self.journal.store.exceptions_page(&selection, None, EARLIER).await? {
+            if let Some(other) = self.another_s_wish(&row, by).await? {
+                return Err(Refused::from(Unfit::Asked(other)).into());
+            }
             match self.revoke_exception(&row.id, by).await {
                 Ok(excused) => closed.extend(excused),
                 // It only waits for its review.
@@ -302,6 +226,24 @@ impl Intake {
             }
         }
         Ok(closed)
+    }
+
+    /// Who else than `by` asks for a legal hold and waits: what is destroyed meanwhile does not come back, so one event
+    /// does not end that.
+    async fn another_s_wish(
+        &self,
+        row: &ExceptionRow,
+        by: &str,
+    ) -> Result<Option<String>, IntakeError> {
+        let stored = self.journal.store.revocation(&row.revocation).await?;
+        let mut exceptions = stored.into_iter().flat_map(|stored| stored.life.exceptions);
+        let found = exceptions.find(|one| {
+            one.id == row.id
+                && one.kind == ExceptionKind::LegalHold
+                && one.phase == Phase::Requested
+                && one.requested_by != by
+        });
+        Ok(found.map(|one| one.requested_by))
     }
 
     async fn turning(

@@ -22,6 +22,11 @@ impl<'a> Fields<'a> {
         self.faults.push(Fault::new(pointer, detail));
     }
 
+    /// Whether something was wrong at `pointer`.
+    pub(super) fn is_wrong(&self, pointer: &str) -> bool {
+        self.faults.iter().any(|fault| fault.pointer == pointer)
+    }
+
     /// Everything that was wrong.
     pub(super) fn faults(self) -> Vec<Fault> {
         self.faults

@@ -39,10 +39,16 @@ impl Sheet {
                 });
                 Self::Rows(rows)
             }
-            Err(error) if error.is_eof() => Self::Cut,
+            Err(error) if error.is_eof() || is_cut(text) => Self::Cut,
             Err(error) => Self::Unusable(format!("the file is no JSON: {error}")),
         }
     }
+}
+
+/// Whether it would end in the middle but for the newline that some programs put after whatever they write.
+fn is_cut(text: &str) -> bool {
+    let cut = serde_json::from_str::<serde::de::IgnoredAny>(text.trim_end());
+    cut.is_err_and(|error| error.is_eof())
 }
 
 fn row(line: usize, raw: &RawValue) -> Row {
@@ -127,5 +133,14 @@ mod tests {
         );
         assert_eq!(told[0], "1 a");
         assert!(told[1].starts_with("2! event_id: an id of its own"), "{told:?}");
+    }
+
+    #[test]
+    fn a_newline_at_the_end_makes_nothing_whole() {
+        for text in ["{\"username\":\"x\",\"rea\n", "[{\"username\":\"x\"},\n"] {
+            assert!(matches!(Sheet::read(text.as_bytes()), Sheet::Cut), "{text:?}");
+        }
+        let wrong = Sheet::read(b"{\"username\":\"x\n\"}");
+        assert!(matches!(wrong, Sheet::Unusable(_)), "a newline within a text");
     }
 }

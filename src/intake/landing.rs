@@ -1,9 +1,6 @@
-//! What a notice joins, and waiting until what was decided about it is in the log.
+//! Waiting until what was decided about a notice is in the log.
 
 use super::{Intake, IntakeError, PATIENCE};
-use crate::domain::revocation::{Kind, Revocation};
-use crate::domain::time::UtcTime;
-use crate::store::{StoreError, Stored};
 
 impl Intake {
     /// What `decide` decided, once the records it names are in the log.
@@ -30,21 +27,5 @@ impl Intake {
             Err(_) => {}
         }
         accepted
-    }
-
-    /// The unfinished revocation that asks for the same. Who was suspended and leaves now is not only suspended: then
-    /// that revocation is for everything.
-    pub(super) async fn joined(
-        &self,
-        asked: &Revocation,
-        now: UtcTime,
-    ) -> Result<Option<Stored>, StoreError> {
-        let store = &self.journal.store;
-        let same = store.unfinished(&asked.subject, asked.kind).await?;
-        if same.is_some() || asked.kind != Kind::Full || asked.effective_at > now {
-            return Ok(same);
-        }
-        let suspended = store.unfinished(&asked.subject, Kind::Suspend).await?;
-        Ok(suspended.filter(|stored| stored.revocation.effective_at <= now))
     }
 }

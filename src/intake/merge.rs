@@ -5,8 +5,10 @@ use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, Reason, Revocation, State};
+use crate::domain::subject::{Called, Mapping};
 use crate::domain::time::UtcTime;
-use crate::store::Stored;
+use crate::intake::joining::RELEASED;
+use crate::store::{NoticeKey, Stored};
 
 /// What both together ask for, if that is more than `known` asks for already.
 #[must_use]
@@ -51,12 +53,16 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
         both.effective.clone_from(&asked.effective);
     }
     both.username = known.username.clone().or_else(|| asked.username.clone());
+    both.also_called.extend(another_name(known, asked));
     // Deadlines of a repeated notice run from its own receipt; only an earlier one counts.
     both.deadlines = earlier(&known.deadlines, &asked.deadlines);
     // The stricter reason decides which milestones there are, and whom alerts call.
     let adds_login = known.deadlines.login.is_none() && asked.deadlines.login.is_some();
     let urgent = matches!(asked.reason, Reason::Terminated | Reason::PolicyViolation);
-    if adds_login || both.kind != known.kind || (urgent && both.deadlines != known.deadlines) {
+    let weaker = asked.reason.rank() < known.reason.rank();
+    let stricter =
+        adds_login || both.kind != known.kind || (urgent && both.deadlines != known.deadlines);
+    if stricter && !weaker {
         both.reason = asked.reason;
     }
     (both != *known).then_some(both)
@@ -78,6 +84,76 @@ fn earlier(a: &Deadlines, b: &Deadlines) -> Deadlines {
     earlier
 }
 
+/// The user name of `asked`, where it is none of those that are known.
+fn another_name(known: &Revocation, asked: &Revocation) -> Option<String> {
+    let folded = |name: &String| name.trim().to_lowercase();
+    let (first, name) = (known.username.as_ref()?, asked.username.as_ref()?);
+    let same = |known: &String| folded(known) == folded(name);
+    let so = same(first) || known.also_called.iter().any(same);
+    (!so).then(|| name.clone())
+}
+
+/// Names that `asked` suggests by another user name than those that are known: whether it is the same person nobody
+/// said. A notice that a person released was looked at.
+#[must_use]
+pub fn doubtful(
+    known: &Revocation,
+    asked: &Revocation,
+    notice: &NoticeKey,
+    mapping: &Mapping,
+) -> Vec<String> {
+    let another = another_name(known, asked);
+    let Some(name) = another.filter(|_| !notice.source.starts_with(RELEASED)) else {
+        return Vec::new();
+    };
+    let called = Called { subject: &known.subject, username: Some(&name) };
+    let before = mapping.names(&known.called(), &known.accounts);
+    let names = mapping.names(&called, &asked.accounts).into_iter();
+    let new =
+        |name: &AccountName| name.suggested() && !before.iter().any(|one| one.role == name.role);
+    names.filter(new).map(|name| name.role).collect()
+}
+
+/// Names that `asked` suggests by a user name that is none of those `known` of the person, where it begins anew.
+#[must_use]
+pub fn doubtful_beside(known: &[String], asked: &Revocation, mapping: &Mapping) -> Vec<String> {
+    let Some(name) = &asked.username else { return Vec::new() };
+    let folded = |name: &str| name.trim().to_lowercase();
+    if known.is_empty() || known.iter().any(|known| folded(known) == folded(name)) {
+        return Vec::new();
+    }
+    let mut before = Vec::new();
+    for username in known {
+        let called = Called { subject: &asked.subject, username: Some(username) };
+        before.extend(mapping.names(&called, &[]));
+    }
+    let mut names = suggested(asked, mapping);
+    names.retain(|name| !before.iter().any(|one| one.role == *name));
+    names
+}
+
+/// Names of roles that the user name of `asked` suggests.
+#[must_use]
+pub fn suggested(asked: &Revocation, mapping: &Mapping) -> Vec<String> {
+    let names = mapping.names(&asked.called(), &asked.accounts).into_iter();
+    names.filter(AccountName::suggested).map(|name| name.role).collect()
+}
+
+/// The life once more is asked for than was proved.
+#[must_use]
+pub fn begun_anew(mut life: Life) -> Life {
+    life.first_clean_at = None;
+    life.confirm_from = None;
+    // A session may act as what is asked for only now, whenever the rest went.
+    life.gone_since = None;
+    life.met = crate::domain::milestone::PerMilestone::default();
+    // Nobody has looked for what is new.
+    if life.state == State::Verified {
+        life.state = State::Open;
+    }
+    life
+}
+
 /// The life after an amendment: what was proved of less is not proved of more, and an earlier effect may
 /// make it due.
 #[must_use]
@@ -88,18 +164,11 @@ pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
         || revocation.roles != stored.revocation.roles
         || revocation.permissions != stored.revocation.permissions
         || revocation.emails != stored.revocation.emails
+        || revocation.also_called != stored.revocation.also_called
         || revocation.required_roles != stored.revocation.required_roles
         || revocation.required_permissions != stored.revocation.required_permissions;
     if more {
-        life.first_clean_at = None;
-        life.confirm_from = None;
-        // A session may act as what is asked for only now, whenever the rest went.
-        life.gone_since = None;
-        life.met = crate::domain::milestone::PerMilestone::default();
-        // Nobody has looked for what is new.
-        if life.state == State::Verified {
-            life.state = State::Open;
-        }
+        life = begun_anew(life);
     }
     // Whoever says more, or sooner, has not heard of what waits: it was asked for before, and of less.
     if *revocation != stored.revocation {
@@ -133,7 +202,11 @@ mod tests {
 
     fn at(now: &str, json: &str) -> Revocation {
         let profiles = Profiles::default();
-        let terms = Terms { profiles: &profiles, zones: Zones::default() };
+        let terms = Terms {
+            profiles: &profiles,
+            zones: Zones::default(),
+            longest_deadline: std::time::Duration::from_secs(90 * 86_400),
+        };
         Submission::parse(json.as_bytes())
             .unwrap()
             .revocation("hr", now.parse().unwrap(), &terms)
@@ -217,6 +290,25 @@ mod tests {
         let again =
             at(LATER, r#"{"username":"a","reason":"inactive","revocation_type":"suspend"}"#);
         assert_eq!(tighten(&leaves, &again), None, "and never the other way");
+        let violated =
+            at(NOON, r#"{"username":"a","reason":"policy_violation","revocation_type":"suspend"}"#);
+        let expired = at(LATER, r#"{"username":"a","reason":"contract_expired"}"#);
+        let both = tighten(&violated, &expired).unwrap();
+        assert_eq!((both.kind, both.reason), (Kind::Full, Reason::PolicyViolation));
+    }
+
+    #[test]
+    fn every_user_name_is_kept() {
+        let named = |name: &str| {
+            at(
+                NOON,
+                &format!(r#"{{"employee_id":"E1","username":"{name}","reason":"terminated"}}"#),
+            )
+        };
+        let both = tighten(&named("jd"), &named("jsmith")).unwrap();
+        assert_eq!(both.usernames().collect::<Vec<_>>(), ["jd", "jsmith"]);
+        let again = tighten(&both, &named("JSmith")).unwrap();
+        assert_eq!(again.also_called, ["jsmith"], "capitals make no other name");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Notices that cannot be used as they are: kept, and decided about by people.
 
+use super::amend::unchanged;
 use super::door::Door;
-use super::webhook::{Case, Decided, Received, Said, facts_of};
+use super::joining::RELEASED;
+use super::sameness::facts_of;
+use super::webhook::{Case, Decided, Received, Said};
 use super::{Intake, IntakeError, PATIENCE, submission};
-use crate::audit::record::{self, Held};
+use crate::audit::record::{self, About, Held};
 use crate::clock;
 use crate::config::Approvals;
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
@@ -17,7 +20,17 @@ const FAULTS: usize = 20;
 
 impl Intake {
     /// Keeps an event that cannot be used, for a person to decide.
-    pub(super) async fn hold(&self, mut case: Case, mut unusable: Unusable) -> Decided {
+    pub(super) async fn hold(&self, case: Case, unusable: Unusable) -> Decided {
+        self.hold_with(case, None, unusable).await
+    }
+
+    /// The same with the revocation `of` that expects what is certain of it.
+    pub(super) async fn hold_with(
+        &self,
+        mut case: Case,
+        of: Option<String>,
+        mut unusable: Unusable,
+    ) -> Decided {
         unusable.faults.truncate(FAULTS);
         let facts = &mut case.notice.facts;
         facts.outcome = Outcome::Quarantined;
@@ -26,7 +39,7 @@ impl Intake {
         facts.checklist.clear();
         if case.said.released {
             // It is held already.
-            return Ok((Received::of(&case.notice, Vec::new(), false), Vec::new()));
+            return Ok((Received::of(&case.notice, of.into_iter().collect(), false), Vec::new()));
         }
         if self.journal.store.notices_of(Outcome::Quarantined).await? >= HELD {
             return Err(IntakeError::Full(HELD));
@@ -40,7 +53,7 @@ impl Intake {
             outcome: Outcome::Quarantined,
             by: None,
         });
-        self.keep(case, None, NewRecord { kind: "notice_quarantined", body }).await
+        self.keep(case, of, NewRecord { kind: "notice_quarantined", body }).await
     }
 
     /// Keeps a token whose signature is good and that cannot be used, with `why`. When this returns, the record of it is
@@ -78,7 +91,7 @@ impl Intake {
         let event = door.read(&config, kept.key.body.as_bytes(), now);
         // A notice of its own: what was held keeps its key, so that the same event again is known.
         let notice = NoticeKey {
-            source: format!("released:{}", kept.key.source),
+            source: format!("{RELEASED}{}", kept.key.source),
             event_id: kept.key.facts.id.clone(),
             facts: Facts { outcome: Outcome::Part, ..facts_of(door, &event, now)? },
             ..kept.key.clone()
@@ -126,6 +139,19 @@ impl Intake {
         }
         let settled =
             Settled { outcome: Outcome::Dismissed, revocation: None, checklist: "", by, why };
+        if let Some(revocation) = &kept.revocation {
+            // It is not the same person: what the notice asked of the id stays, and the question is answered.
+            self.moving(revocation, |stored, _, now| {
+                let mut step = unchanged(stored, now);
+                if step.life.lineage.answered(id) {
+                    let (revocation, subject) = (&step.revocation, &stored.subject_id);
+                    let body = record::amended(&About { revocation, subject, at: now }, None);
+                    step.records.push(NewRecord { kind: "revocation_amended", body });
+                }
+                Ok(step)
+            })
+            .await?;
+        }
         let record = self.settle(&kept, &settled, clock::now()).await?;
         self.journal.landed(&record, PATIENCE).await?;
         Ok(self.journal.store.notice(id).await?)
@@ -143,9 +169,7 @@ impl Intake {
         let Some(kept) = self.journal.store.notice(id).await? else { return Ok(None) };
         let outcome = kept.key.facts.outcome;
         if !may(outcome) {
-            return Err(IntakeError::NotHeld(format!(
-                "{id} is {outcome}, so nothing waits for a decision"
-            )));
+            return Err(IntakeError::NotHeld(format!("{id} is {outcome}")));
         }
         if kept.key.body.is_empty() {
             return Err(IntakeError::NotHeld(format!("what {id} said was erased")));

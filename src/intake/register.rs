@@ -5,11 +5,13 @@
 //! since a change that came before the second one left is none for that one.
 
 use super::submission::{OneOrMany, Submission, SubmissionError};
-use super::{Intake, IntakeError, PATIENCE, kinds, known_targets, terms_of};
+use super::{Asking, Intake, IntakeError, PATIENCE, kinds, known_targets, terms_of};
 use crate::clock;
 use crate::config::{Config, SecretConfig};
 use crate::domain::credential::{Change, Standing};
+use crate::domain::expectation::milestones;
 use crate::domain::hex::hex;
+use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Facts, Known, NoticeKey, StoreError, Stored};
@@ -34,9 +36,11 @@ impl Intake {
     /// None: what cannot be kept now is tried again.
     pub async fn run_register(&self, stop: CancellationToken) -> anyhow::Result<()> {
         let (known, mut done) = (Known::default(), HashSet::new());
+        let mut given_up = HashSet::new();
         let (mut failed, mut landings) = (false, self.journal.landings());
         loop {
             let config = self.config.current();
+            self.take_up(&mut given_up).await;
             if !config.secrets.is_empty() {
                 let outcome = self.open_rotations(&config, &known, &mut done).await;
                 if let Err(error) = &outcome
@@ -68,7 +72,8 @@ impl Intake {
                 if done.contains(&event) {
                     continue;
                 }
-                let rotated = rotated_since(leaver.revocation.effective_at, secret, &watched);
+                let rotated =
+                    locked_out_at(leaver).is_some_and(|left| rotated_since(left, secret, &watched));
                 if !rotated {
                     self.open_rotation(config, leaver, secret, &event).await?;
                 }
@@ -127,7 +132,7 @@ impl Intake {
             self.copies.of((&notice.source, &notice.event_id)).await,
             self.subjects.of(&asked.subject).await,
         );
-        let (accepted, record) = self.accept(asked, None, notice, now, turns).await?;
+        let (accepted, record) = self.accept(Asking::of(asked), notice, now, turns).await?;
         if let Some(record) = record {
             self.journal.landed(&record, PATIENCE).await?;
         }
@@ -155,6 +160,17 @@ fn knew(leaver: &Stored, secret: &SecretConfig) -> bool {
     let asked = &leaver.revocation;
     let names = [Some(&asked.subject), asked.username.as_ref()];
     names.into_iter().flatten().any(|name| secret.known_by.contains(name))
+}
+
+/// Since when the leaver learns nothing that is new: the end was in effect, we were told of it, and the login was seen to
+/// be gone. `None`: whatever the secret was changed to, they may know it.
+fn locked_out_at(leaver: &Stored) -> Option<UtcTime> {
+    let asked = &leaver.revocation;
+    let told = asked.effective_at.max(asked.received_at);
+    if milestones(asked.kind, asked.reason).contains(&Milestone::Login) {
+        return leaver.life.met.login.map(|met| met.max(told));
+    }
+    Some(told)
 }
 
 /// Whether a rotation that is verified saw the secret change after `left`: each of its accounts.
@@ -203,4 +219,43 @@ fn rotation(
     known_targets(config, &asked)?;
     let asked = Revocation { because: Some(leaver.revocation.id.clone()), ..asked };
     Ok(kinds::with_checklist(asked, config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::lifecycle::Life;
+    use crate::domain::revocation::sample;
+    use crate::store::Evidence;
+
+    fn at(second: i64) -> UtcTime {
+        UtcTime::from_micros(second * 1_000_000).unwrap()
+    }
+
+    /// The end was at 100, and we were told at 200.
+    #[test]
+    fn a_change_counts_once_the_leaver_can_learn_nothing_more() {
+        let revocation = Revocation { received_at: at(200), ..sample(at(100)) };
+        let mut leaver = Stored {
+            life: Life::begin(revocation.effective_at, revocation.received_at),
+            revocation,
+            landed_revocation: None,
+            subject_id: "s_1".to_owned(),
+            accounts: Vec::new(),
+            landed: None,
+            evidence: Evidence::default(),
+            version: 1,
+            records: 0,
+            queued_at: at(200),
+            watch_until: at(200),
+        };
+        assert_eq!(locked_out_at(&leaver), None, "who can log in learns what it was changed to");
+        for (gone, counts_from) in [(150, 200), (300, 300)] {
+            leaver.life.met.login = Some(at(gone));
+            assert_eq!(locked_out_at(&leaver), Some(at(counts_from)), "{gone}");
+        }
+        leaver.life.met.login = None;
+        leaver.revocation.reason = Reason::RoleChange;
+        assert_eq!(locked_out_at(&leaver), Some(at(200)), "there is no such milestone");
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! A token is believed for one reason only: a key that the configuration names for its issuer signed it.
 
+mod act;
 mod answer;
 mod claims;
 mod event;
@@ -14,24 +15,19 @@ pub use answer::{Declined, Fault, Outcome, Refusal};
 pub use event::Event;
 pub use keys::count_keys;
 
-use super::submission::Submission;
-use super::{Accepted, Intake, IntakeError};
+use super::{Intake, IntakeError};
 use crate::clock;
 use crate::config::{Config, Live, Ssf, SsfIssuer, SsfKeys};
 use crate::domain::hex::hex;
-use crate::domain::revocation::{Kind, Reason};
-use crate::domain::time::UtcTime;
 use crate::metrics::Metrics;
 use crate::store::{Facts, NoticeKey};
 use answer::{outcomes, refuse};
 use anyhow::{Context as _, Result};
-use claims::{Claims, Stated};
-use event::{Meaning, meaning};
+use claims::Stated;
 use jwks::JwkSet;
 use keys::Keyring;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use subject::Name;
 use subtle::ConstantTimeEq as _;
 use token::Token;
 
@@ -58,15 +54,6 @@ pub fn usable(ssf: &Ssf) -> Result<()> {
 
 /// Where tokens come in, in the list of notices.
 pub(super) const DOOR: &str = "ssf";
-
-/// One notice that a token comes to.
-struct Ask {
-    event: Event,
-    kind: Kind,
-    reason: Reason,
-    at: UtcTime,
-    name: Name,
-}
 
 /// Takes tokens.
 pub struct Receiver {
@@ -182,168 +169,6 @@ impl Receiver {
             ) => Err(Declined::Unavailable(error.into())),
         }
     }
-
-    async fn act(
-        &self,
-        config: &Config,
-        issuer: &SsfIssuer,
-        claims: &Claims,
-        notice: NoticeKey,
-    ) -> Result<(), Declined> {
-        let (mut asks, mut rechecks) = (Vec::new(), Vec::new());
-        for told in &claims.told {
-            // Before the standard, each event named its subject itself.
-            let sub_id = claims.sub_id.as_ref().or_else(|| told.body.get("subject"));
-            let names = || {
-                let named = subject::names(sub_id.unwrap_or(&serde_json::Value::Null), issuer);
-                named.inspect_err(|_| self.count(issuer, told.event, Outcome::Unusable))
-            };
-            match meaning(told.event, &told.body) {
-                Meaning::Expect(kind, reason) => {
-                    let reason = reason.unwrap_or(issuer.reason);
-                    let (event, at) = (told.event, told.at);
-                    let ask = |name| Ask { event, kind, reason, at, name };
-                    asks.extend(names()?.into_iter().map(ask));
-                }
-                Meaning::Compromised => {
-                    let (event, at) = (told.event, told.at);
-                    asks.extend(names()?.into_iter().map(|name| {
-                        let kind = compromised(&config.ssf, &name);
-                        Ask { event, kind, reason: Reason::PolicyViolation, at, name }
-                    }));
-                }
-                Meaning::Recheck => rechecks.push((told.event, names()?)),
-                Meaning::Recycled => {
-                    tracing::warn!(
-                        issuer = issuer.name,
-                        jti = claims.jti,
-                        "an identifier was recycled: access of the new owner may be taken for the old one's; \
-                         nothing is changed for that"
-                    );
-                    self.count(issuer, told.event, Outcome::Ignored);
-                }
-                Meaning::Nothing => self.nothing(issuer, told, claims),
-            }
-        }
-        if asks.is_empty() {
-            return self.recheck(issuer, rechecks, &notice).await;
-        }
-        for (event, _) in rechecks {
-            self.count(issuer, event, Outcome::Ignored);
-        }
-        for (number, ask) in asks.into_iter().enumerate() {
-            let event_id = match number {
-                0 => notice.event_id.clone(),
-                more => format!("{}#{more}", notice.event_id),
-            };
-            self.expect(issuer, ask, NoticeKey { event_id, ..notice.clone() }).await?;
-        }
-        Ok(())
-    }
-
-    async fn expect(
-        &self,
-        issuer: &SsfIssuer,
-        ask: Ask,
-        notice: NoticeKey,
-    ) -> Result<(), Declined> {
-        let (event, sender) = (ask.event, notice.source.clone());
-        let facts = Facts {
-            event_type: event.as_str().to_owned(),
-            subject: ask.name.id.clone(),
-            username: ask.name.username.clone().unwrap_or_default(),
-            ..facts()?
-        };
-        let notice = NoticeKey { facts, ..notice };
-        let kept = self.intake.submit_as(&submission(ask)?, notice, &sender).await;
-        let accepted = kept.map_err(|error| self.declined(issuer, event, error))?;
-        self.told(issuer, event, &accepted, Outcome::Accepted);
-        Ok(())
-    }
-
-    /// What is expected of the subjects is looked at now: no revocation says what an ended session asks for, and
-    /// one that is open finds a session that is left by itself.
-    async fn recheck(
-        &self,
-        issuer: &SsfIssuer,
-        events: Vec<(Event, Vec<Name>)>,
-        notice: &NoticeKey,
-    ) -> Result<(), Declined> {
-        for (event, names) in events {
-            let names: Vec<String> = names
-                .into_iter()
-                .flat_map(|name| [Some(name.id), name.username])
-                .flatten()
-                .collect();
-            let noted = self.intake.note_with(&names, notice).await;
-            match noted.map_err(|error| self.declined(issuer, event, error))? {
-                Some(accepted) => self.told(issuer, event, &accepted, Outcome::Noted),
-                None => self.count(issuer, event, Outcome::Ignored),
-            }
-        }
-        Ok(())
-    }
-
-    fn nothing(&self, issuer: &SsfIssuer, told: &claims::Told, claims: &Claims) {
-        let status = told.body.get("status").and_then(serde_json::Value::as_str);
-        match told.event {
-            Event::Verification => {
-                self.metrics.signals.verified(&issuer.name, clock::now().seconds());
-                tracing::info!(issuer = issuer.name, jti = claims.jti, "the stream was tried");
-            }
-            Event::StreamUpdated if status != Some("enabled") => {
-                let status = status.unwrap_or("unknown");
-                tracing::warn!(issuer = issuer.name, status, "the issuer stops its stream");
-            }
-            Event::AccountDisabled
-            | Event::AccountPurged
-            | Event::CredentialCompromise
-            | Event::IdentifierRecycled
-            | Event::SessionRevoked
-            | Event::CredentialChange
-            | Event::Deactivated
-            | Event::Deleted
-            | Event::StreamUpdated
-            | Event::Other => {}
-        }
-        self.count(issuer, told.event, Outcome::Ignored);
-    }
-
-    fn told(&self, issuer: &SsfIssuer, event: Event, accepted: &Accepted, new: Outcome) {
-        let outcome = match (accepted.known, accepted.amended) {
-            (true, _) => Outcome::Known,
-            (false, true) => Outcome::Tightened,
-            (false, false) => new,
-        };
-        self.count(issuer, event, outcome);
-        tracing::info!(
-            issuer = issuer.name,
-            event = event.as_str(),
-            outcome = outcome.as_str(),
-            revocation = accepted.id,
-            "a security event was taken"
-        );
-    }
-
-    fn declined(&self, issuer: &SsfIssuer, event: Event, error: IntakeError) -> Declined {
-        let (outcome, refusal) = match &error {
-            IntakeError::Unavailable(_) => return Declined::Unavailable(error.into()),
-            IntakeError::Differs { .. } => {
-                (Outcome::Conflict, "a token of this jti came before with other claims".to_owned())
-            }
-            IntakeError::Submission(_)
-            | IntakeError::Refused(_)
-            | IntakeError::NotHeld(_)
-            | IntakeError::Full(_)
-            | IntakeError::Sender(_) => (Outcome::Unusable, error.to_string()),
-        };
-        self.count(issuer, event, outcome);
-        Declined::Refused(refuse(Fault::InvalidRequest, refusal))
-    }
-
-    fn count(&self, issuer: &SsfIssuer, event: Event, outcome: Outcome) {
-        self.metrics.signals.event(&issuer.name, event.as_str(), outcome.as_str());
-    }
 }
 
 /// A transmitter that has to say who it is, beside the signature.
@@ -363,40 +188,12 @@ fn facts() -> Result<Facts, Declined> {
     Ok(Facts { id, door: DOOR.to_owned(), ..Facts::default() })
 }
 
-/// Whoever shares a credential goes on with a new one; of everybody else the account is suspended.
-fn compromised(ssf: &Ssf, name: &Name) -> Kind {
-    let shared = |name: &String| ssf.shared.contains(name);
-    if shared(&name.id) || name.username.as_ref().is_some_and(shared) {
-        Kind::Rotation
-    } else {
-        Kind::Suspend
-    }
-}
-
-/// As a plain notice would say it; read like one, so that the same limits hold.
-fn submission(ask: Ask) -> Result<Submission, Declined> {
-    let (username, employee_id) = match ask.name.username {
-        None => (ask.name.id, None),
-        Some(username) => (username, Some(ask.name.id)),
-    };
-    let plain = Submission {
-        username,
-        employee_id,
-        reason: ask.reason.as_str().to_owned(),
-        revocation_type: Some(ask.kind.as_str().to_owned()),
-        effective_at: Some(ask.at.to_string()),
-        ..Submission::default()
-    };
-    let bytes = serde_json::to_vec(&plain).map_err(anyhow::Error::new)?;
-    let read = Submission::parse(&bytes);
-    Ok(read.map_err(|wrong| refuse(Fault::InvalidRequest, wrong.to_string()))?)
-}
-
 /// An issuer of nobody in particular.
 #[cfg(test)]
 pub(crate) mod sample {
     use super::*;
     use crate::config::SubjectForm;
+    use crate::domain::revocation::Reason;
     use std::time::Duration;
 
     pub(crate) fn issuer() -> SsfIssuer {

@@ -8,6 +8,7 @@ use crate::domain::profile::Profiles;
 use crate::domain::revocation::{Reason, Revocation};
 use crate::domain::time::{UtcTime, parse_duration};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Longest text of a field.
 pub(super) const TEXT: usize = 1_000;
@@ -127,6 +128,8 @@ pub struct Terms<'a> {
     pub profiles: &'a Profiles,
     /// Zones in which the source's dates are meant.
     pub zones: Zones<'a>,
+    /// No notice allows more time than this after the effect: one sender's word keeps access for no longer.
+    pub longest_deadline: Duration,
 }
 
 /// Reads one JSON object, whose unknown fields are refused by its type.
@@ -291,6 +294,7 @@ impl Submission {
             accounts,
             roles,
             permissions,
+            also_called: Vec::new(),
             emails: OneOrMany::list(self.email.as_ref()),
             required_roles: OneOrMany::list(self.required_roles.as_ref()),
             required_permissions: OneOrMany::list(self.required_permissions.as_ref()),
@@ -301,6 +305,7 @@ impl Submission {
             no_account: false,
             preserve_data: self.preserve_data,
             ticket: self.ticket.clone(),
+            earlier_tickets: Vec::new(),
             source: source.to_owned(),
         })
     }
@@ -340,9 +345,17 @@ impl Submission {
         start: UtcTime,
         terms: &Terms<'_>,
     ) -> Result<Option<UtcTime>, SubmissionError> {
-        let deadline =
-            self.deadline.as_ref().map(|text| deadline_of(text, start, &self.zones(terms)));
-        deadline.transpose()
+        let Some(text) = &self.deadline else { return Ok(None) };
+        let at = deadline_of(text, start, &self.zones(terms))?;
+        let latest = start.plus(terms.longest_deadline);
+        if at > latest {
+            let why = format!(
+                "at the latest {latest} (longest_deadline of the configuration), not {at}: one sender alone does not keep \
+                 access for longer. Leave it out, or have it postponed afterwards, which a second person approves"
+            );
+            return Err(wrong("/deadline", why));
+        }
+        Ok(Some(at))
     }
 }
 

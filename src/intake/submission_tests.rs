@@ -5,7 +5,11 @@ use crate::domain::revocation::Kind;
 
 fn terms() -> Terms<'static> {
     static PROFILES: std::sync::LazyLock<Profiles> = std::sync::LazyLock::new(Profiles::default);
-    Terms { profiles: &PROFILES, zones: Zones::default() }
+    Terms {
+        profiles: &PROFILES,
+        zones: Zones::default(),
+        longest_deadline: std::time::Duration::from_secs(90 * 86_400),
+    }
 }
 
 fn now() -> UtcTime {
@@ -105,4 +109,34 @@ fn a_violation_takes_effect_at_once() {
     )
     .unwrap();
     assert_eq!(revocation.effective_at, now());
+}
+
+#[test]
+fn nobody_allows_years_alone() {
+    let deadline = |text: &str| {
+        let json = format!(r#"{{"username":"a","reason":"terminated","deadline":"{text}"}}"#);
+        let asked = Submission::parse(json.as_bytes()).unwrap();
+        asked.revocation("hr", "2026-03-05T12:00:00Z".parse().unwrap(), &terms())
+    };
+    for text in ["9999d", "91d", "2026-07-01"] {
+        let refused = deadline(text).unwrap_err().to_string();
+        assert!(refused.contains("/deadline: at the latest 2026-06-03T12:00:00"), "{refused}");
+    }
+    assert!(deadline("90d").is_ok() && deadline("2026-03-01").is_ok());
+}
+
+#[test]
+fn what_means_no_date_is_none() {
+    for (text, says) in [
+        ("0001-01-01", "leave it out"),
+        ("9999-12-31", "leave it out"),
+        ("1899-12-30T00:00:00Z", "leave it out"),
+    ] {
+        let json =
+            format!(r#"{{"username":"a","reason":"terminated","termination_date":"{text}"}}"#);
+        let asked = Submission::parse(json.as_bytes()).unwrap();
+        let refused = asked.revocation("hr", "2026-03-05T12:00:00Z".parse().unwrap(), &terms());
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(says), "{text}: {refused}");
+    }
 }

@@ -9,7 +9,7 @@ use crate::domain::notice::{Fault, Hold, Unusable};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What is searched for where nobody said what a vendor has. No role is called like this, so that it is never found to
@@ -123,6 +123,27 @@ impl Offboarding {
     }
 }
 
+/// Why a vendor that nobody configured may be meant to be one that is: it differs in case or blanks only.
+///
+/// # Errors
+/// When it does.
+pub(super) fn spelled(
+    vendor: &str,
+    configured: &BTreeMap<String, VendorConfig>,
+) -> Result<(), Unusable> {
+    let folded = |name: &str| name.trim().to_lowercase();
+    let same = |known: &&String| folded(known) == folded(vendor);
+    match configured.keys().find(same) {
+        Some(known) if !configured.contains_key(vendor) => {
+            let why = format!(
+                "`{vendor}` is not configured, and `{known}` is: is that the vendor? If so, send it with that id; if not, retry it"
+            );
+            Err(Unusable::one(Hold::NotPossible, Fault::new("/vendor_id", why)))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The checklist of an event: the same each time that the event comes.
 #[must_use]
 pub fn checklist(source: &str, event_id: &str) -> String {
@@ -199,6 +220,17 @@ mod tests {
             let unusable = read(&value).asks.unwrap_err();
             assert_eq!(unusable.faults[0].pointer, pointer, "{value}");
         }
+    }
+
+    #[test]
+    fn a_vendor_in_another_case_is_a_question() {
+        let configured: BTreeMap<String, VendorConfig> =
+            [("ACME".to_owned(), VendorConfig::default())].into();
+        for (vendor, good) in [("ACME", true), ("acme", false), ("Acme ", false), ("ACME2", true)] {
+            assert_eq!(spelled(vendor, &configured).is_ok(), good, "{vendor}");
+        }
+        let question = spelled("acme", &configured).unwrap_err();
+        assert!(question.faults[0].detail.contains("`ACME` is"), "{question:?}");
     }
 
     #[test]

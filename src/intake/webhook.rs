@@ -3,20 +3,19 @@
 //! An event is known for good by sender and id. One that can be used makes a revocation, or joins one; one that
 //! cannot is held for a person (`quarantine`). Either way the answer waits for its record.
 
-use super::door::{Door, NOTHING_BACK, Reading};
-use super::event::{Action, Event, not_yet};
+use super::door::{Door, Reading};
+use super::event::{Action, Event};
+use super::sameness::{again_after, day_before, has_no_id, notice_of};
 use super::submission::Submission;
 use super::vendor::{self, Offboarding};
 use super::{Intake, IntakeError};
 use crate::audit::record::{self, Noticed};
 use crate::clock;
 use crate::config::Config;
-use crate::domain::hex::hex;
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
-use crate::domain::revocation::Kind;
+use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey};
-use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// An event as it arrived.
@@ -51,6 +50,8 @@ pub struct Received {
     pub cause: Option<Hold>,
     /// What is wrong with it.
     pub faults: Vec<Fault>,
+    /// What waits for a second person.
+    pub pending: Vec<String>,
 }
 
 impl Received {
@@ -65,6 +66,7 @@ impl Received {
             checklist: Some(facts.checklist.clone()).filter(|checklist| !checklist.is_empty()),
             cause: facts.cause,
             faults: facts.faults.clone(),
+            pending: facts.pending.clone(),
         }
     }
 }
@@ -102,43 +104,12 @@ impl Case {
     }
 }
 
-/// What makes an event the same event, and what is listed of it.
-fn notice_of(
-    delivery: &Delivery<'_>,
-    event: &Event,
-    now: UtcTime,
-) -> Result<NoticeKey, IntakeError> {
-    let digest = hex(&Sha256::digest(delivery.bytes));
-    let named = event.id.clone().or_else(|| delivery.id.map(str::to_owned));
-    Ok(NoticeKey {
-        source: delivery.sender.to_owned(),
-        // Without an id, the same bytes are the same event.
-        event_id: named.unwrap_or_else(|| format!("sha256:{digest}")),
-        digest,
-        // No database takes a NUL, and no JSON has one.
-        body: String::from_utf8_lossy(delivery.bytes).replace('\0', "\u{fffd}"),
-        facts: facts_of(delivery.door, event, now)?,
-    })
-}
-
-/// What is listed of an event.
-pub(super) fn facts_of(door: Door<'_>, event: &Event, now: UtcTime) -> Result<Facts, IntakeError> {
-    let who = &event.who;
-    let vendor = match &event.asks {
-        Ok(Action::Offboard(asked)) => asked.vendor.clone(),
-        Ok(_) | Err(_) => String::new(),
-    };
-    Ok(Facts {
-        id: clock::new_id("ntc", now).map_err(|e| IntakeError::Unavailable(e.into()))?,
-        door: door.name().to_owned(),
-        event_type: event.kind.clone(),
-        event_at: event.at,
-        subject: who.subject().unwrap_or_default().to_owned(),
-        username: who.employee_id.as_ref().and(who.username.clone()).unwrap_or_default(),
-        email: who.employee_id.as_ref().and(who.email.clone()).unwrap_or_default(),
-        vendor,
-        ..Facts::default()
-    })
+/// What an event is that was made before something else that is known.
+pub(super) enum Early {
+    /// This revocation makes it void.
+    Superseded(String),
+    /// Whether it is void, a person has to say.
+    Unsure(Unusable),
 }
 
 impl Intake {
@@ -157,8 +128,17 @@ impl Intake {
         let sender = delivery.sender.to_owned();
         let case = Case { notice, sender, said: Said::default(), now, config };
         Box::pin(self.landing(async {
-            match self.before(&case.notice, now).await? {
-                Some(kept) => self.again(&kept).await,
+            let mut kept = self.before(&case.notice, now).await?;
+            if let Some(earlier) = day_before(&case.notice, now).filter(|_| kept.is_none()) {
+                kept = self.before(&earlier, now).await?;
+            }
+            match kept {
+                Some(kept) if !self.is_outlived(&kept).await? => self.again(&kept).await,
+                Some(kept) => {
+                    let mut case = case;
+                    case.notice.event_id = again_after(&kept.key.event_id, now);
+                    Box::pin(self.follow(event, case)).await
+                }
                 None => Box::pin(self.follow(event, case)).await,
             }
         }))
@@ -181,6 +161,18 @@ impl Intake {
         Err(IntakeError::Differs { source_name: source.clone(), event_id: event_id.clone() })
     }
 
+    /// Whether an event that is known by its bytes alone says something new when it comes again: what the first one
+    /// expected was taken back since, or the person came back.
+    async fn is_outlived(&self, kept: &KeptNotice) -> Result<bool, IntakeError> {
+        let (true, Some(id)) = (has_no_id(&kept.key.event_id), &kept.revocation) else {
+            return Ok(false);
+        };
+        let stored = self.journal.store.revocation(id).await?;
+        Ok(stored.is_some_and(|stored| {
+            stored.life.state == State::Withdrawn || stored.life.lineage.rehired.is_some()
+        }))
+    }
+
     /// The answer to an event that had come before waits, like the first, until its record is in the log.
     pub(super) async fn again(&self, kept: &KeptNotice) -> Decided {
         let facts = &kept.key.facts;
@@ -201,43 +193,23 @@ impl Intake {
             Ok(action) => action,
             Err(unusable) => return self.hold(case, unusable).await,
         };
-        if let Some(unusable) = self.another_person(&case).await? {
-            return self.hold(case, unusable).await;
+        if let Some(doubt) = self.another_person(&case).await? {
+            return Box::pin(self.hold_doubted(action, case, doubt)).await;
         }
         match action {
             Action::Revoke(asked) => self.revoke(&asked, case).await,
             Action::Offboard(asked) => self.offboard(&asked, case).await,
             Action::Exception(asked) => self.except(&asked, case).await,
-            Action::Rescind | Action::Rehire | Action::Recycle => {
-                self.hold(case, not_yet(NOTHING_BACK)).await
+            Action::Rescind => Box::pin(self.rescind(case)).await,
+            Action::Rehire { effective_at } => {
+                Box::pin(self.rehire(case, effective_at.as_deref())).await
+            }
+            Action::Recycle { effective_at } => {
+                Box::pin(self.recycle(case, effective_at.as_deref())).await
             }
             Action::Test => self.note(case, Outcome::Test, None).await,
             Action::Ignore => self.note(case, Outcome::Ignored, None).await,
         }
-    }
-
-    /// Whether the event names a person by another name or address than those before it did.
-    async fn another_person(&self, case: &Case) -> Result<Option<Unusable>, IntakeError> {
-        let facts = &case.notice.facts;
-        if case.said.same_person || (facts.username.is_empty() && facts.email.is_empty()) {
-            return Ok(None);
-        }
-        let known = self.journal.store.names_of(&facts.subject).await?;
-        let names = known.iter().map(|(name, _)| name.as_str());
-        let emails = known.iter().map(|(_, email)| email.as_str());
-        let mut faults = Vec::new();
-        for (pointer, what, another) in [
-            ("/user/username", "user name", is_another(&facts.username, names)),
-            ("/user/email", "e-mail address", is_another(&facts.email, emails)),
-        ] {
-            if another {
-                let why = format!(
-                    "earlier notices about this employee_id had another {what}: is it the same person?"
-                );
-                faults.push(case.reading().theirs(&Fault::new(pointer, why)));
-            }
-        }
-        Ok((!faults.is_empty()).then_some(Unusable { cause: Hold::Identity, faults }))
     }
 
     async fn revoke(&self, asked: &Submission, case: Case) -> Decided {
@@ -245,14 +217,14 @@ impl Intake {
             Ok(revocation) => revocation,
             Err(unusable) => return self.hold(case, unusable).await,
         };
-        if revocation.kind == Kind::Partial && !case.said.released {
-            let made = case.notice.facts.event_at.unwrap_or(case.now);
-            let ended = self.journal.store.ended(&revocation.subject).await?;
-            if let Some((id, _)) = ended.filter(|(_, ended)| *ended > made) {
+        match self.early(&revocation, &case).await? {
+            None => {}
+            Some(Early::Superseded(id)) => {
                 return self.note(case, Outcome::Superseded, Some(id)).await;
             }
+            Some(Early::Unsure(unusable)) => return self.hold(case, unusable).await,
         }
-        let (accepted, record) = self.decide(asked, &case.notice, &case.sender).await?;
+        let (accepted, record) = self.decide(asked, &case.notice, &case.sender, None).await?;
         // The same event may have been kept a moment ago; then it is that one.
         let ours = |kept: &KeptNotice| kept.key.facts.id == case.notice.facts.id;
         if accepted.known
@@ -261,13 +233,59 @@ impl Intake {
         {
             return self.again(&kept).await;
         }
-        let received = Received::of(&case.notice, vec![accepted.id], false);
+        let pending = self.change_back(&revocation, &accepted.id, &case.sender).await?;
+        let mut received = Received::of(&case.notice, vec![accepted.id], false);
+        received.pending = pending;
         Ok((received, record.into_iter().collect()))
+    }
+
+    /// What came later than it was made and changes what follows from it. A person who released it has seen that.
+    pub(super) async fn early(
+        &self,
+        revocation: &Revocation,
+        case: &Case,
+    ) -> Result<Option<Early>, IntakeError> {
+        if case.said.released {
+            return Ok(None);
+        }
+        let made = case.notice.facts.event_at.unwrap_or(case.now);
+        match revocation.kind {
+            Kind::Partial => {
+                let ended = self.journal.store.ended(&revocation.subject).await?;
+                let Some((id, _)) = ended.filter(|(_, ended)| *ended > made) else {
+                    return Ok(None);
+                };
+                // Until the end comes, less has to be gone sooner.
+                let end = self.journal.store.revocation(&id).await?;
+                let end = end.map(|end| end.revocation.effective_at);
+                let void = end.is_some_and(|end| end <= revocation.effective_at.max(case.now));
+                Ok(void.then_some(Early::Superseded(id)))
+            }
+            Kind::Full => {
+                let back = self.rescinded_since(&revocation.subject, &case.sender, made).await?;
+                // One field decides whether access is kept: many systems stamp the day, and not the instant.
+                Ok(back.map(|id| {
+                    let why = format!(
+                        "made before the end was taken back ({id}, which is withdrawn). If it is a new end, retry it; if it is \
+                         the one that was taken back, dismiss it"
+                    );
+                    let fault = case.reading().theirs(&Fault::new("/timestamp", why));
+                    Early::Unsure(Unusable::one(Hold::NotPossible, fault))
+                }))
+            }
+            Kind::Suspend | Kind::Rotation | Kind::Transfer => Ok(None),
+        }
     }
 
     /// Opens the checklist of a vendor. The event itself is kept last: until then the same event goes on where it was
     /// broken off.
     async fn offboard(&self, asked: &Offboarding, mut case: Case) -> Decided {
+        let spelled = vendor::spelled(&asked.vendor, &case.config.vendors);
+        if let Err(unusable) = spelled
+            && !case.said.released
+        {
+            return self.hold(case, unusable).await;
+        }
         let checklist = vendor::checklist(&case.notice.source, &case.notice.event_id);
         case.notice.facts.checklist.clone_from(&checklist);
         let items = asked.items(case.config.vendors.get(&asked.vendor));
@@ -290,7 +308,8 @@ impl Intake {
                 facts,
                 ..case.notice.clone()
             };
-            let (accepted, record) = self.decide(&item.submission, &part, &case.sender).await?;
+            let (accepted, record) =
+                self.decide(&item.submission, &part, &case.sender, None).await?;
             if !revocations.contains(&accepted.id) {
                 revocations.push(accepted.id);
             }
@@ -344,26 +363,5 @@ impl Intake {
             Some(kept) => self.again(&kept).await,
             None => Err(IntakeError::Unavailable(anyhow::anyhow!("the notice is being kept"))),
         }
-    }
-}
-
-/// Whether `name` is none of those known, where there are any.
-fn is_another<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> bool {
-    let folded = |text: &str| text.trim().to_lowercase();
-    let known: Vec<String> = known.filter(|known| !known.is_empty()).map(folded).collect();
-    !name.is_empty() && !known.is_empty() && !known.contains(&folded(name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_another_only_if_one_is_known() {
-        assert!(!is_another("jd", [].into_iter()));
-        assert!(!is_another("jd", [""].into_iter()));
-        assert!(!is_another("", ["jd"].into_iter()));
-        assert!(!is_another("JD ", ["x", "jd"].into_iter()));
-        assert!(is_another("jane", ["jd"].into_iter()));
     }
 }

@@ -1,6 +1,7 @@
 //! Levels of the anchors: when each gave its newest receipt, and what witnesses hold.
 
-use super::{Declare, Known};
+use super::Known;
+use super::declare::{Declare, family};
 use prometheus::{GaugeVec, IntGaugeVec};
 use std::collections::BTreeMap;
 
@@ -27,12 +28,13 @@ pub(super) struct AnchorGauges {
 }
 
 impl AnchorGauges {
+    #[rustfmt::skip]
     pub(super) fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            age: declare.gauge("access_revocation_audit_anchor_age_seconds", "Age of the newest receipt for a checkpoint; before the first, how long it has been waited for.", &["kind", "anchor"])?,
-            interval: declare.gauge("access_revocation_audit_anchor_interval_seconds", "Configured time between two checkpoints that are given away.", &[])?,
-            lag: declare.int_gauge("access_revocation_audit_witness_lag_records", "Lines of the log that the witness has not cosigned yet.", &["anchor"])?,
-            ahead: declare.int_gauge("access_revocation_audit_witness_ahead", "1 while the witness holds a history that is not that of the log.", &["anchor"])?,
+            age: declare.gauge(family("access_revocation_audit_anchor_age_seconds", &["kind", "anchor"], "Age of the newest receipt for a checkpoint; before the first, how long it has been waited for.").more("Over restarts. See [anchors.md](anchors.md).").absent("without that anchor"))?,
+            interval: declare.gauge(family("access_revocation_audit_anchor_interval_seconds", &[], "Configured time between two checkpoints that are given away.").more("It is `log.anchor_interval`."))?,
+            lag: declare.int_gauge(family("access_revocation_audit_witness_lag_records", &["anchor"], "Lines of the log that the witness has not cosigned yet.").more("As of its newest receipt.").absent("without a witness"))?,
+            ahead: declare.int_gauge(family("access_revocation_audit_witness_ahead", &["anchor"], "1 while the witness holds a history that is not that of the log.").more("While it does not answer, what it said last.").flag().absent("without a witness"))?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Notices: how many, what became of them, and when each source was last heard.
 
-use super::Declare;
+use super::declare::{Declare, family};
 use prometheus::core::Collector as _;
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec};
 
@@ -26,31 +26,18 @@ pub struct IntakeMetrics {
     heard: GaugeVec,
     tokens: IntCounterVec,
     quarantined: IntGaugeVec,
+    every: GaugeVec,
 }
 
 impl IntakeMetrics {
+    #[rustfmt::skip]
     pub(super) fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            events: declare.counter(
-                "access_revocation_intake_events_total",
-                "Notices over HTTP, by what became of them.",
-                &["source", "outcome"],
-            )?,
-            heard: declare.gauge(
-                "access_revocation_intake_last_event_timestamp_seconds",
-                "When the newest notice of the source was kept.",
-                &["source"],
-            )?,
-            tokens: declare.counter(
-                "access_revocation_intake_token_uses_total",
-                "Requests by token, and by which of its two texts.",
-                &["token", "generation"],
-            )?,
-            quarantined: declare.int_gauge(
-                "access_revocation_intake_quarantined",
-                "Notices that are held and wait for a person.",
-                &[],
-            )?,
+            events: declare.counter(family("access_revocation_intake_events_total", &["source", "outcome"], "Notices over HTTP, by what became of them.").more("`source` is a configured source or token, all others are `other`; `outcome` is `accepted` `duplicate` `superseded` `test` `ignored` `quarantined` (held for a person) `conflict` (the id of another one, other content) `malformed` `unauthorized` `forbidden` `limited` `unavailable`."))?,
+            heard: declare.gauge(family("access_revocation_intake_last_event_timestamp_seconds", &["source"], "When the newest notice of the source was kept.").more("Be it accepted, a test or held; rebuilt from the store at start.").absent("before the first notice"))?,
+            tokens: declare.counter(family("access_revocation_intake_token_uses_total", &["token", "generation"], "Requests by token, and by which of its two texts.").more("`generation` is `current`, or `next`, the one that takes its place."))?,
+            every: declare.gauge(family("access_revocation_intake_expected_interval_seconds", &["source"], "Configured time within which the source usually says something.").more("It is `sources.NAME.expect_every`. How long a source has been silent: `time() - access_revocation_intake_last_event_timestamp_seconds`.").absent("for a source without it"))?,
+            quarantined: declare.int_gauge(family("access_revocation_intake_quarantined", &[], "Notices that are held and wait for a person.").more("Rebuilt from the store at start."))?,
         })
     }
 
@@ -69,6 +56,14 @@ impl IntakeMetrics {
             for generation in ["current", "next"] {
                 let _ = self.tokens.with_label_values(&[token, generation]);
             }
+        }
+    }
+
+    /// These sources are to be heard within so many seconds, and no others.
+    pub fn expect_every<'a>(&self, sources: impl IntoIterator<Item = (&'a str, f64)>) {
+        self.every.reset();
+        for (source, seconds) in sources {
+            self.every.with_label_values(&[source]).set(seconds);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What comes in by security event tokens and by the inbox.
 
-use super::Declare;
+use super::declare::{Declare, family};
 use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,19 +32,20 @@ pub struct Signals {
 }
 
 impl Signals {
+    #[rustfmt::skip]
     pub(super) fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            events: declare.counter("access_revocation_ssf_events_total", "Security events of tokens that their issuer signed.", &["issuer", "event", "outcome"])?,
-            refused: declare.counter("access_revocation_ssf_refused_total", "Security event tokens that were refused, by the code of RFC 8935; issuer is the one that they name.", &["issuer", "err"])?,
-            heard: declare.gauge("access_revocation_ssf_last_token_timestamp_seconds", "When the issuer's newest token came that it signed.", &["issuer"])?,
-            verified: declare.gauge("access_revocation_ssf_last_verification_timestamp_seconds", "When the issuer tried the stream last.", &["issuer"])?,
-            keys: declare.gauge("access_revocation_ssf_keys_timestamp_seconds", "When the issuer's keys were fetched last.", &["issuer"])?,
-            key_failures: declare.counter("access_revocation_ssf_key_failures_total", "Times that the issuer's keys could not be fetched.", &["issuer"])?,
-            files: declare.counter("access_revocation_inbox_files_total", "Files of the inbox: read and done, rejected in whole or in part, or left for later.", &["outcome"])?,
-            rows: declare.counter("access_revocation_inbox_rows_total", "Rows of files of the inbox that were moved.", &["outcome"])?,
-            readable: declare.int_gauge("access_revocation_inbox_readable", "Whether the inbox could be read the last time; absent without one.", &[])?,
-            waiting: declare.int_gauge("access_revocation_inbox_waiting_files", "Files that lie in the inbox; absent without one.", &[])?,
-            oldest: declare.gauge("access_revocation_inbox_oldest_file_age_seconds", "How long the oldest file of the inbox is known to lie there; 0 without a file, absent without an inbox.", &[])?,
+            events: declare.counter(family("access_revocation_ssf_events_total", &["issuer", "event", "outcome"], "Security events of tokens that their issuer signed.").more("`outcome`: `accepted` (opened a revocation), `tightened`, `known` (nothing new), `noted` (kept, and a look was asked for), `ignored` (nothing follows from it), `conflict` (its id came before with other claims), `unusable` (names no user, or cannot be a notice). One per notice, where an event comes to several."))?,
+            refused: declare.counter(family("access_revocation_ssf_refused_total", &["issuer", "err"], "Security event tokens that were refused, by the code of RFC 8935; issuer is the one that they name.").more("Nobody has proved who sent them: a claimed issuer is not a known one."))?,
+            heard: declare.gauge(family("access_revocation_ssf_last_token_timestamp_seconds", &["issuer"], "When the issuer's newest token came that it signed.").absent("before the first token"))?,
+            verified: declare.gauge(family("access_revocation_ssf_last_verification_timestamp_seconds", &["issuer"], "When the issuer tried the stream last.").absent("before the first token of that kind"))?,
+            keys: declare.gauge(family("access_revocation_ssf_keys_timestamp_seconds", &["issuer"], "When the issuer's keys were fetched last.").absent("before the first time; with `jwks_file` always"))?,
+            key_failures: declare.counter(family("access_revocation_ssf_key_failures_total", &["issuer"], "Times that the issuer's keys could not be fetched.").more("Those that are known are used on."))?,
+            files: declare.counter(family("access_revocation_inbox_files_total", &["outcome"], "Files of the inbox, by what became of them.").more("`done` and `rejected`: moved there. `later`: attempts after which a file stayed where it was."))?,
+            rows: declare.counter(family("access_revocation_inbox_rows_total", &["outcome"], "Rows of files of the inbox that were moved.").more("`expected` `tightened` `already_expected` `refused`."))?,
+            readable: declare.int_gauge(family("access_revocation_inbox_readable", &[], "1 when the inbox could be read the last time.").flag().absent("before the first reading; without an inbox always"))?,
+            waiting: declare.int_gauge(family("access_revocation_inbox_waiting_files", &[], "Files that lie in the inbox, as of the last reading.").absent("before the first reading; without an inbox always"))?,
+            oldest: declare.gauge(family("access_revocation_inbox_oldest_file_age_seconds", &[], "How long the oldest file of the inbox is known to lie there, 0 without a file.").more("It grows at the scrape.").absent("before the first reading; without an inbox always"))?,
             inbox: Mutex::default(),
         })
     }

@@ -29,7 +29,7 @@ impl Reconciler {
     /// # Errors
     /// When the store does not take it. Nothing is lost: the next look says it anew.
     pub(super) async fn watch_canary(&self, look: &mut Observation) -> Result<(), StoreError> {
-        let config = self.config.current();
+        let config = self.in_force();
         let target = look.target.clone();
         let Some(canary) = canary_of(&config, &target) else { return Ok(()) };
         let _turn = self.turn.lock().await;
@@ -68,7 +68,7 @@ impl Reconciler {
 
     /// Whether the next look at `target` has to read everything, so that its canary can be found in it.
     pub(super) async fn canary_due(&self, target: &str) -> Result<bool, StoreError> {
-        let config = self.config.current();
+        let config = self.in_force();
         let Some(canary) = canary_of(&config, target) else { return Ok(false) };
         let kept = self.kept_canary(target).await?;
         let now = clock::now();
@@ -150,7 +150,7 @@ impl Reconciler {
 
     /// Shows the canaries, and forgets those that are configured no more: one that comes back later begins anew.
     pub(super) async fn show_canaries(&self) -> Result<(), StoreError> {
-        let config = self.config.current();
+        let config = self.in_force();
         let mut levels = BTreeMap::new();
         for kept in self.journal.store.canaries().await? {
             if canary_of(&config, &kept.target).is_none() {
@@ -188,8 +188,8 @@ fn taken_back(stored: &Stored, missed: &StoredCanary, now: UtcTime) -> Option<Mo
         accounts: stored.accounts.clone(),
         life,
         evidence: stored.evidence.clone(),
+        before: Vec::new(),
         records: vec![NewRecord { kind: "canary_missed", body }],
-        deliveries: Vec::new(),
         notice: None,
         at: now,
         watch_until: stored.watch_until,

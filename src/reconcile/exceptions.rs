@@ -63,7 +63,7 @@ impl Reconciler {
 
     /// Ends what is over; gives the next instant at which something will be.
     pub(super) async fn expire_all(&self) -> Result<Option<UtcTime>, StoreError> {
-        let (now, config) = (clock::now(), self.config.current());
+        let (now, config) = (clock::now(), self.in_force());
         let rules = config.exception_rules();
         let all = self.with_exceptions().await?;
         let moves: Vec<Move> =
@@ -110,7 +110,7 @@ impl Reconciler {
 
     /// Notes on which targets a break-glass is open.
     pub(super) fn note_open_glass(&self, watched: &[Arc<Stored>]) {
-        let (config, now) = (self.config.current(), clock::now());
+        let (config, now) = (self.in_force(), clock::now());
         let mut targets = BTreeSet::new();
         for stored in watched.iter().filter(|stored| has_open_glass(&stored.life, now)) {
             let names = names_of(stored, &config);
@@ -121,7 +121,7 @@ impl Reconciler {
 
     /// Time between two looks at `target`.
     pub(super) fn interval(&self, target: &str) -> Duration {
-        let usual = self.config.current().look_interval;
+        let usual = self.in_force().look_interval;
         if locked(&self.closer).contains(target) {
             usual.min(CLOSEST.max(usual / CLOSER))
         } else {
@@ -143,8 +143,8 @@ fn expired(stored: &Stored, now: UtcTime, rules: &Rules) -> Option<Move> {
         from: stored.clone(),
         accounts: stored.accounts.clone(),
         evidence: stored.evidence.clone(),
+        before: Vec::new(),
         records,
-        deliveries: Vec::new(),
         notice: None,
         at: now,
         watch_until: stored.watch_until,
@@ -189,7 +189,7 @@ fn count(levels: &mut Levels, stored: &Stored, now: UtcTime) {
             *levels.exceptions.entry(kind).or_default() += 1;
             let ends = was.filter(|was| was.in_force()).unwrap_or(one).until;
             if let Some(at) = ends.map(UtcTime::seconds) {
-                let next = levels.next_expiry.get_or_insert(at);
+                let next = levels.next_expiry.entry(kind).or_insert(at);
                 *next = next.min(at);
             }
         }

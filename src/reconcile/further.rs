@@ -6,14 +6,14 @@ use crate::config::Config;
 use crate::domain::account::{AccountName, LinkRule};
 use crate::domain::observation::Observation;
 use crate::domain::probes::Person;
-use crate::domain::revocation::Kind;
+use crate::domain::revocation::{Kind, Reason};
 use crate::domain::verdict::Required;
 use crate::external;
 use crate::store::{StoreError, Stored};
 use std::sync::Arc;
 
 /// Whom the probes of a revocation are asked about.
-pub(super) fn person_of(stored: &Stored, config: &Config) -> Person {
+pub(crate) fn person_of(stored: &Stored, config: &Config) -> Person {
     let asked = &stored.revocation;
     let mut accounts = names_of(stored, config);
     for account in &stored.accounts {
@@ -27,14 +27,37 @@ pub(super) fn person_of(stored: &Stored, config: &Config) -> Person {
     Person {
         key: asked.id.clone(),
         subject: asked.subject.clone(),
-        username: asked.username.clone(),
+        usernames: asked.usernames().map(str::to_owned).collect(),
+        nobody: nobody(stored),
         emails: asked.emails.clone(),
         accounts,
-        ticket: asked.ticket.clone(),
+        tickets: asked.tickets().map(str::to_owned).collect(),
         kind: Some(asked.kind),
         permissions: asked.permissions.clone(),
         required: asked.required_permissions.clone(),
     }
+}
+
+/// Why nobody in particular is the subject: it was erased, or it is an account and no person, of which no system knows a
+/// name or an address.
+fn nobody(stored: &Stored) -> Option<&'static str> {
+    let asked = &stored.revocation;
+    if stored.is_erased() {
+        return Some("who the subject is was erased, so nobody can be asked about");
+    }
+    let vendor = asked.reason == Reason::VendorOffboarded && asked.username.is_none();
+    let of_vendor = |name: &AccountName| {
+        let role = match &name.target {
+            Some(target) => format!("/{target}/{}", name.role),
+            None => format!("/{}", name.role),
+        };
+        asked.subject.ends_with(&role)
+    };
+    let account = asked.inactive.is_some()
+        || asked.because.is_some()
+        || (vendor && asked.accounts.iter().any(of_vendor));
+    account
+        .then_some("the subject is an account, and nobody in particular who could be asked about")
 }
 
 /// The newest look at each external system; of one that was not asked yet as it is configured, one without answers.

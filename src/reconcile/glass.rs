@@ -36,7 +36,7 @@ impl Reconciler {
         look: &Observation,
         watched: &[Arc<Stored>],
     ) -> Result<(), StoreError> {
-        let config = self.config.current();
+        let config = self.in_force();
         let roles: Vec<&AccountName> = config
             .exceptions
             .break_glass_roles

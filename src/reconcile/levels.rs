@@ -17,8 +17,12 @@ use std::sync::Arc;
 
 /// Shows what is configured: time between looks, and time allowed.
 pub fn show_settings(metrics: &Metrics, config: &Config) {
-    metrics.set_interval(config.look_interval.as_secs_f64());
+    metrics.set_intervals(config.look_interval.as_secs_f64(), config.deep_interval.as_secs_f64());
+    metrics.set_heartbeat(config.log.heartbeat.as_secs_f64());
     metrics.intake.expect(config.senders(), config.tokens.iter().map(|token| token.id.as_str()));
+    metrics.intake.expect_every(config.sources.iter().filter_map(|(name, source)| {
+        source.expect_every.map(|every| (name.as_str(), every.as_secs_f64()))
+    }));
     for target in config.targets.iter().filter(|target| target.canary.is_some()) {
         metrics.expect_canary(&target.name);
     }

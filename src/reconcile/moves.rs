@@ -3,8 +3,9 @@
 use crate::audit::record::{self, About, Seen};
 use crate::config::Config;
 use crate::domain::account::Account;
+use crate::domain::before;
 use crate::domain::hex::hex;
-use crate::domain::lifecycle::{Effect, Life, Look, Terms, step};
+use crate::domain::lifecycle::{Effect, Label, Life, Look, Terms, step};
 use crate::domain::milestone::Deadlines;
 use crate::domain::observation::{Coverage, Observation};
 use crate::domain::relapse;
@@ -139,6 +140,11 @@ pub(super) fn plan(
     let (life, used) = beside(stored, life, &effects, &accounts, &judged, looks);
     let blind = judged.verdict == Verdict::Inconclusive;
     let residual = carried(stored, &judged, looks);
+    let before = if before::is_told_by(&effects, stored.life.state) {
+        before::states(&judged, look.held, looks)
+    } else {
+        Vec::new()
+    };
     let evidence = Evidence {
         verdict: Some(judged.verdict),
         as_of: Some(look.started_at),
@@ -150,7 +156,6 @@ pub(super) fn plan(
         gaps: judged.gaps,
         not_covered: judged.not_covered.into(),
     };
-    let linked = accounts.iter().any(|account| !known(&stored.accounts, account));
     let same = effects.is_empty()
         && accounts == stored.accounts
         && same_life(&life, &stored.life)
@@ -158,39 +163,15 @@ pub(super) fn plan(
     if same {
         return None;
     }
-    let about = About { revocation: &stored.revocation, subject: &stored.subject_id, at: now };
-    let mut records = Vec::new();
-    if linked {
-        records.push(NewRecord {
-            kind: "subject_linked",
-            body: record::subject_linked(&about, &accounts),
-        });
-    }
-    let coverage: Vec<Coverage> =
-        looks.iter().flat_map(|look| look.coverage.iter().cloned()).collect();
-    let exists = accounts.iter().any(|account| {
-        looks.iter().any(|look| look.target == account.target && look.role(account.oid).is_some())
-    });
-    let seen = Seen {
+    let told = Told {
+        effects: &effects,
+        look,
+        looks,
         verdict: judged.verdict,
-        as_of: look.started_at,
         residual: if blind { &[] } else { &judged.residual },
-        missing: &evidence.missing,
-        gaps: &evidence.gaps,
-        not_covered: &evidence.not_covered,
-        coverage: &coverage,
-        credentials: &life.credentials,
-        exists,
-        held: look.held,
+        used: &used,
     };
-    records.extend(
-        effects.iter().map(|effect| record_of(*effect, &about, &terms, stored, &life, &seen)),
-    );
-    let of_use = used.iter().filter(|one| one.class == UseClass::AfterEnd);
-    records.extend(
-        of_use
-            .map(|one| NewRecord { kind: "use_after_effective", body: record::used(&about, one) }),
-    );
+    let records = records(stored, &accounts, &terms, (&life, &evidence), &told, now);
     Some(Move {
         from: stored.clone(),
         revocation: stored.revocation.clone(),
@@ -200,8 +181,8 @@ pub(super) fn plan(
             ..life
         },
         evidence,
+        before,
         records,
-        deliveries: Vec::new(),
         notice: None,
         at: now,
         watch_until: if effects.contains(&Effect::Verified) {
@@ -210,6 +191,78 @@ pub(super) fn plan(
             stored.watch_until
         },
     })
+}
+
+/// What a move is told by.
+struct Told<'a> {
+    effects: &'a [Effect],
+    look: &'a Look,
+    looks: &'a [&'a Observation],
+    verdict: Verdict,
+    residual: &'a [Residual],
+    used: &'a [Use],
+}
+
+/// The records of a move of `stored`, in order.
+fn records(
+    stored: &Stored,
+    accounts: &[Account],
+    terms: &Terms,
+    (life, evidence): (&Life, &Evidence),
+    told: &Told<'_>,
+    now: UtcTime,
+) -> Vec<NewRecord> {
+    let about = About { revocation: &stored.revocation, subject: &stored.subject_id, at: now };
+    let mut records = Vec::new();
+    if accounts.iter().any(|account| !known(&stored.accounts, account)) {
+        records.push(NewRecord {
+            kind: "subject_linked",
+            body: record::subject_linked(&about, accounts),
+        });
+    }
+    let coverage: Vec<Coverage> =
+        told.looks.iter().flat_map(|look| look.coverage.iter().cloned()).collect();
+    let exists = accounts.iter().any(|account| {
+        let mut there = told.looks.iter().filter(|look| look.target == account.target);
+        there.any(|look| look.role(account.oid).is_some())
+    });
+    let seen = Seen {
+        verdict: told.verdict,
+        as_of: told.look.started_at,
+        residual: told.residual,
+        missing: &evidence.missing,
+        gaps: &evidence.gaps,
+        not_covered: &evidence.not_covered,
+        coverage: &coverage,
+        credentials: &life.credentials,
+        exists,
+        held: told.look.held,
+    };
+    let effects = told.effects.iter();
+    records.extend(effects.map(|effect| record_of(*effect, &about, terms, stored, life, &seen)));
+    if stored.life.state == State::Scheduled && life.state == State::Open {
+        falls_due(&mut records, &about, &seen);
+    }
+    let of_use = told.used.iter().filter(|one| one.class == UseClass::AfterEnd);
+    let record = |one| NewRecord { kind: "use_after_effective", body: record::used(&about, one) };
+    records.extend(of_use.map(record));
+    records
+}
+
+/// It takes effect: what is there by now has to go, also where nothing changed since the look before.
+fn falls_due(records: &mut Vec<NewRecord>, about: &About<'_>, seen: &Seen<'_>) {
+    if seen.verdict != Verdict::Residual {
+        return;
+    }
+    if !records.iter().any(|record| record.kind == "observation") {
+        let body = record::observation(about, Label::Changed, seen);
+        let place = records.iter().take_while(|record| record.kind == "subject_linked").count();
+        records.insert(place, NewRecord { kind: "observation", body });
+    }
+    let observation = records.iter_mut().find(|record| record.kind == "observation");
+    if let Some(observation) = observation {
+        observation.body.insert("due".to_owned(), true.into());
+    }
 }
 
 /// What is remembered beside the state: sessions that began after the end, and what tells why access came back.
@@ -258,10 +311,7 @@ fn carried(stored: &Stored, judged: &Judgement, looks: &[&Observation]) -> Vec<R
 }
 
 fn known(accounts: &[Account], account: &Account) -> bool {
-    accounts.iter().any(|a| {
-        (&a.target, a.system_identifier, a.oid)
-            == (&account.target, account.system_identifier, account.oid)
-    })
+    accounts.iter().any(|a| a.is(account) && (a.rule == account.rule || account.source.is_empty()))
 }
 
 /// Equal but for the time of the look.

@@ -37,6 +37,8 @@ fn account(oid: u32) -> Account {
         role: "x".into(),
         names: vec!["x".into()],
         rule: LinkRule::Stated,
+        source: String::new(),
+        linked_at: None,
     }
 }
 
@@ -262,4 +264,32 @@ fn what_came_to_light_regresses_and_later_sessions_do_not() {
         states(&[Nothing, New, Old, Old, New, New, New]),
         [Open, Verified, Regressed, Regressed, Regressed, Verified, Verified]
     );
+}
+
+#[test]
+fn when_it_takes_effect_what_is_there_is_on_record_though_nothing_changed() {
+    let terms = terms_of(&stored());
+    let of = |verdict, effects: &[Effect]| {
+        let mut before = stored();
+        before.life.state = State::Scheduled;
+        let after = Life { state: State::Open, ..before.life.clone() };
+        let residual = vec![found(ResidualKind::Login)];
+        let look = look_of(&judged(verdict, residual.clone(), Vec::new()), &[]);
+        let told =
+            Told { effects, look: &look, looks: &[], verdict, residual: &residual, used: &[] };
+        let all =
+            records(&before, &before.accounts, &terms, (&after, &before.evidence), &told, at(9));
+        let kinds = all.iter().map(|one| (one.kind, one.body.get("due").is_some()));
+        kinds.collect::<Vec<_>>()
+    };
+    assert_eq!(of(Verdict::Residual, &[]), [("observation", true)]);
+    let changed = [Effect::Observed(Label::Changed)];
+    assert_eq!(of(Verdict::Residual, &changed), [("observation", true)], "it is one record");
+    let late = [Effect::MilestoneFailed(crate::domain::milestone::Milestone::Login)];
+    assert_eq!(
+        of(Verdict::Residual, &late),
+        [("observation", true), ("verification_failed", false)]
+    );
+    assert_eq!(of(Verdict::Inconclusive, &[]), []);
+    assert_eq!(of(Verdict::Revoked, &[Effect::AccessRevoked]), [("access_revoked", false)]);
 }

@@ -21,7 +21,7 @@ impl Reconciler {
         target: &str,
         watched: &[Arc<Stored>],
     ) -> Result<Option<Secrets>, StoreError> {
-        let config = self.config.current();
+        let config = self.in_force();
         let (mut names, mut oids) = (BTreeSet::new(), BTreeSet::new());
         for stored in watched.iter().filter(|stored| stored.revocation.kind.is_about_a_secret()) {
             let theirs = names_of(stored, &config);
@@ -103,13 +103,24 @@ pub(super) fn targets_of<'a>(
 }
 
 /// What to search for: the notices' names, and what the configuration says of the subject now.
-pub(super) fn names_of(stored: &Stored, config: &Config) -> Vec<AccountName> {
-    config.subjects.names(&stored.revocation.called(), &stored.revocation.accounts)
+pub(crate) fn names_of(stored: &Stored, config: &Config) -> Vec<AccountName> {
+    let asked = &stored.revocation;
+    let mut names = config.subjects.names(&asked.called(), &asked.accounts);
+    for called in asked.otherwise_called() {
+        for name in config.subjects.names(&called, &[]) {
+            let same =
+                |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
+            if !names.iter().any(same) {
+                names.push(name);
+            }
+        }
+    }
+    names
 }
 
 /// Roles that must be gone: those named, those that give the permissions named, and the permissions of which
 /// nobody said which roles give them.
-pub(super) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<String>) {
+pub(crate) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<String>) {
     let (mut roles, mut unmapped) = (stored.revocation.roles.clone(), Vec::new());
     for permission in &stored.revocation.permissions {
         match config.permissions.get(permission) {
@@ -125,7 +136,7 @@ pub(super) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<St
 
 /// Somebody said that the subject has no account: a second person, or a mapping that is complete, where no
 /// notice named one.
-pub(super) fn has_no_account(stored: &Stored, config: &Config) -> bool {
+pub(crate) fn has_no_account(stored: &Stored, config: &Config) -> bool {
     let asked = &stored.revocation;
     let named = asked.accounts.iter().any(|name| !name.suggested());
     asked.no_account || (!named && config.subjects.knows_of_none(&asked.called()))

@@ -96,7 +96,7 @@ impl Reconciler {
             let Some(server) = &look.server else { continue };
             let past = self.past(server.system_identifier).await?;
             let roles = self.ready(look, &past);
-            accounts = link::resolve_among(&accounts, names, look, &roles);
+            accounts = link::resolve_among(&accounts, names, look, &roles, &stored.life.lineage);
         }
         Ok(accounts)
     }

@@ -18,12 +18,13 @@ impl Reconciler {
             gaps.chain(unread.copied()).map(|surface| surface.as_str().to_owned()).collect();
         #[expect(clippy::cast_precision_loss, reason = "a skew in microseconds fits 53 bits")]
         let skew = look.server.as_ref().map(|server| server.clock_skew_us as f64 / 1e6);
-        // While nobody answers, the last success and the role's rights are what they were.
+        // While nobody answers, what was read last is what is known.
         let before = self.metrics.target(&look.target).unwrap_or_default();
-        let (success, excess) = if look.server.is_some() {
-            (Some(look.ended_at.seconds()), i64::try_from(look.excess.len()).unwrap_or(i64::MAX))
+        let (success, excess, deep) = if look.server.is_some() {
+            let excess = i64::try_from(look.excess.len()).unwrap_or(i64::MAX);
+            (Some(look.ended_at.seconds()), Some(excess), Some(look.deep_at.seconds()))
         } else {
-            (before.success, before.excess)
+            (before.success, before.excess, before.deep)
         };
         self.say_looked(look);
         self.metrics.set_target(
@@ -31,7 +32,7 @@ impl Reconciler {
             TargetLevel {
                 up: look.server.is_some(),
                 attempt: look.started_at.seconds(),
-                deep: look.deep_at.seconds(),
+                deep,
                 success,
                 skew,
                 unverifiable: unverifiable.into_iter().collect(),

@@ -2,6 +2,7 @@
 
 use super::Reconciler;
 use super::exceptions::{held, is_held};
+use super::links::claims;
 use crate::clock;
 use crate::domain::time::UtcTime;
 use crate::store::{Move, StoreError};
@@ -14,11 +15,12 @@ impl Reconciler {
         let _turn = self.turn.lock().await;
         let watched = self.watched().await?;
         let held = held(&watched);
+        let claims = claims(&watched, &self.in_force());
         for some in watched.chunks(TOGETHER) {
             let (mut moves, mut judged) = (Vec::new(), Vec::new());
             for stored in some {
                 let Some((looked_at, step)) =
-                    self.judge_one(target, stored, is_held(stored, &held)).await?
+                    self.judge_one(target, stored, is_held(stored, &held), &claims).await?
                 else {
                     continue;
                 };

@@ -1,6 +1,7 @@
 //! The canaries' watches: kept with the record that says so.
 
 use super::many::many;
+use super::outbox::{fresh, insert_fresh};
 use super::{NewRecord, Store, StoreError, from_json, reading, statement, to_json, writing};
 use crate::domain::canary::Watch;
 use crate::domain::time::UtcTime;
@@ -69,12 +70,17 @@ impl Store {
                 Ok::<_, StoreError>((id, note.kind, to_json(&body, "a record")?))
             })
             .transpose()?;
+        let told: Vec<_> = note
+            .into_iter()
+            .flat_map(|(id, note)| fresh(id, id, note.kind, &note.body, at.micros()))
+            .collect();
         writing!(self, tx => {
             if let Some((id, kind, body)) = &record {
                 sqlx::query(many(statement!("record_insert"), 1))
                     .bind(*id).bind(None::<&str>).bind(0_i64).bind(*kind).bind(body)
                     .bind(None::<&str>).bind(None::<&str>).bind(at.micros())
                     .execute(&mut *tx).await?;
+                insert_fresh!(tx, told);
             }
             sqlx::query(statement!("canary_put"))
                 .bind(target).bind(&watch).bind(record.as_ref().map(|(id, _, _)| *id))

@@ -49,13 +49,14 @@ impl Store {
         })
     }
 
-    /// Those, newest first.
+    /// Those of `source`, newest first; an empty text does not restrict.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn conflicts(&self, limit: i64) -> Result<Vec<Conflicted>, StoreError> {
+    pub async fn conflicts(&self, source: &str, limit: i64) -> Result<Vec<Conflicted>, StoreError> {
         let rows: Vec<(String, String, String, i64, i64, i64)> = reading!(self, pool =>
-            sqlx::query_as(statement!("notice_conflicts")).bind(limit).fetch_all(pool).await?
+            sqlx::query_as(statement!("notice_conflicts"))
+                .bind(source).bind(limit).fetch_all(pool).await?
         );
         let read = |(source, event_id, digest, first, last, times)| Conflicted {
             source,

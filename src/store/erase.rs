@@ -6,10 +6,12 @@ use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
 use crate::domain::checklist::Word;
 use crate::domain::exception::Exception;
 use crate::domain::lifecycle::Life;
+use crate::domain::lineage::Lineage;
 use crate::domain::request::Request;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Disclosures in one page.
 const PAGE: i64 = 1_000;
@@ -60,7 +62,8 @@ impl Names {
         for row in rows {
             for text in std::iter::once(&row.request).chain(&row.landed_request) {
                 let asked: Revocation = from_json(text, "a revocation's request")?;
-                names.extend(asked.username.map(|name| name.to_lowercase()));
+                let called = asked.username.iter().chain(&asked.also_called);
+                names.extend(called.map(|name| name.to_lowercase()));
                 names.extend(asked.emails.iter().map(|email| email.to_lowercase()));
             }
         }
@@ -92,7 +95,16 @@ impl Row {
             let accounts =
                 asked.accounts.iter().filter(|name| !name.suggested()).cloned().collect();
             let emails = Vec::new();
-            let asked = Revocation { username: None, ticket: None, accounts, emails, ..asked };
+            let (also_called, earlier_tickets) = (Vec::new(), Vec::new());
+            let asked = Revocation {
+                username: None,
+                also_called,
+                ticket: None,
+                earlier_tickets,
+                accounts,
+                emails,
+                ..asked
+            };
             to_json(&asked, "a revocation")
         };
         let life = |text: &str| -> Result<String, StoreError> {
@@ -102,7 +114,9 @@ impl Row {
             let exceptions = exceptions.map(|one| Exception { why: None, ..one }).collect();
             let attested = life.attested.into_iter().map(|word| Word { note: None, ..word });
             let attested = attested.collect();
-            to_json(&Life { attested, pending, exceptions, ..life }, "a life")
+            // What follows from a user name.
+            let lineage = Lineage { doubtful: BTreeSet::new(), ..life.lineage };
+            to_json(&Life { attested, pending, exceptions, lineage, ..life }, "a life")
         };
         let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
         // Its sentences may name who was searched for; the next look tells all of it anew.
@@ -121,6 +135,22 @@ impl Row {
             evidence: to_json(&evidence, "evidence")?,
         })
     }
+}
+
+/// What keeps a subject with these revocations from being erased now.
+fn in_the_way(rows: &[Row]) -> Result<Option<Erasure>, StoreError> {
+    for row in rows {
+        // Also one that only waits for its approval: what is erased does not come back.
+        let life: Life = from_json(&row.life, "a revocation's life")?;
+        if life.exceptions.iter().any(Exception::holds) {
+            return Ok(Some(Erasure::Held(row.id.clone())));
+        }
+    }
+    if let Some(open) = rows.iter().find(|row| !row.is_finished()) {
+        return Ok(Some(Erasure::Unfinished(open.id.clone())));
+    }
+    // What is on its way into the log would come back with what it says.
+    Ok(rows.iter().any(|row| row.queued > 0).then_some(Erasure::Busy))
 }
 
 impl Store {
@@ -166,35 +196,14 @@ impl Store {
         let rows: Vec<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_of")).bind(&subject.id).fetch_all(pool).await?
         );
-        for row in &rows {
-            // Also one that only waits for its approval: what is erased does not come back.
-            let life: Life = from_json(&row.life, "a revocation's life")?;
-            if life.exceptions.iter().any(Exception::holds) {
-                return Ok(Erasure::Held(row.id.clone()));
-            }
-        }
-        if let Some(open) = rows.iter().find(|row| !row.is_finished()) {
-            return Ok(Erasure::Unfinished(open.id.clone()));
-        }
-        // What is on its way into the log would come back with what it says.
-        if rows.iter().any(|row| row.queued > 0) {
-            return Ok(Erasure::Busy);
+        if let Some(kept) = in_the_way(&rows)? {
+            return Ok(kept);
         }
         let names = Names::of(subject, &rows)?;
         let nameless =
             rows.iter().map(|row| row.nameless(&names)).collect::<Result<Vec<_>, _>>()?;
-        let mut notices: Vec<(String, String, String)> = Vec::new();
-        for row in &rows {
-            let found: Vec<(String, String)> = reading!(self, pool =>
-                sqlx::query_as(statement!("notices_of")).bind(&row.id).fetch_all(pool).await?
-            );
-            for (n, (source, event)) in found.into_iter().enumerate() {
-                // A sender may have made the id of an event from a name.
-                let kept =
-                    if names.are_in(&event) { format!("{}/{n}", row.id) } else { event.clone() };
-                notices.push((source, event, kept));
-            }
-        }
+        let notices = self.notices_renamed(&rows, &names).await?;
+        let before = self.before_named(&rows, &names).await?;
         let mut body = note.body.clone();
         body.insert("id".to_owned(), Value::String(id.to_owned()));
         let body = to_json(&body, "a record")?;
@@ -209,6 +218,9 @@ impl Store {
                     return Err(StoreError::Conflict { id: row.id.clone(), version: row.version });
                 }
                 sqlx::query(statement!("records_erase")).bind(&row.id).execute(&mut *tx).await?;
+            }
+            for id in &before {
+                sqlx::query(statement!("before_erase")).bind(*id).execute(&mut *tx).await?;
             }
             for (source, event, kept) in &notices {
                 sqlx::query(statement!("notice_erase"))
@@ -230,6 +242,46 @@ impl Store {
             Err(StoreError::Conflict { .. }) => Ok(Erasure::Busy),
             Err(error) => Err(error),
         }
+    }
+
+    /// Notices about these revocations: sender, id of the event, and what that id becomes.
+    async fn notices_renamed(
+        &self,
+        rows: &[Row],
+        names: &Names,
+    ) -> Result<Vec<(String, String, String)>, StoreError> {
+        let mut notices = Vec::new();
+        for row in rows {
+            let found: Vec<(String, String)> = reading!(self, pool =>
+                sqlx::query_as(statement!("notices_of")).bind(&row.id).fetch_all(pool).await?
+            );
+            for (n, (source, event)) in found.into_iter().enumerate() {
+                // A sender may have made the id of an event from a name.
+                let kept =
+                    if names.are_in(&event) { format!("{}/{n}", row.id) } else { event.clone() };
+                notices.push((source, event, kept));
+            }
+        }
+        Ok(notices)
+    }
+
+    /// Those of them of which what was there before says who it was. As with the evidence, what speaks of roles
+    /// alone may stay.
+    async fn before_named<'a>(
+        &self,
+        rows: &'a [Row],
+        names: &Names,
+    ) -> Result<Vec<&'a str>, StoreError> {
+        let mut known = Vec::new();
+        for row in rows {
+            let texts: Vec<String> = reading!(self, pool =>
+                sqlx::query_scalar(statement!("before_of")).bind(&row.id).fetch_all(pool).await?
+            );
+            if texts.iter().any(|text| names.are_in(text)) {
+                known.push(row.id.as_str());
+            }
+        }
+        Ok(known)
     }
 
     /// What was deleted stands in SQLite's journal until that is written back. That may be put off by a reader; the

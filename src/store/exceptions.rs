@@ -3,8 +3,27 @@
 use super::model::Stored;
 use super::revocations::Row;
 use super::{Store, StoreError, reading, statement};
-use crate::domain::exception::ExceptionKind;
+use crate::domain::exception::{Exception, ExceptionKind};
 use crate::domain::time::UtcTime;
+
+/// Inserts exceptions, or notes whether anything is to come of them still.
+macro_rules! put_exceptions {
+    ($tx:ident, $rows:expr) => {
+        for piece in $crate::store::many::pieces(&$rows) {
+            let text = $crate::store::statement!("exception_put");
+            let mut query = sqlx::query($crate::store::many::many(text, piece.len()));
+            for (one, revocation) in piece {
+                query = query.bind(&one.id).bind(*revocation).bind(one.kind.as_str());
+                query = query.bind(i64::from(one.is_open())).bind(one.requested_at.micros());
+            }
+            query.execute(&mut *$tx).await?;
+        }
+    };
+}
+pub(super) use put_exceptions;
+
+/// An exception as it is put: with its revocation.
+pub(super) type ExceptionPut<'a> = (&'a Exception, &'a str);
 
 /// Most revocations of one subject. More is an error, never silence.
 const OF_ONE: i64 = 1_000;

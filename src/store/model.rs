@@ -2,6 +2,7 @@
 
 use super::notices::Facts;
 use crate::domain::account::Account;
+use crate::domain::before::BeforeState;
 use crate::domain::lifecycle::Life;
 use crate::domain::observation::{Gap, NotCovered};
 use crate::domain::probes::Missing;
@@ -68,6 +69,12 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// Whether who the subject is was erased: its id in the log stands for the name.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.revocation.subject == self.subject_id
+    }
+
     /// Whether looks are judged for it, as `revocations_watched` selects it.
     #[must_use]
     pub fn is_watched(&self, now: UtcTime) -> bool {
@@ -86,15 +93,6 @@ pub struct NewRecord {
     pub kind: &'static str,
     /// Content; the id is added here.
     pub body: Map<String, Value>,
-}
-
-/// Something to tell a receiver once the move's last record is in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Configured receiver.
-    pub receiver: String,
-    /// What to tell.
-    pub kind: String,
 }
 
 /// A row of `subject`.
@@ -142,8 +140,6 @@ pub struct NewRevocation {
     pub notice: NoticeKey,
     /// First records.
     pub records: Vec<NewRecord>,
-    /// Whom to tell.
-    pub deliveries: Vec<Delivery>,
     /// When.
     pub at: UtcTime,
     /// Until when to look.
@@ -180,10 +176,10 @@ pub struct Move {
     pub life: Life,
     /// What was found.
     pub evidence: Evidence,
+    /// What accounts had before anything was taken away, where this move tells it. Kept if nothing is kept of them.
+    pub before: Vec<BeforeState>,
     /// Records to queue, in order.
     pub records: Vec<NewRecord>,
-    /// Whom to tell.
-    pub deliveries: Vec<Delivery>,
     /// The notice that made the move, if one did.
     pub notice: Option<NoticeKey>,
     /// When.

@@ -1,10 +1,11 @@
 //! Revocations: accepted once, moved by compare-and-swap, each move with its records in one transaction.
 //! Several that come together share a transaction: what a commit costs is paid once.
 
+use super::before::{BeforeRow, begins_anew, insert_before};
+use super::exceptions::{ExceptionPut, put_exceptions};
 use super::many::{many, pieces};
-use super::model::{
-    Acceptance, Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, SubjectRow,
-};
+use super::model::{Acceptance, Evidence, Move, NewRecord, NewRevocation, NoticeKey, SubjectRow};
+use super::outbox::{Fresh, fresh, insert_fresh};
 use super::{Store, StoreError, statement, to_json, writing};
 use crate::domain::exception::Exception;
 use crate::domain::revocation::Revocation;
@@ -62,27 +63,13 @@ fn numbered(
         .collect()
 }
 
-/// A delivery as it is inserted: it waits for the last record of its move.
-struct DeliveryRow<'a> {
-    id: String,
-    record: &'a str,
-    delivery: &'a Delivery,
-    at: i64,
-}
-
-fn deliveries<'a>(
-    rows: &'a [RecordRow],
-    deliveries: &'a [Delivery],
-) -> impl Iterator<Item = DeliveryRow<'a>> {
-    let last = rows.last().into_iter();
-    last.flat_map(move |last| {
-        deliveries.iter().enumerate().map(move |(n, delivery)| DeliveryRow {
-            id: format!("{}/{n}", last.id),
-            record: &last.id,
-            delivery,
-            at: last.at,
-        })
-    })
+/// What is to be told of records that were numbered.
+fn told_of(rows: &[RecordRow], records: &[NewRecord]) -> Vec<Fresh> {
+    let Some(last) = rows.last() else { return Vec::new() };
+    let told = |(row, record): (&RecordRow, &NewRecord)| {
+        fresh(&row.id, &last.id, record.kind, &record.body, row.at)
+    };
+    rows.iter().zip(records).flat_map(told).collect()
 }
 
 /// A notice as it is inserted: with the revocation that it made or joined.
@@ -120,6 +107,7 @@ macro_rules! bind_facts {
             .bind(&$facts.vendor)
             .bind(&$facts.checklist)
             .bind(&$facts.record)
+            .bind($facts.pending.join(" "))
     };
 }
 pub(super) use bind_facts;
@@ -139,37 +127,6 @@ macro_rules! insert_notices {
     };
 }
 
-/// Inserts deliveries.
-macro_rules! insert_deliveries {
-    ($tx:ident, $rows:expr) => {
-        for piece in pieces(&$rows) {
-            let mut query = sqlx::query(many(statement!("outbox_insert"), piece.len()));
-            for row in piece {
-                query = query.bind(&row.id).bind(row.record).bind(&row.delivery.receiver);
-                query = query.bind(&row.delivery.kind).bind(row.at);
-            }
-            query.execute(&mut *$tx).await?;
-        }
-    };
-}
-
-/// Inserts exceptions, or notes whether anything is to come of them still.
-macro_rules! put_exceptions {
-    ($tx:ident, $rows:expr) => {
-        for piece in pieces(&$rows) {
-            let mut query = sqlx::query(many(statement!("exception_put"), piece.len()));
-            for (one, revocation) in piece {
-                query = query.bind(&one.id).bind(*revocation).bind(one.kind.as_str());
-                query = query.bind(i64::from(one.is_open())).bind(one.requested_at.micros());
-            }
-            query.execute(&mut *$tx).await?;
-        }
-    };
-}
-
-/// An exception as it is put.
-type ExceptionPut<'a> = (&'a Exception, &'a str);
-
 /// A move as it is written.
 struct Moving<'a> {
     step: &'a Move,
@@ -177,7 +134,9 @@ struct Moving<'a> {
     accounts: String,
     life: String,
     evidence: String,
+    before: Vec<BeforeRow<'a>>,
     rows: Vec<RecordRow>,
+    told: Vec<Fresh>,
     count: i64,
     at: i64,
 }
@@ -193,7 +152,9 @@ impl<'a> Moving<'a> {
         Ok(Self {
             accounts: to_json(&step.accounts, "accounts")?,
             evidence: to_json(&step.evidence, "evidence")?,
+            before: BeforeRow::of(step)?,
             count: step.from.records + i64::try_from(rows.len()).unwrap_or(0),
+            told: told_of(&rows, &step.records),
             at,
             step,
             request,
@@ -229,6 +190,7 @@ struct Beginning<'a> {
     life: String,
     evidence: String,
     rows: Vec<RecordRow>,
+    told: Vec<Fresh>,
     count: i64,
     at: i64,
 }
@@ -243,6 +205,7 @@ impl<'a> Beginning<'a> {
             accounts: to_json(&new.accounts, "accounts")?,
             evidence: to_json(&Evidence::default(), "evidence")?,
             count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+            told: told_of(&rows, &new.records),
             at,
             new,
             request,
@@ -310,8 +273,7 @@ impl Store {
             .map(|one| (&one.new.notice, one.new.revocation.id.as_str(), one.at))
             .collect();
         let records: Vec<&RecordRow> = all.iter().flat_map(|one| &one.rows).collect();
-        let outbox: Vec<DeliveryRow<'_>> =
-            all.iter().flat_map(|one| deliveries(&one.rows, &one.new.deliveries)).collect();
+        let outbox: Vec<&Fresh> = all.iter().flat_map(|one| &one.told).collect();
         writing!(self, tx => {
             for piece in pieces(&subjects) {
                 let mut query = sqlx::query(many(statement!("subject_insert"), piece.len()));
@@ -335,7 +297,7 @@ impl Store {
             }
             insert_notices!(tx, notices);
             insert_records!(tx, records);
-            insert_deliveries!(tx, outbox);
+            insert_fresh!(tx, outbox);
         })
     }
 
@@ -363,7 +325,7 @@ impl Store {
         let moved: Result<Vec<_>, StoreError> = writing!(self, tx => {
             let mut answers = Vec::with_capacity(moving.len());
             let (mut notices, mut records, mut outbox) = (Vec::new(), Vec::new(), Vec::new());
-            let mut exceptions = Vec::new();
+            let (mut exceptions, mut before) = (Vec::new(), Vec::new());
             for (place, one) in &moving {
                 let moved = sqlx::query(statement!("revocation_advance"))
                     .bind(one.id()).bind(one.step.from.version).bind(&one.request)
@@ -378,13 +340,18 @@ impl Store {
                 notices.extend(one.step.notice.iter().map(|notice| (notice, one.id(), one.at)));
                 records.extend(&one.rows);
                 exceptions.extend(one.exceptions());
-                outbox.extend(deliveries(&one.rows, &one.step.deliveries));
+                outbox.extend(&one.told);
+                before.extend(&one.before);
+                if begins_anew(one.step) {
+                    sqlx::query(statement!("before_erase")).bind(one.id()).execute(&mut *tx).await?;
+                }
                 answers.push((*place, Ok(one.rows.last().map(|row| row.id.clone()))));
             }
             insert_notices!(tx, notices);
             insert_records!(tx, records);
             put_exceptions!(tx, exceptions);
-            insert_deliveries!(tx, outbox);
+            insert_before!(tx, before);
+            insert_fresh!(tx, outbox);
             answers
         });
         let mut answers = moved?;

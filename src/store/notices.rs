@@ -3,11 +3,15 @@
 use super::many::many;
 use super::model::{NewRecord, NoticeKey};
 use super::moves::bind_facts;
+use super::outbox::{fresh, insert_fresh};
 use super::{Place, Store, StoreError, from_json, reading, statement, to_json, writing};
 use crate::domain::notice::{Fault, Hold, Outcome};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Void changes of role that are taken up at a time.
+const VOID: i64 = 100;
 
 /// What is listed of a notice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +42,8 @@ pub struct Facts {
     pub checklist: String,
     /// The record that its answer waits for, where that is of no revocation.
     pub record: Option<String>,
+    /// What it asked for and waits, or waited, for a second person: ids of requests and exceptions.
+    pub pending: Vec<String>,
 }
 
 impl Facts {
@@ -99,6 +105,7 @@ struct Row {
     settled_by: String,
     settled_why: String,
     record_id: Option<String>,
+    pending: String,
 }
 
 pub(super) fn instant(micros: i64) -> UtcTime {
@@ -132,6 +139,7 @@ impl Row {
                     vendor: self.vendor,
                     checklist: self.checklist,
                     record: self.record_id,
+                    pending: self.pending.split_whitespace().map(str::to_owned).collect(),
                 },
             },
         })
@@ -189,6 +197,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let id = notice.facts.record.as_deref().unwrap_or_default();
         let body = with_id(id, note)?;
+        let told = fresh(id, id, note.kind, &note.body, at.micros());
         let kept: Result<u64, StoreError> = writing!(self, tx => {
             sqlx::query(many(statement!("record_insert"), 1))
                 .bind(id).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)
@@ -198,6 +207,7 @@ impl Store {
                 .bind(&notice.source).bind(&notice.event_id).bind(&notice.digest)
                 .bind(&notice.body).bind(at.micros()).bind(revocation);
             let kept = bind_facts!(query, notice.facts).execute(&mut *tx).await?.rows_affected();
+            insert_fresh!(tx, told);
             if kept == 0 {
                 // Dropped, the transaction is rolled back, and the record with it.
                 return Err(StoreError::NoticeDiffers {
@@ -318,6 +328,16 @@ impl Store {
             sqlx::query_as(statement!("notice_ended")).bind(name).fetch_optional(pool).await?
         );
         Ok(row.map(|(id, at)| (id, instant(at))))
+    }
+
+    /// Ids of notices that an end made void which was withdrawn since.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn void_changes(&self) -> Result<Vec<String>, StoreError> {
+        Ok(reading!(self, pool =>
+            sqlx::query_scalar(statement!("notices_void")).bind(VOID).fetch_all(pool).await?
+        ))
     }
 
     /// Revocations of a checklist, or of all checklists of a vendor; an empty text does not restrict.

@@ -1,6 +1,7 @@
 //! The queue of records: what is true and not yet in the log.
 
 use super::many::{many, pieces};
+use super::outbox::{fresh, insert_fresh};
 use super::{NewRecord, Store, StoreError, from_json, reading, statement, to_json, writing};
 use crate::domain::lifecycle::Life;
 use crate::domain::time::UtcTime;
@@ -101,11 +102,13 @@ impl Store {
         let mut body = note.body.clone();
         body.insert("id".to_owned(), Value::String(id.to_owned()));
         let body = to_json(&body, "a record")?;
+        let told = fresh(id, id, note.kind, &note.body, at.micros());
         writing!(self, tx => {
             sqlx::query(many(statement!("record_insert"), 1))
                 .bind(id).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)
                 .bind(None::<&str>).bind(None::<&str>).bind(at.micros())
                 .execute(&mut *tx).await?;
+            insert_fresh!(tx, told);
         })
     }
 
@@ -210,18 +213,5 @@ impl Store {
             let (seq, hash) = text.split_once(' ')?;
             Some((seq.parse().ok()?, hash.to_owned()))
         }))
-    }
-
-    /// Outbox rows that may be sent: id, record, receiver, kind.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn outbox_due(
-        &self,
-        limit: i64,
-    ) -> Result<Vec<(String, String, String, String)>, StoreError> {
-        Ok(reading!(self, pool =>
-            sqlx::query_as(statement!("outbox_due")).bind(limit).fetch_all(pool).await?
-        ))
     }
 }

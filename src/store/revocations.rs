@@ -7,7 +7,7 @@ use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Most revocations watched at once. More is an error, never silence.
@@ -48,7 +48,12 @@ struct Alike(BTreeSet<Arc<[NotCovered]>>);
 impl Alike {
     /// What those have that were read before.
     fn of<'a>(known: impl Iterator<Item = &'a (Mark, Arc<Stored>)>) -> Self {
-        Self(known.map(|(_, stored)| Arc::clone(&stored.evidence.not_covered)).collect())
+        let mut seen = HashSet::new();
+        let lists = known
+            .map(|(_, stored)| &stored.evidence.not_covered)
+            // Comparing what is one by its text would take longer than reading what changed.
+            .filter(|list| seen.insert(Arc::as_ptr(list)));
+        Self(lists.cloned().collect())
     }
 
     fn share(&mut self, mut stored: Stored) -> Arc<Stored> {

@@ -54,6 +54,46 @@ const COLUMNS: &[(&str, &str, &str)] = &[
     ("pg_parameter_acl", "", "paracl"),
 ];
 
+/// OIDs of the catalogs, the same on every server, and what their objects are called.
+///
+/// Source: `CATALOG(…)` of the headers in `src/include/catalog`.
+const CLASSES: &[(u32, &str)] = &[
+    (826, "default privileges"),
+    (1213, "tablespace"),
+    (1247, "type"),
+    (1255, "routine"),
+    (1259, "table, view or sequence"),
+    (1262, "database"),
+    (1417, "foreign server"),
+    (1418, "user mapping"),
+    (2328, "foreign-data wrapper"),
+    (2607, "conversion"),
+    (2612, "language"),
+    (2613, "large object"),
+    (2615, "schema"),
+    (2616, "operator class"),
+    (2617, "operator"),
+    (2753, "operator family"),
+    (3079, "extension"),
+    (3256, "policy"),
+    (3381, "statistics object"),
+    (3456, "collation"),
+    (3466, "event trigger"),
+    (3600, "text search dictionary"),
+    (3602, "text search configuration"),
+    (6100, "subscription"),
+    (6104, "publication"),
+    (6243, "parameter"),
+];
+
+/// An object whose name nobody read.
+pub(super) fn unnamed(class: u32, object: u32) -> String {
+    match CLASSES.iter().find(|(oid, _)| *oid == class) {
+        Some((_, kind)) => format!("the {kind} with OID {object}"),
+        None => format!("object {object} of catalog {class}"),
+    }
+}
+
 fn flag(on: bool) -> char {
     if on { 't' } else { 'f' }
 }

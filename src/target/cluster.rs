@@ -116,7 +116,7 @@ impl Cluster {
                 let strength = S::of(kind, known);
                 let mut found = Residual::new(kind, strength, self.account(row.role.0));
                 found.database = name.map(str::to_owned);
-                found.object = Some(format!("object {} of catalog {}", row.object.0, row.class.0));
+                found.object = Some(catalog::unnamed(row.class.0, row.object.0));
                 found.privilege = (kind == K::Privilege).then(|| "a privilege".to_owned());
                 found.rows = vec![catalog::dependency(row)];
                 found.described()

@@ -120,7 +120,7 @@ impl View<'_> {
         found.object = Some(
             identity
                 .and_then(|row| row.identity.clone())
-                .unwrap_or_else(|| format!("object {} of catalog {}", key.1, key.0)),
+                .unwrap_or_else(|| catalog::unnamed(key.0, key.1)),
         );
         found.sub_object = identity.and_then(|row| row.column_name.clone());
         found.database = self.database.map(str::to_owned);
@@ -301,7 +301,7 @@ impl View<'_> {
                     .names
                     .get(key)
                     .and_then(|identity| identity.identity.clone())
-                    .unwrap_or_else(|| format!("object {} of catalog {}", key.1, key.0));
+                    .unwrap_or_else(|| catalog::unnamed(key.0, key.1));
                 format!(
                     "pg_shdepend says that {} is in the access list of {object}, but the list does not \
                      show it",

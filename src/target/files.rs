@@ -148,6 +148,16 @@ impl File {
             );
             self.doubt(session, Cause::Internal, &reason, RELOAD);
         }
+        for file in files.iter().filter(|file| file.unsure) {
+            let reason = format!(
+                "{} was changed at {}, and the server has loaded its configuration about then: which came first \
+                 cannot be told by this connection, which is older",
+                file.file,
+                moment(file.changed_us)
+            );
+            self.doubt(session, Cause::Internal, &reason, AGAIN);
+            session.keep_no_more();
+        }
     }
 
     /// When the files were changed and loaded; `None` if that cannot be told, which has been noted.
@@ -221,10 +231,14 @@ const OUTSIDE: &str = "the file lies outside the data directory: only a member o
                        read every file of the server, or a superuser sees when it was changed; or move it into \
                        the data directory";
 
+/// The next look does not use this connection again.
+const AGAIN: &str = "look again: the next look is by a new connection, which can tell";
+
 /// What no view tells.
 const UNSEEN: &str = "read; a list that it takes in with @FILE, and an included file that is empty now, may have \
                        changed since the server loaded them: no view tells";
 
-fn moment(us: i64) -> String {
+/// An instant of the target's clock, for people.
+pub(super) fn moment(us: i64) -> String {
     UtcTime::from_micros(us).map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())
 }

@@ -7,7 +7,9 @@ use super::rows::DatabaseRow;
 use super::session::{Session, Way};
 use super::statements::{self as sql, CLUSTER_SURFACES, DATABASE_SURFACES, FILES};
 use super::trouble::Trouble;
-use super::{Depth, Facts, Target, Wanted, activity, instance, jobs, prepared, probes, server};
+use super::{
+    Depth, Facts, Target, Wanted, activity, instance, jobs, mapping, prepared, probes, server,
+};
 use crate::clock;
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::plan::locks::Held;
@@ -81,6 +83,7 @@ impl Target {
             };
             probes::ask(way, &asking, &mut observation).await;
             activity::finish(way, wanted, ways.len(), &mut observation).await;
+            mapping::ask(way, wanted, &mut observation).await;
             if wanted.depth == Depth::Full {
                 facts.locks = locks(way, &cluster, &mut observation).await;
             }

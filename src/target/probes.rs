@@ -202,7 +202,7 @@ async fn asked(
     session.guard(&search_path(probe)).await.map_err(&refused)?;
     let sql = wrapped(probe);
     let types = session.read(&sql).await.map_err(&refused)?;
-    let mut all = Told::default();
+    let mut each = Vec::new();
     for values in values {
         let arguments = match bind::arguments(&types, values.iter().map(|v| Some(v.as_str()))) {
             Ok(arguments) => arguments,
@@ -214,11 +214,7 @@ async fn asked(
         };
         let rows = session.run(&sql, arguments).await.map_err(&refused)?;
         match told(probe, &rows) {
-            Ok(told) => {
-                all.count = all.count.saturating_add(told.count);
-                all.more |= told.more;
-                all.rows.extend(told.rows);
-            }
+            Ok(told) => each.push(told),
             Err(silent) => {
                 session.end().await;
                 return Err(Failure::OfValues(silent));
@@ -226,7 +222,7 @@ async fn asked(
         }
     }
     session.end().await;
-    all.rows.truncate(KEPT);
+    let all = probe.declared.together(values, each);
     session.cover_probe(&probe.declared.name, &probe.declared.sha256, all.count, begun.elapsed());
     Ok(all)
 }

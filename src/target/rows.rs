@@ -296,6 +296,7 @@ pub(super) struct FileStateRow {
     pub changed_us: i64,
     pub loaded_us: i64,
     pub newer: bool,
+    pub unsure: bool,
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -205,6 +205,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The next look has to begin with a connection of its own.
+    pub(super) fn keep_no_more(&mut self) {
+        self.keep = false;
+    }
+
     /// Leaves the server alone if this look has waited for it long enough.
     fn stop_waiting(&mut self) {
         if self.connection.is_some()

@@ -4,7 +4,7 @@
 use super::cluster::Cluster;
 use super::rows::{AclScanRow, DependencyRow, OwnedRow, PolicyRow};
 use super::session::Session;
-use super::statements::{SHARE, SUBSCRIPTIONS, Statement};
+use super::statements::{SHARE, Statement};
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Cause, Gap, Observation};
 use crate::domain::residual::ResidualKind;
@@ -37,11 +37,9 @@ impl Partly {
 
     fn note(&mut self, session: &Session<'_>, cluster: &Cluster, statement: &Statement, role: u32) {
         let name = cluster.role_name(role).map_or_else(|| format!("OID {role}"), str::to_owned);
-        // Who owns them is read by itself as well.
-        let apart = |surface: &ResidualKind| {
-            *surface == ResidualKind::Subscription && cluster.version_num >= SUBSCRIPTIONS.since
-        };
-        let surfaces = statement.surfaces.iter().filter(|surface| !apart(surface));
+        // Who owns subscriptions is read by itself as well.
+        let surfaces =
+            statement.surfaces.iter().filter(|surface| **surface != ResidualKind::Subscription);
         let gaps = surfaces.map(|surface| Gap {
             surface: *surface,
             target: session.observation.target.clone(),

@@ -23,10 +23,11 @@ pub(super) async fn read(session: &mut Session<'_>, cluster: &Cluster) {
         if cluster.version_num >= 150_000 { sql::SHARED_ACL_15 } else { sql::SHARED_ACL_13 };
     let acl: Option<Vec<SharedAclRow>> = session.rows(&statement, PgArguments::default()).await;
     let mut owned: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::SHARED_OWNED).await;
-    if cluster.version_num >= sql::SUBSCRIPTIONS.since {
-        let rows: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &sql::SUBSCRIPTIONS).await;
-        owned = owned.zip(rows).map(|(owned, rows)| [owned, rows].concat());
-    }
+    let since = sql::SUBSCRIPTIONS.since;
+    let subscriptions =
+        if cluster.version_num >= since { sql::SUBSCRIPTIONS } else { sql::SUBSCRIPTIONS_13 };
+    let rows: Option<Vec<OwnedRow>> = with_tracked(session, cluster, &subscriptions).await;
+    owned = owned.zip(rows).map(|(owned, rows)| [owned, rows].concat());
     let complete = acl.is_some() && owned.is_some();
     let acl = acl.unwrap_or_default();
     ambient(session, &acl);

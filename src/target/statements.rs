@@ -108,6 +108,8 @@ pub(super) const ACL_SCAN: Statement =
 pub(super) const CHANGES: Statement = statement!("changes", 1, &[]);
 pub(super) const OPEN_ROUTINES: Statement = statement!("open_routines", 1, &[]);
 pub(super) const OWNED: Statement = statement!("owned", SHARES, &[K::Ownership, K::UserMapping]);
+pub(super) const SUBSCRIPTIONS_13: Statement =
+    statement!("subscriptions_13", FINDINGS, &[K::Subscription], 0, 140_000);
 pub(super) const SUBSCRIPTIONS: Statement =
     statement!("subscriptions", FINDINGS, &[K::Subscription], 140_000, i32::MAX);
 pub(super) const LOCAL_DEPENDENCIES: Statement =
@@ -188,6 +190,7 @@ pub const STATEMENTS: &[Statement] = &[
     SHARED_ACL_13,
     SHARED_ACL_15,
     SHARED_OWNED,
+    SUBSCRIPTIONS_13,
     SUBSCRIPTIONS,
     ACL_SCAN,
     CHANGES,

@@ -55,12 +55,14 @@ fn is_begin(whole: &[u8], bytes: &[u8]) -> bool {
     whole.strip_prefix(bytes).is_some_and(|rest| rest.starts_with(b"c2sp.org/tlog-proof@v1\n"))
 }
 
-/// A bundle over a change of key, with an anchor, and one that a witness signed: pieces left out, twice and in
-/// another order, and every byte changed.
+/// A bundle over a change of key, with an anchor, one that a witness signed, and one by a clock that was wrong: pieces left
+/// out, twice and in another order, and every byte changed.
 #[tokio::test]
 async fn no_mutant_of_a_bundle_is_accepted_and_both_verifiers_say_the_same() {
     let browser = Browser::open().await;
-    for name in ["bundle-change-anchored", "bundle-change-newest", "bundle-witnessed"] {
+    let names =
+        ["bundle-change-anchored", "bundle-change-newest", "bundle-witnessed", "bundle-clock"];
+    for name in names {
         let case = cases().into_iter().find(|case| case.name == name).unwrap();
         let whole = std::fs::read(place().join(case.options.proof.as_ref().unwrap())).unwrap();
         let asked = Options {

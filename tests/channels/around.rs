@@ -87,7 +87,7 @@ fn a_database_that_takes_no_connections() {
         let found: Vec<String> = judged(&seen, "x").residual.iter().map(line).collect();
         let [only] = found.as_slice() else { panic!("PostgreSQL {}: {found:?}", cluster.major()) };
         assert!(
-            only.starts_with("latent privilege billing - | x has a privilege on object "),
+            only.starts_with("latent privilege billing - | x has a privilege on the table, view or sequence with OID "),
             "{only}"
         );
         assert!(seen.not_covered.iter().any(|part| part.surface == "access lists of here/billing"));

@@ -288,7 +288,7 @@ fn what_was_prepared_before() {
         assert_eq!(
             found,
             [
-                "can_regain prepared_transaction orders - | prepared transaction bomb, by x or about it, takes effect when it is committed in database orders"
+                "can_regain prepared_transaction orders - | prepared transaction bomb, prepared by x, takes effect when it is committed in database orders"
             ]
         );
         // The role is gone, and still: DROP ROLE does not ask.
@@ -299,7 +299,7 @@ fn what_was_prepared_before() {
         assert_eq!(
             found,
             [format!(
-                "can_regain prepared_transaction orders - | prepared transaction bomb, by role with OID {oid} or about it, takes effect when it is committed in database orders"
+                "can_regain prepared_transaction orders - | prepared transaction bomb, prepared by role with OID {oid}, takes effect when it is committed in database orders"
             )]
         );
         sql(&cluster, "postgres", "orders", "COMMIT PREPARED 'bomb';");
@@ -326,7 +326,7 @@ fn a_grant_that_was_prepared() {
         assert_eq!(
             found,
             [
-                "can_regain prepared_transaction orders - | prepared transaction bomb, by x or about it, takes effect when it is committed in database orders"
+                "can_regain prepared_transaction orders - | prepared transaction bomb, prepared by boss, is about x and takes effect when it is committed in database orders"
             ]
         );
         sql(&cluster, "postgres", "orders", "COMMIT PREPARED 'bomb'; ALTER ROLE x LOGIN;");

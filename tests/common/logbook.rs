@@ -19,7 +19,8 @@ const BEGAN: &str = "2026-01-01T00:00:00.000000Z";
 
 /// A directory with `log/` and `revoked.db`.
 pub(crate) struct Logbook {
-    home: TempDir,
+    dir: PathBuf,
+    _home: Option<TempDir>,
 }
 
 pub(crate) fn key() -> LogKey {
@@ -38,7 +39,7 @@ pub(crate) fn metrics() -> Arc<Metrics> {
         surfaces: vec!["login"],
         targets: vec!["main".to_owned()],
     };
-    Arc::new(Metrics::new(vocabulary, ("0", "test")).unwrap())
+    Arc::new(Metrics::new(vocabulary, ["0", "test", "1"]).unwrap())
 }
 
 impl Logbook {
@@ -46,11 +47,17 @@ impl Logbook {
         let home = tempfile::tempdir().unwrap();
         std::fs::create_dir(home.path().join("log")).unwrap();
         create(&home.path().join("log"), &key(), "next", BEGAN).unwrap();
-        Self { home }
+        let dir = home.path().to_owned();
+        Self { dir, _home: Some(home) }
+    }
+
+    /// One that is there already.
+    pub(crate) fn at(dir: PathBuf) -> Self {
+        Self { dir, _home: None }
     }
 
     pub(crate) fn log_dir(&self) -> PathBuf {
-        self.home.path().join("log")
+        self.dir.join("log")
     }
 
     pub(crate) fn log_file(&self) -> PathBuf {
@@ -58,7 +65,7 @@ impl Logbook {
     }
 
     pub(crate) fn store_file(&self) -> PathBuf {
-        self.home.path().join("revoked.db")
+        self.dir.join("revoked.db")
     }
 
     pub(crate) async fn store(&self) -> Store {

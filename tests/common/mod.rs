@@ -3,6 +3,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod byhand;
+pub(crate) mod confluence;
 pub(crate) mod frozen;
 pub(crate) mod http;
 pub(crate) mod issuer;
@@ -13,6 +14,7 @@ pub(crate) mod passwords;
 pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
+pub(crate) mod slack;
 pub(crate) mod vectors;
 pub(crate) mod withheld;
 pub(crate) mod witness;
@@ -170,4 +172,20 @@ pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
         String::from_utf8(output.stdout).unwrap(),
         String::from_utf8(output.stderr).unwrap(),
     )
+}
+
+/// promtool has nothing to say about a page of metrics.
+pub(crate) fn assert_clean_metrics(page: &str) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is missing; run scripts/setup test");
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let says = [output.stdout, output.stderr].concat();
+    let says = String::from_utf8_lossy(&says);
+    assert!(output.status.success() && says.is_empty(), "promtool: {says}");
 }

@@ -8,9 +8,7 @@ use revoked::domain::revocation::State;
 use revoked::domain::time::UtcTime;
 use revoked::domain::verdict::Verdict;
 use revoked::intake::submission::{Submission, Terms};
-use revoked::store::{
-    Delivery, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
-};
+use revoked::store::{Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow};
 use std::time::Duration;
 
 /// An instant of the tests' own time: no test reads the clock.
@@ -28,17 +26,14 @@ pub(crate) fn notice(event_id: &str, digest: &str) -> NoticeKey {
     }
 }
 
-pub(crate) fn delivery(receiver: &str) -> Delivery {
-    Delivery { receiver: receiver.to_owned(), kind: "opened".to_owned() }
-}
-
 /// The revocation `id` of `subject`, told by a notice `id` at second 0, with three records.
 pub(crate) fn revocation(id: &str, subject: &str) -> NewRevocation {
     let submission =
         serde_json::json!({"username": subject, "reason": "terminated", "ticket": "T-1"});
     let submission = Submission::parse(submission.to_string().as_bytes()).unwrap();
     let profiles = Profiles::default();
-    let terms = Terms { profiles: &profiles, zones: Zones::default() };
+    let longest_deadline = std::time::Duration::from_secs(90 * 86_400);
+    let terms = Terms { profiles: &profiles, zones: Zones::default(), longest_deadline };
     let mut asked = submission.revocation("hr", at(0), &terms).unwrap();
     id.clone_into(&mut asked.id);
     let subject = SubjectRow {
@@ -68,7 +63,6 @@ pub(crate) fn revocation(id: &str, subject: &str) -> NewRevocation {
         accounts: Vec::new(),
         notice,
         records,
-        deliveries: Vec::new(),
         at: at(0),
         watch_until: at(86_400),
     }
@@ -95,11 +89,11 @@ pub(crate) fn verified(from: &Stored, second: i64) -> Move {
             as_of: Some(at(second)),
             ..Evidence::default()
         },
+        before: Vec::new(),
         records: vec![
             NewRecord { kind: "account_disabled", body: gone.clone() },
             NewRecord { kind: "access_revoked", body: gone },
         ],
-        deliveries: Vec::new(),
         notice: None,
         at: at(second),
         watch_until: from.watch_until.plus(Duration::from_secs(1)),

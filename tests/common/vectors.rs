@@ -1,5 +1,7 @@
 //! The test vectors of docs/audit-log.md, as `tests/vectors/make.py` made them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -70,6 +72,25 @@ pub(crate) fn cases() -> Vec<Case> {
         serde_json::from_slice(&std::fs::read(place().join("cases.json")).unwrap()).unwrap();
     assert!(cases.len() > 300, "{}", cases.len());
     cases
+}
+
+/// The cases in which one of the eight keys of small order is given for that of a log, or of a witness.
+pub(crate) fn small(of: &str) -> Vec<Case> {
+    let prefix = format!("argument-{of}-small-");
+    let small: Vec<Case> =
+        cases().into_iter().filter(|case| case.name.starts_with(&prefix)).collect();
+    assert_eq!(small.len(), 8);
+    small
+}
+
+/// The eight points of small order, under each of which one signature fits many texts.
+pub(crate) fn small_order() -> Vec<[u8; 32]> {
+    let public = |case: Case| {
+        let text = case.key.as_deref().and_then(|key| key.splitn(3, '+').nth(2)).unwrap();
+        let bytes = STANDARD.decode(text).unwrap();
+        bytes[1..].try_into().unwrap()
+    };
+    small("key").into_iter().map(public).collect()
 }
 
 impl Input {

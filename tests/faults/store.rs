@@ -99,7 +99,9 @@ pub(crate) async fn postgres_that_stands_still_and_is_restarted() {
     sql(&stage.cluster, "postgres", "postgres", "ALTER ROLE x NOLOGIN;");
     stage.refused("one").await;
     assert_nothing_gone(&stage);
+    stage.agent.until_metrics(&["access_revocation_agent_store_up 0"]);
     drop(frozen);
+    stage.agent.until_metrics(&["access_revocation_agent_store_up 1"]);
     let one = stage.sent_again("one").await;
     stage.agent.until_state(&one, "verified");
     store.stop();

@@ -47,6 +47,8 @@ impl Answer {
                 role: role.name.clone(),
                 names: vec![role.name.clone()],
                 rule: LinkRule::Stated,
+                source: String::new(),
+                linked_at: None,
             };
             let question = Question {
                 kind: Kind::Full,

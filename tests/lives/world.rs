@@ -233,6 +233,7 @@ impl World {
             effective: None,
             deadlines: effective_at.map(|_| deadlines),
             erroneous: false,
+            unlink: None,
             why: None,
         };
         if let Err(error) = request.possible(stored.life.state) {
@@ -366,6 +367,7 @@ fn wish(kind: ExceptionKind, id: String, until: Option<UtcTime>, now: UtcTime) -
         requested_by: "hr".to_owned(),
         requested_at: now,
         until,
+        opened: false,
         why: None,
         approved_by: None,
         approved_at: None,

@@ -47,7 +47,7 @@ fn note(outcome: Outcome) -> NewRecord {
 }
 
 /// Lands everything that waits.
-async fn land(store: &Store) {
+pub(super) async fn land(store: &Store) {
     let queued = store.queued(100).await.unwrap();
     let landed: Vec<_> = queued
         .into_iter()
@@ -196,11 +196,13 @@ async fn another_content_is_counted(place: &Place) {
     for (event, digest, second) in [("1", "a", 1), ("1", "a", 2), ("1", "b", 3), ("2", "a", 4)] {
         store.conflicted("hr", event, digest, at(second)).await.unwrap();
     }
-    let found = store.conflicts(10).await.unwrap();
+    let found = store.conflicts("", 10).await.unwrap();
     let shown: Vec<_> = found
         .iter()
         .map(|one| (one.event_id.as_str(), one.digest.as_str(), one.times, one.last_at))
         .collect();
     assert_eq!(shown, [("2", "a", 1, at(4)), ("1", "b", 1, at(3)), ("1", "a", 2, at(2))]);
     assert_eq!(found[2].first_at, at(1));
+    assert_eq!(store.conflicts("hr", 10).await.unwrap().len(), 3);
+    assert_eq!(store.conflicts("other", 10).await.unwrap(), []);
 }

@@ -61,6 +61,15 @@ def encode(p):
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
 
+def decode(data):
+    """The point that is spelt so, x and y below the order of the field."""
+    y, sign = number(data) & (1 << 255) - 1, data[31] >> 7
+    x = recover_x(y, sign)
+    x = 0 if x == P else x
+    assert y < P and encode((x, y, 1, x * y % P)) == data, "the one form of a point"
+    return (x, y, 1, x * y % P)
+
+
 def number(data):
     return int.from_bytes(data, "little")
 
@@ -640,6 +649,17 @@ def spoil_line(note, change):
     return f"{head} {b64(change(base64.b64decode(coded)))}\n"
 
 
+# The eight points of small order, as they are spelt: of order 1, 2, 4, 4 and four times 8.
+SMALL_ORDER = (
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000080",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+)
 SMALL = "0100000000000000000000000000000000000000000000000000000000000000"  # the neutral element, order 1
 
 
@@ -730,6 +750,11 @@ def keys():
         ("short", "A key of 31 bytes.", "+".join(KEY1.split("+")[:2] + [b64(b"\1" + bytes(31))])),
     ):
         case(f"argument-key-{name}", what, good, 1, key=vkey)
+    for n, point in enumerate(SMALL_ORDER):
+        assert encode(times(8, decode(bytes.fromhex(point)))) == encode((0, 1, 1, 0)), "of small order"
+        case(f"argument-key-small-{n}", f"A key of small order, {point[:8]}…", good, 1, key=weak_vkey(ORIGIN, point))
+        witness = weak_vkey(WITNESS.origin, point, 4)
+        case(f"argument-witness-small-{n}", f"The key of a witness, of small order, {point[:8]}…", good, 1, witnesses=[witness])
 
     def genesis(name, what, kind, exit=4, **over):
         log = Log(genesis={k: v for k, v in over.items()})
@@ -819,8 +844,8 @@ def keys():
     case("change-cut-off", "Cut off before the change; the second key is pinned.", b"".join(l + b"\n" for l in cut), 4, ("key", 1), key=new.vkey())
 
 
-def weak_vkey(origin):
-    typed = b"\1" + bytes.fromhex(SMALL)
+def weak_vkey(origin, point=SMALL, kind=1):
+    typed = bytes([kind]) + bytes.fromhex(point)
     return f"{origin}+{sha(origin.encode() + chr(10).encode() + typed)[:4].hex()}+{b64(typed)}"
 
 
@@ -1114,6 +1139,7 @@ def proofs():
     proof("bundle-witnessed", "A witness that you know signed the notes too.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size), log.posix())) for n in wanted), 0, witnesses=[WITNESS.vkey()], grade="witnessed")
     proof("bundle-witness-silent", "A witness that you named signed nothing of it.", bundle, 6, witnesses=[WITNESS.vkey()], grade="self_attested")
     proof("bundle-witness-bad", "A witness that you know, and a bad signature.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size - 1), log.posix())) for n in wanted), 4, ("signature", 1), witnesses=[WITNESS.vkey()])
+    clocks_of_proofs(proof)
     proof("bundle-anchored", "A note kept elsewhere is that under the proofs.", bundle, 0, grade="anchored", anchors=[cp1(log.note(size))])
     fork = Log().checkpoint()
     while len(fork.lines) < size:
@@ -1284,6 +1310,58 @@ def proofs():
     proof("consistency-fork", "From an earlier note of another history.", text, 4, ("proof", 1), anchors=["anchor-fork.txt"])
     proof("consistency-unsigned", "A later note by another key.", consistent(old_size, hashes, log.note(size, Key(ORIGIN, TEST3))), 4, ("signature", 1), anchors=[earlier])
     proof("consistency-garbage", "A number that is none.", text.replace("old 6", "old x"), 4, ("proof", 1), anchors=[earlier])
+
+
+def clocks_of_proofs(proof):
+    """The agent's clock was wrong when the records of a revocation were written, and a witness signed by the right time."""
+    vkey = [WITNESS.vkey()]
+
+    def bundle(log, wanted, seconds=-3600):
+        """The proofs, and the line of the file at which each begins."""
+        size = len(log.lines) - 1
+        seen = WITNESS.cosign(log.body(size), START_POSIX + 300 + seconds)
+        pieces = [log.proof(n, size, witness=seen) for n in wanted]
+        return "".join(pieces), [1 + "".join(pieces[:n]).count("\n") for n in range(len(pieces))]
+
+    def begun():
+        return revocation(Log().checkpoint())
+
+    records, clock = (0, 3, 4, 2), len(begun().lines)
+    log = set_clock(begun(), -3600)
+    proof("bundle-clock", "The clock was an hour ahead, and was set back before a witness signed; the clock record is in the bundle.", bundle(log, (*records, clock))[0], 0, warnings=1, grade="witnessed", witnesses=vkey)
+    proof("bundle-clock-first", "The same; the clock record stands before the others.", bundle(log, (0, clock, *records[1:]))[0], 0, warnings=1, witnesses=vkey)
+    proof("bundle-clock-unwitnessed", "The same; nobody named the witness.", bundle(log, (*records, clock))[0], 0, warnings=0, grade="self_attested")
+    proof("bundle-clock-left-out", "The same without the clock record.", bundle(log, records)[0], 4, ("time", 1), witnesses=vkey)
+    proof("bundle-clock-single", "One record and the clock record, without the first line.", bundle(log, (4, clock))[0], 0, warnings=1, witnesses=vkey)
+    size = len(log.lines) - 1
+    kept = cosigned(log, size, START_POSIX + 300 - 3600, WITNESS)
+    pieces = [log.proof(n, size) for n in (*records, clock)]
+    proof("bundle-clock-anchored", "The witness signed a note that was kept elsewhere.", "".join(pieces), 0, warnings=1, grade="witnessed", anchors=[kept], witnesses=vkey)
+    proof("bundle-clock-anchored-left-out", "The same without the clock record.", "".join(pieces[:-1]), 4, ("time", 1), anchors=[kept], witnesses=vkey)
+    log = set_clock(begun(), -1800)
+    proof("bundle-clock-too-little", "The clock was set back by half of that.", bundle(log, (*records, clock))[0], 4, ("time", 1), witnesses=vkey)
+    proof("bundle-clock-repeated", "The same, and the clock record is in the bundle twice.", bundle(log, (*records, clock, clock))[0], 4, ("time", 1), witnesses=vkey)
+    log = set_clock(log, -1800)
+    proof("bundle-clock-steps", "It was set back in two steps, and the second stands first: only the whole log shows that there was no third.", bundle(log, (*records, clock + 3, clock))[0], 6, warnings=0, grade="witnessed", witnesses=vkey)
+    # Back, on, and back again: the clocks lie apart by an hour, and without the record in the middle by two.
+    log = set_clock(set_clock(set_clock(begun(), -3600), 3600), -3600)
+    size, when = len(log.lines) - 1, START_POSIX + 300 - 3600 - 2000
+    case("witness-clock-back-and-on", "The clock was set back, on, and back again by an hour, and a line is more than that too late.", log, 4, ("time", 1), anchors=[cosigned(log, size, when, WITNESS)], witnesses=vkey)
+    clocks = (clock, clock + 3, clock + 6)
+    proof("bundle-clock-back-and-on", "The same in a bundle.", bundle(log, (*records, *clocks), -5600)[0], 4, ("time", 1), witnesses=vkey)
+    proof("bundle-clock-back-and-back", "The same, and the record in the middle is left out.", bundle(log, (*records, clocks[0], clocks[2]), -5600)[0], 6, warnings=0, witnesses=vkey)
+    log = begun()
+    log.now -= datetime.timedelta(hours=1)
+    log.record("clock", {"old": "yesterday", "new": log.time()}).checkpoint()
+    proof("bundle-clock-no-time", "The clock record does not say what the time was.", bundle(log, (*records, clock))[0], 4, ("time", 1), witnesses=vkey)
+    log = set_clock(begun(), -2750)
+    text, at = bundle(log, (*records, clock))
+    proof("bundle-clock-some", "It was set back by what some records need, and not by what one needs.", text, 4, ("time", at[2]), witnesses=vkey)
+    log = revocation(set_clock(Log().checkpoint(), 3600))
+    proof("bundle-clock-forward", "The clock was set an hour ahead before the records were written.", bundle(log, (0, 6, 7, 5, 2), 0)[0], 0, warnings=1, witnesses=vkey)
+    log = revocation(set_clock(Log().checkpoint(), 3600, "3620000000"))
+    text, at = bundle(log, (0, 6, 7, 5, 2), 0)
+    proof("bundle-clock-hour-passed", "The same, but the hour passed by the clock that is never set, too.", text, 4, ("time", at[1]), witnesses=vkey)
 
 
 def fork_of(log, at):

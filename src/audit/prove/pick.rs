@@ -3,7 +3,7 @@
 use super::keys::Keys;
 use super::lines::{Lines, kind};
 use super::{Head, ProveError};
-use crate::audit::format::KEY;
+use crate::audit::format::{CLOCK, KEY};
 use serde_json::Value;
 use std::path::Path;
 
@@ -57,10 +57,22 @@ impl Picked {
         self.records.iter().map(|(seq, _)| *seq).chain(self.changed_at).max().unwrap_or_default()
     }
 
-    /// What shows which key has to sign a note of `size`: line 0 and the changes of key. Where the note is that of the
-    /// newest change itself, its line comes after it.
-    pub(super) fn chain(&self, size: u64) -> impl Iterator<Item = &Line> {
-        std::iter::once(&self.genesis).chain(&self.changes).filter(move |(seq, _)| *seq < size)
+    /// Adds every `clock` record under `head` that is not there yet: by them a verifier sees by how much the
+    /// clock was wrong.
+    pub(super) fn add_clocks(&mut self, dir: &Path, head: &Head) -> Result<(), ProveError> {
+        let clocks = Self::walk(dir, head, |_, line| kind(line) == CLOCK.as_bytes())?;
+        let is_new = |line: &Line| !self.records.contains(line);
+        let new: Vec<Line> = clocks.records.into_iter().filter(is_new).collect();
+        self.records.extend(new);
+        Ok(())
+    }
+
+    /// The lines for a note of `size`, in the order of the file. If `has_chain`, first what shows which key has to sign
+    /// it: line 0 and the changes of key. Where the note is that of the newest change itself, its line comes after it.
+    pub(super) fn lines(&self, size: u64, has_chain: bool) -> Vec<&Line> {
+        let chain = std::iter::once(&self.genesis).chain(&self.changes);
+        let chain = chain.filter(|(seq, _)| has_chain && *seq < size);
+        chain.chain(self.records.iter().filter(|(seq, _)| *seq > 0)).collect()
     }
 
     fn walk(

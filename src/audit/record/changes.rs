@@ -1,10 +1,11 @@
 //! Records of what people change: a revocation after it was accepted, and the configuration.
 
-use super::{About, Body, effective, fitting, object, required, searched, with};
-use crate::domain::account::Account;
+use super::{About, Body, effective, fitting, linked, object, required, searched, with};
+use crate::domain::account::{Account, AccountName, LinkRule};
 use crate::domain::checklist::{Item, Word};
 use crate::domain::credential::{Attested, Standing};
 use crate::domain::erasure::Basis;
+use crate::domain::lineage::Unlinked;
 use crate::domain::request::Request;
 use crate::domain::residual::ResidualKind;
 use crate::domain::time::UtcTime;
@@ -65,6 +66,7 @@ pub fn approval_requested(about: &About<'_>, request: &Request) -> Body {
             "erroneous": request.erroneous,
             "request": request.id,
             "requested_by": request.requested_by,
+            "unlink": request.unlink.as_ref().map(|unlink| place(&unlink.account)),
         }),
     )
 }
@@ -92,16 +94,84 @@ pub fn withdrawn(about: &About<'_>, approval: &Approval<'_>) -> Body {
     with(about.body(), json!({"approval": approval.value(), "erroneous": erroneous}))
 }
 
+/// `revocation_withdrawn`, by its only source: the end was taken back.
+#[must_use]
+pub fn rescinded(about: &About<'_>, by: &str) -> Body {
+    let more = json!({"because": "termination_rescinded", "by": by, "erroneous": false});
+    with(about.body(), more)
+}
+
+/// `revocation_amended`: the person works here again, and what is granted from `at` on is not asked to go. `before` is
+/// how much of what was there before is known.
+#[must_use]
+pub fn rehired(about: &About<'_>, by: &str, at: UtcTime, before: Option<usize>) -> Body {
+    let asked = about.revocation;
+    with(
+        about.body(),
+        json!({
+            "because": "user_rehired", "by": by, "deadlines": asked.deadlines,
+            "effective_at": asked.effective_at, "rehired_at": at, "residual_before": before,
+        }),
+    )
+}
+
+/// `subject_linked`: somebody said that a role is the subject's: a person, or, after it was said that it is not, a notice.
+#[must_use]
+pub fn linked_by(
+    about: &About<'_>,
+    accounts: &[Account],
+    name: &AccountName,
+    (because, by): (LinkRule, &str),
+) -> Body {
+    let more = json!({"accounts": linked(accounts), "because": because, "by": by, "named": searched(name)});
+    with(about.body(), more)
+}
+
+/// `verification_inconclusive`: a role is named by now that nobody looked for when it was verified, and nobody can look
+/// for it at the moment.
+#[must_use]
+pub fn unlooked_for(about: &About<'_>, verified_at: Option<UtcTime>) -> Body {
+    with(about.body(), json!({"because": "another_role_is_named", "verified_at": verified_at}))
+}
+
+/// By whom links were removed, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Parted<'a> {
+    /// Why.
+    pub because: Unlinked,
+    /// Who said so.
+    pub by: &'a str,
+    /// Who approved, where that was needed.
+    pub approval: Option<Approval<'a>>,
+}
+
+/// `subject_linked`: the links that are left, and those that were removed.
+#[must_use]
+pub fn unlinked(
+    about: &About<'_>,
+    left: &[Account],
+    removed: &[Account],
+    parted: &Parted<'_>,
+) -> Body {
+    with(
+        about.body(),
+        json!({
+            "accounts": linked(left),
+            "approval": parted.approval.map(|approval| approval.value()),
+            "because": parted.because,
+            "by": parted.by,
+            "unlinked": linked(removed),
+        }),
+    )
+}
+
 /// `item_attested`: somebody tried the old secret of an account, and says how the server answered.
 #[must_use]
 pub fn attested(about: &About<'_>, account: &Account, probe: &Attested) -> Body {
     with(
         about.body(),
         json!({
-            "account": {
-                "oid": account.oid, "role": account.role,
-                "system_identifier": account.system_identifier, "target": account.target,
-            },
+            "account": place(account),
             "attests": "old_secret",
             "probe": attempt(probe),
         }),
@@ -116,6 +186,13 @@ pub fn item_attested(about: &About<'_>, item: &Item, word: &Word) -> Body {
         about.body(),
         json!({"attests": "item", "by": word.by, "due_at": item.due_at, "item": item.name}),
     )
+}
+
+fn place(account: &Account) -> Value {
+    json!({
+        "oid": account.oid, "role": account.role,
+        "system_identifier": account.system_identifier, "target": account.target,
+    })
 }
 
 fn attempt(probe: &Attested) -> Value {

@@ -53,6 +53,7 @@ fn expired(about: &About<'_>, exception: &Exception, life: &Life) -> Body {
         about.body(),
         json!({
             "deadlines": about.revocation.deadlines,
+            "effective_at": about.revocation.effective_at,
             "ended_at": exception.ended_at,
             "ended_by": exception.ended_by,
             "ending": exception.ending,

@@ -45,12 +45,7 @@ impl Clocks {
         if line.kind != CLOCK {
             return;
         }
-        let passed = string_of(line, "monotonic_us")
-            .filter(|text| text.len() <= MAX_DIGITS)
-            .and_then(|text| i64::try_from(decimal(&text)?).ok())
-            .unwrap_or_default();
-        let set = time.micros - last.micros - passed;
-        self.ahead = self.ahead.saturating_add(set);
+        self.ahead = self.ahead.saturating_add(set_by(line, last, time));
         (self.least, self.most) = (self.least.min(self.ahead), self.most.max(self.ahead));
     }
 
@@ -103,4 +98,14 @@ impl Clocks {
         );
         Some(Warning { file: place.file.to_string(), line: place.line, sentence })
     }
+}
+
+/// By how many microseconds the `clock` record `line`, which is of `time`, says that the clock was set forward, where the
+/// time before was `last`.
+pub(super) fn set_by(line: &Line<'_>, last: Stamp, time: Stamp) -> i64 {
+    let passed = string_of(line, "monotonic_us")
+        .filter(|text| text.len() <= MAX_DIGITS)
+        .and_then(|text| i64::try_from(decimal(&text)?).ok())
+        .unwrap_or_default();
+    time.micros - last.micros - passed
 }

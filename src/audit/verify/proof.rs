@@ -9,15 +9,17 @@ mod parse;
 mod report;
 mod states;
 mod text;
+mod times;
 
 pub use report::{ProofKind, ProofReport, ProvedLine};
 
 use super::note::Foreign;
 use super::report::{AnchorReport, AnchorResult, Fault, FaultKind, Independence, Outcome, Place};
-use super::report::{Flaw, KeyReport, WitnessReport};
+use super::report::{Flaw, KeyReport, Warning, WitnessReport};
 use super::witness::{Bound, seen_by, silent};
 use super::{Options, Vkey};
 use parse::Malformed;
+use times::{Odd, Times};
 
 /// Checks the file `bytes`, which the caller calls `source`. Of `options`, key, anchors and witnesses count, and
 /// whether an anchor is required.
@@ -51,6 +53,10 @@ struct Desk<'a> {
     /// The one note of the file, once its signatures are found good.
     note: Option<Foreign>,
     old_size: Option<u64>,
+    times: Times,
+    /// What witnesses of the tree say of these.
+    bounds: Vec<Bound>,
+    warnings: Vec<Warning>,
     anchors: Vec<AnchorReport>,
     witnesses: Vec<WitnessReport>,
     unmet: Vec<String>,
@@ -68,6 +74,9 @@ impl<'a> Desk<'a> {
             has_pinned: false,
             note: None,
             old_size: None,
+            times: Times::default(),
+            bounds: Vec::new(),
+            warnings: Vec::new(),
             anchors: Vec::new(),
             witnesses: Vec::new(),
             unmet: Vec::new(),
@@ -111,11 +120,24 @@ impl<'a> Desk<'a> {
             if !self.witnesses.contains(&report) {
                 self.witnesses.push(report);
             }
+            self.bounds.push(bound);
         }
+    }
+
+    /// Holds the times of the lines against what witnesses said of their tree, in the file or in a note that fits it.
+    fn judge_times(&mut self) -> Option<Fault> {
+        match self.times.judge(&self.bounds) {
+            Err(fault) => return Some(fault),
+            Ok(Some(Odd::Explained(warning))) => self.warnings.push(warning),
+            Ok(Some(Odd::Open(unmet))) => self.unmet.push(unmet),
+            Ok(None) => {}
+        }
+        None
     }
 
     fn into_report(mut self, fault: Option<Fault>) -> ProofReport {
         self.compare_anchors(fault.is_none());
+        let fault = fault.or_else(|| self.judge_times());
         let fits = self.anchors.iter().any(|anchor| anchor.result == AnchorResult::Matches);
         let witnessed = !self.witnesses.is_empty();
         if self.options.key.is_none() {
@@ -162,6 +184,7 @@ impl<'a> Desk<'a> {
             anchors: self.anchors,
             witnesses: self.witnesses,
             fault,
+            warnings: self.warnings,
             unmet: self.unmet,
         }
     }

@@ -8,8 +8,9 @@ use super::report::{
 use super::seals::Seal;
 use super::stamp::Stamp;
 use super::vkey::Vkey;
-use super::witness::{TOLERANCE, silent};
+use super::witness::silent;
 use super::{MaxAge, Wanted};
+use crate::audit::format::TOLERANCE;
 
 /// The input has ended.
 #[derive(Debug)]

@@ -6,13 +6,11 @@ use super::note::{Foreign, Line};
 use super::report::{FaultKind, Flaw, WitnessReport};
 use super::stamp::Stamp;
 use super::vkey::{Vkey, VkeyError};
+use crate::audit::format::TOLERANCE;
 use std::fmt;
 
 /// Signature type of a cosignature.
 const COSIGNATURE: u8 = 0x04;
-
-/// How far the clock of the agent and that of another may lie apart, in microseconds.
-pub(super) const TOLERANCE: i64 = 600 * 1_000_000;
 
 /// The public key of a witness: `<name>+<key id>+<base64(0x04 ‖ key)>`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -130,8 +130,8 @@ impl Scene<'_> {
         // Reading a long log takes longer than a claim lasts.
         self.store.claim(&instance(&self.config.log_dir)?, clock::now()).await?;
         let origin = new_origin(self.origin.as_deref())?;
-        let key = self.made(&staged(&self.config.key_file), &origin)?;
         let next = self.made(new_next, &origin).context("--new-next")?;
+        let key = self.made(&staged(&self.config.key_file), &origin)?;
         let old = LogKey::read(&self.config.key_file, &origin, &self.config.log_dir).ok();
         if key.vkey() == next.vkey() || old.is_some_and(|old| old.vkey() == next.vkey()) {
             bail!("--new-next: {} is to be another file", new_next.display());

@@ -6,7 +6,7 @@ use crate::config::Config;
 use anyhow::{Context as _, Result};
 use secrecy::ExposeSecret as _;
 use std::fs::OpenOptions;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
@@ -42,10 +42,17 @@ pub(super) async fn run(arguments: &Arguments) -> Result<u8> {
         last.clone_into(&mut after);
         for (subject, disclosure) in &page {
             let line = serde_json::json!({"disclosure": disclosure, "subject": subject});
-            writeln!(out, "{line}").context("writing the disclosures")?;
+            match writeln!(out, "{line}") {
+                // Whoever reads has seen enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit::OK),
+                written => written.context("writing the disclosures")?,
+            }
         }
     }
-    out.flush().context("writing the disclosures")?;
+    match out.flush() {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit::OK),
+        flushed => flushed.context("writing the disclosures")?,
+    }
     store.close().await;
     Ok(exit::OK)
 }

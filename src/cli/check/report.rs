@@ -5,7 +5,7 @@ use crate::cli::output::{self, Rows};
 use crate::domain::observation::{Coverage, Gap, Instance, NotCovered};
 use crate::domain::probes::Missing;
 use crate::domain::residual::Residual;
-use crate::domain::revocation::Kind;
+use crate::domain::revocation::{Kind, State};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::http::exceptions::ExceptionView;
@@ -38,6 +38,15 @@ struct SubjectReport<'a> {
     kind: Kind,
     verdict: Verdict,
     held: bool,
+    /// Where the revocation stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    /// When access has to end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_at: Option<UtcTime>,
+    /// The person works here again since then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehired_at: Option<UtcTime>,
     exceptions: &'a [ExceptionView],
     accounts: Vec<AccountReport<'a>>,
 }
@@ -233,6 +242,9 @@ fn subject<'a>(one: &'a Answered, looks: &'a [Look]) -> SubjectReport<'a> {
         kind: one.asked.kind,
         verdict: one.judged.verdict,
         held: one.asked.held,
+        state: one.asked.expected.as_ref().map(|stored| stored.life.state),
+        effective_at: one.asked.expected.as_ref().map(|stored| stored.revocation.effective_at),
+        rehired_at: one.asked.rehired(),
         exceptions: &one.asked.exceptions,
         accounts: one
             .accounts

@@ -31,11 +31,15 @@ impl Reach {
             return Ok(Found::None);
         }
         let mut views = self.list(false).await?;
-        views.retain(|view| view.subject == text || view.username.as_deref() == Some(text));
+        views.retain(|view| view.is_called(text));
         let (first, rest) = (views.pop(), views);
         Ok(match (first, rest.is_empty()) {
             (None, _) => Found::None,
-            (Some(view), true) => Found::One(Box::new(view)),
+            // What a list does not have, such as its rotations.
+            (Some(view), true) => match self.show(&view.id).await? {
+                Some(whole) => Found::One(Box::new(whole)),
+                None => Found::None,
+            },
             (Some(view), false) => Found::Several([rest, vec![view]].concat()),
         })
     }
@@ -68,6 +72,11 @@ impl Reach {
         self.listed(Filter { unapproved: Some(true), ..Filter::default() }).await
     }
 
+    /// Those of which something waits for a second person.
+    pub(in crate::cli) async fn pending(&self) -> Result<Vec<View>> {
+        self.listed(Filter { pending: Some(true), ..Filter::default() }).await
+    }
+
     /// Every revocation of what `filter` names: open ones, a vendor, a checklist; newest first.
     pub(in crate::cli) async fn listed(&self, mut filter: Filter) -> Result<Vec<View>> {
         filter.limit = Some(list::MOST);
@@ -80,6 +89,7 @@ impl Reach {
                         ("open", filter.open.map(|open| open.to_string())),
                         ("unattested", filter.unattested.map(|late| late.to_string())),
                         ("unapproved", filter.unapproved.map(|late| late.to_string())),
+                        ("pending", filter.pending.map(|waits| waits.to_string())),
                         ("checklist", filter.checklist.clone()),
                         ("vendor", filter.vendor.clone()),
                         ("cursor", filter.cursor.clone()),

@@ -5,6 +5,7 @@ use super::lists::with_query;
 use crate::cli::look;
 use crate::config::Config;
 use crate::domain::observation::Observation;
+use crate::http::called::{self, Bearer, Called};
 use crate::http::roster::{self, RosterEntry, RosterPage, RosterTarget};
 use crate::target::Wanted;
 use anyhow::{Context as _, Result};
@@ -63,6 +64,18 @@ impl Reach {
             }
         }
         Ok(unseen)
+    }
+
+    /// Roles that bear or bore a name, as far as the agent ever saw them.
+    pub(in crate::cli) async fn bearers(&self, role: &str) -> Result<Vec<Bearer>> {
+        match self {
+            Self::Alone(agent) => Ok(called::bearers(&agent.journal.store, role).await?.roles),
+            Self::Http { base, client, .. } => {
+                let asked = [("role", role.to_owned())].into_iter();
+                let address = with_query(&format!("{base}/api/v1/roster/called"), asked)?;
+                Ok(self.send::<Called>(client.get(address)).await?.roles)
+            }
+        }
     }
 
     async fn roster<const N: usize>(

@@ -1,7 +1,7 @@
 //! The agent: whether it runs, and who can reach it. And the room that is left for its files.
 
 use super::section::{Level, Section};
-use crate::config::Config;
+use crate::config::{Config, WebConfig};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// Less than this much room is worth a word.
 const LITTLE: u64 = 1024 * 1024 * 1024;
+
+/// An answer takes no longer than this.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Looks at the agent.
 pub(super) async fn section(config: &Config) -> Section {
@@ -22,6 +25,40 @@ pub(super) async fn section(config: &Config) -> Section {
     if !running {
         return section;
     }
+    if config.metrics_web.as_ref().is_some_and(WebConfig::guards) {
+        guarded(&mut section, metrics).await;
+    } else {
+        readiness(&mut section, metrics).await;
+    }
+    let api = config.api_listen;
+    match answer(api, "/api/v1/revocations").await {
+        Ok(_) => section.say(Level::Ok, format!("API at http://{api}/api/v1")),
+        Err(why) => section.advise(
+            Level::Warn,
+            format!("the API at http://{api} does not answer: {why}"),
+            "if listen.api was changed, restart the agent",
+        ),
+    }
+    section
+}
+
+/// Nobody gave this command a password or a certificate, so it only looks whether somebody is there.
+async fn guarded(section: &mut Section, metrics: SocketAddr) {
+    match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(here(metrics))).await {
+        Ok(Ok(_)) => section.say(
+            Level::Note,
+            format!("metrics at {metrics}, guarded by listen.metrics_web_config; not asked whether it is ready"),
+        ),
+        Ok(Err(_)) | Err(_) => section.advise(
+            Level::Warn,
+            format!("nobody listens at {metrics}"),
+            "if listen.metrics was changed, restart the agent",
+        ),
+    }
+}
+
+/// Whether it can accept notices.
+async fn readiness(section: &mut Section, metrics: SocketAddr) {
     match answer(metrics, "/-/ready").await {
         Ok(status) if status.is_success() => {
             section.fact("ready", true);
@@ -41,16 +78,6 @@ pub(super) async fn section(config: &Config) -> Section {
             "if listen.metrics was changed, restart the agent",
         ),
     }
-    let api = config.api_listen;
-    match answer(api, "/api/v1/revocations").await {
-        Ok(_) => section.say(Level::Ok, format!("API at http://{api}/api/v1")),
-        Err(why) => section.advise(
-            Level::Warn,
-            format!("the API at http://{api} does not answer: {why}"),
-            "if listen.api was changed, restart the agent",
-        ),
-    }
-    section
 }
 
 /// Whether somebody answers at the socket, and who may connect.
@@ -124,15 +151,19 @@ fn access(section: &mut Section, group: &str, mode: u32) {
     }
 }
 
-async fn answer(address: SocketAddr, path: &str) -> Result<reqwest::StatusCode, String> {
-    // An agent that listens everywhere is here, too.
-    let host = if address.ip().is_unspecified() {
+/// An agent that listens everywhere is here, too.
+fn here(address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
         SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port())
     } else {
         address
-    };
+    }
+}
+
+async fn answer(address: SocketAddr, path: &str) -> Result<reqwest::StatusCode, String> {
+    let host = here(address);
     let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(3))
+        .timeout(PATIENCE)
         .tls_certs_only(std::iter::empty())
         .no_proxy()
         .build()

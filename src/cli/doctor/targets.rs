@@ -32,6 +32,7 @@ pub(super) fn section(
     }
     instances(&mut section, target, seen);
     coverage(&mut section, seen);
+    last_seen(&mut section, seen);
     section.say(Level::Note, format!("the look took {} ms", took.as_millis()));
     section
 }
@@ -142,6 +143,21 @@ fn store_here(section: &mut Section, server: &Server, store: Option<&str>, allow
     }
 }
 
+/// Whether the configured query tells who uses their accounts.
+fn last_seen(section: &mut Section, seen: &Observation) {
+    match seen.activity.as_ref().and_then(|activity| activity.told.as_ref()) {
+        Some(Ok(told)) => {
+            section.say(Level::Ok, format!("inactivity.last_seen answers, about {} roles", told.len()));
+        }
+        Some(Err(why)) => section.advise(
+            Level::Warn,
+            format!("inactivity.last_seen tells nothing: {why}"),
+            "give the agent's role what the query reads, or mend it; until then nobody is called inactive here",
+        ),
+        None => {}
+    }
+}
+
 type Place = Option<String>;
 
 /// Each surface: read (in which databases), or a gap with its fix, or not covered.
@@ -232,6 +248,7 @@ fn gaps(section: &mut Section, gaps: &[Gap]) {
 mod tests {
     use super::*;
     use crate::domain::ids::SystemIdentifier;
+    use crate::domain::inactivity::Activity;
     use crate::domain::time::UtcTime;
 
     fn seen(clock_skew_us: i64) -> Observation {
@@ -268,5 +285,18 @@ mod tests {
         assert_eq!(level(socket, 0, Some("8"), false), Level::Note);
         assert_eq!(level(socket, 0, Some("7"), false), Level::Broken);
         assert_eq!(level(socket, 0, Some("7"), true), Level::Note);
+    }
+
+    #[test]
+    fn a_query_for_use_that_is_refused_is_told() {
+        let target = Target::from_url("main", "postgres:///d?host=/tmp").unwrap();
+        for (told, wanted) in [
+            (Ok(BTreeMap::new()), Level::Note),
+            (Err("permission denied for table logins".to_owned()), Level::Warn),
+        ] {
+            let activity = Some(Activity { told: Some(told), ..Activity::default() });
+            let seen = Observation { activity, ..seen(0) };
+            assert_eq!(section(&target, &seen, None, false).level(), wanted);
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! Exceptions for people, and in rows.
 
-use crate::cli::output::{self, Rows, WIDTH, shown};
+use crate::cli::output::{self, Rows, shown};
 use crate::cli::status::in_words;
 use crate::domain::exception::{Ending, ExceptionKind, Phase};
 use crate::domain::time::UtcTime;
 use crate::http::exceptions::ExceptionView;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::ColumnConstraint;
 use std::fmt::Write as _;
 
 /// What one is, as a sentence without its subject.
@@ -39,8 +39,11 @@ pub(in crate::cli) fn sentence(view: &ExceptionView) -> String {
     }
     if view.review_overdue {
         said.push_str("; its review is overdue");
-    } else if let (Some(at), None) = (view.review_at, view.reviewed_at) {
-        let _ = write!(said, "; to be reviewed by {at}");
+    } else if let Some(at) =
+        view.review_at.filter(|_| view.phase != Phase::Over || view.reviewed_at.is_none())
+    {
+        let again = if view.reviewed_at.is_some() { " again" } else { "" };
+        let _ = write!(said, "; to be reviewed{again} by {at}");
     }
     if let (Some(by), Some(at)) = (&view.reviewed_by, view.reviewed_at) {
         let _ = write!(said, "; reviewed by {by} at {at}");
@@ -112,17 +115,13 @@ fn when(view: &ExceptionView, now: UtcTime) -> String {
     }
 }
 
-/// A table that fits 80 columns.
+/// A table as wide as the terminal.
 pub(super) fn print_list(views: &[ExceptionView], now: UtcTime) {
     if views.is_empty() {
         println!("there are no exceptions");
         return;
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
+    let mut table = output::table();
     table.set_header(["ID", "KIND", "SUBJECT", "WHEN", "BY"]);
     for view in views {
         let by = match &view.approved_by {
@@ -141,7 +140,7 @@ pub(super) fn print_list(views: &[ExceptionView], now: UtcTime) {
     if let Some(id) = table.column_mut(0) {
         id.set_constraint(ColumnConstraint::ContentWidth);
     }
-    println!("{}", table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+    output::print_table(&table);
 }
 
 /// One row per exception.

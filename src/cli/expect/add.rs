@@ -254,8 +254,13 @@ async fn unseen(reach: &Reach, submission: &Submission) -> Vec<String> {
             OneOrMany::Many(many) => many.clone(),
         })
         .collect();
+    unseen_of(reach, &named).await
+}
+
+/// Those of `named` that no target has, in words.
+pub(super) async fn unseen_of(reach: &Reach, named: &[String]) -> Vec<String> {
     // It is a help, and no reason to fail.
-    let unseen = reach.unseen(&named).await.unwrap_or_default();
+    let unseen = reach.unseen(named).await.unwrap_or_default();
     let note = |name: String| {
         format!("no target has a role `{}`, as last looked at: is that its name?", shown(&name))
     };

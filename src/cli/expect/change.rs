@@ -1,5 +1,6 @@
 //! `revoked expect amend`, `withdraw` and `approve`: changing what is expected.
 
+use super::add::unseen_of;
 use crate::cli::client::{Changed, Where};
 use crate::cli::exit;
 use crate::cli::output::{Format, in_options, shown};
@@ -122,6 +123,7 @@ fn many(list: Vec<String>) -> Option<OneOrMany> {
 }
 
 pub(in crate::cli) async fn amend(arguments: Amend) -> Result<u8> {
+    let named: Vec<String> = arguments.account.iter().chain(&arguments.role).cloned().collect();
     let amendment = Amendment {
         effective_at: arguments.effective,
         time_zone: arguments.time_zone,
@@ -132,12 +134,18 @@ pub(in crate::cli) async fn amend(arguments: Amend) -> Result<u8> {
         ticket: arguments.ticket,
         no_account: arguments.no_account,
         why: arguments.why,
+        ..Amendment::default()
     };
     let reach = arguments.at.reach().await?;
     let changed = reach.change(&arguments.id, serde_json::to_vec(&amendment)?).await;
     let changed = changed.map_err(in_options)?;
+    let notes = unseen_of(&reach, &named).await;
     reach.leave().await?;
-    print(&arguments.id, changed, "amended", arguments.output)
+    let exit = print(&arguments.id, changed, "amended", arguments.output)?;
+    for note in notes {
+        eprintln!("note: {note}");
+    }
+    Ok(exit)
 }
 
 pub(in crate::cli) async fn withdraw(arguments: Withdraw) -> Result<u8> {
@@ -155,7 +163,7 @@ pub(in crate::cli) async fn approve(arguments: Approve) -> Result<u8> {
     print(&arguments.id, changed, "approved", arguments.output)
 }
 
-fn print(id: &str, changed: Option<Changed>, done: &str, output: Format) -> Result<u8> {
+pub(super) fn print(id: &str, changed: Option<Changed>, done: &str, output: Format) -> Result<u8> {
     let Some(changed) = changed else { bail!("there is no revocation {}", shown(id)) };
     if output == Format::Json {
         println!("{}", serde_json::to_string(&changed)?);

@@ -22,9 +22,10 @@ pub(super) use files::read as read_file;
 /// Expect the revocations of a CSV file
 ///
 /// The first line names the columns, in any order: username and reason; and, where you have them,
-/// revocation_type (full, suspend, partial, rotation), preserve_data (true/false, yes/no, 1/0), employee_id, account,
-/// roles, permissions, effective_at, time_zone, deadline, ticket, event_id. Also user, kind, role and tz are
-/// understood; case does not matter, nor a blank or hyphen for `_`. An empty cell says nothing.
+/// revocation_type (full, suspend, partial, rotation, transfer), preserve_data and emergency (true/false, yes/no, 1/0),
+/// employee_id, account, roles, permissions, required_roles, required_permissions, new_owner, email, effective_at,
+/// time_zone, deadline, ticket, event_id. Also user, kind, role and tz are understood; case does not matter, nor a
+/// blank or hyphen for `_`. An empty cell says nothing. An emergency is at once, as with `expect add --emergency`.
 ///
 /// UTF-8. Cells are separated by commas, or by semicolons or tabs if the first line has more of those; a cell
 /// with a separator, a quote or a line break is quoted ("", RFC 4180). Several names in a cell of account,
@@ -128,6 +129,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         println!("{summary}");
     } else {
         eprintln!("{summary}");
+    }
+    let urgent = |row: &&Row| row.notice.as_ref().is_ok_and(|asked| asked.emergency);
+    let urgent = sheet.rows.iter().filter(urgent).count();
+    if urgent > 0 && !arguments.dry_run {
+        eprintln!(
+            "revoked: emergencies in {urgent} rows: somebody else has to approve each afterwards; revoked expect show \
+             ID says by when, and by which id"
+        );
     }
     left?;
     Ok(if table.all_expected() { exit::OK } else { exit::ERROR })

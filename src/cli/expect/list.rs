@@ -1,7 +1,7 @@
 //! `revoked expect list`.
 
 use super::super::client::Where;
-use super::super::output::Output;
+use super::super::output::{self, Output};
 use super::super::{exit, status};
 use crate::clock;
 use crate::http::list::Filter;
@@ -23,6 +23,11 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "ID")]
     checklist: Option<String>,
 
+    /// Only those of which something waits for a second person: a change, an emergency, or an exception. What approves
+    /// it stands below the table
+    #[arg(long)]
+    pending: bool,
+
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
     output: Output,
@@ -31,12 +36,21 @@ pub(in crate::cli) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let Arguments { vendor, checklist, .. } = &arguments;
-    let filter =
-        Filter { vendor: vendor.clone(), checklist: checklist.clone(), ..Filter::default() };
+    let Arguments { vendor, checklist, pending, .. } = &arguments;
+    let filter = Filter {
+        vendor: vendor.clone(),
+        checklist: checklist.clone(),
+        pending: pending.then_some(true),
+        ..Filter::default()
+    };
     let views = reach.listed(filter).await?;
     reach.leave().await?;
     let rows = || status::rows(&views, clock::now());
-    arguments.output.print(&views, rows, || status::print_table(&views))?;
+    arguments.output.print(&views, rows, || {
+        status::print_table(&views);
+        for line in status::waiting(&views, clock::now()).iter().filter(|_| arguments.pending) {
+            output::print_line("", line);
+        }
+    })?;
     Ok(exit::OK)
 }

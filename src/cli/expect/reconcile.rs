@@ -27,7 +27,8 @@ use std::path::PathBuf;
 ///
 /// Told is who has left there and of whom nothing is expected here; whose access is expected to be gone, and HR has
 /// them as active, or does not know them; and roles that can log in, and neither knows whose they are: by the name that
-/// HR has, `subjects`, `vendors` and `secrets` of the configuration, or a revocation. Nothing is changed.
+/// HR has, `subjects`, `vendors` and `secrets` of the configuration, or a revocation. Who came back (`user_rehired`) is
+/// active, and leaves by an end after that. Nothing is changed.
 ///
 /// Exit status: 0 nothing differs; 2 something does; 3 nothing is known to, but the roles of a target could not be
 /// read; 1 the file cannot be used, or the agent's state not be read.
@@ -118,6 +119,7 @@ fn compare(
             kind: view.kind,
             reason: view.reason,
             state: view.state,
+            rehired_at: view.rehired_at,
         })
         .collect();
     let logins: Vec<Login> = roles

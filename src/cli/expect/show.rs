@@ -5,10 +5,12 @@ use super::super::client::{Found, Where};
 use super::super::exception::shown::print_under;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
-use super::super::status::after;
+use super::super::status::{after, asks};
+use crate::domain::account::{Account, LinkRule};
 use crate::domain::credential::{Change, Standing};
 use crate::domain::emergency;
-use crate::domain::request::{Asked, Request};
+use crate::domain::request::Request;
+use crate::domain::revocation::State;
 use crate::domain::verdict::Verdict;
 use crate::http::view::View;
 use anyhow::{Result, bail};
@@ -18,8 +20,11 @@ use std::collections::BTreeSet;
 ///
 /// Of a subject that has one revocation, that one; of one that has several, their ids are listed on stderr.
 ///
+/// With --before-sql: a script for psql that gives back what was there before access was taken away. It is evidence, and
+/// no advice: access that is given back without an approved withdrawal is a regression.
+///
 /// Exit status: 0 shown, whatever its verdict (`revoked expect recheck` tells by its status); 1 there is none, or the
-/// agent cannot be reached; 64 the subject has several.
+/// agent cannot be reached, or (--before-sql) no look has found anything; 64 the subject has several.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -28,6 +33,10 @@ pub(in crate::cli) struct Arguments {
     /// Its id, rev_…, or that of its subject
     #[arg(value_name = "rev_ID|SUBJECT")]
     id: String,
+
+    /// Print the SQL that gives back what was found before anything was taken away; with -o json what was found, too
+    #[arg(long)]
+    before_sql: bool,
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
@@ -38,6 +47,10 @@ pub(in crate::cli) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
     let found = reach.find(&arguments.id).await?;
+    let before = match &found {
+        Found::One(view) if arguments.before_sql => Some(reach.before(&view.id).await),
+        Found::One(_) | Found::Several(_) | Found::None => None,
+    };
     reach.leave().await?;
     let view = match found {
         Found::One(view) => view,
@@ -50,9 +63,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             shown(&arguments.id)
         ),
     };
-    match arguments.output {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&*view)?),
-        Format::Table => print_view(&view),
+    match (arguments.output, before.transpose()?) {
+        (Format::Json, Some(before)) => println!("{}", serde_json::to_string_pretty(&before)?),
+        (Format::Table, Some(before)) => print!("{}", before.script),
+        (Format::Json, None) => println!("{}", serde_json::to_string_pretty(&*view)?),
+        (Format::Table, None) => print_view(&view),
     }
     Ok(exit::OK)
 }
@@ -67,6 +82,53 @@ pub(in crate::cli) fn several(subject: &str, views: &[View]) {
 }
 
 pub(super) fn print_view(view: &View) {
+    print_head(view);
+    print_waiting(view);
+    if let Some(called) = &view.emergency {
+        line("emergency", &emergency(called));
+    }
+    print_under(&view.exceptions);
+    for text in after::told(view) {
+        line("after the end", &text);
+    }
+    if view.state == State::Withdrawn {
+        line("withdrawn", &withdrawn(view));
+    }
+    if let Some(at) = view.rehired_at {
+        line("rehired", &format!("{at}: what was granted since may stay"));
+    }
+    for account in &view.accounts {
+        let role = format!("{}/{} (OID {})", account.target, account.role, account.oid);
+        let since = account.linked_at.map_or(String::new(), |at| format!(" at {at}"));
+        let how = linked_how(account);
+        line("account", &format!("{role}, linked to {}{how}{since}", view.subject));
+    }
+    for standing in &view.credentials {
+        print_credential(view, standing);
+    }
+    print_terms(view);
+    if view.accounts.is_empty() {
+        let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
+        line("searched", &names.join(", "));
+    }
+    print_found(view);
+    output::print_missing(&view.missing);
+    output::print_gaps(&view.gaps);
+    if !view.kept.is_empty() {
+        let text =
+            format!("{} (revoked explain {} lists them)", findings(view.kept.len()), view.id);
+        let why = kept_by(view.kind, view.held, view.rehired_at);
+        output::print_line(&format!("  kept, {why}: "), &text);
+    }
+    for skipped in &view.not_covered {
+        let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
+        output::print_line("  not covered: ", &text);
+    }
+    print_attested(view);
+}
+
+/// Whose it is, where it stands, and its times.
+fn print_head(view: &View) {
     let overdue: Vec<_> = view.overdue.iter().map(|milestone| milestone.as_str()).collect();
     let overdue = if overdue.is_empty() {
         String::new()
@@ -76,8 +138,7 @@ pub(super) fn print_view(view: &View) {
     println!("{}  {}", view.id, shown(&view.subject));
     println!("  state        {}{overdue}", view.state);
     println!("  expected     {} revocation, reason {}", view.kind, view.reason);
-    println!("  told by      {} at {}", shown(&view.source), view.received_at);
-    println!("  effective    {}", view.effective_at);
+    print_told(view);
     for (name, time) in [
         ("login by", view.deadlines.login),
         ("all gone by", view.deadlines.access),
@@ -90,37 +151,10 @@ pub(super) fn print_view(view: &View) {
             println!("  {name:<12} {time}");
         }
     }
-    if let Some(request) = &view.pending {
-        let asks = match request.asks {
-            Asked::Postpone => "postpone it",
-            Asked::Withdraw => "withdraw it",
-            Asked::NoAccount => "confirm that there is no account",
-        };
-        let (by, at, id) = (&request.requested_by, request.requested_at, &request.id);
-        line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
-        print_asked(request);
-    }
-    if let Some(called) = &view.emergency {
-        line("emergency", &emergency(called));
-    }
-    print_under(&view.exceptions);
-    for text in after::told(view) {
-        line("after the end", &text);
-    }
-    if view.erroneous {
-        line("withdrawn", "it should never have been expected");
-    }
-    for account in &view.accounts {
-        println!(
-            "  account      {}/{} (OID {})",
-            account.target,
-            shown(&account.role),
-            account.oid
-        );
-    }
-    for standing in &view.credentials {
-        print_credential(view, standing);
-    }
+}
+
+/// What must be gone, what must stay, and why it is expected.
+fn print_terms(view: &View) {
     for (label, names) in [
         ("must be gone", &view.roles),
         ("must be gone", &view.permissions),
@@ -143,27 +177,79 @@ pub(super) fn print_view(view: &View) {
     for opened in &view.rotations {
         line("rotation", &format!("{} of the secret {}", opened.revocation, opened.secret));
     }
-    if view.accounts.is_empty() {
-        let names: Vec<_> = view.searched.iter().map(|name| name.role.as_str()).collect();
-        line("searched", &names.join(", "));
+}
+
+/// Who told of it, and by when access has to end as they said it.
+fn print_told(view: &View) {
+    println!("  told by      {} at {}", shown(&view.source), view.received_at);
+    let others: Vec<&str> =
+        view.sources.iter().filter(|by| **by != view.source).map(String::as_str).collect();
+    if !others.is_empty() {
+        line("and by", &others.join(", "));
     }
-    print_found(view);
-    output::print_missing(&view.missing);
-    output::print_gaps(&view.gaps);
-    if !view.kept.is_empty() {
-        let text =
-            format!("{} (revoked explain {} lists them)", findings(view.kept.len()), view.id);
-        output::print_line(&format!("  kept, {}: ", kept_by(view.kind, view.held)), &text);
+    println!("  effective    {}", view.effective_at);
+    if let Some(how) = &view.effective {
+        let zone = how
+            .zone
+            .as_ref()
+            .map_or(String::new(), |zone| format!(", taken in {zone} ({})", how.zone_from));
+        line("stated as", &format!("{}{zone}", how.stated));
     }
-    for skipped in &view.not_covered {
-        let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
-        output::print_line("  not covered: ", &text);
+    if let Some(ticket) = &view.ticket {
+        line("ticket", ticket);
     }
-    print_attested(view);
+}
+
+/// What waits for a second person.
+fn print_waiting(view: &View) {
+    if let Some(request) = &view.pending {
+        let asks = asks(request);
+        let (by, at, id) = (&request.requested_by, request.requested_at, &request.id);
+        line("waits", &format!("{by} asked to {asks} at {at}: {id}"));
+        print_asked(request);
+    }
+}
+
+/// Who withdrew it, and whether it was right before.
+fn withdrawn(view: &View) -> String {
+    let by = view.withdrawn.as_ref().map_or_else(
+        || "by whom and when the log tells".to_owned(),
+        |done| {
+            let approved = done.approved_by.as_ref().filter(|by| **by != done.by);
+            let approved = approved.map_or(String::new(), |by| format!(", approved by {by}"));
+            format!("asked for by {}{approved}, at {}", done.by, done.at)
+        },
+    );
+    let why = if view.erroneous {
+        "it should never have been expected"
+    } else {
+        "nothing is expected any more"
+    };
+    format!("{by}: {why}")
+}
+
+/// What made a link, in words.
+fn linked_how(account: &Account) -> String {
+    let source = &account.source;
+    match account.rule {
+        LinkRule::Person if source.is_empty() => " by a person".to_owned(),
+        LinkRule::Person => format!(" by {source}"),
+        LinkRule::Stated if source.is_empty() => " by the notice".to_owned(),
+        LinkRule::Stated => format!(" by a notice of {source}"),
+        LinkRule::Mapping => " by the list subjects.accounts".to_owned(),
+        LinkRule::MappingFile => " by the mapping file".to_owned(),
+        LinkRule::MappingQuery => " by the mapping query".to_owned(),
+        LinkRule::Template if source.is_empty() => " by a template".to_owned(),
+        LinkRule::Template => format!(" by template {source}"),
+        LinkRule::SameName => " since it bears the name of a linked role".to_owned(),
+    }
 }
 
 /// The newest answer, and what was found.
 fn print_found(view: &View) {
+    if view.verdict.is_none() {
+        println!("not looked at yet");
+    }
     if let (Some(verdict), Some(as_of)) = (view.verdict, view.as_of) {
         println!("{} since the look of {as_of}", output::headline(verdict));
         if let Some(newest) = view.looked_at.filter(|newest| *newest > as_of) {

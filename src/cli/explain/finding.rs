@@ -106,7 +106,10 @@ fn rows(found: &Residual) -> Vec<String> {
         K::PreparedTransaction => {
             let since = found.since.map_or_else(|| "null".to_owned(), |since| since.to_string());
             let (gid, database) = (text(&found.object), text(&found.database));
-            format!("pg_prepared_xacts: gid={gid} database={database} prepared={since}")
+            let owner = found.owner.clone().unwrap_or_else(|| found.account.to_string());
+            format!(
+                "pg_prepared_xacts: gid={gid} owner={owner} database={database} prepared={since}"
+            )
         }
         K::RoleSetting => {
             let (setting, database) = (text(&found.privilege), text(&found.database));
@@ -252,8 +255,11 @@ fn removal(found: &Residual, setting: &Setting) -> (Vec<Step>, Vec<String>) {
     let steps: Vec<Step> = plan
         .steps
         .iter()
-        .flat_map(|placed| placed.step.sql().into_iter().map(|sql| (placed.database.clone(), sql)))
-        .map(|(database, sql)| Step { database, sql })
+        .flat_map(|placed| {
+            let database = &placed.database;
+            let sql = placed.step.sql_for_people().into_iter();
+            sql.map(|sql| Step { database: database.clone(), sql })
+        })
         .collect();
     let mut by_hand: Vec<String> = plan.by_hand.into_iter().map(|note| note.text).collect();
     if found.account.oid == BOOTSTRAP && steps.is_empty() {

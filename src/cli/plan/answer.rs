@@ -1,5 +1,6 @@
 //! The contract of `plan -o json`.
 
+use super::notes::head;
 use super::{Planned, concerns, not_seen};
 use crate::cli::look::Looked;
 use crate::domain::observation::{Gap, NotCovered};
@@ -15,6 +16,8 @@ use serde::Serialize;
 pub(super) struct Answer<'a> {
     as_of: UtcTime,
     subjects: Vec<&'a str>,
+    /// What stands against running it.
+    notes: &'a [String],
     /// One plan per cluster.
     targets: Vec<TargetPlan<'a>>,
     gaps: &'a [&'a Gap],
@@ -49,7 +52,13 @@ struct StepReport<'a> {
 }
 
 impl<'a> Answer<'a> {
-    pub(super) fn new(looked: &'a Looked, planned: &'a [Planned<'a>], gaps: &'a [&'a Gap]) -> Self {
+    /// `told` are the gaps that are no question to a person.
+    pub(super) fn new(
+        looked: &'a Looked,
+        planned: &'a [Planned<'a>],
+        (gaps, told): (&'a [&'a Gap], &[&Gap]),
+        notes: &'a [String],
+    ) -> Self {
         let not_covered = looked
             .looks
             .iter()
@@ -58,7 +67,8 @@ impl<'a> Answer<'a> {
         Self {
             as_of: looked.as_of,
             subjects: looked.subjects.iter().map(|one| one.asked.subject.as_str()).collect(),
-            targets: planned.iter().map(|one| TargetPlan::new(one, looked, gaps)).collect(),
+            targets: planned.iter().map(|one| TargetPlan::new(one, looked, told, notes)).collect(),
+            notes,
             gaps,
             not_covered: not_covered.collect(),
         }
@@ -66,7 +76,7 @@ impl<'a> Answer<'a> {
 }
 
 impl<'a> TargetPlan<'a> {
-    fn new(one: &'a Planned<'a>, looked: &Looked, gaps: &[&Gap]) -> Self {
+    fn new(one: &'a Planned<'a>, looked: &Looked, gaps: &[&Gap], notes: &[String]) -> Self {
         let server = one.look.observation.server.as_ref();
         let steps = one.plan.steps.iter();
         let here = gaps.iter().filter(|gap| concerns(gap, one));
@@ -89,7 +99,7 @@ impl<'a> TargetPlan<'a> {
                 .collect(),
             by_hand: &one.plan.by_hand,
             simulation: one.simulation.as_ref(),
-            script: one.script(looked) + &not_seen(here.chain(elsewhere)),
+            script: head(notes) + &one.script(looked) + &not_seen(here.chain(elsewhere)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What `revoked status` says of each revocation, and of all of them. Pure: views and an instant in, text out.
 
-use crate::cli::output::{Rows, WIDTH, shown, wrapped};
+use crate::cli::output::{Rows, shown, wrapped};
 use crate::domain::milestone::Milestone;
 use crate::domain::observation::{Cause, Gap};
 use crate::domain::revocation::State;
@@ -86,7 +86,7 @@ fn when(view: &View, now: UtcTime) -> String {
 }
 
 /// The worst thing that is left, and how many more.
-fn left(view: &View) -> String {
+fn left(view: &View, now: UtcTime) -> String {
     let Some(verdict) = view.verdict else { return "not looked at yet".to_owned() };
     let down = down(view);
     let unseen = match (verdict, down.is_empty()) {
@@ -94,6 +94,10 @@ fn left(view: &View) -> String {
             format!("down: {}", down.into_iter().collect::<Vec<_>>().join(", "))
         }
         (Verdict::Inconclusive, true) => "cannot tell".to_owned(),
+        // What remains is known; what is missing beside it may not be all.
+        (Verdict::Residual, _) if view.residual.is_empty() && !view.gaps.is_empty() => {
+            "not all seen".to_owned()
+        }
         (Verdict::Residual | Verdict::Revoked, _) => String::new(),
     };
     let found = match view.residual.split_first() {
@@ -101,12 +105,34 @@ fn left(view: &View) -> String {
         Some((worst, [])) => worst.kind.to_string(),
         Some((worst, more)) => format!("{} +{}", worst.kind, more.len()),
     };
-    match (found.is_empty(), unseen.is_empty()) {
+    let missing = match view.missing.split_first() {
+        None => String::new(),
+        Some((first, [])) => format!("missing: {}", first.name),
+        Some((first, more)) => format!("missing: {} +{}", first.name, more.len()),
+    };
+    let held = view.exceptions.iter().any(|one| one.holds() && one.in_force_at(now));
+    let held = if held { "legal hold".to_owned() } else { String::new() };
+    let known = found.is_empty() && missing.is_empty() && unseen.is_empty();
+    let nothing = match (known, held.is_empty()) {
         (true, true) => "nothing; to be confirmed".to_owned(),
-        (true, false) => unseen,
-        (false, true) => found,
-        (false, false) => format!("{found}; {unseen}"),
+        (true, false) => "nothing".to_owned(),
+        (false, _) => String::new(),
+    };
+    let parts = [nothing, found, missing, unseen, held];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// Letters at the end of an id: those before it are the time.
+const END_OF_ID: usize = 6;
+
+/// Whose it is; where a subject has several, with the kind and the end of the id.
+fn whose(view: &View, views: &[View]) -> String {
+    let several = views.iter().filter(|other| other.subject == view.subject).count() > 1;
+    if !several {
+        return shown(&view.subject);
     }
+    let start = view.id.len().saturating_sub(END_OF_ID);
+    format!("{} {} …{}", shown(&view.subject), view.kind, view.id.get(start..).unwrap_or(&view.id))
 }
 
 /// Targets that did not answer at all.
@@ -141,10 +167,16 @@ fn without_canary(views: &[View]) -> BTreeSet<&str> {
 /// The answer before the table.
 ///
 /// `nobody` says that nobody looks: then nothing is known of the targets.
-pub(super) fn headline(views: &[View], nobody: Option<&str>, now: UtcTime) -> String {
+pub(super) fn headline(
+    views: &[View],
+    nobody: Option<&str>,
+    now: UtcTime,
+    columns: Option<usize>,
+) -> String {
+    let columns = columns.unwrap_or(usize::MAX);
     if views.is_empty() {
         let parts: Vec<&str> = nobody.into_iter().chain(["nothing is open"]).collect();
-        return wrapped(&parts.join("; "), WIDTH).join("\n");
+        return wrapped(&parts.join("; "), columns).join("\n");
     }
     let late: Vec<_> = views.iter().filter(|view| !view.overdue.is_empty()).collect();
     let back = views.iter().filter(|view| view.state == State::Regressed).count();
@@ -187,7 +219,7 @@ pub(super) fn headline(views: &[View], nobody: Option<&str>, now: UtcTime) -> St
     for target in without_canary(views) {
         parts.push(format!("the canary of {target} is missed, so nothing is proved there"));
     }
-    wrapped(&parts.join("; "), WIDTH).join("\n")
+    wrapped(&parts.join("; "), columns).join("\n")
 }
 
 /// Items of checklists that are past their due and that nobody attested, one line each.
@@ -215,20 +247,20 @@ pub(super) fn unapproved(views: &[View], now: UtcTime) -> Vec<String> {
     views.iter().filter_map(line).collect()
 }
 
-/// A table that fits 80 columns, whatever is in it.
-pub(super) fn table(views: &[View], now: UtcTime) -> String {
+/// A table that fits so many columns, whatever is in it; `None`: as wide as what is in it.
+pub(super) fn table(views: &[View], now: UtcTime, columns: Option<usize>) -> String {
     let mut lines: Vec<[String; 4]> = vec![["WHEN", "STATE", "SUBJECT", "LEFT"].map(str::to_owned)];
     lines.extend(views.iter().map(|view| {
-        [when(view, now), view.state.to_string(), shown(&view.subject), shown(&left(view))]
+        [when(view, now), view.state.to_string(), whose(view, views), shown(&left(view, now))]
     }));
     let widest = |column: usize| {
         lines.iter().filter_map(|line| line.get(column)).map(|text| width(text)).max().unwrap_or(0)
     };
     let fixed = widest(0) + widest(1) + 3 * GAP;
-    let room = WIDTH.saturating_sub(fixed);
+    let (subject, finding) = (widest(2), widest(3));
+    let room = columns.map_or(subject + finding, |columns| columns.saturating_sub(fixed));
     // Subject and finding share what is left; neither takes room that the other does not need.
     let half = room / 2;
-    let (subject, finding) = (widest(2), widest(3));
     let subject = subject.min(half.max(room.saturating_sub(finding)));
     let widths = [widest(0), widest(1), subject, room - subject];
     let mut text = String::new();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::cli::output::WIDTH;
 use crate::domain::ids::RoleOid;
 use crate::domain::milestone::Deadlines;
 use crate::domain::observation::Gap;
@@ -10,7 +11,7 @@ fn at(minute: i64) -> UtcTime {
     UtcTime::from_micros(1_800_000_000_000_000 + minute * 60_000_000).unwrap()
 }
 
-pub(in crate::cli::status) fn view(number: u32, subject: &str, state: State, due: i64) -> View {
+pub(in crate::cli) fn view(number: u32, subject: &str, state: State, due: i64) -> View {
     View {
         id: format!("rev_{number:022}"),
         subject: subject.to_owned(),
@@ -32,6 +33,8 @@ pub(in crate::cli::status) fn view(number: u32, subject: &str, state: State, due
         required_roles: Vec::new(),
         required_permissions: Vec::new(),
         new_owner: None,
+        also_called: Vec::new(),
+        erased: false,
         emails: Vec::new(),
         because: None,
         inactive: None,
@@ -56,12 +59,21 @@ pub(in crate::cli::status) fn view(number: u32, subject: &str, state: State, due
         uses_total: 0,
         relapse: None,
         erroneous: false,
+        withdrawn: None,
+        rehired_at: None,
+        lineage: None,
+        watched_until: None,
         emergency: None,
         source: "hr".to_owned(),
+        sources: Vec::new(),
         ticket: None,
+        earlier_tickets: Vec::new(),
         preserve_data: false,
     }
 }
+
+/// Of a terminal that nobody widened.
+const COLUMNS: Option<usize> = Some(WIDTH);
 
 fn late(mut view: View) -> View {
     view.overdue = vec![Milestone::Access];
@@ -90,7 +102,11 @@ fn blind(mut view: View, target: &str, cause: Cause) -> View {
 
 fn told(mut views: Vec<View>, minute: i64) -> String {
     sort(&mut views, at(minute));
-    format!("{}\n\n{}", headline(&views, None, at(minute)), table(&views, at(minute)))
+    format!(
+        "{}\n\n{}",
+        headline(&views, None, at(minute), COLUMNS),
+        table(&views, at(minute), COLUMNS)
+    )
 }
 
 #[test]
@@ -151,10 +167,13 @@ fn it_fits_whatever_is_in_it() {
 #[test]
 fn headlines() {
     let open = || view(1, "EMP-1", State::Open, 60);
-    assert_eq!(headline(&[], None, at(0)), "nothing is open");
-    assert_eq!(headline(&[open()], None, at(0)), "1 is open, not overdue");
-    assert_eq!(headline(&[open(), open()], None, at(0)), "2 are open, none is overdue");
-    assert_eq!(headline(&[late(open()), open()], None, at(107)), "1 of 2 is overdue, by 47m");
+    assert_eq!(headline(&[], None, at(0), COLUMNS), "nothing is open");
+    assert_eq!(headline(&[open()], None, at(0), COLUMNS), "1 is open, not overdue");
+    assert_eq!(headline(&[open(), open()], None, at(0), COLUMNS), "2 are open, none is overdue");
+    assert_eq!(
+        headline(&[late(open()), open()], None, at(107), COLUMNS),
+        "1 of 2 is overdue, by 47m"
+    );
 }
 
 #[test]
@@ -179,7 +198,7 @@ fn a_missed_canary_is_in_the_answer() {
         blind(view(1, "john", State::Open, 60), "main", Cause::CanaryMissed),
         blind(view(2, "jane", State::Open, 60), "main", Cause::CanaryMissed),
     ];
-    assert_snapshot!(headline(&views, None, at(0)), @r"
+    assert_snapshot!(headline(&views, None, at(0), COLUMNS), @r"
     2 are open, none is overdue; the canary of main is missed, so nothing is proved
     there
     ");
@@ -206,4 +225,36 @@ fn what_nobody_attested_in_time_is_said() {
     withdrawn.attested = vec![item("devices", 5, false)];
     let said = unattested(&[known, withdrawn], at(65));
     assert_eq!(said, ["not attested, 1h late: devices of EMP-1 (rev_0000000000000000000001)"]);
+}
+
+#[test]
+fn a_pipe_gets_whole_words_and_several_of_one_subject_are_told_apart() {
+    let mut partial = with(view(2, "EMP-1", State::Open, 60), &[ResidualKind::Membership]);
+    partial.kind = Kind::Partial;
+    let long = "x".repeat(100);
+    let views = [view(1, "EMP-1", State::Open, 60), partial, view(3, &long, State::Scheduled, 60)];
+    let text = table(&views, at(0), None);
+    assert!(
+        text.contains("EMP-1 full …000001") && text.contains("EMP-1 partial …000002"),
+        "{text}"
+    );
+    assert!(text.contains(&format!("scheduled  {long}  ")), "{text}");
+}
+
+#[test]
+fn what_is_missing_or_held_is_not_called_nothing() {
+    use crate::domain::probes::{Lacks, Missing};
+    let mut lacks = view(1, "EMP-1", State::Open, 60);
+    lacks.missing = vec![Missing {
+        what: Lacks::ALL[0],
+        name: "logged".to_owned(),
+        target: None,
+        sentence: "it is not there".to_owned(),
+    }];
+    assert_eq!(left(&lacks, at(0)), "missing: logged");
+    lacks.gaps = blind(view(1, "EMP-1", State::Open, 60), "main", Cause::Internal).gaps;
+    assert_eq!(left(&lacks, at(0)), "missing: logged; not all seen");
+    let mut clean = view(2, "EMP-2", State::Open, 60);
+    clean.verdict = Some(Verdict::Revoked);
+    assert_eq!(left(&clean, at(0)), "nothing; to be confirmed");
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 /// List notices, newest first: what came in, and what became of it
 ///
-/// Accepted and refused ones, by webhook or otherwise, each with its outcome; never what they said. Those that were
+/// Accepted and refused ones, by webhook or otherwise, each with its outcome and whom it names; never what they said. Those that were
 /// refused without being kept, for want of a token say, are counted since the agent started.
 ///
 /// Exit status: 0 listed; 1 the agent cannot be reached, or its state not be read.
@@ -54,6 +54,18 @@ fn faults(notice: &NoticeView) -> String {
     said.join("; ")
 }
 
+/// The sender's id of the event; what is known by its bytes alone has none.
+fn event(notice: &NoticeView) -> String {
+    if notice.event_id.starts_with("sha256:") { "-".to_owned() } else { shown(&notice.event_id) }
+}
+
+/// Whom it names.
+fn who(notice: &NoticeView) -> String {
+    let names = [notice.subject.as_str(), notice.username.as_str()];
+    let names: Vec<_> = names.into_iter().filter(|name| !name.is_empty()).map(shown).collect();
+    if names.is_empty() { "-".to_owned() } else { names.join(" ") }
+}
+
 /// What followed from it.
 fn came_to(notice: &NoticeView) -> Option<&str> {
     notice.revocation.as_deref().or(notice.checklist.as_deref())
@@ -67,6 +79,8 @@ fn rows(page: &NoticePage) -> Rows {
             notice.source.clone(),
             notice.event_id.clone(),
             notice.event_type.clone(),
+            notice.subject.clone(),
+            notice.username.clone(),
             notice.outcome.to_string(),
             notice.cause.map(|cause| cause.to_string()).unwrap_or_default(),
             faults(notice),
@@ -80,6 +94,8 @@ fn rows(page: &NoticePage) -> Rows {
             "source",
             "event_id",
             "event_type",
+            "subject",
+            "username",
             "outcome",
             "cause",
             "errors",
@@ -95,14 +111,25 @@ fn print_table(page: &NoticePage) {
     }
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["RECEIVED", "SOURCE", "TYPE", "OUTCOME", "NOTICE", "REVOCATION"]);
+    table.set_header([
+        "RECEIVED",
+        "SOURCE",
+        "EVENT",
+        "TYPE",
+        "SUBJECT",
+        "OUTCOME",
+        "NOTICE",
+        "REVOCATION",
+    ]);
     for notice in &page.notices {
         let kind = if notice.event_type.is_empty() { "-" } else { &notice.event_type };
         let received = notice.received_at.to_string();
         table.add_row([
             received.get(..19).unwrap_or(&received),
             &shown(&notice.source),
+            &event(notice),
             &shown(kind),
+            &who(notice),
             notice.outcome.as_str(),
             &notice.id,
             came_to(notice).unwrap_or("-"),
@@ -123,6 +150,16 @@ fn print_table(page: &NoticePage) {
                 &shown(&format!("{} by {by}: {why}", notice.outcome)),
             );
         }
+    }
+    if let Some(held) = page.notices.iter().find(|one| one.outcome == Outcome::Quarantined) {
+        print_line(
+            "",
+            &format!(
+                "what is held is decided with: revoked webhook retry {} (once the configuration is right, or with \
+                 --same-person), or revoked webhook dismiss {} --reason TEXT",
+                held.id, held.id
+            ),
+        );
     }
     for one in &page.conflicts {
         let times = if one.times == 1 { "once".to_owned() } else { format!("{} times", one.times) };

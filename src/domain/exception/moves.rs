@@ -7,7 +7,7 @@ use crate::domain::account::AccountName;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::{Deadlines, Milestone, PerMilestone};
 use crate::domain::request::{LIFETIME, Refused};
-use crate::domain::revocation::{Reason, Revocation, State};
+use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
 
 /// Whether a revocation in `state` can have an exception of `kind`.
@@ -235,25 +235,15 @@ pub fn present(revocation: &Revocation, life: &Life, now: UtcTime) -> Turn {
     expire(revocation, life, now, &rules).unwrap_or_else(|| Turn::of(revocation, life))
 }
 
-/// How little a reason leaves to be discussed.
-fn rank(reason: Reason) -> u8 {
-    match reason {
-        Reason::PolicyViolation => 4,
-        Reason::Terminated => 3,
-        Reason::VendorOffboarded => 2,
-        Reason::ContractExpired => 1,
-        Reason::RoleChange | Reason::Inactive | Reason::CredentialRotation | Reason::Other => 0,
-    }
-}
-
 /// Whether `asked` says more than `known` did when somebody approved an exception from it.
 fn stricter(known: &Revocation, asked: &Revocation) -> bool {
     let new_account = |name: &AccountName| {
         let same = |other: &AccountName| (&other.target, &other.role) == (&name.target, &name.role);
         !known.accounts.iter().any(same)
     };
-    rank(asked.reason) > rank(known.reason)
+    asked.reason.rank() > known.reason.rank()
         || asked.effective_at < known.effective_at
+        || (known.kind == Kind::Suspend && asked.kind == Kind::Full)
         || asked.accounts.iter().any(new_account)
         || asked.roles.iter().any(|role| !known.roles.contains(role))
         || asked.permissions.iter().any(|name| !known.permissions.contains(name))
@@ -287,7 +277,7 @@ pub fn overtake(
         one.until =
             Some(one.until.map_or(asked.effective_at, |until| until.min(asked.effective_at)));
     }
-    if rank(asked.reason) > rank(revocation.reason) {
+    if asked.reason.rank() > revocation.reason.rank() {
         turn.revocation.reason = asked.reason;
     }
     turn.end(Ending::Overtaken, None, rules, |one| {

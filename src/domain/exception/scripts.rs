@@ -5,13 +5,14 @@ use crate::domain::ids::SystemIdentifier;
 use crate::domain::lifecycle::{Life, Look, Terms, step};
 use crate::domain::milestone::Milestone;
 use crate::domain::request::Refused;
-use crate::domain::revocation::{Kind, sample};
+use crate::domain::revocation::{Kind, Revocation, sample};
 use crate::domain::verdict::Verdict;
 
 /// A revocation effective on the 5th at 09:00, with 15 minutes for login and an hour for access.
 ///
 /// A line is `DAY HH:MM event`. Events: `session`, `grant`, `owned` (something owned and nothing else), `nothing`,
-/// `blind` are looks; `ask KIND [DAY HH:MM]` by hr, `approve KIND [WHO]` by it, `revoke KIND` by ops, `review KIND` by
+/// `blind` are looks; `ask KIND [DAY HH:MM]` by hr (`open` where the
+/// revocation was opened for it), `approve KIND [WHO]` by it, `revoke KIND` by ops, `review KIND` by
 /// ops; `tick`; `notice REASON [DAY HH:MM]`.
 pub(super) struct World {
     pub(super) revocation: Revocation,
@@ -127,7 +128,7 @@ impl World {
         let (revocation, life, rules) = (self.revocation.clone(), self.life.clone(), self.rules);
         match words.as_slice() {
             ["tick"] => String::new(),
-            ["ask", kind, end @ ..] => {
+            [verb @ ("ask" | "open"), kind, end @ ..] => {
                 let kind = ExceptionKind::from_word(kind).unwrap();
                 let until = match end {
                     [day, time] => Some(at(day, time)),
@@ -135,6 +136,7 @@ impl World {
                 };
                 self.asked += 1;
                 let wish = wish(kind, &format!("exc_{}", self.asked), until, now);
+                let wish = Exception { opened: *verb == "open", ..wish };
                 self.take(request(&revocation, &life, wish, &[], now, &rules))
             }
             ["approve", kind, who @ ..] => {
@@ -209,6 +211,7 @@ fn wish(kind: ExceptionKind, id: &str, until: Option<UtcTime>, now: UtcTime) -> 
         requested_by: "hr".to_owned(),
         requested_at: now,
         until,
+        opened: false,
         why: None,
         approved_by: None,
         approved_at: None,

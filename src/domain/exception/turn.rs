@@ -119,8 +119,13 @@ impl Turn {
         self.unprove();
         self.life.met = PerMilestone::default();
         if self.revocation.effective_at > at {
-            self.life.state = State::Scheduled;
-            return;
+            // Nothing but this permission put the end off.
+            let opened = self.life.exceptions.iter().any(|one| one.opened);
+            if ended.ending != Some(Ending::TakenBack) || !opened {
+                self.life.state = State::Scheduled;
+                return;
+            }
+            self.bring_forward(at);
         }
         self.life.state = State::Open;
         let begin = self.begin().max(at);
@@ -129,6 +134,18 @@ impl Turn {
         }
         self.life.due_from = Some(begin);
         self.forgive(at);
+    }
+
+    /// Access ends at `at`, which is sooner than was said, with as much time allowed as before.
+    fn bring_forward(&mut self, at: UtcTime) {
+        let end = self.revocation.effective_at;
+        for milestone in Milestone::ALL {
+            let deadline = self.revocation.deadlines.get(*milestone);
+            let deadline = deadline.map(|deadline| at.plus(deadline.since(end)));
+            self.revocation.deadlines.set(*milestone, deadline);
+        }
+        self.revocation.effective_at = at;
+        self.revocation.effective = None;
     }
 
     /// The time allowed counts anew. A deadline that two people put off meanwhile stays.

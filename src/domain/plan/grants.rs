@@ -2,8 +2,8 @@
 
 use super::step::{Acting, Object, Right, Step};
 use super::{Plan, Setting, of};
-use crate::domain::residual::{Residual, ResidualKind as K};
-use std::collections::BTreeMap;
+use crate::domain::residual::{Dependent, Residual, ResidualKind as K};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one statement can take away together. Columns come before the table: a REVOKE on the table takes those
 /// of its columns along, and fails where somebody depends on them.
@@ -22,16 +22,15 @@ struct Together {
 /// that other.
 pub(super) fn revoke(residual: &[Residual], setting: &Setting, plan: &mut Plan) {
     let all: Vec<&Residual> = of(residual, &[K::Privilege]).collect();
-    for found in &all {
-        regrant(found, plan);
-    }
+    regrant(&all, plan);
+    let options = Options::of(&all, setting);
     let mut statements: BTreeMap<(Option<String>, Together), Vec<Right>> = BTreeMap::new();
     for found in &all {
         let Some((on, right)) = about(found) else {
             plan.leave(found, UNREAD);
             continue;
         };
-        if goes_with_its_grantor(found, &all, setting) {
+        if options.take_along(found) {
             continue;
         }
         match together(found, on, right.column.is_none(), setting) {
@@ -93,55 +92,63 @@ fn together(
     Ok(Together { acting, on, whole, grantee, cascade, tampered })
 }
 
-/// What others hold through the leaver, granted for the owner before anything is revoked.
-fn regrant(found: &Residual, plan: &mut Plan) {
-    let Some((on, right)) = about(found) else { return };
-    for other in &found.dependents {
-        // As few statements as there are grantees: a second privilege joins the first.
-        let same = |step: &&mut Step| {
-            matches!(step, Step::GrantPrivilege { on: object, grantee, grantable, .. }
-                if *object == on && *grantee == other.grantee && *grantable == other.grantable)
-        };
-        let place = plan.steps.iter_mut().filter(|placed| placed.database == found.database);
-        if let Some(Step::GrantPrivilege { rights, .. }) =
-            place.map(|placed| &mut placed.step).find(same)
-        {
-            if !rights.contains(&right) {
-                rights.push(right.clone());
+/// What others hold through the leaver, granted for the owner before anything is revoked. As few statements as there are
+/// grantees: a second privilege joins the first.
+fn regrant(all: &[&Residual], plan: &mut Plan) {
+    let mut places = BTreeMap::new();
+    let mut grants: Vec<(Option<&String>, Object, &Dependent, Vec<Right>)> = Vec::new();
+    for found in all.iter().filter(|found| !found.dependents.is_empty()) {
+        let Some((on, right)) = about(found) else { continue };
+        for other in &found.dependents {
+            let key = (&found.database, on.clone(), &other.grantee, other.grantable);
+            let place = *places.entry(key).or_insert(grants.len());
+            match grants.get_mut(place) {
+                Some((.., rights)) if rights.contains(&right) => {}
+                Some((.., rights)) => rights.push(right.clone()),
+                None => {
+                    let database = found.database.as_ref();
+                    grants.push((database, on.clone(), other, vec![right.clone()]));
+                }
             }
-            continue;
         }
-        let step = Step::GrantPrivilege {
-            on: on.clone(),
-            rights: vec![right.clone()],
-            grantee: other.grantee.clone(),
-            grantable: other.grantable,
-        };
-        plan.add_at(found.database.as_ref(), step);
+    }
+    for (database, on, other, rights) in grants {
+        let (grantee, grantable) = (other.grantee.clone(), other.grantable);
+        plan.add_at(database, Step::GrantPrivilege { on, rights, grantee, grantable });
     }
 }
 
-/// Whether a leaver granted it, by a grant option that is revoked with CASCADE. An option that no statement takes
-/// takes nothing along, and an entry of an edited catalog may name itself as where it comes from.
-fn goes_with_its_grantor(found: &Residual, all: &[&Residual], setting: &Setting) -> bool {
-    all.iter().any(|other| {
-        let revoked = || {
-            about(other).is_some_and(|(on, right)| {
-                together(other, on, right.column.is_none(), setting).is_ok()
-            })
-        };
-        other.grantable
-            && other.identity() != found.identity()
-            && other.account.role.is_some()
-            && other.account.role == found.grantor
-            && (&other.database, &other.class, &other.object, &other.sub_object, &other.privilege)
-                == (
-                    &found.database,
-                    &found.class,
-                    &found.object,
-                    &found.sub_object,
-                    &found.privilege,
-                )
-            && revoked()
-    })
+/// Where a privilege is from: who holds it, in which database, on what.
+type Held<'a> = (&'a str, [&'a Option<String>; 5]);
+
+fn held<'a>(who: &'a str, found: &'a Residual) -> Held<'a> {
+    let Residual { database, class, object, sub_object, privilege, .. } = found;
+    (who, [database, class, object, sub_object, privilege])
+}
+
+/// Grant options of leavers that are revoked with CASCADE, by whose they are; each with its identity.
+struct Options<'a>(BTreeMap<Held<'a>, BTreeSet<String>>);
+
+impl<'a> Options<'a> {
+    /// An option that no statement takes takes nothing along.
+    fn of(all: &[&'a Residual], setting: &Setting) -> Self {
+        let mut options: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for found in all.iter().filter(|found| found.grantable) {
+            let revoked = about(found).is_some_and(|(on, right)| {
+                together(found, on, right.column.is_none(), setting).is_ok()
+            });
+            if let Some(role) = found.account.role.as_deref().filter(|_| revoked) {
+                options.entry(held(role, found)).or_default().insert(found.identity());
+            }
+        }
+        Self(options)
+    }
+
+    /// Whether a leaver granted it by such an option. An entry of an edited catalog may name itself as where it comes
+    /// from.
+    fn take_along(&self, found: &Residual) -> bool {
+        let Some(grantor) = found.grantor.as_deref() else { return false };
+        let from = self.0.get(&held(grantor, found));
+        from.is_some_and(|from| from.iter().any(|option| *option != found.identity()))
+    }
 }

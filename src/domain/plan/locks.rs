@@ -48,9 +48,9 @@ pub(super) fn waits(
     setting: &Setting,
 ) -> Vec<(Placed, Wait)> {
     let ends = |gid: &String| {
-        steps
-            .iter()
-            .any(|placed| matches!(&placed.step, Step::RollBack { gid: rolled } if rolled == gid))
+        steps.iter().any(
+            |placed| matches!(&placed.step, Step::RollBack { gid: rolled, .. } if rolled == gid),
+        )
     };
     let foreign: Vec<&Held> = setting.locks.iter().filter(|held| !ends(&held.gid)).collect();
     let mut waits = Vec::new();

@@ -15,7 +15,7 @@ pub struct Place<'a> {
 }
 
 /// Waiting for a lock for ever removes nothing.
-const LOCK_TIMEOUT: &str = "lock_timeout = '30s';";
+pub(super) const LOCK_TIMEOUT: &str = "lock_timeout = '30s';";
 
 /// The script of a plan.
 #[must_use]
@@ -59,7 +59,7 @@ pub fn render(plan: &Plan, title: &str, place: Option<Place<'_>>) -> String {
     lines.join("\n") + "\n"
 }
 
-fn only_there(lines: Vec<String>, place: Place<'_>) -> Vec<String> {
+pub(super) fn only_there(lines: Vec<String>, place: Place<'_>) -> Vec<String> {
     let elsewhere = format!(
         "skipped: this part is for another cluster, {} with system identifier {}",
         place.target, place.system_identifier
@@ -134,20 +134,11 @@ fn body(steps: &[Placed], plan: &Plan) -> Vec<String> {
             lines.extend(
                 plan.waits_of(placed).map(|wait| format!("-- This {}.", comment(&wait.text))),
             );
-            let why = placed.step.why();
-            let mut why = why.map(|why| format!(" -- {}", comment(&why)));
-            for statement in placed.step.statements() {
-                lines.push(format!("{statement}{}", why.take().unwrap_or_default()));
-            }
+            lines.extend(placed.step.told());
         }
         if let Some(acting) = acting {
             lines.extend(acting.after());
-            for (number, schema) in schemas.iter().enumerate() {
-                lines.push(format!("\\if :revoked_lent{number}"));
-                lines
-                    .push(format!("REVOKE USAGE ON SCHEMA {schema} FROM {};", ident(&acting.role)));
-                lines.push("\\endif".to_owned());
-            }
+            lines.extend(take_back(&acting.role, &schemas));
         }
     }
     lines
@@ -168,18 +159,36 @@ fn become_it(acting: &Acting, schemas: &[String]) -> Vec<String> {
     let mut lines = vec![format!(
         "-- Granted by {role}: the owner's REVOKE would not remove it. As {role}{note}:"
     )];
+    lines.extend(lend(&acting.role, schemas));
+    lines.extend(acting.before());
+    lines
+}
+
+/// Gives `role` the schemas that it needs to name objects in them, where it has them not.
+pub(super) fn lend(role: &str, schemas: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
     for (number, schema) in schemas.iter().enumerate() {
         lines.push(format!(
             "SELECT NOT pg_catalog.has_schema_privilege({}, {}, 'USAGE') AS lent{number} \\gset revoked_",
-            literal(&acting.role),
+            literal(role),
             literal(&plain(schema)),
         ));
         lines.push(format!("\\if :revoked_lent{number}"));
-        let role = ident(&acting.role);
+        let role = ident(role);
         lines.push(format!("GRANT USAGE ON SCHEMA {schema} TO {role}; -- taken back below"));
         lines.push("\\endif".to_owned());
     }
-    lines.extend(acting.before());
+    lines
+}
+
+/// Takes back what [`lend`] gave.
+pub(super) fn take_back(role: &str, schemas: &[String]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (number, schema) in schemas.iter().enumerate() {
+        lines.push(format!("\\if :revoked_lent{number}"));
+        lines.push(format!("REVOKE USAGE ON SCHEMA {schema} FROM {};", ident(role)));
+        lines.push("\\endif".to_owned());
+    }
     lines
 }
 
@@ -198,7 +207,7 @@ fn schemas(run: &[Placed]) -> Vec<String> {
 }
 
 /// The part of the name before the first dot that is not in quotes.
-fn schema(on: &Object) -> Option<String> {
+pub(super) fn schema(on: &Object) -> Option<String> {
     if !matches!(on.class.as_str(), "pg_class" | "pg_proc" | "pg_type") {
         return None;
     }

@@ -78,7 +78,7 @@ fn rights(rights: &[Right]) -> String {
     words.join(", ")
 }
 
-fn default_for(role: &str, schema: Option<&String>) -> String {
+pub(super) fn default_for(role: &str, schema: Option<&String>) -> String {
     let schema = schema.map_or(String::new(), |name| format!(" IN SCHEMA {}", ident(name)));
     format!("ALTER DEFAULT PRIVILEGES FOR ROLE {}{schema}", ident(role))
 }
@@ -89,7 +89,7 @@ impl Step {
     #[must_use]
     pub fn statements(&self) -> Vec<String> {
         match self {
-            Self::RollBack { gid } => vec![format!("ROLLBACK PREPARED {};", literal(gid))],
+            Self::RollBack { gid, .. } => vec![format!("ROLLBACK PREPARED {};", literal(gid))],
             Self::AlterRole { role, options } => {
                 vec![format!("ALTER ROLE {} {};", ident(role), options.join(" "))]
             }
@@ -176,7 +176,10 @@ impl Step {
                 Some("as if the leaver had never changed its default privileges".to_owned())
             }
             Self::Unschedule { what, .. } => Some(what.clone()),
-            Self::RollBack { .. }
+            Self::RollBack { prepared_by: Some(by), .. } => {
+                Some(format!("prepared by {by}, whose work in it is lost: ask first"))
+            }
+            Self::RollBack { prepared_by: None, .. }
             | Self::AlterRole { .. }
             | Self::Terminate { .. }
             | Self::ResetSettings { .. }
@@ -218,6 +221,22 @@ impl Step {
         sql.extend(self.statements());
         sql.extend(self.acting().map_or_else(Vec::new, Acting::after));
         sql
+    }
+
+    /// The same, with what the step is for.
+    #[must_use]
+    pub fn sql_for_people(&self) -> Vec<String> {
+        let mut sql = self.acting().map_or_else(Vec::new, Acting::before);
+        sql.extend(self.told());
+        sql.extend(self.acting().map_or_else(Vec::new, Acting::after));
+        sql
+    }
+
+    /// The statements, the first with what the step is for.
+    pub(super) fn told(&self) -> Vec<String> {
+        let mut why = self.why().map(|why| format!(" -- {}", comment(&why)));
+        let with = |statement: String| statement + &why.take().unwrap_or_default();
+        self.statements().into_iter().map(with).collect()
     }
 }
 

@@ -40,6 +40,9 @@ pub enum Step {
     RollBack {
         /// The transaction's global identifier.
         gid: String,
+        /// Who prepared it, where that is none of those who are to lose their access.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        prepared_by: Option<String>,
     },
     /// `ALTER ROLE` with options such as NOLOGIN.
     AlterRole {

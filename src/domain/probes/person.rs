@@ -30,14 +30,16 @@ pub struct Person {
     pub key: String,
     /// Stable id.
     pub subject: String,
-    /// User name, where the id is another.
-    pub username: Option<String>,
+    /// User names, the first one first; none where the subject's id is the only name.
+    pub usernames: Vec<String>,
+    /// Why the subject is nobody in particular, so that only accounts can be asked about; `None`: it is somebody.
+    pub nobody: Option<&'static str>,
     /// E-mail addresses.
     pub emails: Vec<String>,
     /// Role names, on one target or on any.
     pub accounts: Vec<AccountName>,
-    /// Ticket.
-    pub ticket: Option<String>,
+    /// Tickets that were ever named.
+    pub tickets: Vec<String>,
     /// What must be gone; `None` asks as for everything.
     pub kind: Option<Kind>,
     /// Permissions that must be gone.
@@ -51,13 +53,23 @@ impl Person {
     pub(super) fn values_of(&self, parameter: Parameter, target: Option<&str>) -> Vec<String> {
         let one = |text: Option<&String>| text.cloned().into_iter().collect();
         match parameter {
+            // What takes the name's place would be found nowhere, and prove nothing.
+            Parameter::Subject | Parameter::Username | Parameter::EmployeeId
+                if self.nobody.is_some() =>
+            {
+                Vec::new()
+            }
             Parameter::Subject => vec![self.subject.clone()],
             Parameter::Username => {
-                vec![self.username.clone().unwrap_or_else(|| self.subject.clone())]
+                if self.usernames.is_empty() {
+                    vec![self.subject.clone()]
+                } else {
+                    self.usernames.clone()
+                }
             }
-            Parameter::EmployeeId => one(self.username.as_ref().map(|_| &self.subject)),
+            Parameter::EmployeeId => one(self.usernames.first().map(|_| &self.subject)),
             Parameter::Email => self.emails.clone(),
-            Parameter::Ticket => one(self.ticket.as_ref()),
+            Parameter::Ticket => self.tickets.clone(),
             Parameter::Account => {
                 let here =
                     |name: &&AccountName| target.is_none_or(|target| name.applies_to(target));

@@ -68,9 +68,15 @@ impl Residual {
             K::VanishedSession => {
                 format!("a session of {who} is open although the role no longer exists")
             }
-            K::PreparedTransaction => format!(
-                "prepared transaction {object}, by {who} or about it, takes effect when it is committed"
-            ),
+            K::PreparedTransaction => match &self.owner {
+                Some(owner) => format!(
+                    "prepared transaction {object}, prepared by {owner}, is about {who} and takes effect when it is \
+                     committed"
+                ),
+                None => format!(
+                    "prepared transaction {object}, prepared by {who}, takes effect when it is committed"
+                ),
+            },
             K::Replication => format!("{who} has an open replication connection"),
             K::RoleSetting => format!("{who} has a value of its own for the setting {privilege}"),
             K::DanglingAcl => {

@@ -340,9 +340,14 @@ fn logins_sessions_and_what_runs_at_login() {
     prepared.database = Some("orders".into());
     prepared.object = Some("later".into());
     assert_eq!(
+        said(prepared.clone()),
+        "prepared transaction later, prepared by john_doe, takes effect when it is committed in database orders"
+    );
+    prepared.owner = Some("boss".into());
+    assert_eq!(
         said(prepared),
-        "prepared transaction later, by john_doe or about it, takes effect when it is committed in database \
-         orders"
+        "prepared transaction later, prepared by boss, is about john_doe and takes effect when it is committed in \
+         database orders"
     );
     for (kind, words) in [
         (K::Job, "john_doe has nightly"),

@@ -23,6 +23,8 @@ fn account() -> Account {
         role: "john".into(),
         names: vec!["john".into()],
         rule: LinkRule::Stated,
+        source: String::new(),
+        linked_at: None,
     }
 }
 
@@ -259,7 +261,7 @@ fn a_required_permission_is_what_a_role_or_a_probe_shows() {
 fn a_transfer_has_another_owner() {
     let accounts = [account()];
     let question = ask(Kind::Transfer, &accounts);
-    let person = Person { username: Some("ann".into()), ..person(Kind::Transfer, &[], &[]) };
+    let person = Person { usernames: vec!["ann".into()], ..person(Kind::Transfer, &[], &[]) };
     let mut here = look();
     here.residual = vec![found(ResidualKind::Login, "", None)];
     for (owner, says) in [
@@ -278,4 +280,22 @@ fn a_transfer_has_another_owner() {
     }
     let judged = judge(&question, &[&look()]);
     assert_eq!(judged.missing.first().map(|missing| missing.what), Some(Lacks::Login));
+}
+
+#[test]
+fn whose_a_role_is_leaves_the_login_open_too() {
+    let open = [Gap {
+        surface: ResidualKind::Login,
+        target: "orders".into(),
+        database: None,
+        reason: "whose is it?".into(),
+        fix: "say it".into(),
+        cause: Cause::Internal,
+    }];
+    let question = Question { no_account: true, ..ask(Kind::Full, &[]) };
+    let further = Further { open: &open, ..Further::default() };
+    let judged = judge_further(&question, &further, &[&look()]);
+    assert_eq!((judged.verdict, judged.login), (Verdict::Inconclusive, Verdict::Inconclusive));
+    assert!(!judged.disabled && !judged.no_account);
+    assert_eq!(judged.gaps, open);
 }

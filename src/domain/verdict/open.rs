@@ -185,14 +185,21 @@ pub(super) fn question_gap(
     if no_account && question.no_account {
         return None;
     }
+    if question.accounts.is_empty() && !further.open.is_empty() {
+        // Whose the roles are that were found is a gap already.
+        return None;
+    }
     if no_account {
         let names: Vec<_> = question.names.iter().map(|name| name.role.as_str()).collect();
+        let none = if names.is_empty() {
+            "no role that is known is the subject's".to_owned()
+        } else {
+            format!("no role is called {}", names.join(" or "))
+        };
         return gap(
             ResidualKind::Login,
             format!(
-                "no account: no role is called {}; a role that was renamed or dropped earlier cannot \
-                 be told from one that never was",
-                names.join(" or ")
+                "no account: {none}; a role that was renamed or dropped earlier cannot be told from one that never was"
             ),
             "expect it again with the role's present name (--account), or have a second person confirm that \
              there is none (expect amend --no-account)",

@@ -5,6 +5,7 @@ use crate::domain::observation::{Gap, NotCovered, Observation};
 use crate::domain::probes::{Declared, Missing, Outcome, Person};
 use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::revocation::Kind;
+use crate::domain::time::UtcTime;
 
 /// What the probes of a question add to its answer.
 #[derive(Default)]
@@ -34,11 +35,36 @@ pub(super) fn judge(
             continue;
         };
         for probe in declared.iter().filter(|probe| probe.applies(person)) {
+            if let Some(why) = person.nobody.filter(|_| probe.asks_about_nobody(person)) {
+                asked.not_covered.push(NotCovered {
+                    surface: format!("probe {} of {}", probe.name, look.target),
+                    reason: why.to_owned(),
+                });
+                continue;
+            }
             let answered = look.probing.answer(&probe.name, &person.key);
             asked.take(question, person, probe, probe.outcome(person, answered));
         }
     }
     asked
+}
+
+/// Probes that found nothing of `person`, by the identity of what they find otherwise, with when each was asked.
+#[must_use]
+pub fn met<'a>(
+    person: &Person,
+    looks: impl Iterator<Item = &'a Observation>,
+) -> Vec<(String, UtcTime)> {
+    let mut met = Vec::new();
+    for look in looks {
+        for probe in look.probing.declared.iter().filter(|probe| probe.applies(person)) {
+            let Some(answered) = look.probing.answer(&probe.name, &person.key) else { continue };
+            if probe.outcome(person, Some(answered)) == Outcome::Met {
+                met.push((probe.finding().identity(), answered.read_at));
+            }
+        }
+    }
+    met
 }
 
 impl Asked {

@@ -18,6 +18,8 @@ fn account() -> Account {
         role: "app_rw".into(),
         names: vec!["app_rw".into()],
         rule: LinkRule::Stated,
+        source: String::new(),
+        linked_at: None,
     }
 }
 

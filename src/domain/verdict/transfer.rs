@@ -14,7 +14,7 @@ pub(super) fn owner(
     let accounts = accounts.join(", ");
     let leaver = |owner: &str| {
         further.person.is_some_and(|person| {
-            person.subject == owner || person.username.as_deref() == Some(owner)
+            person.subject == owner || person.usernames.iter().any(|name| name == owner)
         })
     };
     let reason = match further.new_owner {

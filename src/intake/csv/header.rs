@@ -36,6 +36,8 @@ crate::domain::words::words! {
         TimeZone = "time_zone",
         /// By when everything has to be gone.
         Deadline = "deadline",
+        /// At once; somebody else approves it afterwards.
+        Emergency = "emergency",
         /// Ticket.
         Ticket = "ticket",
         /// The sender's id of the event.

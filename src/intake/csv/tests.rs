@@ -51,6 +51,21 @@ fn every_column_under_every_name() {
 }
 
 #[test]
+fn an_emergency_is_at_once() {
+    assert_eq!(one("user,reason,Emergency\nx,left,Yes\n")["emergency"], true);
+    let usual = one("user,reason\nx,left\n");
+    for text in ["user,reason,emergency\nx,left,\n", "user,reason,emergency\nx,left,no\n"] {
+        assert_eq!(one(text), usual, "{text:?}");
+    }
+    let both =
+        read("user,reason,emergency,effective at\nx,left,1,2099-01-01\ny,left,0,2099-01-01\n");
+    let wrong = both.rows[0].notice.as_ref().unwrap_err();
+    assert_eq!(wrong.column.as_deref(), Some("emergency"));
+    assert!(wrong.expected.contains("no time beside it"), "{wrong:?}");
+    assert!(both.rows[1].notice.is_ok());
+}
+
+#[test]
 fn forms_of_one_file() {
     let plain = one("username,reason\nx,terminated\n");
     for text in [
@@ -159,6 +174,18 @@ fn the_id_of_a_row_is_what_it_says() {
     let own = send("username,reason,event_id\njohn.doe,Terminated,hr-7\n", "b");
     assert_eq!(own.event_id, "hr-7");
     assert!(String::from_utf8(own.body).unwrap().contains(r#""event_id":"hr-7""#));
+}
+
+#[test]
+fn a_change_of_role_that_names_nothing_is_to_be_checked() {
+    let sheet = read(
+        "user,reason,revocation_type,roles\n\
+         a,role change,partial,\n\
+         b,role change,partial,grp\n\
+         c,left,,\n",
+    );
+    let says: Vec<bool> = notes(&sheet.rows).iter().map(Option::is_some).collect();
+    assert_eq!(says, [true, false, false]);
 }
 
 #[test]

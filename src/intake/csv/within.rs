@@ -1,6 +1,8 @@
 //! What rows of one file say of each other.
 
 use super::{Row, Wrong, canonical};
+use crate::domain::revocation::Kind;
+use crate::intake::submission::Submission;
 use std::collections::HashMap;
 
 /// Refuses a row whose event is that of an earlier row with other content: one of the two has a wrong id, and
@@ -52,6 +54,8 @@ pub fn notes(rows: &[Row]) -> Vec<Option<Note>> {
             Some(Note::Same { line: first })
         } else if known != employee {
             Some(Note::OneUsername { line: user_line })
+        } else if names_nothing(asked) {
+            Some(Note::Nothing)
         } else {
             person.filter(|(_, name)| *name != username).map(|(line, _)| Note::OneEmployee { line })
         };
@@ -60,9 +64,21 @@ pub fn notes(rows: &[Row]) -> Vec<Option<Note>> {
     notes
 }
 
+/// Whether it is a change of role of which nobody said what goes.
+fn names_nothing(asked: &Submission) -> bool {
+    asked.revocation_type.as_deref() == Some(Kind::Partial.as_str())
+        && asked.roles.is_none()
+        && asked.permissions.is_none()
+}
+
 /// What should be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Note {
+    /// It stays inconclusive until somebody says what must be gone.
+    #[error(
+        "to check: a partial revocation names no roles and no permissions, so that nothing can be proved of it"
+    )]
+    Nothing,
     /// It says nothing new.
     #[error("the same as line {line}")]
     Same {

@@ -179,6 +179,7 @@ impl Wish {
             requested_by: by.to_owned(),
             requested_at: now,
             until,
+            opened: false,
             why: Some(self.why.clone()),
             approved_by: None,
             approved_at: None,
@@ -197,7 +198,7 @@ impl Wish {
 
     /// What has to be gone when temporary access is over, where nothing was expected before: it is expected from the
     /// request on, since that removes access, and from its end on it is due.
-    pub(super) fn submission(&self, subject: &str, until: UtcTime) -> Submission {
+    pub(in crate::intake) fn submission(&self, subject: &str, until: UtcTime) -> Submission {
         Submission {
             username: self.username.clone().unwrap_or_else(|| subject.to_owned()),
             employee_id: self.username.as_ref().map(|_| subject.to_owned()),

@@ -96,8 +96,13 @@ pub(super) fn outcomes(event: Event) -> &'static [Outcome] {
             Outcome::Conflict,
             Outcome::Unusable,
         ],
-        Event::IdentifierRecycled | Event::Verification | Event::StreamUpdated | Event::Other => {
-            &[Outcome::Ignored]
-        }
+        Event::IdentifierRecycled => &[
+            Outcome::Accepted,
+            Outcome::Known,
+            Outcome::Ignored,
+            Outcome::Conflict,
+            Outcome::Unusable,
+        ],
+        Event::Verification | Event::StreamUpdated | Event::Other => &[Outcome::Ignored],
     }
 }

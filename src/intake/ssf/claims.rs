@@ -1,5 +1,6 @@
 //! What a token says: its claims (RFC 8417 section 2.2), as strictly as SSF 1.0 section 4.1 wants them. Pure.
 
+use super::super::strict;
 use super::event::Event;
 use super::{Fault, Refusal, refuse};
 use crate::config::SsfIssuer;
@@ -75,9 +76,11 @@ impl Stated {
     /// # Errors
     /// When they are none.
     pub(super) fn read(payload: &[u8]) -> Result<Self, Refusal> {
-        serde_json::from_slice(payload).map_err(|error| {
-            refuse(Fault::InvalidRequest, format!("the claims cannot be read: {error}"))
-        })
+        let unread = |why: String| {
+            refuse(Fault::InvalidRequest, format!("the claims cannot be read: {why}"))
+        };
+        let claims = strict::read(payload).map_err(unread)?;
+        serde_json::from_value(claims).map_err(|error| unread(error.to_string()))
     }
 
     /// Checks what a token of `issuer`, which signed it, has to say.
@@ -128,8 +131,11 @@ impl Stated {
                 return Err(wrong("each member of events is an object"));
             };
             let event = Event::of(&uri);
-            // Several types are names of one event (SSF 1.0 section 4.2.1).
-            if told.iter().any(|known| known.event == event) {
+            // Several types are names of one event (SSF 1.0 section 4.2.1), unless each names its own subject.
+            let same = |known: &Told| {
+                known.event == event && known.body.get("subject") == body.get("subject")
+            };
+            if told.iter().any(same) {
                 continue;
             }
             let stated = body.get("event_timestamp").and_then(Value::as_number).and_then(instant);
@@ -289,5 +295,19 @@ mod tests {
         let mut events: Vec<_> = told.iter().map(|told| told.event).collect();
         events.sort();
         assert_eq!(events, [Event::Deactivated, Event::Deleted]);
+    }
+
+    /// The older form, in which each event names its subject itself.
+    #[test]
+    fn two_names_of_one_event_about_two_people_are_two() {
+        let of = |who: &str| json!({"subject": {"format": "opaque", "id": who}});
+        let both = with(&json!({"events": {
+            "urn:ietf:params:scim:event:prov:delete": of("one"),
+            "urn:ietf:params:SCIM:event:prov:delete": of("two")}}));
+        let told = check(&both).unwrap().told;
+        let mut about: Vec<_> =
+            told.iter().map(|told| told.body["subject"]["id"].clone()).collect();
+        about.sort_by_key(ToString::to_string);
+        assert_eq!(about, ["one", "two"]);
     }
 }

@@ -82,7 +82,7 @@ pub(super) enum Meaning {
     Compromised,
     /// What is expected of the subject is looked at now.
     Recheck,
-    /// The identifier is somebody else's. Nothing is undone for that here; a person has to.
+    /// The identifier is somebody else's: roles that get it are not linked by it any more.
     Recycled,
     /// Nothing.
     Nothing,

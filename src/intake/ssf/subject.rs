@@ -14,6 +14,8 @@ pub(super) struct Name {
     pub(super) id: String,
     /// What people would call it, where that is another.
     pub(super) username: Option<String>,
+    /// Its e-mail address, where the token has one.
+    pub(super) email: Option<String>,
 }
 
 /// Identifiers, in the order in which the token has them.
@@ -70,11 +72,16 @@ pub(super) fn names(sub_id: &Value, issuer: &SsfIssuer) -> Result<Vec<Name>, Ref
         [only] => Some((*only).clone()),
         _ => None,
     });
+    let email = match of(SubjectForm::Email).as_slice() {
+        [only] => Some((*only).clone()),
+        _ => None,
+    };
     Ok(ids
         .into_iter()
         .map(|id| Name {
             id: id.clone(),
             username: username.clone().filter(|username| username != id),
+            email: email.clone(),
         })
         .collect())
 }
@@ -208,6 +215,21 @@ mod tests {
             {"format": "email", "email": "a@example.com"}, {"format": "email", "email": "b@example.com"},
             {"format": "email", "email": "a@example.com"}]});
         assert_eq!(read(SubjectForm::Email, &two).unwrap(), ["a@example.com", "b@example.com"]);
+    }
+
+    #[test]
+    fn an_address_is_one_also_where_it_is_the_id() {
+        let address = json!({"format": "email", "email": "foo@example.com"});
+        let both =
+            json!({"format": "aliases", "identifiers": [address, {"format": "opaque", "id": "7"}]});
+        for (form, sub_id, email) in [
+            (SubjectForm::Email, &address, Some("foo@example.com")),
+            (SubjectForm::Opaque, &both, Some("foo@example.com")),
+            (SubjectForm::Opaque, &json!({"format": "opaque", "id": "7"}), None),
+        ] {
+            let issuer = SsfIssuer { subject: form, ..issuer() };
+            assert_eq!(names(sub_id, &issuer).unwrap()[0].email.as_deref(), email, "{sub_id}");
+        }
     }
 
     #[test]

@@ -97,11 +97,7 @@ impl<'a> File<'a> {
         }
         included(&proof, &line)?;
         self.holder.follow(&proof, &line)?;
-        for bound in &seen {
-            if let Some(time) = line.parsed.time.filter(|time| *time > bound.latest()) {
-                return Err(bound.too_late(time));
-            }
-        }
+        desk.times.take(&line, &desk.place(proof.line, proof.offset));
         desk.lines.push(ProvedLine {
             seq: proof.index,
             kind: line.kind.to_owned(),

@@ -1,7 +1,7 @@
 //! What a proof file proves, for programs.
 
 use crate::audit::verify::report::{
-    AnchorReport, Fault, Independence, KeyReport, Outcome, WitnessReport,
+    AnchorReport, Fault, Independence, KeyReport, Outcome, Warning, WitnessReport,
 };
 use serde::Serialize;
 
@@ -62,6 +62,8 @@ pub struct ProofReport {
     pub witnesses: Vec<WitnessReport>,
     /// The first fault.
     pub fault: Option<Fault>,
+    /// What is odd and proves nothing.
+    pub warnings: Vec<Warning>,
     /// What was asked for and is not so.
     pub unmet: Vec<String>,
 }

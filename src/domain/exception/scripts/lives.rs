@@ -54,7 +54,7 @@ fn what_is_too_long_or_for_another_reason_is_refused() {
         12 09:00 tick
     "), @r"
     5 09:10 ask grace 12 09:00:01            open  REFUSED: a grace is over 7 days after the end date: at the latest 2026-03-12T09:00:00.000000Z, not 2026-03-12T09:00:01.000000Z
-    5 09:10 ask grace 5 09:05                open  REFUSED: it would end at 2026-03-05T09:05:00.000000Z, which has passed, or is before access has to end anyway
+    5 09:10 ask grace 5 09:05                open  REFUSED: it would end at 2026-03-05T09:05:00.000000Z, which has passed
     5 09:10 ask grace                        open  REFUSED: grace needs an end: say until when, or for how long
     5 09:10 ask break_glass 6 09:10:01       open  REFUSED: a break_glass lasts 24 hours at the most: at the latest 2026-03-06T09:10:00.000000Z, not 2026-03-06T09:10:01.000000Z
     5 09:10 ask transition 5 13:00           open  REFUSED: transition is for role_change; this revocation is for contract_expired
@@ -349,5 +349,47 @@ fn a_request_that_nobody_approves_is_void() {
     12 09:11 approve temporary                open  REFUSED: nothing waits for approval here
     13 09:00 ask temporary 13 10:00           open temporary:requested
     13 10:00 approve temporary                open  REFUSED: nothing waits for approval here
+    ");
+}
+
+#[test]
+fn what_is_taken_back_is_over_where_nothing_else_put_the_end_off() {
+    let script = |verb: &str| {
+        let script = format!(
+            "
+        2 09:00 {verb} temporary 5 09:00
+        2 09:05 approve temporary
+        2 10:00 session
+        3 12:00 revoke temporary
+        3 12:05 session
+        3 12:16 session
+        3 12:20 nothing
+        3 12:22 nothing
+    "
+        );
+        play_from(Reason::Other, at("2", "09:00"), &script)
+    };
+    let (opened, world) = script("open");
+    assert_eq!(world.revocation.effective_at, at("3", "12:00"));
+    insta::assert_snapshot!(opened, @r"
+    2 09:00 open temporary 5 09:00           scheduled temporary:requested
+    2 09:05 approve temporary                excepted temporary:granted
+    2 10:00 session                          excepted temporary:granted Observed(Before)
+    3 12:00 revoke temporary                 open
+    3 12:05 session                          open
+    3 12:16 session                          open overdue:login MilestoneFailed(Login)
+    3 12:20 nothing                          open AccountDisabled AccessRevoked
+    3 12:22 nothing                          verified Observed(After) Verified
+    ");
+    // Here the person may work until the 5th.
+    insta::assert_snapshot!(script("ask").0, @r"
+    2 09:00 ask temporary 5 09:00            scheduled temporary:requested
+    2 09:05 approve temporary                excepted temporary:granted
+    2 10:00 session                          excepted temporary:granted Observed(Before)
+    3 12:00 revoke temporary                 scheduled
+    3 12:05 session                          scheduled
+    3 12:16 session                          scheduled
+    3 12:20 nothing                          scheduled
+    3 12:22 nothing                          scheduled
     ");
 }

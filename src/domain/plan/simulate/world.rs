@@ -99,7 +99,12 @@ impl World {
     pub(super) fn apply(&mut self, placed: &Placed) -> Result<(), String> {
         let database = placed.database.as_ref();
         match &placed.step {
-            Step::RollBack { gid } => self.roll_back(database, gid),
+            Step::RollBack { gid, prepared_by } => {
+                self.notes.extend(
+                    prepared_by.as_ref().map(|by| format!("{by} loses prepared transaction {gid}")),
+                );
+                self.roll_back(database, gid)
+            }
             Step::AlterRole { role, options } => self.alter_role(role, options),
             Step::Terminate { oid, .. } => {
                 self.terminate(*oid);

@@ -1,0 +1,181 @@
+//! What the agent knows of those asked about.
+
+use super::super::client::Where;
+use super::super::output::shown;
+use super::earlier::Earlier;
+use super::{Asked, REVOCATION, are_subjects, names_for, on_target};
+use crate::clock;
+use crate::config::Config;
+use crate::domain::account::{Account, AccountName};
+use crate::domain::lifecycle::Life;
+use crate::domain::revocation::{Revocation, State};
+use crate::http::called::Bearer;
+use crate::http::view::View;
+use crate::store::{Evidence, Stored};
+use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the agent knows of those asked about.
+#[derive(Default)]
+pub(super) struct Known {
+    views: Vec<View>,
+    /// Everything that it watches.
+    pub(super) watched: Vec<Arc<Stored>>,
+    /// Who bears or bore each name that a text may mean.
+    bearers: BTreeMap<String, Vec<Bearer>>,
+}
+
+/// A revocation as the agent keeps it, as far as it is judged by that.
+pub(super) fn stored(view: &View) -> Stored {
+    let view = view.clone();
+    let life = Life {
+        state: view.state,
+        verified_at: view.verified_at,
+        first_clean_at: view.first_clean_at,
+        last_look_at: view.looked_at,
+        lineage: view.lineage.unwrap_or_default(),
+        ..Life::begin(view.effective_at, view.received_at)
+    };
+    let evidence = Evidence {
+        verdict: view.verdict,
+        as_of: view.as_of,
+        residual: view.residual,
+        no_account: view.no_account,
+        held: view.held,
+        kept: view.kept,
+        missing: view.missing,
+        gaps: view.gaps,
+        not_covered: view.not_covered.into(),
+    };
+    let revocation = Revocation {
+        id: view.id,
+        subject: view.subject,
+        username: view.username,
+        also_called: view.also_called,
+        kind: view.kind,
+        reason: view.reason,
+        effective_at: view.effective_at,
+        effective: view.effective,
+        received_at: view.received_at,
+        deadlines: view.deadlines,
+        accounts: view.searched,
+        roles: view.roles,
+        permissions: view.permissions,
+        emails: view.emails,
+        required_roles: view.required_roles,
+        required_permissions: view.required_permissions,
+        new_owner: view.new_owner,
+        because: view.because,
+        inactive: view.inactive.map(Box::new),
+        checklist: Vec::new(),
+        no_account: view.no_account_confirmed,
+        preserve_data: view.preserve_data,
+        ticket: view.ticket,
+        earlier_tickets: view.earlier_tickets,
+        source: view.source,
+    };
+    Stored {
+        queued_at: revocation.received_at,
+        // An agent that does not tell it is too old to be judged after anyway.
+        watch_until: view.watched_until.unwrap_or(revocation.received_at),
+        revocation,
+        landed_revocation: None,
+        subject_id: String::new(),
+        accounts: view.accounts,
+        life,
+        landed: None,
+        evidence,
+        version: 0,
+        records: 0,
+    }
+}
+
+impl Known {
+    /// Asks the agent.
+    pub(super) async fn of(texts: &[String], config: &Config, place: &Where) -> Result<Self> {
+        let reach = place.find().await?;
+        let mut known = Self::default();
+        for text in texts.iter().filter(|text| !text.starts_with(REVOCATION)) {
+            let names =
+                on_target(text, config).map_or_else(|| names_for(text, config), |name| vec![name]);
+            for role in names.into_iter().map(|name| name.role) {
+                let bearers = reach.bearers(&role).await?;
+                known.bearers.insert(role, bearers);
+            }
+        }
+        let mut views = Vec::new();
+        if are_subjects(texts, config) {
+            views = reach.list(false).await?;
+        }
+        for id in texts.iter().filter(|text| text.starts_with(REVOCATION)) {
+            if !views.iter().any(|view| view.id == *id) {
+                views.extend(reach.show(id).await?);
+            }
+        }
+        reach.leave().await?;
+        let now = clock::now();
+        let watched = views.iter().map(stored).filter(|one| one.is_watched(now)).map(Arc::new);
+        known.watched = watched.collect();
+        views.retain(|view| {
+            let mut roles = view.accounts.iter().flat_map(|account| &account.names);
+            texts.contains(&view.id)
+                || texts.iter().any(|text| view.is_called(text))
+                || roles.any(|role| texts.contains(role))
+        });
+        views.sort_by(|a, b| a.id.cmp(&b.id));
+        known.views = views;
+        Ok(known)
+    }
+
+    /// Whether somebody of that name has a revocation.
+    pub(super) fn has(&self, text: &str) -> bool {
+        self.views.iter().any(|view| view.is_called(text) || view.id == text)
+    }
+
+    /// Accounts of anybody whose role bears, or once bore, this name: another role of that name must not hide one
+    /// that was renamed.
+    fn bore(&self, text: &str) -> Vec<Account> {
+        let accounts = self.views.iter().flat_map(|view| &view.accounts);
+        let bore = |account: &&Account| account.names.iter().any(|name| name == text);
+        let mut found: Vec<Account> = Vec::new();
+        for account in accounts.filter(bore) {
+            if !found.iter().any(|known| known.is(account)) {
+                found.push(account.clone());
+            }
+        }
+        found
+    }
+
+    /// Roles that bear or bore one of `names`.
+    pub(super) fn earlier(&self, names: &[AccountName], alone: bool) -> Vec<Earlier> {
+        let of = |name: &AccountName| {
+            let bearers = self.bearers.get(&name.role).cloned().unwrap_or_default();
+            let name = name.clone();
+            bearers.into_iter().map(move |role| Earlier { name: name.clone(), role, alone })
+        };
+        names.iter().flat_map(of).collect()
+    }
+
+    /// One question per revocation that `text` has; the name itself where it has none. They are not put together:
+    /// each is judged by what was said of it alone.
+    pub(super) fn questions(&self, text: &str, config: &Config) -> Result<Vec<Asked>> {
+        if text.starts_with(REVOCATION) {
+            let view = self.views.iter().find(|view| view.id == text);
+            let Some(view) = view else { bail!("there is no revocation {}", shown(text)) };
+            return Ok(vec![Asked::of(view, config)]);
+        }
+        let expected = |view: &&View| view.is_called(text) && view.state != State::Withdrawn;
+        // Whoever writes a subject's name may mean a role of that name as well.
+        let mut role = Asked::names(text, names_for(text, config));
+        role.accounts = self.bore(text);
+        let views = self.views.iter().rev().filter(expected);
+        let asked: Vec<Asked> =
+            views.map(|view| Asked::of(view, config).with_role(&role, config)).collect();
+        if !asked.is_empty() {
+            return Ok(asked);
+        }
+        role.earlier = self.earlier(&role.names, false);
+        Ok(vec![role.with_probes(config)])
+    }
+}

@@ -1,0 +1,201 @@
+//! `revoked outbox`: what people are told, and what could not be told.
+
+use super::client::Where;
+use super::exit;
+use super::output::{Output, Rows, shown};
+use crate::domain::delivery::Standing;
+use crate::http::outbox::MessageView;
+use anyhow::{Result, bail};
+
+/// What people are told: list, send again, drop
+///
+/// Every message waits until the log has what it says, and then until the receiver has it. What is made of it is made when
+/// it is sent, so the outbox holds no text.
+///
+/// Exit status: 0 done; 2 some could not be told (list); 1 refused, or the agent cannot be reached.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    List(List),
+    Retry(Retry),
+    Drop(Drop),
+}
+
+/// List messages, newest first
+///
+/// STATE is one of these:
+///   waiting     its record is not in the log yet
+///   due         it is sent when its turn comes; `error` says why it was not
+///   sending     it is on its way
+///   ambiguous   it may have been sent: it is looked up before it is sent again
+///   sent        the receiver has it
+///   carried     a digest tells it
+///   superseded  something newer says more
+///   expired     it was not sent within a day; a digest tells it
+///   dead        the receiver does not take it: send it again or drop it
+///   dropped     somebody decided that it is not sent
+///
+/// Exit status: 0 listed; 2 some are dead; 1 the agent cannot be reached, or its state not be read.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct List {
+    #[command(flatten)]
+    at: Where,
+
+    /// Only those that stand like this; without it all
+    #[arg(long, value_name = "STATE", value_parser = standing)]
+    state: Option<Standing>,
+
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// Send a message again that is dead, expired or was dropped
+///
+/// It has no end then, other than being sent or dropped. Who wanted it is in the log.
+///
+/// Exit status: 0 it is due; with --dry-run: it would be taken; 1 refused, or there is none.
+#[derive(Debug, clap::Args)]
+pub(super) struct Retry {
+    #[command(flatten)]
+    at: Where,
+
+    /// Its id, as the list shows it
+    id: String,
+
+    /// Print what would be sent, checked against the receiver's limits, and send nothing. For a message in any state
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// Never send a message
+///
+/// Who decided that is in the log.
+///
+/// Exit status: 0 dropped; 1 refused, or there is none.
+#[derive(Debug, clap::Args)]
+pub(super) struct Drop {
+    #[command(flatten)]
+    at: Where,
+
+    /// Its id, as the list shows it
+    id: String,
+
+    /// Output
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+}
+
+fn standing(word: &str) -> Result<Standing, String> {
+    Standing::from_word(word).ok_or_else(|| {
+        let known: Vec<_> = Standing::ALL.iter().map(|one| one.as_str()).collect();
+        format!("one of {}", known.join(", "))
+    })
+}
+
+/// Runs the command.
+pub(super) async fn run(command: Command) -> Result<u8> {
+    match command {
+        Command::List(arguments) => list(arguments).await,
+        Command::Retry(arguments) if arguments.dry_run => dry_run(arguments).await,
+        Command::Retry(Retry { at, id, output, .. }) => changed(at, &id, true, output).await,
+        Command::Drop(Drop { at, id, output }) => changed(at, &id, false, output).await,
+    }
+}
+
+async fn list(arguments: List) -> Result<u8> {
+    let reach = arguments.at.reach().await?;
+    let state = arguments.state.map(|state| state.as_str().to_owned());
+    let messages = reach.outbox(state, arguments.limit).await;
+    reach.leave().await?;
+    let messages = messages?;
+    arguments.output.print(&messages, || rows(&messages), || print_table(&messages))?;
+    let dead = messages.iter().any(|message| message.state == Standing::Dead);
+    Ok(if dead { exit::RESIDUAL } else { exit::OK })
+}
+
+async fn dry_run(arguments: Retry) -> Result<u8> {
+    let reach = arguments.at.reach().await?;
+    let rendered = reach.render_message(&arguments.id).await;
+    reach.leave().await?;
+    let Some(rendered) = rendered? else { bail!("there is no message {}", shown(&arguments.id)) };
+    // What is sent is JSON, for people too.
+    println!("{}", serde_json::to_string_pretty(&rendered)?);
+    Ok(exit::OK)
+}
+
+async fn changed(at: Where, id: &str, retry: bool, output: Output) -> Result<u8> {
+    let reach = at.reach().await?;
+    let done = reach.change_message(id, retry).await;
+    reach.leave().await?;
+    let Some(message) = done? else { bail!("there is no message {}", shown(id)) };
+    let all = std::slice::from_ref(&message);
+    output.print(&message, || rows(all), || println!("{}: {}", message.id, message.state))?;
+    Ok(exit::OK)
+}
+
+fn rows(messages: &[MessageView]) -> Rows {
+    let row = |message: &MessageView| {
+        vec![
+            message.id.clone(),
+            message.created_at.to_string(),
+            message.receiver.clone(),
+            message.topic.to_string(),
+            message.about.clone(),
+            message.state.to_string(),
+            message.attempts.to_string(),
+            message.error.clone(),
+            message.record.clone(),
+            message.seq.map(|seq| seq.to_string()).unwrap_or_default(),
+            message.digest.clone().unwrap_or_default(),
+        ]
+    };
+    Rows {
+        header: &[
+            "id",
+            "created_at",
+            "receiver",
+            "topic",
+            "about",
+            "state",
+            "attempts",
+            "error",
+            "record",
+            "seq",
+            "digest",
+        ],
+        rows: messages.iter().map(row).collect(),
+    }
+}
+
+fn print_table(messages: &[MessageView]) {
+    if messages.is_empty() {
+        println!("no messages");
+        return;
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["CREATED", "STATE", "TOPIC", "TRIES", "ERROR", "MESSAGE"]);
+    for message in messages {
+        let created = message.created_at.to_string();
+        let error = if message.error.is_empty() { "-" } else { &message.error };
+        table.add_row([
+            created.get(..19).unwrap_or(&created),
+            message.state.as_str(),
+            message.topic.as_str(),
+            &message.attempts.to_string(),
+            &shown(error),
+            &message.id,
+        ]);
+    }
+    let lines = table.to_string();
+    println!("{}", lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+}

@@ -1,0 +1,213 @@
+//! Confluence: one page for each revocation, or vendor offboarding, that is at its end.
+//!
+//! A page is found before it is made: by its title, which nothing else in the space can have, and by the property or
+//! the visible key that says for which delivery it was made. So whatever was lost on the way, trying again ends in one
+//! page. What a person wrote is never written over: the record is filed beside it, as an amendment.
+
+mod canonical;
+mod client;
+mod edition;
+mod file;
+mod gather;
+mod look;
+mod papers;
+mod watch;
+
+pub use gather::{Closing, Part};
+pub(super) use watch::watch;
+
+use super::receiver::{Heard, Receiver, Sending};
+use super::render::Cite;
+use crate::config::{Config, Confluence as Configured};
+use crate::domain::delivery::Answer;
+use crate::journal::Journal;
+use crate::store::{Delivery, StoreError};
+use anyhow::Result;
+use client::{Client, Said};
+use edition::Space;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Its name in rows and metrics.
+pub const NAME: &str = "confluence";
+/// Longest time for a page with all that belongs to it.
+const WHOLE: Duration = Duration::from_secs(600);
+
+/// Where and how pages are filed, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filing {
+    /// The section.
+    pub section: Configured,
+    /// The log's directory: proofs are made from its files.
+    pub log_dir: PathBuf,
+    /// The company's time zone.
+    pub zone: Option<String>,
+    /// Vendors that the configuration names.
+    pub vendors: BTreeSet<String>,
+}
+
+impl Filing {
+    /// Of this configuration; `None`: nothing is filed.
+    #[must_use]
+    pub fn of(config: &Config) -> Option<Self> {
+        Some(Self {
+            section: config.confluence.clone()?,
+            log_dir: config.log_dir.clone(),
+            zone: config.time_zone.clone(),
+            vendors: config.vendors.keys().cloned().collect(),
+        })
+    }
+}
+
+/// Confluence.
+pub struct Confluence {
+    journal: Arc<Journal>,
+    filing: Filing,
+    client: Client,
+}
+
+/// Asks whether it takes the credential and has the space, without the rest of the agent.
+///
+/// # Errors
+/// When there is no TLS.
+pub async fn probe(filing: &Filing) -> Result<Heard> {
+    let client = Client::new(filing)?;
+    Ok(match space(&client, &filing.section).await {
+        Ok(_) => Heard::new(Answer::Sent(String::new()), "ok"),
+        Err(heard) => heard,
+    })
+}
+
+/// The space, if pages can be filed there.
+async fn space(client: &Client, section: &Configured) -> Result<Space, Heard> {
+    let (edition, key) = (section.edition, section.space.as_str());
+    let closed = |word: &str| Heard::new(Answer::Destination, word);
+    match client.ask(edition.space(key)).await? {
+        Said::Good(body) => match edition.read_space(key, &body) {
+            Some(space) if space.is_current => Ok(space),
+            Some(_) => Err(closed("space_archived")),
+            None => Err(closed("space_not_found")),
+        },
+        Said::Hidden(_) | Said::Refused { .. } => Err(closed("space_not_found")),
+        Said::Conflict => Err(Heard::new(Answer::Unknown, "http_409")),
+    }
+}
+
+impl Confluence {
+    /// As configured.
+    ///
+    /// # Errors
+    /// When there is no TLS.
+    pub fn new(journal: Arc<Journal>, filing: Filing) -> Result<Self> {
+        let client = Client::new(&filing)?;
+        Ok(Self { journal, filing, client })
+    }
+
+    async fn space(&self) -> Result<Space, Heard> {
+        space(&self.client, &self.filing.section).await
+    }
+
+    /// What it means that something is not shown, or not allowed: it answers both alike. Where the space can be seen,
+    /// it is the page, or the right to write.
+    async fn hidden(&self, status: u16) -> Heard {
+        match self.space().await {
+            Ok(_) => Heard::new(Answer::Destination, format!("http_{status}")),
+            Err(heard) => heard,
+        }
+    }
+
+    /// Space and page, as rows and records name it.
+    fn remote(&self, page: &str) -> String {
+        format!("{} {page}", self.filing.section.space)
+    }
+}
+
+/// What the store said, as an answer: nothing was sent.
+fn store_away(error: &StoreError) -> Heard {
+    tracing::debug!(error = error.to_string(), "the store is away while a page is filed");
+    Heard::new(Answer::Later(None), "store_away")
+}
+
+impl Receiver for Confluence {
+    type Content = Closing;
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn patience(&self) -> Duration {
+        WHOLE
+    }
+
+    fn files(&self) -> bool {
+        true
+    }
+
+    async fn content(
+        &self,
+        journal: &Journal,
+        row: &Delivery,
+        _cite: &Cite,
+    ) -> Result<Option<Closing>, StoreError> {
+        gather::closing(&journal.store, row, &self.filing.vendors).await
+    }
+
+    fn destination(&self, _reason: &str) -> &str {
+        &self.filing.section.space
+    }
+
+    fn destination_of<'a>(&self, remote: &'a str) -> &'a str {
+        remote.split_once(' ').map_or(remote, |(space, _)| space)
+    }
+
+    async fn send(&self, sending: &Sending<'_, Closing>) -> Heard {
+        match tokio::time::timeout(WHOLE, self.file(sending)).await {
+            Ok(Ok(page)) => Heard::new(Answer::Sent(self.remote(&page)), "ok"),
+            Ok(Err(heard)) => heard,
+            Err(_) => Heard::new(Answer::Doubtful, "timeout"),
+        }
+    }
+
+    async fn find(&self, sending: &Sending<'_, Closing>) -> Heard {
+        match tokio::time::timeout(WHOLE, self.find_whole(sending)).await {
+            Ok(Ok(Some(page))) => Heard::new(Answer::Found(self.remote(&page)), "found"),
+            // There may be a part of it: sending it again goes on with that.
+            Ok(Ok(None)) => Heard::new(Answer::Absent, "absent"),
+            Ok(Err(heard)) => heard,
+            Err(_) => Heard::new(Answer::Later(None), "timeout"),
+        }
+    }
+
+    async fn probe(&self) -> Heard {
+        match self.space().await {
+            Ok(_) => Heard::new(Answer::Sent(String::new()), "ok"),
+            Err(heard) => heard,
+        }
+    }
+
+    async fn alarm(&self, _text: &str) -> Option<bool> {
+        // There is no second way to a page. The line of the agent's log and the metrics tell.
+        None
+    }
+
+    async fn preview(&self, sending: &Sending<'_, Closing>) -> Result<Value, String> {
+        let papers = self.papers(sending.message).await.map_err(|heard| heard.word)?;
+        let page = self.page(sending, &papers, None)?;
+        if canonical::text(page.body.as_str()).is_none() {
+            return Err("the page is no XML".to_owned());
+        }
+        let files: Vec<Value> = papers
+            .files
+            .iter()
+            .map(|file| json!({"bytes": file.bytes.len(), "name": file.name}))
+            .collect();
+        Ok(json!({
+            "attachments": files, "body": page.body.as_str(),
+            "parent": self.filing.section.parent, "space": self.filing.section.space,
+            "title": page.title,
+        }))
+    }
+}

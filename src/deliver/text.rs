@@ -1,0 +1,113 @@
+//! What a row says, from what the store and the log hold now.
+
+use super::group::LATE;
+use super::message::Message;
+use super::render::{Brief, Cite, Digested, Sample, digest, one};
+use crate::domain::delivery::Topic;
+use crate::domain::notice::Outcome;
+use crate::journal::Journal;
+use crate::store::{Delivery, Store, StoreError, Stored};
+use serde_json::{Map, Value};
+
+/// Rows of a digest that are listed.
+const LISTED: i64 = 20;
+
+/// The newest checkpoint.
+pub(super) async fn cite(journal: &Journal) -> Cite {
+    match journal.head().await {
+        Ok(head) => Cite::from(&head),
+        Err(error) => {
+            tracing::debug!(error = error.to_string(), "no checkpoint to cite");
+            Cite::default()
+        }
+    }
+}
+
+/// The message of a row; `None`: there is nothing to tell any more.
+pub(super) async fn message(
+    store: &Store,
+    row: &Delivery,
+    cite: &Cite,
+) -> Result<Option<Message>, StoreError> {
+    if row.topic == Topic::Digest {
+        return all(store, row, cite).await.map(Some);
+    }
+    let Some(record) = store.landed_record(&row.record).await? else { return Ok(None) };
+    if row.topic == Topic::Held && !is_held(store, &row.about).await? {
+        return Ok(None);
+    }
+    let stored = store.revocation(&row.about).await?;
+    let after = match row.topic {
+        Topic::Verified => before(store, &row.record).await?,
+        Topic::Used
+        | Topic::Regressed
+        | Topic::Blind
+        | Topic::Unapproved
+        | Topic::Overdue
+        | Topic::Reopened
+        | Topic::Residual
+        | Topic::Resumed
+        | Topic::Held
+        | Topic::Asked
+        | Topic::Opened
+        | Topic::Changed
+        | Topic::Digest
+        | Topic::Excepted
+        | Topic::Withdrawn
+        | Topic::Sighted
+        | Topic::Status
+        | Topic::Closure => None,
+    };
+    let (topic, stored, after) = (row.topic, stored.as_ref(), after.as_ref());
+    Ok(one(&Brief { topic, record: &record, stored, after, cite }))
+}
+
+/// Whether a notice still waits for a person.
+async fn is_held(store: &Store, notice: &str) -> Result<bool, StoreError> {
+    let notice = store.notice(notice).await?;
+    Ok(notice.is_some_and(|kept| kept.key.facts.outcome == Outcome::Quarantined))
+}
+
+/// The observation that was queued just before a record, in the same move.
+async fn before(store: &Store, record: &str) -> Result<Option<Map<String, Value>>, StoreError> {
+    let Some((revocation, number)) = record.rsplit_once('.') else { return Ok(None) };
+    let Some(number) = number.parse::<u64>().ok().and_then(|n| n.checked_sub(1)) else {
+        return Ok(None);
+    };
+    let found = store.landed_record(&format!("{revocation}.{number}")).await?;
+    let is_after =
+        |body: &Map<String, Value>| body.get("label").and_then(Value::as_str) == Some("after");
+    Ok(found.filter(|found| found.kind == "observation" && is_after(&found.body)).map(|f| f.body))
+}
+
+async fn all(store: &Store, row: &Delivery, cite: &Cite) -> Result<Message, StoreError> {
+    let counted = store.outbox_counts(&row.id).await?;
+    let newest = counted.iter().map(|(_, _, _, seq)| *seq).max();
+    let counts = counted.into_iter().filter_map(|(topic, reason, n, _)| {
+        Some((Topic::from_word(&topic)?, reason, u64::try_from(n).unwrap_or(0)))
+    });
+    let counts: Vec<_> = counts.collect();
+    let carried = store.outbox_carried(&row.id, LISTED).await?;
+    let mut known: Vec<Option<Stored>> = Vec::with_capacity(carried.len());
+    for one in &carried {
+        known.push(store.revocation(&one.about).await?);
+    }
+    let samples: Vec<Sample<'_>> = carried
+        .iter()
+        .zip(&known)
+        .map(|(one, stored)| Sample {
+            topic: one.topic,
+            about: &one.about,
+            stored: stored.as_ref(),
+        })
+        .collect();
+    let oldest = carried.iter().map(|one| one.created_at).min();
+    Ok(digest(&Digested {
+        counts: &counts,
+        samples: &samples,
+        late_since: oldest.filter(|_| row.lane == LATE),
+        checklist: row.lane.starts_with("chk_").then_some(row.lane.as_str()),
+        seq: newest.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0),
+        cite,
+    }))
+}

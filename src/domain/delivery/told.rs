@@ -1,0 +1,285 @@
+//! Which records are told: those of a state that changed, and each once.
+
+use super::{RecordKind, Topic};
+use serde_json::{Map, Value};
+
+/// One thing to tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What it is about.
+    pub topic: Topic,
+    /// Id of the revocation or of the notice, or `target:NAME`.
+    pub about: String,
+    /// Reason of the revocation; empty where there is none.
+    pub reason: String,
+}
+
+/// What is told of the record `kind` with the content `body`.
+#[must_use]
+pub fn told(kind: &str, body: &Map<String, Value>) -> Vec<Told> {
+    let Some(kind) = RecordKind::from_word(kind) else { return Vec::new() };
+    let word = |key: &str| body.get(key).and_then(Value::as_str);
+    let account = body.get("account").and_then(|account| account.get("target"));
+    let target = word("target").or_else(|| account.and_then(Value::as_str));
+    let about = match (word("revocation"), target, word("notice")) {
+        (Some(revocation), _, _) => revocation.to_owned(),
+        (None, Some(target), _) => format!("target:{target}"),
+        (None, None, Some(notice)) => notice.to_owned(),
+        (None, None, None) => return Vec::new(),
+    };
+    let edits = word("revocation").is_some() && changes(kind);
+    let one = |topic| Told {
+        topic,
+        about: about.clone(),
+        reason: word("reason").unwrap_or_default().to_owned(),
+    };
+    let filed = (word("revocation").is_some() && closes(kind)).then_some(Topic::Closure);
+    let told = topic(kind, body).into_iter().chain(edits.then_some(Topic::Status));
+    told.chain(filed).map(one).collect()
+}
+
+/// What a record is told as, if it is. Each is here, so that nobody is left untold by mistake.
+fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
+    use RecordKind as K;
+    let word = |key: &str| body.get(key).and_then(Value::as_str);
+    let yes = |key: &str| body.get(key).and_then(Value::as_bool) == Some(true);
+    let of_one = word("revocation").is_some();
+    match kind {
+        K::Triggered => Some(Topic::Opened),
+        K::Observation => {
+            let begins = word("label") == Some("before") || yes("due");
+            (begins && word("verdict") == Some("residual")).then_some(Topic::Residual)
+        }
+        K::Verified => Some(Topic::Verified),
+        // Without a milestone a name became known that nobody looked for: it is open again, and nothing was missed.
+        K::Failed | K::Inconclusive if word("milestone").is_none() => Some(Topic::Reopened),
+        K::Failed | K::Inconclusive => Some(Topic::Overdue),
+        K::Regressed => Some(Topic::Regressed),
+        K::Used => Some(Topic::Used),
+        K::ApprovalRequested | K::ExceptionRequested => Some(Topic::Asked),
+        K::Amended => Some(Topic::Changed),
+        K::Withdrawn => Some(Topic::Withdrawn),
+        K::ExceptionGranted => Some(Topic::Excepted),
+        // What was never granted ends nothing, and what another one replaces goes on.
+        K::ExceptionExpired => {
+            let due = matches!(word("state"), Some("open" | "regressed"));
+            (yes("granted") && due && word("ending") != Some("replaced")).then_some(Topic::Resumed)
+        }
+        K::EmergencyUnapproved => Some(Topic::Unapproved),
+        // What was decided about it needs nobody any more.
+        K::Quarantined => (word("outcome") == Some("quarantined")).then_some(Topic::Held),
+        // Of the target; and of each revocation whose proof it takes away.
+        K::CanaryMissed if of_one => {
+            (word("state_before") == Some("verified")).then_some(Topic::Reopened)
+        }
+        K::CanaryMissed => Some(Topic::Blind),
+        K::CanaryDetected => word("missed_at").map(|_| Topic::Sighted),
+        // Parts of what is told anyway: of an opening, of a verification, of a message itself.
+        K::Validated
+        | K::Subject
+        | K::Linked
+        | K::Disabled
+        | K::Revoked
+        | K::Notified
+        | K::OutboxChanged
+        | K::Nudged
+        | K::Published
+        | K::PageChanged
+        // What somebody says or decided, and nobody has to act upon.
+        | K::Archived
+        | K::Attested
+        | K::Claimed
+        | K::ExceptionReviewed
+        | K::EmergencyApproved
+        | K::Erasure
+        // Of the agent itself: these have metrics and alerts.
+        | K::CoverageChanged
+        | K::ConfigChanged
+        | K::Anchored => None,
+    }
+}
+
+/// Whether the first message of a thread may say something else after such a record.
+fn changes(kind: RecordKind) -> bool {
+    use RecordKind as K;
+    match kind {
+        K::Observation
+        | K::Disabled
+        | K::Revoked
+        | K::Failed
+        | K::Inconclusive
+        | K::Verified
+        | K::Regressed
+        | K::ExceptionGranted
+        | K::ExceptionExpired
+        | K::EmergencyApproved
+        | K::EmergencyUnapproved
+        | K::Withdrawn
+        | K::Amended
+        | K::Linked
+        | K::CanaryMissed => true,
+        K::Triggered
+        | K::Validated
+        | K::Archived
+        | K::Attested
+        | K::Used
+        | K::ApprovalRequested
+        | K::ExceptionRequested
+        | K::ExceptionReviewed
+        | K::Subject
+        | K::Erasure
+        | K::Quarantined
+        | K::Nudged
+        | K::Claimed
+        | K::Notified
+        | K::Published
+        | K::PageChanged
+        | K::OutboxChanged
+        | K::CanaryDetected
+        | K::CoverageChanged
+        | K::ConfigChanged
+        | K::Anchored => false,
+    }
+}
+
+/// Whether a revocation, or the last one of a vendor's offboarding, may be at its end with such a record.
+fn closes(kind: RecordKind) -> bool {
+    matches!(kind, RecordKind::Verified | RecordKind::Withdrawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn topics(kind: &str, body: &Value) -> Vec<(Topic, String)> {
+        let told = told(kind, body.as_object().unwrap());
+        told.into_iter().map(|one| (one.topic, one.about)).collect()
+    }
+
+    #[test]
+    fn only_a_state_that_changed_is_told() {
+        let of = |more: Value| {
+            let mut body = json!({"revocation": "rev_1", "reason": "terminated"});
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body
+        };
+        let rev = |topic| (topic, "rev_1".to_owned());
+        for (kind, more, expected) in [
+            ("revocation_triggered", json!({}), vec![rev(Topic::Opened)]),
+            ("validation_completed", json!({}), vec![]),
+            (
+                "observation",
+                json!({"label": "before", "verdict": "residual"}),
+                vec![rev(Topic::Residual), rev(Topic::Status)],
+            ),
+            (
+                "observation",
+                json!({"label": "before", "verdict": "revoked"}),
+                vec![rev(Topic::Status)],
+            ),
+            (
+                "observation",
+                json!({"label": "changed", "verdict": "residual"}),
+                vec![rev(Topic::Status)],
+            ),
+            (
+                "verification_completed",
+                json!({}),
+                vec![rev(Topic::Verified), rev(Topic::Status), rev(Topic::Closure)],
+            ),
+            (
+                "verification_inconclusive",
+                json!({"milestone": "login"}),
+                vec![rev(Topic::Overdue), rev(Topic::Status)],
+            ),
+            (
+                "verification_inconclusive",
+                json!({"because": "another_role_is_named"}),
+                vec![rev(Topic::Reopened), rev(Topic::Status)],
+            ),
+            ("access_regressed", json!({}), vec![rev(Topic::Regressed), rev(Topic::Status)]),
+            ("use_after_effective", json!({}), vec![rev(Topic::Used)]),
+            (
+                "canary_missed",
+                json!({"target": "main", "state_before": "verified"}),
+                vec![rev(Topic::Reopened), rev(Topic::Status)],
+            ),
+            (
+                "canary_missed",
+                json!({"target": "main", "state_before": "open"}),
+                vec![rev(Topic::Status)],
+            ),
+            (
+                "observation",
+                json!({"label": "changed", "verdict": "residual", "due": true}),
+                vec![rev(Topic::Residual), rev(Topic::Status)],
+            ),
+            ("approval_requested", json!({"asks": "postpone"}), vec![rev(Topic::Asked)]),
+            ("exception_requested", json!({}), vec![rev(Topic::Asked)]),
+            ("revocation_amended", json!({}), vec![rev(Topic::Changed), rev(Topic::Status)]),
+            (
+                "revocation_withdrawn",
+                json!({}),
+                vec![rev(Topic::Withdrawn), rev(Topic::Status), rev(Topic::Closure)],
+            ),
+            (
+                "exception_granted",
+                json!({"shortened": true}),
+                vec![rev(Topic::Excepted), rev(Topic::Status)],
+            ),
+            (
+                "exception_expired",
+                json!({"granted": true, "state": "open", "ending": "taken_back"}),
+                vec![rev(Topic::Resumed), rev(Topic::Status)],
+            ),
+            (
+                "exception_expired",
+                json!({"granted": true, "state": "open", "ending": "replaced"}),
+                vec![rev(Topic::Status)],
+            ),
+            (
+                "exception_expired",
+                json!({"granted": true, "state": "withdrawn", "ending": "withdrawn"}),
+                vec![rev(Topic::Status)],
+            ),
+            (
+                "exception_expired",
+                json!({"granted": false, "state": "open", "ending": "not_approved"}),
+                vec![rev(Topic::Status)],
+            ),
+            ("emergency_unapproved", json!({}), vec![rev(Topic::Unapproved), rev(Topic::Status)]),
+            ("emergency_approved", json!({}), vec![rev(Topic::Status)]),
+            ("subject_linked", json!({}), vec![rev(Topic::Status)]),
+            ("exception_reviewed", json!({}), vec![]),
+            ("notification_sent", json!({}), vec![]),
+            ("attestation_changed", json!({}), vec![]),
+            ("outbox_changed", json!({}), vec![]),
+            ("subject", json!({}), vec![]),
+        ] {
+            assert_eq!(topics(kind, &of(more)), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_is_of_a_target_is_told_of_the_target() {
+        let target = |topic| vec![(topic, "target:main".to_owned())];
+        assert_eq!(topics("canary_missed", &json!({"target": "main"})), target(Topic::Blind));
+        let found = json!({"target": "main", "missed_at": "2026-03-05T09:00:00Z"});
+        assert_eq!(topics("canary_detected", &found), target(Topic::Sighted));
+        assert_eq!(topics("canary_detected", &json!({"target": "main", "missed_at": null})), []);
+        let used = json!({"account": {"target": "main"}});
+        assert_eq!(topics("use_after_effective", &used), target(Topic::Used));
+        assert_eq!(topics("config_changed", &json!({})), []);
+        assert_eq!(topics("something_new", &json!({"revocation": "rev_1"})), []);
+    }
+
+    #[test]
+    fn a_notice_that_waits_for_a_person_is_told_and_what_was_decided_is_not() {
+        let of =
+            |outcome| topics("notice_quarantined", &json!({"notice": "ntc_1", "outcome": outcome}));
+        assert_eq!(of("quarantined"), [(Topic::Held, "ntc_1".to_owned())]);
+        assert_eq!(of("released"), []);
+        assert_eq!(of("dismissed"), []);
+    }
+}

@@ -1,0 +1,85 @@
+//! Telling people: what was answered, and what waits.
+
+use super::Known;
+use super::declare::{Declare, family};
+use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec};
+use std::collections::BTreeMap;
+
+/// What waits for a receiver.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeliveryLevel {
+    /// How many stand how.
+    pub standing: BTreeMap<&'static str, i64>,
+    /// When the oldest was queued that is neither settled nor dead, Unix seconds.
+    pub oldest: Option<f64>,
+    /// Nothing is sent: the credential is refused, or nobody answers.
+    pub open: bool,
+    /// Destinations that cannot be written to.
+    pub parked: i64,
+}
+
+/// Every configured receiver, by name.
+pub type DeliveryLevels = BTreeMap<&'static str, DeliveryLevel>;
+
+/// How many filed pages stand how, by the word of what was found.
+pub type PageLevels = BTreeMap<&'static str, i64>;
+
+/// The families.
+pub struct DeliveryMetrics {
+    /// `access_revocation_delivery_attempts_total`.
+    pub attempts: IntCounterVec,
+    /// `access_revocation_delivery_fallback_total`.
+    pub fallback: IntCounterVec,
+    outbox: IntGaugeVec,
+    oldest: GaugeVec,
+    open: IntGaugeVec,
+    parked: IntGaugeVec,
+    pages: IntGaugeVec,
+}
+
+impl DeliveryMetrics {
+    #[rustfmt::skip]
+    pub(super) fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
+        Ok(Self {
+            attempts: declare.counter(family("access_revocation_delivery_attempts_total", &["receiver", "answer"], "Messages that were sent or looked up, by what was answered.").more("`sent`: it is there. `retry`: it is certainly not. `ambiguous`: perhaps. `token`, `destination`, `thread`, `payload`: what was refused. `unknown`.").absent("without that receiver"))?,
+            fallback: declare.counter(family("access_revocation_delivery_fallback_total", &["receiver", "result"], "Times that it was told by the webhook that the usual way is closed.").more("`sent`, `failed`.").absent("without that receiver"))?,
+            outbox: declare.int_gauge(family("access_revocation_outbox_messages", &["receiver", "state"], "Messages that are not sent yet, and dead ones.").more("`waiting` `due` `sending` `ambiguous` `dead`.").absent("before the outbox was read; without that receiver always"))?,
+            oldest: declare.gauge(family("access_revocation_outbox_oldest_age_seconds", &["receiver"], "Age of the oldest message that is neither sent nor given up; 0 without one.").absent("before the outbox was read; without that receiver always"))?,
+            open: declare.int_gauge(family("access_revocation_delivery_circuit_open", &["receiver"], "1 while nothing is sent because the token is refused or nobody answers.").flag().absent("before the outbox was read; without that receiver always"))?,
+            parked: declare.int_gauge(family("access_revocation_delivery_parked_destinations", &["receiver"], "Channels and spaces that cannot be written to.").absent("before the outbox was read; without that receiver always"))?,
+            pages: declare.int_gauge(family("access_revocation_filed_pages", &["finding"], "Pages that were filed, by what the last look at each found.").more("`filed`: as it was. `touched`: saved again with the same text. `moved`, `stripped`, `edited`, `removed`: somebody changed it.").absent("before the pages are looked at; without the section `confluence` always"))?,
+        })
+    }
+
+    /// Counters of a receiver are there from the first scrape after it was configured.
+    pub fn touch(&self, receiver: &str, answers: &[&str]) {
+        for answer in answers {
+            let _ = self.attempts.with_label_values(&[receiver, answer]);
+        }
+        for result in ["sent", "failed"] {
+            let _ = self.fallback.with_label_values(&[receiver, result]);
+        }
+    }
+
+    pub(super) fn set(&self, known: &Known, now: f64) {
+        // One may be taken out of the configuration.
+        self.outbox.reset();
+        self.oldest.reset();
+        self.open.reset();
+        self.parked.reset();
+        self.pages.reset();
+        for (finding, count) in known.pages.iter().flatten() {
+            self.pages.with_label_values(&[finding]).set(*count);
+        }
+        for (receiver, level) in &known.deliveries {
+            for state in ["waiting", "due", "sending", "ambiguous", "dead"] {
+                let count = level.standing.get(state).copied().unwrap_or(0);
+                self.outbox.with_label_values(&[receiver, state]).set(count);
+            }
+            let age = level.oldest.map_or(0.0, |since| (now - since).max(0.0));
+            self.oldest.with_label_values(&[receiver]).set(age);
+            self.open.with_label_values(&[receiver]).set(i64::from(level.open));
+            self.parked.with_label_values(&[receiver]).set(level.parked);
+        }
+    }
+}

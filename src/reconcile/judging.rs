@@ -1,0 +1,167 @@
+//! One revocation and the newest looks at its targets: the answer, and the move that follows from it.
+
+use super::further::{external_looks, person_of};
+use super::question::{has_no_account, names_of, roles_of};
+use super::{Reconciler, lineage, links, moves};
+use crate::clock;
+use crate::config::Config;
+use crate::domain::account::Account;
+use crate::domain::claims::Claims;
+use crate::domain::credential::{self, Held, Standing};
+use crate::domain::lifecycle::{Life, Look};
+use crate::domain::observation::Observation;
+use crate::domain::probes::Person;
+use crate::domain::revocation::State;
+use crate::domain::time::UtcTime;
+use crate::domain::verdict::{
+    Further, Judgement, Question, Rotation, judge_further, met, under_hold,
+};
+use crate::store::{Move, StoreError, Stored};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Reconciler {
+    /// When the look was that it was judged by, and the move that follows; `None` while it must wait.
+    pub(super) async fn judge_one(
+        &self,
+        target: &str,
+        stored: &Stored,
+        held: bool,
+        claims: &Claims<'_>,
+    ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
+        let config = self.in_force();
+        let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
+        let external = external_looks(&config, |system| self.board.newest(system));
+        // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
+        let concerned = |look: &Arc<Observation>| {
+            look.target == target || config.target(&look.target).is_none()
+        };
+        let system = external.iter().any(|look| look.target == target);
+        if !system && !looks.iter().any(concerned) {
+            return Ok(None);
+        }
+        let names = names_of(stored, &config);
+        let accounts = self.linked(stored, &names, &looks).await?;
+        let accounts = links::with_sources(accounts, stored, &config, clock::now());
+        let (roles, unmapped) = roles_of(stored, &config);
+        let known_as = self.known_as(&roles, &looks).await?;
+        let mut newest_judged = self.newest_judged(stored, &accounts);
+        let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
+        let certain = links::certain(stored, &accounts, &names, claims, (&borrowed, &config));
+        let credentials = followed(stored, &accounts, &borrowed);
+        let standings: Vec<&Standing> = credentials.iter().map(|held| &held.standing).collect();
+        // Reading the URLs costs more than all the rest of a judgement.
+        let servers = if stored.revocation.kind.is_about_a_secret() {
+            config.servers()
+        } else {
+            BTreeMap::new()
+        };
+        let revocation = &stored.revocation.id;
+        let rotation = Rotation { revocation, credentials: &standings, servers: &servers };
+        let question = Question {
+            kind: stored.revocation.kind,
+            accounts: &certain.accounts,
+            names: &certain.names,
+            roles: &roles,
+            unmapped: &unmapped,
+            no_account: has_no_account(stored, &config),
+            not_required: &config.not_required,
+            known_as: &known_as,
+            gone_since: newest_judged.life.gone_since,
+            rotation: Some(rotation),
+        };
+        let elsewhere: Vec<&Observation> = external.iter().map(AsRef::as_ref).collect();
+        let person = person_of(stored, &config);
+        let required = self.required(stored, &config, &looks).await?;
+        let further = Further {
+            person: Some(&person),
+            external: &elsewhere,
+            required: &required,
+            new_owner: stored.revocation.new_owner.as_deref(),
+            open: &certain.open,
+            verified: stored.life.state == State::Verified,
+        };
+        let judged = judge_further(&question, &further, &borrowed).with_notes(certain.notes);
+        let judged = if held { under_hold(judged) } else { judged };
+        let met = met(&person, borrowed.iter().chain(&elsewhere).copied());
+        let newest = (stored, &newest_judged);
+        let (judged, lineage) = self.said(newest, judged, (&accounts, &borrowed), met).await?;
+        if links::unlooked_for(stored, &judged, &certain.names, &borrowed) {
+            reopen(&mut newest_judged.life);
+        }
+        let asked = elsewhere.iter().filter(|look| asks_about(look, &person));
+        let borrowed: Vec<&Observation> = borrowed.iter().chain(asked).copied().collect();
+        if self.rests_on_memory(&newest_judged, &judged, &borrowed, &config, held) {
+            return Ok(None);
+        }
+        if !system {
+            self.count(target, stored, &judged, &borrowed, &config);
+        }
+        let id = &stored.revocation.id;
+        let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
+        let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
+        let step =
+            moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
+        let reopened = newest_judged.life.state != stored.life.state;
+        let step =
+            lineage::carried(step, (stored, &newest_judged), lineage, reopened, clock::now());
+        if let Some(step) = &step {
+            self.steady.follow(id, &step.life);
+        }
+        Ok(Some((look.started_at, step)))
+    }
+
+    /// The revocation as it is before this judgement, without what no longer holds.
+    fn newest_judged(&self, stored: &Stored, accounts: &[Account]) -> Stored {
+        let mut newest = stored.clone();
+        if moves::forget_the_future(&mut newest.life, clock::now()) {
+            tracing::warn!(
+                revocation = stored.revocation.id,
+                "the clock went back: what was known of it lies in the future"
+            );
+        }
+        moves::forget_for_others(&mut newest.life, &stored.accounts, accounts);
+        let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
+        newest.life.last_look_at = newest.life.last_look_at.max(at);
+        newest
+    }
+
+    /// Whether the judgement would decide something while it rests on access lists that an earlier look read.
+    /// Then those looks are asked for that read everything, and nothing is decided before.
+    fn rests_on_memory(
+        &self,
+        stored: &Stored,
+        judged: &Judgement,
+        looks: &[&Observation],
+        config: &Config,
+        held: bool,
+    ) -> bool {
+        let terms = moves::terms_for(stored, judged, config);
+        let remembered = moves::remembered(stored, judged, looks, &terms, held);
+        for look in &remembered {
+            self.board.ask_whole(&look.target);
+        }
+        !remembered.is_empty()
+    }
+}
+
+/// What is known of the passwords that a rotation is about.
+fn followed(stored: &Stored, accounts: &[Account], looks: &[&Observation]) -> Vec<Held> {
+    if stored.revocation.kind.is_about_a_secret() {
+        credential::follow(&stored.life.credentials, accounts, looks)
+    } else {
+        Vec::new()
+    }
+}
+
+/// Nobody looked for what is named by now: what was proved of less is open again.
+fn reopen(life: &mut Life) {
+    life.state = State::Open;
+    life.first_clean_at = None;
+    life.confirm_from = None;
+}
+
+/// Whether a check of the system that was asked is about `person`.
+fn asks_about(look: &Observation, person: &Person) -> bool {
+    look.probing.declared.iter().any(|declared| declared.applies(person))
+}

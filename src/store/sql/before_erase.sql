@@ -1,0 +1,2 @@
+-- revoked/before_erase
+DELETE FROM before_state WHERE revocation_id = $1

@@ -1,0 +1,2 @@
+-- revoked/notice_vendor
+SELECT MIN(vendor) FROM notice WHERE checklist = $1 AND vendor <> ''

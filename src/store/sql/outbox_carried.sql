@@ -1,0 +1,7 @@
+-- revoked/outbox_carried: what a digest tells, what is to be read first before the rest
+SELECT
+    o.id, o.record_id, o.receiver, o.kind, o.about, o.reason, o.lane, o.state, o.created_at, o.seq, o.due_at,
+    o.expires_at, o.attempts, o.unknown_answers, o.plain, o.doubled, o.first_sent_at, o.settled_at, o.remote, o.carrier,
+    o.error, o.version
+FROM outbox AS o WHERE o.carrier = $1
+ORDER BY o.urgency, o.seq, o.id LIMIT $2

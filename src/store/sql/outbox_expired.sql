@@ -1,0 +1,9 @@
+-- revoked/outbox_expired: what was not sent while it was worth sending, and no digest tells yet
+SELECT
+    o.id, o.record_id, o.receiver, o.kind, o.about, o.reason, o.lane, o.state, o.created_at, o.seq, o.due_at,
+    o.expires_at, o.attempts, o.unknown_answers, o.plain, o.doubled, o.first_sent_at, o.settled_at, o.remote, o.carrier,
+    o.error, o.version
+FROM outbox AS o
+WHERE o.receiver = $1 AND o.carrier IS NULL
+    AND ((o.state = 'due' AND o.expires_at <= $2) OR o.state = 'expired')
+ORDER BY o.seq, o.id LIMIT $3

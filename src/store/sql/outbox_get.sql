@@ -1,0 +1,6 @@
+-- revoked/outbox_get
+SELECT
+    o.id, o.record_id, o.receiver, o.kind, o.about, o.reason, o.lane, o.state, o.created_at, o.seq, o.due_at,
+    o.expires_at, o.attempts, o.unknown_answers, o.plain, o.doubled, o.first_sent_at, o.settled_at, o.remote, o.carrier,
+    o.error, o.version
+FROM outbox AS o WHERE o.id = $1

@@ -1,0 +1,2 @@
+-- revoked/receiver_delete
+DELETE FROM receiver WHERE name = $1

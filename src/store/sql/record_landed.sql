@@ -1,0 +1,2 @@
+-- revoked/record_landed
+SELECT kind, body, seq FROM record WHERE id = $1 AND state = 'landed'

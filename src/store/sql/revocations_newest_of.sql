@@ -1,0 +1,9 @@
+-- revoked/revocations_newest_of: that of a subject and kind which came last, also a withdrawn one
+SELECT
+    r.id, r.subject_id, s.name AS subject, r.request, r.accounts, r.life, r.landed_life,
+    CASE WHEN r.landed_request = r.request THEN NULL ELSE r.landed_request END AS landed_request,
+    r.evidence, r.version, r.records, r.queued_at, r.watch_until
+FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
+WHERE s.name = $1 AND r.kind = $2
+ORDER BY r.received_at DESC, r.id DESC
+LIMIT 1

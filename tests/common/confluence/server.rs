@@ -1,0 +1,227 @@
+//! Connections, and which request is which.
+
+use super::{EMAIL, Fault, SPACE, State, TOKEN, locked};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+pub(super) enum Reply {
+    Json(u16, Value),
+    Raw(u16, Vec<(&'static str, String)>, String),
+    Reset,
+    Hang,
+    Cut(Value),
+}
+
+/// A request that was taken apart.
+pub(super) struct Asked {
+    pub(super) kind: &'static str,
+    /// Page, if it is about one.
+    pub(super) page: String,
+    /// Attachment, if it is about one.
+    pub(super) file: String,
+    pub(super) query: BTreeMap<String, String>,
+    pub(super) body: Vec<u8>,
+    pub(super) content_type: String,
+}
+
+pub(super) async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
+    let Some((head, body)) = read(&mut stream).await else { return };
+    let reply = locked(&state).answer(&head, body);
+    let (status, headers, body) = match reply {
+        Reply::Json(status, value) => (status, Vec::new(), value.to_string()),
+        Reply::Raw(status, headers, body) => (status, headers, body),
+        Reply::Reset => {
+            // Closed like this it is reset.
+            let _ = stream.set_zero_linger();
+            return;
+        }
+        Reply::Hang => {
+            tokio::time::sleep(Duration::from_secs(120)).await;
+            return;
+        }
+        Reply::Cut(value) => {
+            let text = value.to_string();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", text.len());
+            let _ = stream.write_all(head.as_bytes()).await;
+            let _ = stream.write_all(&text.as_bytes()[..text.len() / 2]).await;
+            return;
+        }
+    };
+    let mut head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+}
+
+async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut chunk = [0; 4096];
+        let count = stream.read(&mut chunk).await.ok()?;
+        if count == 0 {
+            return None;
+        }
+        bytes.extend_from_slice(&chunk[..count]);
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let length =
+            header(&head, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let body = &bytes[end + 4..];
+        if body.len() >= length {
+            return Some((head, body[..length].to_vec()));
+        }
+    }
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().skip(1).find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+/// An error in the form of Cloud; Data Center has another.
+pub(super) fn refused(own: bool, status: u16, title: &str) -> Reply {
+    let body = if own {
+        json!({"statusCode": status, "data": {}, "message": title, "reason": "Bad Request"})
+    } else {
+        json!({"errors": [{"status": status, "code": "X", "title": title, "detail": null}]})
+    };
+    Reply::Json(status, body)
+}
+
+/// Verb and path as a kind of request, and the ids in it.
+fn route(own: bool, verb: &str, path: &str) -> Option<(&'static str, String, String)> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let kind = |kind, page: &str| Some((kind, page.to_owned(), String::new()));
+    if !own {
+        let parts = parts.strip_prefix(&["wiki"])?;
+        match (verb, parts) {
+            ("GET", ["api", "v2", "spaces"]) => return kind("space", ""),
+            ("GET", ["api", "v2", "pages"]) => return kind("find", ""),
+            ("POST", ["api", "v2", "pages"]) => return kind("create", ""),
+            ("GET", ["api", "v2", "pages", id]) => return kind("page", id),
+            ("PUT", ["api", "v2", "pages", id]) => return kind("update", id),
+            ("GET", ["api", "v2", "pages", id, "properties"]) => return kind("property", id),
+            ("POST", ["api", "v2", "pages", id, "properties"]) => return kind("set_property", id),
+            ("GET", ["api", "v2", "pages", id, "attachments"]) => return kind("attached", id),
+            ("PUT", ["rest", "api", "content", id, "child", "attachment"]) => {
+                return kind("attach", id);
+            }
+            ("POST", ["rest", "api", "content", id, "label"]) => return kind("label", id),
+            _ => return None,
+        }
+    }
+    match (verb, parts.as_slice()) {
+        ("GET", ["rest", "api", "space", key]) if *key == SPACE => kind("space", ""),
+        ("GET", ["rest", "api", "content"]) => kind("find", ""),
+        ("POST", ["rest", "api", "content"]) => kind("create", ""),
+        ("GET", ["rest", "api", "content", id]) => kind("page", id),
+        ("PUT", ["rest", "api", "content", id]) => kind("update", id),
+        ("GET", ["rest", "api", "content", id, "property", "revoked-record"]) => {
+            kind("property", id)
+        }
+        ("POST", ["rest", "api", "content", id, "property"]) => kind("set_property", id),
+        ("GET", ["rest", "api", "content", id, "child", "attachment"]) => kind("attached", id),
+        ("POST", ["rest", "api", "content", id, "child", "attachment"]) => kind("attach", id),
+        ("POST", ["rest", "api", "content", id, "child", "attachment", file, "data"]) => {
+            Some(("attach", (*id).to_owned(), (*file).to_owned()))
+        }
+        ("POST", ["rest", "api", "content", id, "label"]) => kind("label", id),
+        _ => None,
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let text = text.replace('+', " ");
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let byte = hex.and_then(|two| u8::from_str_radix(two, 16).ok());
+        if let (b'%', Some(byte)) = (first, byte) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+impl State {
+    pub(super) fn violated(&mut self, what: String) -> Reply {
+        self.violations.push(what);
+        refused(self.own, 400, "the contract is broken")
+    }
+
+    fn is_known(&self, credential: Option<&str>) -> bool {
+        let basic = format!("Basic {}", STANDARD.encode(format!("{EMAIL}:{TOKEN}")));
+        let wanted = if self.own { format!("Bearer {TOKEN}") } else { basic };
+        credential == Some(&wanted)
+    }
+
+    fn answer(&mut self, head: &str, body: Vec<u8>) -> Reply {
+        let line = head.lines().next().unwrap_or_default().to_owned();
+        let mut words = line.split(' ');
+        let (verb, target) = (words.next().unwrap_or(""), words.next().unwrap_or("").to_owned());
+        self.heard.push_str(&target);
+        self.heard.push_str(&String::from_utf8_lossy(&body));
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let Some((kind, page, file)) = route(self.own, verb, path) else {
+            return self.violated(format!("no such request: {verb} {path}"));
+        };
+        self.requests.push((kind, Instant::now()));
+        if !self.is_known(header(head, "authorization")) {
+            return Reply::Raw(401, Vec::new(), "<html>401</html>".to_owned());
+        }
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let query = pairs.map(|(key, value)| (key.to_owned(), decoded(value))).collect();
+        let content_type = header(head, "content-type").unwrap_or_default().to_owned();
+        let writes = ["create", "update", "set_property", "label"].contains(&kind);
+        if writes && content_type != "application/json" {
+            return self.violated(format!("{kind} without its content type"));
+        }
+        if let Some(act) = self.before.get_mut(kind).and_then(VecDeque::pop_front) {
+            let newest = self.pages.keys().next_back().unwrap().clone();
+            self.act(&newest, &act);
+        }
+        let fault = self.faults.get_mut(kind).and_then(VecDeque::pop_front);
+        let fault = fault.or_else(|| self.always.get(kind).cloned());
+        match &fault {
+            Some(Fault::Status(status, headers)) => {
+                return Reply::Raw(*status, headers.clone(), "<html>busy</html>".to_owned());
+            }
+            Some(Fault::Error(status, title)) => return refused(self.own, *status, title),
+            Some(Fault::Reset) => return Reply::Reset,
+            Some(Fault::Login) => {
+                return Reply::Raw(200, Vec::new(), "<html>log in</html>".to_owned());
+            }
+            Some(Fault::ResetAfter | Fault::HangAfter | Fault::CutAfter | Fault::ConflictAfter)
+            | None => {}
+        }
+        if kind == "attach" && header(head, "x-atlassian-token") != Some("nocheck") {
+            return Reply::Raw(403, Vec::new(), "XSRF check failed".to_owned());
+        }
+        let reply = self.done(&Asked { kind, page, file, query, body, content_type });
+        match (fault, reply) {
+            (Some(Fault::ResetAfter), _) => Reply::Reset,
+            (Some(Fault::HangAfter), _) => Reply::Hang,
+            (Some(Fault::ConflictAfter), _) => {
+                refused(self.own, 409, "Version must be incremented")
+            }
+            (Some(Fault::CutAfter), Reply::Json(200, value)) => Reply::Cut(value),
+            (_, reply) => reply,
+        }
+    }
+}
