@@ -27,6 +27,7 @@ impl Listener {
         let ca = std::fs::read(dir.join("ca.pem")).unwrap();
         let mut builder = Client::builder()
             .timeout(PATIENCE)
+            .pool_max_idle_per_host(0)
             .no_proxy()
             .tls_certs_only([Certificate::from_pem(&ca).unwrap()]);
         if let Some(name) = identity {

@@ -18,7 +18,9 @@ pub(crate) struct Answer {
 
 pub(crate) fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().timeout(PATIENCE).no_proxy().build().unwrap()
+    // A test that waits without yielding does not see the agent close a connection that was idle for long, and would
+    // send its next request into it.
+    Client::builder().timeout(PATIENCE).pool_max_idle_per_host(0).no_proxy().build().unwrap()
 }
 
 pub(crate) async fn ask(request: RequestBuilder) -> Answer {
