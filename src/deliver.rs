@@ -12,6 +12,7 @@ pub mod slack;
 pub mod storage;
 mod text;
 mod turn;
+mod wire;
 
 pub use change::{ChangeError, change, preview};
 pub use receiver::{Heard, Receiver, Sending};

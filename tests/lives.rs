@@ -7,11 +7,14 @@
 #[path = "lives/world.rs"]
 mod world;
 
+#[path = "lives/play.rs"]
+mod play;
+
 #[path = "lives/always.rs"]
 mod always;
 
+use play::play;
 use std::path::{Path, PathBuf};
-use world::play;
 
 /// What can go wrong, what has to hold, and what shows it: scripts (`*.txt`), and names of tests where it is not, or not
 /// only, a matter of a revocation's life.

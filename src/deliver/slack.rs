@@ -11,6 +11,7 @@ use super::message::Message;
 use super::receiver::{Heard, Receiver, Sending};
 use super::render::Cite;
 use super::text;
+use super::wire::{self, body, unheard};
 use crate::clock;
 use crate::config::Slack as Configured;
 use crate::domain::delivery::Answer;
@@ -102,7 +103,7 @@ impl Slack {
         };
         let status = response.status().as_u16();
         let header = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let wait = answer::wait(header, clock::now());
+        let wait = wire::wait(header, clock::now());
         let said = header.is_some();
         match status {
             200 => {}
@@ -112,7 +113,7 @@ impl Slack {
             // Not Slack, or not its API: something in between answered, and Slack has nothing.
             _ => return Read::Not(Heard::new(Answer::Later(None), format!("http_{status}"))),
         }
-        match body(response).await {
+        match body(response, BODY).await {
             Ok(bytes) => match serde_json::from_slice::<Body>(&bytes) {
                 Ok(body) => {
                     for message in &body.response_metadata.messages {
@@ -138,29 +139,6 @@ fn place(sending: &Sending<'_>) -> (String, Option<String>) {
 
 fn no_address() -> Read {
     Read::Not(Heard::new(Answer::Unknown, "no_address"))
-}
-
-/// What it means that nothing came back. Only what failed before a connection stood was certainly not sent.
-fn unheard(error: &reqwest::Error) -> Heard {
-    if error.is_connect() || error.is_builder() {
-        Heard::new(Answer::Later(None), "no_connection")
-    } else if error.is_timeout() {
-        Heard::new(Answer::Doubtful, "timeout")
-    } else {
-        Heard::new(Answer::Doubtful, "connection_lost")
-    }
-}
-
-async fn body(mut response: Response) -> Result<Vec<u8>, Heard> {
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(bytes),
-            Ok(Some(chunk)) if bytes.len() + chunk.len() <= BODY => bytes.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(Heard::new(Answer::Doubtful, "too_long")),
-            Err(_) => return Err(Heard::new(Answer::Doubtful, "connection_lost")),
-        }
-    }
 }
 
 /// What a refusal means.
@@ -335,5 +313,5 @@ impl Receiver for Slack {
 }
 
 async fn body_of(response: Response) -> Option<Vec<u8>> {
-    body(response).await.ok()
+    body(response, BODY).await.ok()
 }

@@ -6,9 +6,9 @@ pub use view::{ExceptionPage, ExceptionView};
 
 use super::App;
 use super::auth::Caller;
-use super::cursor;
 use super::notice::OneOrMany;
 use super::openapi::{Common, Missing, Notices};
+use super::paging::{PageError, Window, wrong};
 use super::problem::Problem;
 use super::question::{Id, Nothing, Question, json};
 use super::revocations::{problem_of, store_away};
@@ -17,7 +17,7 @@ use crate::domain::exception::{ExceptionKind, Phase};
 use crate::domain::time::UtcTime;
 use crate::intake::IntakeError;
 use crate::intake::exceptions::Excused;
-use crate::store::{Excepted, Place, Store, StoreError};
+use crate::store::{Excepted, Place, Store};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -29,8 +29,6 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Most exceptions on one page.
 pub const MOST: u16 = 1_000;
-/// Exceptions on a page when nobody says how many.
-const USUAL: u16 = 100;
 /// Longest text to look for.
 const TEXT: usize = 1_000;
 
@@ -101,21 +99,6 @@ pub struct Filter {
     pub cursor: Option<String>,
 }
 
-/// No page.
-#[derive(Debug, thiserror::Error)]
-pub enum PageError {
-    /// What was asked for does not exist.
-    #[error("{0}")]
-    Filter(String),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-fn wrong<T>(what: impl Into<String>) -> Result<T, PageError> {
-    Err(PageError::Filter(what.into()))
-}
-
 impl Filter {
     fn selection(&self) -> Result<Excepted, PageError> {
         for (name, text) in [("subject", &self.subject), ("revocation", &self.revocation)] {
@@ -155,22 +138,11 @@ pub async fn page(
     now: UtcTime,
 ) -> Result<ExceptionPage, PageError> {
     let selection = filter.selection()?;
-    let limit = filter.limit.unwrap_or(USUAL);
-    if !(1..=MOST).contains(&limit) {
-        return wrong(format!("limit: 1 to {MOST}"));
-    }
-    let after = match &filter.cursor {
-        None => None,
-        Some(text) => match cursor::read(text) {
-            Some(place) => Some((place.received_at, place.id)),
-            None => return wrong("cursor: `next` of an earlier page"),
-        },
-    };
-    // One more than is shown tells whether there is a next page.
-    let mut rows = store.exceptions_page(&selection, after.as_ref(), i64::from(limit) + 1).await?;
-    let more = rows.len() > usize::from(limit);
-    rows.truncate(usize::from(limit));
-    let last = rows.last().map(|row| Place { received_at: row.requested_at, id: row.id.clone() });
+    let window = Window::of(filter.limit, filter.cursor.as_deref(), MOST)?;
+    let after = window.after.as_ref().map(|place| (place.received_at, place.id.clone()));
+    let mut rows = store.exceptions_page(&selection, after.as_ref(), window.rows()).await?;
+    let next =
+        window.cut(&mut rows, |row| Place { received_at: row.requested_at, id: row.id.clone() });
     let mut exceptions = Vec::with_capacity(rows.len());
     for row in rows {
         let stored = store.revocation(&row.revocation).await?;
@@ -178,7 +150,7 @@ pub async fn page(
         exceptions
             .extend(found.map(|found| ExceptionView::of(&found.stored, &found.exception, now)));
     }
-    Ok(ExceptionPage { exceptions, next: last.filter(|_| more).as_ref().map(cursor::write) })
+    Ok(ExceptionPage { exceptions, next })
 }
 
 fn none() -> Problem {

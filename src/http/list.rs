@@ -1,20 +1,18 @@
 //! Revocations page by page: what may be asked for, and the pages.
 
-use super::cursor;
+use super::paging::{self, PageError, Window, wrong};
 use super::view::View;
 use crate::board::Board;
 use crate::clock;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Place, Selection, Store, StoreError, Stored};
+use crate::store::{Place, Selection, Store, Stored};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
 
 /// Most revocations on one page.
 pub const MOST: u16 = 1_000;
-/// Revocations on a page when nobody says how many.
-const USUAL: u16 = 100;
 /// Rows read at once where not all of them will be shown.
 const CHUNK: i64 = 200;
 /// Most rows read for one page: what is found among them is the page, and the next one goes on after them.
@@ -94,33 +92,17 @@ pub struct Page {
     pub next: Option<String>,
 }
 
-/// No page.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// What was asked for does not exist.
-    #[error("{0}")]
-    Filter(String),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// A filter whose words are known.
 struct Asked<'a> {
     selection: Selection,
     reason: Option<Reason>,
     filter: &'a Filter,
-    after: Option<Place>,
-    limit: usize,
+    window: Window,
     now: UtcTime,
     /// Nothing can be in two states at once.
     nothing: bool,
     /// Only these, where a checklist or a vendor was named.
     among: Option<BTreeSet<String>>,
-}
-
-fn wrong<T>(what: impl Into<String>) -> Result<T, ListError> {
-    Err(ListError::Filter(what.into()))
 }
 
 /// The member of a vocabulary that `text` names.
@@ -129,13 +111,13 @@ fn word<T: Copy + std::fmt::Display>(
     text: &str,
     members: &[T],
     read: impl Fn(&str) -> Option<T>,
-) -> Result<T, ListError> {
+) -> Result<T, PageError> {
     let known: Vec<String> = members.iter().map(T::to_string).collect();
     read(text).map_or_else(|| wrong(format!("{name}: one of {}", known.join(", "))), Ok)
 }
 
 impl<'a> Asked<'a> {
-    fn of(filter: &'a Filter) -> Result<Self, ListError> {
+    fn of(filter: &'a Filter) -> Result<Self, PageError> {
         let texts = [
             ("subject", &filter.subject),
             ("account", &filter.account),
@@ -152,7 +134,7 @@ impl<'a> Asked<'a> {
                 return wrong(format!("{name}: 1 to {TEXT} characters, none of them NUL"));
             }
         }
-        let members = |text: &String| -> Result<Vec<State>, ListError> {
+        let members = |text: &String| -> Result<Vec<State>, PageError> {
             text.split(',').map(|one| word("state", one, State::ALL, State::from_word)).collect()
         };
         let mut states = filter.state.as_ref().map(members).transpose()?.unwrap_or_default();
@@ -168,13 +150,7 @@ impl<'a> Asked<'a> {
         let kind = filter.kind.as_ref().map(|text| word("kind", text, Kind::ALL, Kind::from_word));
         let reason = filter.reason.as_ref();
         let reason = reason.map(|text| word("reason", text, Reason::ALL, Reason::from_word));
-        let after = filter.cursor.as_ref().map(|text| {
-            cursor::read(text).map_or_else(|| wrong("cursor: `next` of an earlier page"), Ok)
-        });
-        let limit = filter.limit.unwrap_or(USUAL);
-        if !(1..=MOST).contains(&limit) {
-            return wrong(format!("limit: 1 to {MOST}"));
-        }
+        let window = Window::of(filter.limit, filter.cursor.as_deref(), MOST)?;
         Ok(Self {
             selection: Selection {
                 states,
@@ -185,8 +161,7 @@ impl<'a> Asked<'a> {
             },
             reason: reason.transpose()?,
             filter,
-            after: after.transpose()?,
-            limit: usize::from(limit),
+            window,
             now: clock::now(),
             nothing,
             among: None,
@@ -234,7 +209,7 @@ impl<'a> Asked<'a> {
 ///
 /// # Errors
 /// When the filter has a word nobody knows, or the store is away.
-pub async fn page(store: &Store, board: &Board, filter: &Filter) -> Result<Page, ListError> {
+pub async fn page(store: &Store, board: &Board, filter: &Filter) -> Result<Page, PageError> {
     let mut asked = Asked::of(filter)?;
     if filter.checklist.is_some() || filter.vendor.is_some() {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -246,17 +221,16 @@ pub async fn page(store: &Store, board: &Board, filter: &Filter) -> Result<Page,
     if asked.nothing {
         return Ok(page);
     }
-    let mut after = asked.after.clone();
+    let mut after = asked.window.after.clone();
     let mut scanned = 0;
-    // One more than is shown tells whether there is a next page.
-    let whole = i64::try_from(asked.limit + 1).unwrap_or(i64::MAX);
+    let whole = asked.window.rows();
     let chunk = if asked.sifts() { CHUNK } else { whole };
     loop {
         let rows = store.page(&asked.selection, after.as_ref(), chunk).await?;
         let last = i64::try_from(rows.len()).is_ok_and(|count| count < chunk);
         for stored in rows {
-            if page.revocations.len() == asked.limit || scanned == SCANNED {
-                page.next = after.as_ref().map(cursor::write);
+            if page.revocations.len() == asked.window.limit || scanned == SCANNED {
+                page.next = after.as_ref().map(paging::write);
                 return Ok(page);
             }
             scanned += 1;

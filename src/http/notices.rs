@@ -2,8 +2,8 @@
 
 use super::App;
 use super::auth::Caller;
-use super::cursor;
 use super::openapi::{Common, Missing};
+use super::paging::{PageError, Window, wrong};
 use super::problem::Problem;
 use super::question::{Id, Nothing, Question};
 use super::revocations::store_away;
@@ -124,17 +124,6 @@ pub struct NoticePage {
     pub next: Option<String>,
 }
 
-/// No page.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// What was asked for does not exist.
-    #[error("{0}")]
-    Filter(String),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
@@ -195,35 +184,24 @@ pub fn refused(metrics: &Metrics, filter: &Filter) -> Vec<Turned> {
 ///
 /// # Errors
 /// When the filter has a word nobody knows, or the store is away.
-pub async fn page(store: &Store, filter: &Filter) -> Result<NoticePage, JournalError> {
-    let wrong = |what: String| JournalError::Filter(what);
+pub async fn page(store: &Store, filter: &Filter) -> Result<NoticePage, PageError> {
     let outcome = filter.outcome.as_deref().map(|text| {
         let known: Vec<_> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
         Outcome::from_word(text)
-            .ok_or_else(|| wrong(format!("outcome: one of {}", known.join(", "))))
+            .map_or_else(|| wrong(format!("outcome: one of {}", known.join(", "))), Ok)
     });
     let outcome = outcome.transpose()?;
     let source = filter.source.as_deref().unwrap_or_default();
     let usable =
         |text: &String| !text.is_empty() && text.chars().count() <= 1_000 && !text.contains('\0');
     if !filter.source.as_ref().is_none_or(usable) {
-        return Err(wrong("source: 1 to 1000 characters, none of them NUL".to_owned()));
+        return wrong("source: 1 to 1000 characters, none of them NUL");
     }
-    let limit = filter.limit.unwrap_or(100);
-    if !(1..=MOST).contains(&limit) {
-        return Err(wrong(format!("limit: 1 to {MOST}")));
-    }
-    let after = filter.cursor.as_deref().map(|text| {
-        cursor::read(text).ok_or_else(|| wrong("cursor: `next` of an earlier page".to_owned()))
-    });
-    let after = after.transpose()?;
-    // One more than is shown tells whether there is a next page.
-    let mut kept = store.notices(outcome, source, after.as_ref(), i64::from(limit) + 1).await?;
-    let more = kept.len() > usize::from(limit);
-    kept.truncate(usize::from(limit));
-    let last = kept.last().filter(|_| more);
-    let next = last.map(|kept| {
-        cursor::write(&Place { received_at: kept.received_at, id: kept.key.facts.id.clone() })
+    let window = Window::of(filter.limit, filter.cursor.as_deref(), MOST)?;
+    let mut kept = store.notices(outcome, source, window.after.as_ref(), window.rows()).await?;
+    let next = window.cut(&mut kept, |kept| Place {
+        received_at: kept.received_at,
+        id: kept.key.facts.id.clone(),
     });
     // They are no outcome of a notice that is kept.
     let conflicts =
@@ -262,10 +240,7 @@ pub(super) async fn journal(
     Caller(_): Caller,
     Question(filter): Question<Filter>,
 ) -> Result<Json<NoticePage>, Problem> {
-    let page = page(&app.journal.store, &filter).await.map_err(|error| match error {
-        JournalError::Filter(what) => Problem::malformed(what),
-        JournalError::Store(error) => store_away(error),
-    })?;
+    let page = page(&app.journal.store, &filter).await?;
     let refused = refused(&app.metrics, &filter);
     Ok(Json(NoticePage { refused, ..page }))
 }

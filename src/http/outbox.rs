@@ -2,15 +2,15 @@
 
 use super::App;
 use super::auth::Caller;
-use super::cursor;
 use super::openapi::{Common, Conflicts, Missing};
+use super::paging::{PageError, Window, wrong};
 use super::problem::Problem;
 use super::question::{Id, Nothing, Question};
 use super::revocations::store_away;
 use crate::deliver::{ChangeError, change, preview};
 use crate::domain::delivery::{Standing, Topic};
 use crate::domain::time::UtcTime;
-use crate::store::{Delivery, Place, Store, StoreError};
+use crate::store::{Delivery, Place, Store};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -84,17 +84,6 @@ pub struct OutboxPage {
     pub next: Option<String>,
 }
 
-/// No page.
-#[derive(Debug, thiserror::Error)]
-pub enum PageError {
-    /// What was asked for does not exist.
-    #[error("{0}")]
-    Filter(String),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl From<Delivery> for MessageView {
     fn from(row: Delivery) -> Self {
         Self {
@@ -123,28 +112,16 @@ impl From<Delivery> for MessageView {
 /// # Errors
 /// When the filter has a word nobody knows, or the store is away.
 pub async fn page(store: &Store, filter: &Filter) -> Result<OutboxPage, PageError> {
-    let wrong = |what: String| PageError::Filter(what);
     let state = filter.state.as_deref().map(|text| {
         let known: Vec<_> = Standing::ALL.iter().map(|one| one.as_str()).collect();
         Standing::from_word(text)
-            .ok_or_else(|| wrong(format!("state: one of {}", known.join(", "))))
+            .map_or_else(|| wrong(format!("state: one of {}", known.join(", "))), Ok)
     });
     let state = state.transpose()?;
-    let limit = filter.limit.unwrap_or(100);
-    if !(1..=MOST).contains(&limit) {
-        return Err(wrong(format!("limit: 1 to {MOST}")));
-    }
-    let after = filter.cursor.as_deref().map(|text| {
-        cursor::read(text).ok_or_else(|| wrong("cursor: `next` of an earlier page".to_owned()))
-    });
-    let after = after.transpose()?;
-    // One more than is shown tells whether there is a next page.
-    let mut rows = store.deliveries(state, after.as_ref(), i64::from(limit) + 1).await?;
-    let more = rows.len() > usize::from(limit);
-    rows.truncate(usize::from(limit));
-    let last = rows.last().filter(|_| more);
+    let window = Window::of(filter.limit, filter.cursor.as_deref(), MOST)?;
+    let mut rows = store.deliveries(state, window.after.as_ref(), window.rows()).await?;
     let next =
-        last.map(|row| cursor::write(&Place { received_at: row.created_at, id: row.id.clone() }));
+        window.cut(&mut rows, |row| Place { received_at: row.created_at, id: row.id.clone() });
     Ok(OutboxPage { messages: rows.into_iter().map(Into::into).collect(), next })
 }
 
@@ -165,10 +142,7 @@ pub(super) async fn list(
     Caller(_): Caller,
     Question(filter): Question<Filter>,
 ) -> Result<Json<OutboxPage>, Problem> {
-    let page = page(&app.journal.store, &filter).await.map_err(|error| match error {
-        PageError::Filter(what) => Problem::malformed(what),
-        PageError::Store(error) => store_away(error),
-    })?;
+    let page = page(&app.journal.store, &filter).await?;
     Ok(Json(page))
 }
 

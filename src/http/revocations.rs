@@ -1,7 +1,7 @@
 //! `/api/v1/revocations`.
 
 use super::auth::Caller;
-use super::list::{self, Filter, ListError, Page};
+use super::list::{self, Filter, Page};
 use super::notice::Notice;
 use super::openapi::{Common, Missing, Notices};
 use super::problem::Problem;
@@ -208,11 +208,7 @@ pub(super) async fn list(
     Caller(_): Caller,
     Question(filter): Question<Filter>,
 ) -> Result<Json<Page>, Problem> {
-    let page = list::page(&app.journal.store, &app.board, &filter).await;
-    page.map(Json).map_err(|error| match error {
-        ListError::Filter(what) => Problem::malformed(what),
-        ListError::Store(error) => store_away(error),
-    })
+    Ok(Json(list::page(&app.journal.store, &app.board, &filter).await?))
 }
 
 /// Show a revocation

@@ -5,8 +5,8 @@ pub(crate) mod contract;
 mod server;
 mod wiki;
 
+use super::standin::serve;
 use serde_json::Value;
-use server::serve;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -137,7 +137,9 @@ impl Confluence {
             let mut connections = JoinSet::new();
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
-                connections.spawn(serve(stream, shared.clone()));
+                let state = shared.clone();
+                connections
+                    .spawn(serve(stream, move |head, body| locked(&state).answer(head, body)));
                 while connections.try_join_next().is_some() {}
             }
         });

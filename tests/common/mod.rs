@@ -15,6 +15,8 @@ pub(crate) mod place;
 pub(crate) mod sample;
 pub(crate) mod scenario;
 pub(crate) mod slack;
+pub(crate) mod standin;
+pub(crate) mod telling;
 pub(crate) mod vectors;
 pub(crate) mod withheld;
 pub(crate) mod witness;

@@ -6,9 +6,9 @@ pub(crate) mod contract;
 mod schema;
 mod server;
 
+use super::standin::serve;
 use chaos::{Dice, Tail};
 use serde_json::Value;
-use server::serve;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -116,7 +116,9 @@ impl Slack {
             let mut connections = JoinSet::new();
             loop {
                 let Ok((stream, _)) = listener.accept().await else { return };
-                connections.spawn(serve(stream, shared.clone()));
+                let state = shared.clone();
+                connections
+                    .spawn(serve(stream, move |head, body| locked(&state).answer(head, &body)));
                 while connections.try_join_next().is_some() {}
             }
         });

@@ -2,15 +2,15 @@
 
 use crate::common::agent::PATIENCE;
 use crate::common::confluence::{Confluence, Page, TOKEN};
-use crate::common::logbook::{Logbook, key, metrics};
+use crate::common::logbook::{Logbook, key};
 use crate::common::sample::revocation;
+pub(crate) use crate::common::telling::Running;
 pub(crate) use crate::sample::finding;
 use crate::sample::{account, observation};
 use revoked::audit::record::{self, About};
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
 use revoked::clock;
-use revoked::config::{Config, Live, Replacer};
-use revoked::deliver::Deliverer;
+use revoked::config::Config;
 use revoked::domain::before::BeforeState;
 use revoked::domain::delivery::Standing;
 use revoked::domain::ids::{RoleOid, SystemIdentifier};
@@ -18,16 +18,10 @@ use revoked::domain::lifecycle::{Label, Life, Terms};
 use revoked::domain::residual::Residual;
 use revoked::domain::revocation::State;
 use revoked::domain::verdict::Verdict;
-use revoked::journal::Journal;
-use revoked::metrics::Metrics;
 use revoked::store::{Delivery, Move, NewRecord, Stored};
-use revoked::supervise::Pulses;
 use serde_json::{Value, json};
-use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// What lasts: what a killed agent leaves.
 pub(crate) struct Desk {
@@ -35,16 +29,6 @@ pub(crate) struct Desk {
     pub(crate) wiki: Confluence,
     home: TempDir,
     section: String,
-}
-
-/// An agent that files pages.
-pub(crate) struct Running {
-    pub(crate) journal: Arc<Journal>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) live: Live,
-    replacer: Replacer,
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
 }
 
 impl Desk {
@@ -55,7 +39,6 @@ impl Desk {
 
     /// `more` has further keys of the section.
     pub(crate) fn of(wiki: Confluence, more: &str) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("wiki.token"), TOKEN).unwrap();
         let section = wiki.config(more);
@@ -89,20 +72,7 @@ impl Desk {
 
     /// Starts an agent.
     pub(crate) async fn start(&self) -> Running {
-        let metrics = metrics();
-        let journal = Arc::new(self.logbook.start_with(metrics.clone()).await.unwrap());
-        let (live, replacer) = Live::new(self.read(&self.section));
-        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let deliverer = Deliverer::new(journal.clone(), live.clone(), metrics.clone());
-        deliverer.begin().await.unwrap();
-        let (part, last) = (journal.clone(), stop.clone());
-        tasks.spawn(async move {
-            let pulse = Pulses::default().watch("the journal", PATIENCE);
-            part.run("host:1:1", last, Weak::new(), &pulse).await.unwrap();
-        });
-        let last = stop.clone();
-        tasks.spawn(async move { deliverer.run(last).await.unwrap() });
-        Running { journal, metrics, live, replacer, stop, tasks }
+        Running::start(&self.logbook, self.read(&self.section)).await
     }
 
     /// Another configuration is in force.
@@ -260,28 +230,14 @@ impl Running {
         Box::pin(self.verify(name)).await;
     }
 
-    /// Everything in the outbox that is of a page, and not left out.
-    pub(crate) async fn rows(&self) -> Vec<Delivery> {
-        let rows = self.journal.store.deliveries(None, None, 10_000).await.unwrap();
-        rows.into_iter().filter(|row| row.row.standing != Standing::Superseded).collect()
-    }
-
-    /// Waits until the rows are as wanted.
+    /// Waits until the rows that are not left out are as wanted.
     pub(crate) async fn until(
         &self,
         what: &str,
         wanted: impl Fn(&[Delivery]) -> bool,
     ) -> Vec<Delivery> {
-        let begun = Instant::now();
-        loop {
-            let rows = self.rows().await;
-            // And the log has what followed.
-            if wanted(&rows) && self.journal.store.queued_count().await.unwrap() == 0 {
-                return rows;
-            }
-            assert!(begun.elapsed() < PATIENCE, "not yet: {what}: {rows:#?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let kept = |row: &Delivery| row.row.standing != Standing::Superseded;
+        self.until_rows(what, kept, wanted).await
     }
 
     /// Waits until `count` rows are sent, and nothing else is to be done.
@@ -299,42 +255,6 @@ impl Running {
         let what = format!("{standing} by {error}");
         let rows = self.until(&what, |rows| rows.iter().any(is)).await;
         rows.into_iter().find(|row| is(row)).unwrap()
-    }
-
-    pub(crate) fn page(&self) -> String {
-        String::from_utf8(self.metrics.render(clock::now().seconds()).unwrap()).unwrap()
-    }
-
-    /// A number of the metrics page.
-    pub(crate) fn metric(&self, series: &str) -> f64 {
-        let page = self.page();
-        let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{series} is not in\n{page}")).parse().unwrap()
-    }
-
-    /// Waits until a number of the metrics page is this.
-    pub(crate) async fn until_metric(&self, series: &str, wanted: f64) {
-        let begun = Instant::now();
-        while (self.metric(series) - wanted).abs() > 0.001 {
-            assert!(begun.elapsed() < PATIENCE, "{series} is {}", self.metric(series));
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    /// Ends in order.
-    pub(crate) async fn stop(mut self) {
-        self.stop.cancel();
-        while let Some(done) = self.tasks.join_next().await {
-            done.unwrap();
-        }
-        self.journal.store.close().await;
-    }
-
-    /// Ends without a word to anybody, as a kill does.
-    pub(crate) async fn kill(mut self) {
-        self.tasks.abort_all();
-        while self.tasks.join_next().await.is_some() {}
-        self.journal.store.close().await;
     }
 }
 

@@ -1,46 +1,19 @@
 //! The real agent and its commands.
 
-use crate::common::agent::{Agent, PATIENCE, TOKEN as API_TOKEN};
+use crate::common::agent::{Agent, TOKEN as API_TOKEN};
 use crate::common::cluster;
 use crate::common::confluence::{Confluence, Fault, TOKEN};
 use crate::common::http::prepared;
 use crate::common::sql;
+use crate::common::telling::{ran, until_state};
 use crate::desk::read;
 use revoked::throwaway::Cluster;
 use serde_json::Value;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 fn agent_of(cluster: &Cluster, wiki: &Confluence, more: &str) -> Agent {
     let agent = prepared(cluster, &wiki.config(more));
     std::fs::write(agent.dir().join("wiki.token"), TOKEN).unwrap();
     agent
-}
-
-/// A command beside the stand-in, which goes on answering.
-async fn ran(agent: &Agent, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = tokio::process::Command::from(agent.command(arguments));
-    let output = command.stdin(Stdio::null()).output().await.unwrap();
-    (
-        output.status.code().unwrap_or(-1),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
-}
-
-/// Waits for a row that stands like this because of `error`.
-async fn until_state(agent: &Agent, state: &str, error: &str) -> Value {
-    let begun = Instant::now();
-    loop {
-        let (_, out, err) = ran(agent, &["outbox", "list", "-o", "json", "--state", state]).await;
-        let all: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
-        let found = all.as_array().unwrap().iter().find(|one| one["error"] == error);
-        if let Some(found) = found {
-            return found.clone();
-        }
-        assert!(begun.elapsed() < PATIENCE, "nothing is {state} by {error}: {all:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,29 +1,21 @@
 //! A store, a log, a deliverer and a stand-in, put together as the agent does.
 
-use crate::common::agent::PATIENCE;
-use crate::common::logbook::{Logbook, key, metrics};
+use crate::common::logbook::{Logbook, key};
 use crate::common::sample::revocation;
 use crate::common::slack::{BOT, Slack};
+pub(crate) use crate::common::telling::Running;
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
 use revoked::clock;
-use revoked::config::{Config, Live, Replacer};
-use revoked::deliver::Deliverer;
+use revoked::config::Config;
 use revoked::domain::delivery::Standing;
 use revoked::domain::lifecycle::Life;
 use revoked::domain::revocation::State;
 use revoked::domain::time::UtcTime;
-use revoked::journal::Journal;
-use revoked::metrics::Metrics;
 use revoked::store::{Delivery, Move, NewRecord};
-use revoked::supervise::Pulses;
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// What lasts: what a killed agent leaves.
 pub(crate) struct Office {
@@ -45,16 +37,6 @@ impl Deref for Desk {
     fn deref(&self) -> &Office {
         &self.office
     }
-}
-
-/// An agent that tells people.
-pub(crate) struct Running {
-    pub(crate) journal: Arc<Journal>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) live: Live,
-    replacer: Replacer,
-    stop: CancellationToken,
-    tasks: JoinSet<()>,
 }
 
 impl Desk {
@@ -105,21 +87,7 @@ impl Office {
 
     /// Starts an agent.
     pub(crate) async fn start(&self) -> Running {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let metrics = metrics();
-        let journal = Arc::new(self.logbook.start_with(metrics.clone()).await.unwrap());
-        let (live, replacer) = Live::new(self.read(&self.section));
-        let (stop, mut tasks) = (CancellationToken::new(), JoinSet::new());
-        let deliverer = Deliverer::new(journal.clone(), live.clone(), metrics.clone());
-        deliverer.begin().await.unwrap();
-        let (part, last) = (journal.clone(), stop.clone());
-        tasks.spawn(async move {
-            let pulse = Pulses::default().watch("the journal", PATIENCE);
-            part.run("host:1:1", last, Weak::new(), &pulse).await.unwrap();
-        });
-        let last = stop.clone();
-        tasks.spawn(async move { deliverer.run(last).await.unwrap() });
-        Running { journal, metrics, live, replacer, stop, tasks }
+        Running::start(&self.logbook, self.read(&self.section)).await
     }
 
     /// Another configuration is in force.
@@ -224,11 +192,6 @@ impl Running {
         self.step(name, State::Regressed, "access_regressed", more).await;
     }
 
-    /// Everything in the outbox.
-    pub(crate) async fn rows(&self) -> Vec<Delivery> {
-        self.journal.store.deliveries(None, None, 100_000).await.unwrap()
-    }
-
     /// Waits until nothing is to be done any more, and gives all rows.
     pub(crate) async fn settled(&self) -> Vec<Delivery> {
         self.until("everything is settled", |rows| {
@@ -243,16 +206,7 @@ impl Running {
         what: &str,
         wanted: impl Fn(&[Delivery]) -> bool,
     ) -> Vec<Delivery> {
-        let begun = Instant::now();
-        loop {
-            let rows = self.rows().await;
-            // And the log has what followed.
-            if wanted(&rows) && self.journal.store.queued_count().await.unwrap() == 0 {
-                return rows;
-            }
-            assert!(begun.elapsed() < PATIENCE, "not yet: {what}: {rows:#?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.until_rows(what, |_| true, wanted).await
     }
 
     /// Waits until one row stands like this.
@@ -260,33 +214,6 @@ impl Running {
         let is = |row: &Delivery| row.row.standing == standing;
         let rows = self.until(standing.as_str(), |rows| rows.iter().any(is)).await;
         rows.into_iter().find(|row| is(row)).unwrap()
-    }
-
-    pub(crate) fn page(&self) -> String {
-        String::from_utf8(self.metrics.render(clock::now().seconds()).unwrap()).unwrap()
-    }
-
-    /// A number of the metrics page.
-    pub(crate) fn metric(&self, series: &str) -> f64 {
-        let page = self.page();
-        let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{series} is not in\n{page}")).parse().unwrap()
-    }
-
-    /// Ends in order.
-    pub(crate) async fn stop(mut self) {
-        self.stop.cancel();
-        while let Some(done) = self.tasks.join_next().await {
-            done.unwrap();
-        }
-        self.journal.store.close().await;
-    }
-
-    /// Ends without a word to anybody, as a kill does.
-    pub(crate) async fn kill(mut self) {
-        self.tasks.abort_all();
-        while self.tasks.join_next().await.is_some() {}
-        self.journal.store.close().await;
     }
 }
 

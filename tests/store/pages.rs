@@ -3,7 +3,8 @@
 use crate::common::place::{Place, execute};
 use crate::common::sample::{at, revocation, verified};
 use revoked::board::Board;
-use revoked::http::list::{Filter, ListError, Page, page};
+use revoked::http::list::{Filter, Page, page};
+use revoked::http::paging::PageError;
 use revoked::store::{LandedRecord, Store};
 
 on_both!(every_revocation_is_on_one_page, filters_hold_together, what_cannot_be_asked_is_refused,);
@@ -135,7 +136,7 @@ async fn what_cannot_be_asked_is_refused(place: &Place) {
         (Filter { cursor: text("x"), ..Filter::default() }, "cursor: `next` of"),
     ] {
         match page(&store, &Board::default(), &filter).await {
-            Err(ListError::Filter(said)) => assert!(said.starts_with(says), "{said}"),
+            Err(PageError::Filter(said)) => assert!(said.starts_with(says), "{said}"),
             other => panic!("{filter:?}: {other:?}"),
         }
     }

@@ -4,7 +4,7 @@ use super::Filing;
 use crate::clock;
 use crate::config::Edition;
 use crate::deliver::receiver::Heard;
-use crate::deliver::slack::answer::wait;
+use crate::deliver::wire::{body, unheard, wait};
 use crate::domain::delivery::Answer;
 use crate::domain::time::UtcTime;
 use anyhow::{Context as _, Result};
@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
 };
-use reqwest::{Client as Http, Method, Response, Url, redirect::Policy};
+use reqwest::{Client as Http, Method, Url, redirect::Policy};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use std::time::Duration;
@@ -164,7 +164,7 @@ impl Client {
         if let Some(heard) = put_off(status, response.headers()) {
             return Err(heard);
         }
-        let read = body(response).await?;
+        let read = body(response, BODY).await?;
         match status {
             200..=299 if read.is_empty() => Ok(Said::Good(Value::Null)),
             200..=299 => match serde_json::from_slice(&read) {
@@ -231,29 +231,6 @@ fn refused(read: &[u8]) -> Said {
         "http_400"
     };
     Said::Refused { taken, word: word.to_owned() }
-}
-
-/// What it means that nothing came back. Only what failed before a connection stood was certainly not sent.
-fn unheard(error: &reqwest::Error) -> Heard {
-    if error.is_connect() || error.is_builder() {
-        Heard::new(Answer::Later(None), "no_connection")
-    } else if error.is_timeout() {
-        Heard::new(Answer::Doubtful, "timeout")
-    } else {
-        Heard::new(Answer::Doubtful, "connection_lost")
-    }
-}
-
-async fn body(mut response: Response) -> Result<Vec<u8>, Heard> {
-    let mut bytes = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(None) => return Ok(bytes),
-            Ok(Some(chunk)) if bytes.len() + chunk.len() <= BODY => bytes.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(Heard::new(Answer::Doubtful, "too_long")),
-            Err(_) => return Err(Heard::new(Answer::Doubtful, "connection_lost")),
-        }
-    }
 }
 
 /// A file as a form has it (RFC 7578). Names are ours: letters, digits, `.`, `-` and `_`.

@@ -1,14 +1,9 @@
 //! What an answer of Slack means (its Web API answers 200 to nearly everything, with the error in the body).
 
+use crate::deliver::wire::{LONGEST, UNSAID};
 use crate::domain::delivery::Answer;
-use crate::domain::time::UtcTime;
 use serde::Deserialize;
 use std::time::Duration;
-
-/// Where nobody says how long to wait.
-const UNSAID: Duration = Duration::from_secs(30);
-/// Longest pause that is believed.
-const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The body of an answer.
 #[derive(Debug, Deserialize)]
@@ -127,18 +122,6 @@ pub(super) fn plain(error: &str) -> &str {
     if word { error } else { "unreadable" }
 }
 
-/// How long to wait by `Retry-After`: seconds, or a date (RFC 9110, 10.2.3).
-pub(in crate::deliver) fn wait(header: Option<&str>, now: UtcTime) -> Duration {
-    let asked = header.map(str::trim).and_then(|text| {
-        let seconds = text.parse().ok().map(Duration::from_secs);
-        seconds.or_else(|| {
-            let date = jiff::fmt::rfc2822::parse(text).ok()?;
-            Some(UtcTime::from_timestamp(date.timestamp()).since(now))
-        })
-    });
-    asked.unwrap_or(UNSAID).clamp(Duration::from_secs(1), LONGEST)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,24 +159,6 @@ mod tests {
         }
         assert_eq!(of_error("ratelimited", None), Answer::Later(Some(UNSAID)));
         assert_eq!(of_error("message_limit_exceeded", None), Answer::Later(Some(LONGEST)));
-    }
-
-    #[test]
-    fn a_pause_is_read_as_seconds_or_a_date_and_has_bounds() {
-        let now: UtcTime = "2026-11-22T10:00:00Z".parse().unwrap();
-        for (header, seconds) in [
-            (Some("30"), 30),
-            (Some(" 7 "), 7),
-            (None, 30),
-            (Some("soon"), 30),
-            (Some("-4"), 30),
-            (Some("0"), 1),
-            (Some("86400"), 3600),
-            (Some("Sun, 22 Nov 2026 10:01:30 GMT"), 90),
-            (Some("Sun, 22 Nov 2026 09:00:00 GMT"), 1),
-        ] {
-            assert_eq!(wait(header, now).as_secs(), seconds, "{header:?}");
-        }
     }
 
     #[test]

@@ -1,23 +1,12 @@
 //! Connections, and which request is which.
 
-use super::{EMAIL, Fault, SPACE, State, TOKEN, locked};
+use super::{EMAIL, Fault, SPACE, State, TOKEN};
+use crate::common::standin::{Reply, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
-pub(super) enum Reply {
-    Json(u16, Value),
-    Raw(u16, Vec<(&'static str, String)>, String),
-    Reset,
-    Hang,
-    Cut(Value),
-}
+use std::time::Instant;
 
 /// A request that was taken apart.
 pub(super) struct Asked {
@@ -29,65 +18,6 @@ pub(super) struct Asked {
     pub(super) query: BTreeMap<String, String>,
     pub(super) body: Vec<u8>,
     pub(super) content_type: String,
-}
-
-pub(super) async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
-    let Some((head, body)) = read(&mut stream).await else { return };
-    let reply = locked(&state).answer(&head, body);
-    let (status, headers, body) = match reply {
-        Reply::Json(status, value) => (status, Vec::new(), value.to_string()),
-        Reply::Raw(status, headers, body) => (status, headers, body),
-        Reply::Reset => {
-            // Closed like this it is reset.
-            let _ = stream.set_zero_linger();
-            return;
-        }
-        Reply::Hang => {
-            tokio::time::sleep(Duration::from_secs(120)).await;
-            return;
-        }
-        Reply::Cut(value) => {
-            let text = value.to_string();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", text.len());
-            let _ = stream.write_all(head.as_bytes()).await;
-            let _ = stream.write_all(&text.as_bytes()[..text.len() / 2]).await;
-            return;
-        }
-    };
-    let mut head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\n");
-    for (name, value) in headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-    let _ = stream.write_all(answer.as_bytes()).await;
-    let _ = stream.shutdown().await;
-}
-
-async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
-    let mut bytes = Vec::new();
-    loop {
-        let mut chunk = [0; 4096];
-        let count = stream.read(&mut chunk).await.ok()?;
-        if count == 0 {
-            return None;
-        }
-        bytes.extend_from_slice(&chunk[..count]);
-        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let length =
-            header(&head, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let body = &bytes[end + 4..];
-        if body.len() >= length {
-            return Some((head, body[..length].to_vec()));
-        }
-    }
-}
-
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().skip(1).find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
 }
 
 /// An error in the form of Cloud; Data Center has another.
@@ -171,7 +101,7 @@ impl State {
         credential == Some(&wanted)
     }
 
-    fn answer(&mut self, head: &str, body: Vec<u8>) -> Reply {
+    pub(super) fn answer(&mut self, head: &str, body: Vec<u8>) -> Reply {
         let line = head.lines().next().unwrap_or_default().to_owned();
         let mut words = line.split(' ');
         let (verb, target) = (words.next().unwrap_or(""), words.next().unwrap_or("").to_owned());

@@ -1,7 +1,8 @@
 //! What it keeps, and what it answers.
 
-use super::server::{Asked, Reply, refused};
+use super::server::{Asked, refused};
 use super::{Act, PARENT, Page, SPACE, SPACE_ID, State, contract};
+use crate::common::standin::Reply;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

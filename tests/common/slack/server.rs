@@ -1,80 +1,10 @@
 //! What the stand-in answers.
 
-use super::{BOT, CHANNEL, Fault, HOOK, Message, OTHER, State, contract, locked};
+use super::{BOT, CHANNEL, Fault, HOOK, Message, OTHER, State, contract};
+use crate::common::standin::{Reply, header};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-
-enum Reply {
-    Json(Value),
-    Raw(u16, Vec<(&'static str, String)>, String),
-    Reset,
-    Hang,
-    Cut(Value),
-}
-
-pub(super) async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
-    let Some((head, body)) = read(&mut stream).await else { return };
-    let reply = locked(&state).answer(&head, &body);
-    let (status, headers, body) = match reply {
-        Reply::Json(value) => (200, Vec::new(), value.to_string()),
-        Reply::Raw(status, headers, body) => (status, headers, body),
-        Reply::Reset => {
-            // Closed like this it is reset.
-            let _ = stream.set_zero_linger();
-            return;
-        }
-        Reply::Hang => {
-            tokio::time::sleep(Duration::from_secs(120)).await;
-            return;
-        }
-        Reply::Cut(value) => {
-            let text = value.to_string();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", text.len());
-            let _ = stream.write_all(head.as_bytes()).await;
-            let _ = stream.write_all(&text.as_bytes()[..text.len() / 2]).await;
-            return;
-        }
-    };
-    let mut head = format!("HTTP/1.1 {status} x\r\nconnection: close\r\n");
-    for (name, value) in headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-    let _ = stream.write_all(answer.as_bytes()).await;
-    let _ = stream.shutdown().await;
-}
-
-async fn read(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
-    let mut bytes = Vec::new();
-    loop {
-        let mut chunk = [0; 4096];
-        let count = stream.read(&mut chunk).await.ok()?;
-        if count == 0 {
-            return None;
-        }
-        bytes.extend_from_slice(&chunk[..count]);
-        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-        let length =
-            header(&head, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let body = &bytes[end + 4..];
-        if body.len() >= length {
-            return Some((head, body[..length].to_vec()));
-        }
-    }
-}
-
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().skip(1).find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
-}
+use std::time::Instant;
 
 fn refused(error: &str) -> Reply {
     let mut body = json!({"ok": false, "error": error});
@@ -82,7 +12,7 @@ fn refused(error: &str) -> Reply {
         body["needed"] = "chat:write".into();
         body["provided"] = "users:read".into();
     }
-    Reply::Json(body)
+    Reply::Json(200, body)
 }
 
 impl State {
@@ -91,7 +21,7 @@ impl State {
         refused("invalid_arguments")
     }
 
-    fn answer(&mut self, head: &str, body: &[u8]) -> Reply {
+    pub(super) fn answer(&mut self, head: &str, body: &[u8]) -> Reply {
         let line = head.lines().next().unwrap_or_default().to_owned();
         let mut words = line.split(' ');
         let (verb, target) = (words.next().unwrap_or(""), words.next().unwrap_or("").to_owned());
@@ -133,7 +63,7 @@ impl State {
             return self.violated(format!("{method} without its content type"));
         }
         let reply = match (verb, method) {
-            ("POST", "auth.test") => Reply::Json(json!({"ok": true})),
+            ("POST", "auth.test") => Reply::Json(200, json!({"ok": true})),
             ("POST", "chat.postMessage") => self.post(&text),
             ("POST", "chat.update") => self.update(&text),
             ("GET", "conversations.history") => self.history(query, false),
@@ -143,7 +73,7 @@ impl State {
         match (fault, reply) {
             (Some(Fault::ResetAfter), _) => Reply::Reset,
             (Some(Fault::HangAfter), _) => Reply::Hang,
-            (Some(Fault::CutAfter), Reply::Json(value)) => Reply::Cut(value),
+            (Some(Fault::CutAfter), Reply::Json(200, value)) => Reply::Cut(value),
             (_, reply) => reply,
         }
     }
@@ -219,7 +149,7 @@ impl State {
             edits: 0,
             at: Instant::now(),
         });
-        Reply::Json(json!({"ok": true, "channel": post.channel, "ts": ts, "message": {}}))
+        Reply::Json(200, json!({"ok": true, "channel": post.channel, "ts": ts, "message": {}}))
     }
 
     fn update(&mut self, text: &str) -> Reply {
@@ -240,7 +170,10 @@ impl State {
         // Text alone takes the blocks away.
         one.blocks = body["blocks"].clone();
         one.edits += 1;
-        Reply::Json(json!({"ok": true, "channel": update.channel, "ts": update.ts, "text": ""}))
+        Reply::Json(
+            200,
+            json!({"ok": true, "channel": update.channel, "ts": update.ts, "text": ""}),
+        )
     }
 
     /// A channel without replies, or a thread with what it began with.
@@ -290,7 +223,10 @@ impl State {
             .collect();
         let more = found.len() > from + limit;
         let next = if more { (from + limit).to_string() } else { String::new() };
-        Reply::Json(json!({"ok": true, "messages": page, "has_more": more,
-            "response_metadata": {"next_cursor": next}}))
+        Reply::Json(
+            200,
+            json!({"ok": true, "messages": page, "has_more": more,
+            "response_metadata": {"next_cursor": next}}),
+        )
     }
 }
