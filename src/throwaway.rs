@@ -177,7 +177,9 @@ impl Cluster {
         if is_root() {
             copy.uid(NOBODY).gid(NOBODY).current_dir("/");
         }
-        copy.arg("-r").arg(from).arg(&data);
+        // With the times of the files: a server that starts in the second in which its pg_hba.conf was written may not
+        // have read it, as far as a look can tell.
+        copy.arg("-rp").arg(from).arg(&data);
         run(copy)?;
         let mode = std::fs::Permissions::from_mode(0o700);
         std::fs::set_permissions(&data, mode).map_err(doing("setting permissions"))?;
