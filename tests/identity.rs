@@ -285,3 +285,34 @@ async fn a_doubtful_name_of_a_void_notice_is_not_known_by_it() {
     let again = event(&api, &john("e2", "jane.doe", "john.doe@example.com")).await.json();
     assert_eq!((&again["outcome"], &again["revocation_id"]), (&json!("quarantined"), &json!(id)));
 }
+
+/// The name may be theirs again, or the list is one that nobody put right.
+#[tokio::test]
+async fn a_recycled_name_by_which_the_person_is_named_again_is_a_question() {
+    let cluster = cluster();
+    sql(&cluster, "postgres", "postgres", "CREATE ROLE jo NOLOGIN;");
+    let agent = started(&cluster, "");
+    let api = Api::of(&agent);
+    let id = text(&end_of(&api, "e1", "EMP-5", "jo").await["revocation_id"]);
+    agent.until_state(&id, "verified");
+    let mut recycled = ended("i1", &json!({"username": "jo", "employee_id": "EMP-5"}));
+    recycled["event_type"] = json!("identifier_recycled");
+    recycled.as_object_mut().unwrap().remove("timestamp");
+    assert_eq!(event(&api, &recycled).await.json()["outcome"], "accepted");
+    sql(&cluster, "postgres", "postgres", "DROP ROLE jo; CREATE ROLE jo LOGIN;");
+    let anew = text(&end_of(&api, "e2", "EMP-5", "jo").await["revocation_id"]);
+    assert_ne!(anew, id);
+    let view = agent.until(&anew, |view| gaps(view).contains("somebody else's since"));
+    assert_eq!((&view["state"], &view["residual"]), (&json!("open"), &json!([])), "{view:#}");
+    let fix = gaps(&view);
+    let oid = fix.split("--oid ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+    let (code, out, err) = agent.run(&["expect", "unlink", &anew, "main/jo", "--oid", oid]);
+    assert!(code == 0 && out.contains("waits"), "{out}{err}");
+    let view = agent.json(&["expect", "show", &anew, "-o", "json"]);
+    let body = json!({"request": view["pending"]["id"]}).to_string();
+    let path = format!("/api/v1/revocations/{anew}/approve");
+    let approved = ask(Api::of(&agent).request(Method::POST, &path).body(body)).await;
+    assert_eq!(approved.status, 200, "{approved:?}");
+    agent.until_state(&anew, "verified");
+    assert_eq!(agent.verify().0, 0);
+}

@@ -388,28 +388,3 @@ async fn a_recycled_name_links_no_role_of_the_new_owner() {
     assert!(view["accounts"].as_array().unwrap().len() > 1, "{view:#}");
     assert_eq!(agent.verify().0, 0);
 }
-
-/// The name may be theirs again, or the list is one that nobody put right.
-#[tokio::test]
-async fn a_recycled_name_by_which_the_person_is_named_again_is_a_question() {
-    let cluster = cluster();
-    sql(&cluster, "postgres", "postgres", "CREATE ROLE john NOLOGIN;");
-    let agent = started(&cluster);
-    let api = Api::of(&agent);
-    let id = taken(&api, "user_terminated", "e1", json!({})).await;
-    agent.until_state(&id, "verified");
-    taken(&api, "identifier_recycled", "i1", json!({})).await;
-    sql(&cluster, "postgres", "postgres", "DROP ROLE john; CREATE ROLE john LOGIN;");
-    let anew = taken(&api, "user_terminated", "e2", json!({})).await;
-    assert_ne!(anew, id);
-    let view =
-        agent.until(&anew, |view| view["gaps"].to_string().contains("somebody else's since"));
-    assert_eq!((&view["state"], &view["residual"]), (&json!("open"), &json!([])), "{view:#}");
-    let fix = view["gaps"].to_string();
-    let oid = fix.split("--oid ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
-    let (code, out, err) = agent.run(&["expect", "unlink", &anew, "main/john", "--oid", oid]);
-    assert!(code == 0 && out.contains("waits"), "{out}{err}");
-    approved(&agent, &anew).await;
-    agent.until_state(&anew, "verified");
-    assert_eq!(agent.verify().0, 0);
-}
