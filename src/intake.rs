@@ -6,6 +6,7 @@ pub mod batch;
 pub mod csv;
 mod dates;
 pub mod door;
+mod earlier;
 mod emergency;
 pub mod erase;
 mod error;
@@ -201,14 +202,18 @@ impl Intake {
 
     async fn accept(
         &self,
-        asking: Asking,
+        mut asking: Asking,
         notice: &NoticeKey,
         now: UtcTime,
         turns: (Turn, Turn),
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let (subject, new_subject) = self.subject(&asking.revocation.subject, now).await?;
-        let mut lineage =
-            if new_subject { Lineage::default() } else { self.said_before(&asking).await? };
+        let named = asking.revocation.accounts.clone();
+        let mut lineage = if new_subject {
+            Lineage::default()
+        } else {
+            self.known_before(&mut asking, now).await?
+        };
         let Asking { revocation: asked, called, .. } = asking;
         let accounts: Vec<Account> = Vec::new();
         let about = About { revocation: &asked, subject: &subject.id, at: now };
@@ -224,8 +229,8 @@ impl Intake {
             kind: "validation_completed",
             body: record::validated(&about, &accounts),
         });
-        // Who names a role later than somebody said that it is not theirs is followed.
-        for name in &asked.accounts {
+        // Who names a role later than somebody said that it is not theirs is followed; what was named before is not later.
+        for name in &named {
             if lineage.name(name, &notice.source, now) {
                 let by = (LinkRule::Stated, notice.source.as_str());
                 let body = record::linked_by(&about, &accounts, name, by);

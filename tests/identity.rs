@@ -142,3 +142,177 @@ async fn what_takes_back_waits_until_somebody_says_who_is_meant() {
     let view = agent.json(&["expect", "show", id.as_str().unwrap(), "-o", "json"]);
     assert_eq!(view["state"], "open", "{view:#}");
 }
+
+/// A wish that lies far ahead, and by which a user name is known of the person.
+async fn known_as(api: &Api, id: &str, username: &str) {
+    let known = json!({"username": username, "employee_id": id, "reason": "role_change",
+        "revocation_type": "partial", "roles": "oldgrp", "effective_at": "2099-11-01"});
+    let answer = ask(api.request(Method::POST, REVOCATIONS).body(known.to_string())).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+}
+
+async fn end_of(api: &Api, event: &str, id: &str, username: &str) -> Value {
+    let mut end = ended(event, &json!({"username": username, "employee_id": id}));
+    // At once, so that it is no end of which everything is known.
+    end.as_object_mut().unwrap().remove("timestamp");
+    let answer = self::event(api, &end).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    answer.json()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// The person is not gone because nobody of the new name is there.
+#[tokio::test]
+async fn what_begins_anew_is_about_every_name_that_was_known() {
+    let cluster = cluster();
+    let roles =
+        "CREATE ROLE oldgrp; CREATE ROLE zzz LOGIN; CREATE ROLE ro_yyy LOGIN; CREATE ROLE jd;";
+    sql(&cluster, "postgres", "postgres", roles);
+    let agent = started(&cluster, "");
+    let api = Api::of(&agent);
+    known_as(&api, "EMP-1", "zzz").await;
+    known_as(&api, "EMP-2", "yyy").await;
+    let held = end_of(&api, "e1", "EMP-1", "pia").await;
+    let id = text(&held["revocation_id"]);
+    let residual = |view: &Value, role: &str| view["residual"].to_string().contains(role);
+    let view = agent.until(&id, |view| residual(view, "zzz"));
+    assert_eq!(
+        (&view["state"], &view["also_called"]),
+        (&json!("open"), &json!(["zzz"])),
+        "{view:#}"
+    );
+    agent.json(&["webhook", "retry", &text(&held["notice"]), "--same-person", "-o", "json"]);
+    let view = agent.until(&id, |view| residual(view, "zzz") && !gaps(view).contains("ntc_"));
+    assert_eq!(view["state"], "open", "{view:#}");
+    let (code, _, err) = agent.run(&["expect", "link", &id, "main/jd"]);
+    assert_eq!(code, 0, "{err}");
+    sql(&cluster, "postgres", "postgres", "ALTER ROLE zzz NOLOGIN;");
+    agent.until_state(&id, "verified");
+    // Nor by a later end, which speaks of the last name only. What a person linked is theirs still.
+    let anew = text(&end_of(&api, "e2", "EMP-1", "pia").await["revocation_id"]);
+    assert_ne!(anew, id);
+    let view = agent.until_state(&anew, "verified");
+    let accounts = view["accounts"].to_string();
+    assert!(accounts.contains("zzz") && accounts.contains("jd"), "{view:#}");
+    sql(&cluster, "postgres", "postgres", "DROP ROLE zzz; CREATE ROLE zzz LOGIN;");
+    agent.until_state(&anew, "regressed");
+
+    // Also where it is said that the other name is somebody else's.
+    let held = end_of(&api, "e3", "EMP-2", "una").await;
+    let id = text(&held["revocation_id"]);
+    let (code, _, err) =
+        agent.run(&["webhook", "dismiss", &text(&held["notice"]), "--reason", "no"]);
+    assert_eq!(code, 0, "{err}");
+    let view = agent.until(&id, |view| residual(view, "ro_yyy") && !gaps(view).contains("ntc_"));
+    assert_eq!(view["state"], "open", "{view:#}");
+    assert_eq!(agent.verify().0, 0);
+}
+
+/// A name that only something over bore may be somebody else's by now: nobody is blamed for it, and nothing is proved.
+#[tokio::test]
+async fn a_name_of_a_time_that_is_over_is_asked_about() {
+    let cluster = cluster();
+    let roles = "CREATE ROLE xen LOGIN; CREATE ROLE vic NOLOGIN; CREATE ROLE other LOGIN;";
+    sql(&cluster, "postgres", "postgres", roles);
+    let agent = started(&cluster, "");
+    let api = Api::of(&agent);
+    let over = end_of(&api, "e1", "EMP-3", "xen").await["revocation_id"].clone();
+    let mut back = ended("r1", &json!({"username": "xen", "employee_id": "EMP-3"}));
+    back["event_type"] = json!("termination_rescinded");
+    back.as_object_mut().unwrap().remove("timestamp");
+    assert_eq!(event(&api, &back).await.json()["revocation_id"], over);
+    agent.until_state(over.as_str().unwrap(), "withdrawn");
+    let held = end_of(&api, "e2", "EMP-3", "vic").await;
+    let id = text(&held["revocation_id"]);
+    agent.json(&["webhook", "retry", &text(&held["notice"]), "--same-person", "-o", "json"]);
+    let view =
+        agent.until(&id, |view| gaps(view).contains("main/xen") && !gaps(view).contains("ntc_"));
+    assert!(gaps(&view).contains("earlier notices"), "{view:#}");
+    assert_eq!((&view["verdict"], &view["residual"]), (&json!("inconclusive"), &json!([])));
+    // A role that got the name by being renamed is asked about, and one that bears the new name is not.
+    sql(
+        &cluster,
+        "postgres",
+        "postgres",
+        "ALTER ROLE xen RENAME TO xen_old; ALTER ROLE other RENAME TO vic2;",
+    );
+    agent.until(&id, |view| gaps(view).contains("main/xen_old"));
+    let (code, _, err) = agent.run(&["expect", "link", &id, "main/xen_old"]);
+    assert_eq!(code, 0, "{err}");
+    agent.until(&id, |view| view["verdict"] == "residual");
+    assert_eq!(agent.verify().0, 0);
+}
+
+/// A suspension with a question that became the end of everything.
+#[tokio::test]
+async fn a_question_is_answered_where_it_was_asked() {
+    let cluster = cluster();
+    sql(&cluster, "postgres", "postgres", "CREATE ROLE oldgrp; CREATE ROLE ro_neu NOLOGIN;");
+    let agent = started(&cluster, "");
+    let api = Api::of(&agent);
+    known_as(&api, "EMP-4", "alt").await;
+    let mut suspended = ended("s1", &json!({"username": "neu", "employee_id": "EMP-4"}));
+    suspended["event_type"] = json!("user_suspended");
+    let held = event(&api, &suspended).await.json();
+    let id = text(&held["revocation_id"]);
+    assert_eq!(end_of(&api, "e1", "EMP-4", "alt").await["revocation_id"], json!(id));
+    let view = agent.until(&id, |view| view["kind"] == "full" && gaps(view).contains("ntc_"));
+    assert_eq!(view["verdict"], "inconclusive", "{view:#}");
+    let released =
+        agent.json(&["webhook", "retry", &text(&held["notice"]), "--same-person", "-o", "json"]);
+    assert_eq!(released["revocation_id"], json!(id), "{released:#}");
+    agent.until_state(&id, "verified");
+    assert_eq!(agent.verify().0, 0);
+}
+
+/// What an end made void says nothing of how the person is called, while that is a question.
+#[tokio::test]
+async fn a_doubtful_name_of_a_void_notice_is_not_known_by_it() {
+    let cluster = cluster();
+    let agent = started(&cluster, "");
+    let api = Api::of(&agent);
+    let id = event(&api, &john("e1", "john.doe", "john.doe@example.com")).await.json();
+    let id = text(&id["revocation_id"]);
+    let mut change = john("c1", "jane.doe", "jane.doe@example.com");
+    change["event_type"] = json!("user_role_changed");
+    change["timestamp"] = json!("2026-02-03T14:00:00Z");
+    change["revoke"] = json!({"roles": ["grp"]});
+    let void = event(&api, &change).await.json();
+    assert_eq!(void["outcome"], "superseded", "{void:#}");
+    let again = event(&api, &john("e2", "jane.doe", "john.doe@example.com")).await.json();
+    assert_eq!((&again["outcome"], &again["revocation_id"]), (&json!("quarantined"), &json!(id)));
+}
+
+/// The name may be theirs again, or the list is one that nobody put right.
+#[tokio::test]
+async fn a_recycled_name_by_which_the_person_is_named_again_is_a_question() {
+    let cluster = cluster();
+    sql(&cluster, "postgres", "postgres", "CREATE ROLE jo NOLOGIN;");
+    let agent = started(&cluster, "");
+    let api = Api::of(&agent);
+    let id = text(&end_of(&api, "e1", "EMP-5", "jo").await["revocation_id"]);
+    agent.until_state(&id, "verified");
+    let mut recycled = ended("i1", &json!({"username": "jo", "employee_id": "EMP-5"}));
+    recycled["event_type"] = json!("identifier_recycled");
+    recycled.as_object_mut().unwrap().remove("timestamp");
+    assert_eq!(event(&api, &recycled).await.json()["outcome"], "accepted");
+    sql(&cluster, "postgres", "postgres", "DROP ROLE jo; CREATE ROLE jo LOGIN;");
+    let anew = text(&end_of(&api, "e2", "EMP-5", "jo").await["revocation_id"]);
+    assert_ne!(anew, id);
+    let view = agent.until(&anew, |view| gaps(view).contains("somebody else's since"));
+    assert_eq!((&view["state"], &view["residual"]), (&json!("open"), &json!([])), "{view:#}");
+    let fix = gaps(&view);
+    let oid = fix.split("--oid ").nth(1).and_then(|rest| rest.split(',').next()).unwrap();
+    let (code, out, err) = agent.run(&["expect", "unlink", &anew, "main/jo", "--oid", oid]);
+    assert!(code == 0 && out.contains("waits"), "{out}{err}");
+    let view = agent.json(&["expect", "show", &anew, "-o", "json"]);
+    let body = json!({"request": view["pending"]["id"]}).to_string();
+    let path = format!("/api/v1/revocations/{anew}/approve");
+    let approved = ask(Api::of(&agent).request(Method::POST, &path).body(body)).await;
+    assert_eq!(approved.status, 200, "{approved:?}");
+    agent.until_state(&anew, "verified");
+    assert_eq!(agent.verify().0, 0);
+}

@@ -1,7 +1,7 @@
 //! Who claims which role: where two people fit one, nobody guesses whose it is. Pure.
 
 use super::account::{Account, AccountName, LinkRule};
-use super::lineage::{Barred, Lineage};
+use super::lineage::{Barred, Lineage, Unlinked};
 use super::observation::{Cause, Gap, NotCovered, Observation, RosterRole};
 use super::residual::ResidualKind;
 use super::subject::{Called, Mapping, Withheld};
@@ -202,6 +202,53 @@ pub fn declared_yet_barred(
     gaps
 }
 
+/// Roles of `look` by a name that became somebody else's before `me` was told, and that `me` is called by all the same:
+/// the later word may mean another role, or be of a list that nobody put right. `own` are the names that follow from what
+/// it is called.
+#[must_use]
+pub fn called_yet_barred(
+    me: &Claimant<'_>,
+    (accounts, own): (&[Account], &[AccountName]),
+    look: &Observation,
+) -> Vec<Gap> {
+    let Some(server) = &look.server else { return Vec::new() };
+    let cluster = server.system_identifier;
+    let barred = &me.lineage.barred;
+    let mut gaps = Vec::new();
+    for name in own.iter().filter(|name| name.applies_to(&look.target)) {
+        let earlier = |role: &RosterRole| {
+            barred.iter().find(|barred| {
+                barred.because == Unlinked::Recycled
+                    && barred.said_at() < me.received_at
+                    && barred.bars(cluster, role.oid, &name.role)
+            })
+        };
+        let open = |role: &&RosterRole| {
+            let person = |barred: &Barred| {
+                barred.system_identifier == cluster && barred.oid == Some(role.oid)
+            };
+            role.name == name.role
+                && me.lineage.bars(&look.target, cluster, role.oid, &name.role)
+                && !linked(accounts, look, role)
+                && !barred.iter().any(person)
+        };
+        for role in look.roster.iter().filter(open) {
+            let Some(Barred { by, since, .. }) = earlier(role) else { continue };
+            let (mine, oid) = (me.revocation, role.oid);
+            let role = format!("{}/{}", look.target, role.name);
+            let reason = format!(
+                "role {role} bears a name that is somebody else's since {since}, says {by}, and by which the subject was \
+                 named since: is it theirs?"
+            );
+            // One that bore the name before may be linked beside it.
+            let unlink = unlink(mine, &format!("{role} --oid {oid}"));
+            let fix = format!("if so: revoked expect link {mine} {role}; if not: {unlink}");
+            gaps.push(question(&look.target, reason, fix));
+        }
+    }
+    gaps
+}
+
 /// Roles of `look` that a convention suggests for `me` and that are declared for somebody else: questions where a query
 /// told so, whose rows are written on a target, and notes where the operator did.
 #[must_use]
@@ -247,11 +294,11 @@ fn linked(accounts: &[Account], look: &Observation, role: &RosterRole) -> bool {
     accounts.iter().any(|account| account.target == look.target && account.oid == role.oid)
 }
 
-fn unlink(revocation: &str, role: &str) -> String {
+pub(super) fn unlink(revocation: &str, role: &str) -> String {
     format!("revoked expect unlink {revocation} {role}, which a second person approves")
 }
 
-fn question(target: &str, reason: String, fix: String) -> Gap {
+pub(super) fn question(target: &str, reason: String, fix: String) -> Gap {
     Gap {
         surface: ResidualKind::Login,
         target: target.to_owned(),

@@ -228,3 +228,60 @@ fn a_suggested_role_that_is_declared_for_another_is_said() {
     assert_eq!(withheld_from(&me, &query, &[], &none), (vec![], vec![]), "no role bears it");
     assert_eq!(withheld_from(&me, &query, &linked, &here), (vec![], vec![]), "it is linked");
 }
+
+#[test]
+fn a_name_that_was_the_subject_s_once_is_a_question_unless_a_certain_one_fits_too() {
+    let lineage = Lineage { former: ["jsmith".to_owned()].into(), ..Lineage::default() };
+    let once = name(LinkRule::Template);
+    let renamed = |role: &str| {
+        let names = vec!["jsmith".to_owned(), role.to_owned()];
+        Account { role: role.to_owned(), names, ..account(LinkRule::Template) }
+    };
+    let gap = lineage.former_gap(&renamed("jold"), &once, "rev_1").unwrap();
+    assert!(gap.reason.contains("main/jold") && gap.reason.contains("earlier notices"), "{gap:?}");
+    assert!(gap.fix.contains("expect link rev_1 main/jold"), "{gap:?}");
+    assert_eq!(lineage.former_gap(&account(LinkRule::Stated), &once, "rev_1"), None);
+    let now = AccountName { target: None, role: "jane".into(), rule: LinkRule::Template };
+    let both = [once, vec![now]].concat();
+    assert_eq!(lineage.former_gap(&renamed("jane"), &both, "rev_1"), None, "it was renamed");
+    let slip = Lineage { taken_back: ["jsmith".to_owned()].into(), ..Lineage::default() };
+    let gap = slip.former_gap(&account(LinkRule::SameName), &both, "rev_1").unwrap();
+    assert!(gap.reason.contains("taken back"), "{gap:?}");
+}
+
+#[test]
+fn a_role_by_a_recycled_name_is_a_question_to_who_is_called_so_later() {
+    let mut look = Observation::begun("main", at(20));
+    look.server = Some(Server {
+        system_identifier: SystemIdentifier(7),
+        version: "17".into(),
+        version_num: 170_000,
+        in_recovery: false,
+        timeline: 1,
+        clock_skew_us: 0,
+        agent_role: "agent".into(),
+    });
+    look.roster = vec![RosterRole { oid: RoleOid(20), name: "jsmith".into() }];
+    let barred = |because: Unlinked, oid: Option<RoleOid>, said: i64| Barred {
+        because,
+        role: "jsmith".into(),
+        system_identifier: SystemIdentifier(7),
+        oid,
+        known: std::collections::BTreeSet::new(),
+        by: "hr".into(),
+        since: at(said),
+        said_at: Some(at(said)),
+    };
+    let own = name(LinkRule::Template);
+    for (said, asked) in [(1, 1), (9, 0)] {
+        let barred = vec![barred(Unlinked::Recycled, None, said)];
+        let lineage = Lineage { barred, ..Lineage::default() };
+        let me = claimant("rev_1", "EMP-1", Some("jsmith"), &lineage);
+        assert_eq!(called_yet_barred(&me, (&[], &own), &look).len(), asked, "said at {said}");
+    }
+    let both =
+        vec![barred(Unlinked::Recycled, None, 1), barred(Unlinked::Person, Some(RoleOid(20)), 8)];
+    let lineage = Lineage { barred: both, ..Lineage::default() };
+    let me = claimant("rev_1", "EMP-1", Some("jsmith"), &lineage);
+    assert_eq!(called_yet_barred(&me, (&[], &own), &look), [], "two people said whose it is not");
+}

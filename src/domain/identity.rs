@@ -1,12 +1,15 @@
 //! A person who is named otherwise than before: what is certain is expected, and the rest is a question. Pure.
 
-use super::lineage::{Barred, Lineage};
+use super::account::{Account, AccountName};
+use super::claims;
+use super::lineage::Lineage;
 use super::observation::{Cause, Gap};
 use super::residual::ResidualKind;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
-/// Questions that are kept of one revocation. Any of them keeps it from being proved, so that more add nothing.
-const MOST: usize = 20;
+/// Questions that are kept with one revocation. The rest comes from the store once one of these is answered.
+pub const MOST: usize = 20;
 
 /// A notice that names the person by another user name or address than those before it. It is held; what is certain of it
 /// is expected all the same.
@@ -42,9 +45,45 @@ impl Unsure {
 impl Lineage {
     /// Notes a question.
     pub fn ask(&mut self, unsure: &Unsure) {
-        if self.unsure.len() < MOST && !self.unsure.contains(unsure) {
-            self.unsure.push(unsure.clone());
+        if self.unsure.contains(unsure) {
+            return;
         }
+        if self.unsure.len() < MOST {
+            self.unsure.push(unsure.clone());
+        } else {
+            self.more_unsure = true;
+        }
+    }
+
+    /// All the questions. `held` are the notices that are held with them, as far as the store tells, at most one more than
+    /// can be kept.
+    pub fn ask_again(&mut self, held: &[Unsure]) {
+        if self.more_unsure {
+            self.more_unsure = false;
+            for unsure in held {
+                self.ask(unsure);
+            }
+        }
+    }
+
+    /// The questions, for `targets`.
+    #[must_use]
+    pub fn unsure_gaps(&self, targets: &str) -> Vec<Gap> {
+        let mut gaps: Vec<Gap> =
+            self.unsure.iter().map(|unsure| unsure.gap(targets.to_owned())).collect();
+        if self.more_unsure {
+            gaps.push(Gap {
+                surface: ResidualKind::Login,
+                target: targets.to_owned(),
+                database: None,
+                reason:
+                    "more notices than are named here call the person otherwise than earlier ones"
+                        .to_owned(),
+                fix: "answer those that revoked webhook journal --quarantined lists".to_owned(),
+                cause: Cause::Internal,
+            });
+        }
+        gaps
     }
 
     /// The question that the notice `notice` asked is answered; whether there was one.
@@ -54,12 +93,56 @@ impl Lineage {
         before != self.unsure.len()
     }
 
+    /// Whether a role called `name` is the subject's has to be asked.
+    #[must_use]
+    pub fn asks_about(&self, name: &str) -> bool {
+        [&self.doubtful, &self.former, &self.taken_back].iter().any(|asked| asked.contains(name))
+    }
+
+    /// That a role called `name` is the subject's is certain by now.
+    pub fn settle(&mut self, name: &str) {
+        for asked in [&mut self.doubtful, &mut self.former, &mut self.taken_back] {
+            asked.remove(name);
+        }
+    }
+
+    /// The question about `account`, which only a name links that was the subject's once, or that was taken back. `names`
+    /// are those that `revocation` searches for.
+    #[must_use]
+    pub fn former_gap(
+        &self,
+        account: &Account,
+        names: &[AccountName],
+        revocation: &str,
+    ) -> Option<Gap> {
+        let bears = |name: &&AccountName| {
+            name.applies_to(&account.target) && account.called().any(|called| *called == name.role)
+        };
+        let certain = |name: &AccountName| !self.asks_about(&name.role);
+        if !account.rule.guessed() || names.iter().filter(bears).any(certain) {
+            return None;
+        }
+        let role = format!("{}/{}", account.target, account.role);
+        let any = |asked: &BTreeSet<String>| account.called().any(|name| asked.contains(name));
+        let why = if any(&self.former) {
+            "that the subject had by earlier notices, and may be somebody else's by now"
+        } else if any(&self.taken_back) {
+            "that was given for the subject and taken back while no target had it"
+        } else {
+            return None;
+        };
+        let reason = format!("role {role} bears a name {why}: is it theirs?");
+        let unlink = claims::unlink(revocation, &role);
+        let fix = format!("if so: revoked expect link {revocation} {role}; if not: {unlink}");
+        Some(claims::question(&account.target, reason, fix))
+    }
+
     /// Takes over which roles are not the subject's from what was said of an `earlier` revocation. What was said before
     /// the person came back is of the time before: the name may be theirs again.
     pub fn take_over(&mut self, earlier: &Self) {
         let back = earlier.rehired.as_ref().map(|rehired| rehired.made_at);
-        let holds = |barred: &&Barred| back.is_none_or(|back| barred.said_at() > back);
-        for barred in earlier.barred.iter().filter(holds) {
+        let barred = earlier.barred.iter();
+        for barred in barred.filter(|barred| back.is_none_or(|back| barred.said_at() > back)) {
             if !self.barred.contains(barred) {
                 self.barred.push(barred.clone());
             }
@@ -76,9 +159,8 @@ impl Lineage {
 mod tests {
     use super::*;
     use crate::domain::ids::SystemIdentifier;
-    use crate::domain::lineage::{Rehired, Unlinked};
+    use crate::domain::lineage::{Barred, Rehired, Unlinked};
     use crate::domain::time::UtcTime;
-    use std::collections::BTreeSet;
 
     fn at(second: i64) -> UtcTime {
         UtcTime::from_micros(second * 1_000_000).unwrap()
@@ -121,5 +203,21 @@ mod tests {
         assert_eq!(lineage.unsure.len(), 1);
         assert!(!lineage.answered("ntc_2"));
         assert!(lineage.answered("ntc_1") && lineage.is_empty());
+    }
+
+    #[test]
+    fn no_question_is_lost_where_there_are_more_than_are_kept() {
+        let of = |number: usize| Unsure { notice: format!("ntc_{number}"), digest: "d".into() };
+        let all: Vec<Unsure> = (0..=MOST).map(of).collect();
+        let mut lineage = Lineage::default();
+        for unsure in &all {
+            lineage.ask(unsure);
+        }
+        assert_eq!((lineage.unsure.len(), lineage.more_unsure), (MOST, true));
+        assert_eq!(lineage.unsure_gaps("main").len(), MOST + 1);
+        assert!(lineage.answered("ntc_0"));
+        lineage.ask_again(&all[1..]);
+        assert_eq!((lineage.unsure.len(), lineage.more_unsure), (MOST, false));
+        assert!(lineage.unsure.contains(&all[MOST]));
     }
 }

@@ -285,9 +285,18 @@ pub struct Lineage {
     /// Names that follow from another user name than the first one, of which nobody said that it is the same person.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub doubtful: BTreeSet<String>,
+    /// Names of roles that were the subject's by earlier notices only: somebody else may have them by now.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub former: BTreeSet<String>,
+    /// Names of roles that somebody gave and one person took back, since no target had them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub taken_back: BTreeSet<String>,
     /// Notices of which nobody said whether they are about the same person.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unsure: Vec<Unsure>,
+    /// There are more of them, which the store knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more_unsure: bool,
 }
 
 impl Lineage {
@@ -300,7 +309,7 @@ impl Lineage {
     /// A person, `by`, said at `now` that the role is the subject's, whatever was said before.
     pub fn link(&mut self, name: &AccountName, by: &str, now: UtcTime) {
         let same = |known: &Linked| (&known.role, &known.target) == (&name.role, &name.target);
-        self.doubtful.remove(&name.role);
+        self.settle(&name.role);
         self.linked.retain(|known| !same(known));
         let (role, target) = (name.role.clone(), name.target.clone());
         self.linked.push(Linked { role, target, by: by.to_owned(), at: Some(now) });

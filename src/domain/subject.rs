@@ -2,6 +2,7 @@
 
 use super::account::{AccountName, LinkRule};
 use super::inactivity::SeenQuery;
+use super::revocation::Revocation;
 use super::time::UtcTime;
 use std::collections::BTreeMap;
 
@@ -72,6 +73,35 @@ impl Mapping {
                 names.push(name.clone());
             }
         }
+        names
+    }
+
+    /// The same of what was asked for, by every user name that came for its subject.
+    #[must_use]
+    pub fn names_of(&self, asked: &Revocation) -> Vec<AccountName> {
+        let mut names = self.names(&asked.called(), &asked.accounts);
+        for called in asked.otherwise_called() {
+            for name in self.names(&called, &[]) {
+                let same = |known: &AccountName| {
+                    (&known.target, &known.role) == (&name.target, &name.role)
+                };
+                if !names.iter().any(same) {
+                    names.push(name);
+                }
+            }
+        }
+        names
+    }
+
+    /// Names of roles that are suggested by what the subject of `asked` is called first, and by nothing else that is known
+    /// of it.
+    #[must_use]
+    pub fn suggested_by_name(&self, asked: &Revocation) -> Vec<AccountName> {
+        let called = asked.username.as_ref().unwrap_or(&asked.subject);
+        let plain = asked.accounts.iter().filter(|name| name.role == *called);
+        let plain: Vec<AccountName> = plain.cloned().collect();
+        let mut names = self.names(&asked.called(), &plain);
+        names.retain(AccountName::suggested);
         names
     }
 

@@ -1,7 +1,7 @@
 //! The times of an event, so that each that is wrong is told at once. Pure.
 
 use super::fields::Fields;
-use crate::domain::effective::{self, Zones};
+use crate::domain::effective::{self, NotEffective, Zones};
 use crate::domain::time::{UtcTime, parse_duration};
 
 /// The dates that say when access ends.
@@ -17,16 +17,21 @@ impl Dates {
         if let Some(Err(error)) = zone.as_deref().map(effective::zone) {
             fields.wrong("/user/time_zone", error.to_string());
         }
-        let mut day = |pointer| {
-            let text = fields.text(pointer)?;
-            wrong_day(fields, pointer, &text);
-            Some(text)
-        };
-        let dates = Self {
-            effective_at: day("/effective_at"),
-            termination_date: day("/user/termination_date"),
-            last_working_day: day("/metadata/last_working_day"),
-        };
+        let pointers = ["/effective_at", "/user/termination_date", "/metadata/last_working_day"];
+        let mut given = pointers.map(|pointer| fields.text(pointer));
+        let read = |text: &String| effective::resolve(text, &Zones::default());
+        let one_is_good = given.iter().flatten().any(|text| read(text).is_ok());
+        for (pointer, text) in pointers.into_iter().zip(&mut given) {
+            match text.as_ref().map(read) {
+                // What a program writes where there is no date says nothing beside one that there is.
+                Some(Err(NotEffective::NoDay(_))) if one_is_good => *text = None,
+                // In which zone it is meant makes none right.
+                Some(Err(error)) => fields.wrong(pointer, error.to_string()),
+                Some(Ok(_)) | None => {}
+            }
+        }
+        let [effective_at, termination_date, last_working_day] = given;
+        let dates = Self { effective_at, termination_date, last_working_day };
         let deadline = fields.text("/deadline").filter(|text| parse_duration(text).is_err());
         if deadline.is_some_and(|text| effective::resolve(&text, &Zones::default()).is_err()) {
             fields.wrong("/deadline", "a time, or a duration such as 15m");
@@ -38,12 +43,5 @@ impl Dates {
     pub(super) fn effective(&self, at: Option<UtcTime>) -> Option<String> {
         let dated = self.termination_date.is_some() || self.last_working_day.is_some();
         self.effective_at.clone().or_else(|| at.filter(|_| !dated).map(|at| at.to_string()))
-    }
-}
-
-/// Says what is wrong with `text` as a day or an instant. In which zone it is meant makes none right.
-fn wrong_day(fields: &mut Fields<'_>, pointer: &str, text: &str) {
-    if let Err(error) = effective::resolve(text, &Zones::default()) {
-        fields.wrong(pointer, error.to_string());
     }
 }

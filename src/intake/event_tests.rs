@@ -117,6 +117,12 @@ fn without_a_date_it_is_in_effect_when_it_is_said() {
     assert_eq!(stated.effective_at.as_deref(), Some("2026-02-28"));
     let dated = about(json!({"metadata": {"last_working_day": "2026-02-28"}}));
     assert_eq!((dated.effective_at, dated.last_working_day.as_deref()), (None, Some("2026-02-28")));
+    // What programs write where there is no date puts off no end that has one.
+    let user = json!({"username": "jd", "termination_date": "9999-12-31"});
+    let beside = about(json!({"user": user, "metadata": {"last_working_day": "2026-02-28"}}));
+    assert_eq!((beside.termination_date, beside.last_working_day), (None, dated.last_working_day));
+    let alone = json!({"event_type": "user_terminated", "user": user});
+    assert_eq!(faults(&alone).1, ["/user/termination_date"]);
 }
 
 #[test]

@@ -88,6 +88,9 @@ impl Intake {
         match self.early(&revocation, &case).await? {
             None => {}
             Some(Early::Superseded(id)) => {
+                // Nobody said that this is a name of the person: it stays in the bytes alone.
+                let facts = &mut case.notice.facts;
+                (facts.username, facts.email) = (String::new(), String::new());
                 return self.note(case, Outcome::Superseded, Some(id)).await;
             }
             Some(Early::Unsure(unusable)) => return self.hold(case, unusable).await,

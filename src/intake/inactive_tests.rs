@@ -111,4 +111,11 @@ fn the_suspension_says_what_was_seen() {
     assert_eq!((asked.accounts.len(), asked.accounts[0].role.as_str()), (1, "john"));
     assert_eq!(asked.accounts[0].target.as_deref(), Some("main"));
     assert_eq!(asked.inactive.as_deref(), Some(&inactive));
+    let end = Revocation { kind: Kind::Full, inactive: None, ..asked.clone() };
+    let both = crate::intake::merge::tighten(&asked, &end).unwrap();
+    assert_eq!(
+        (both.kind, both.inactive),
+        (Kind::Full, None),
+        "the end of everything is no silence"
+    );
 }

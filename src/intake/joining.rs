@@ -51,6 +51,12 @@ impl Asking {
         }
         if let Some(doubted) = &self.doubted {
             lineage.ask(&doubted.unsure);
+        } else {
+            // What was known by earlier notices only, this one says as well.
+            for name in merge::suggested(&self.revocation, mapping) {
+                lineage.former.remove(&name);
+                lineage.taken_back.remove(&name);
+            }
         }
         let doubtful = merge::doubtful(&stored.revocation, &self.revocation, notice, mapping);
         lineage.doubtful.extend(doubtful);
@@ -71,6 +77,9 @@ impl Intake {
         now: UtcTime,
     ) -> Result<Option<Stored>, StoreError> {
         let store = &self.journal.store;
+        if let Some(questioned) = self.questioned(asked, notice, now).await? {
+            return Ok(Some(questioned));
+        }
         let same = store.unfinished(&asked.subject, asked.kind).await?;
         if same.is_some() {
             return Ok(same);
@@ -102,6 +111,34 @@ impl Intake {
             }
         }
         Ok(None)
+    }
+
+    /// The revocation that asks about the notice which a person released, where that became the end of everything
+    /// meanwhile: a suspension is part of it.
+    async fn questioned(
+        &self,
+        asked: &Revocation,
+        notice: &NoticeKey,
+        now: UtcTime,
+    ) -> Result<Option<Stored>, StoreError> {
+        if asked.kind != Kind::Suspend || !notice.source.starts_with(RELEASED) {
+            return Ok(None);
+        }
+        let store = &self.journal.store;
+        let kept = store.notice(&notice.event_id).await?;
+        let Some(id) = kept.and_then(|kept| kept.revocation) else { return Ok(None) };
+        let asks = |stored: &Stored| {
+            let unsure = &stored.life.lineage.unsure;
+            let over = match stored.life.state {
+                State::Withdrawn => true,
+                State::Verified => stored.watch_until <= now,
+                State::Scheduled | State::Open | State::Regressed | State::Excepted => false,
+            };
+            !over
+                && stored.revocation.kind == Kind::Full
+                && unsure.iter().any(|unsure| unsure.notice == notice.event_id)
+        };
+        Ok(store.revocation(&id).await?.filter(asks))
     }
 
     /// Joins a revocation that is not finished, and tightens it if more is asked.
@@ -170,29 +207,6 @@ impl Intake {
             None => self.newest_record(&id).await?,
         };
         Ok((Accepted { id, known: !amended, amended }, wait))
-    }
-
-    /// What was said of the subject's roles by what is expected of it already, and holds for what `asking` expects: which
-    /// roles are somebody else's.
-    pub(super) async fn said_before(&self, asking: &Asking) -> Result<Lineage, IntakeError> {
-        let (asked, mut lineage) = (&asking.revocation, Lineage::default());
-        if let Some(doubted) = &asking.doubted {
-            let mapping = &self.config.current().subjects;
-            lineage.ask(&doubted.unsure);
-            lineage.doubtful.extend(merge::doubtful_beside(&doubted.known, asked, mapping));
-        }
-        if asked.kind.is_about_a_secret() {
-            return Ok(lineage);
-        }
-        let known = match self.journal.store.expected_of(&asked.subject).await {
-            // Of more than can be read nothing is taken over: then more is asked for, not less.
-            Err(StoreError::Held(_)) => Vec::new(),
-            known => known?,
-        };
-        for known in known.iter().filter(|known| !known.revocation.kind.is_about_a_secret()) {
-            lineage.take_over(&known.life.lineage);
-        }
-        Ok(lineage)
     }
 }
 

@@ -24,6 +24,8 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
     }
     if known.kind == Kind::Suspend && asked.kind == Kind::Full {
         both.kind = Kind::Full;
+        // It is no suspension for silence any more, of which nobody knows whose the account is.
+        both.inactive = None;
     }
     // That there is no account was confirmed of what was known then.
     both.no_account = known.no_account && both.accounts.len() == known.accounts.len();
@@ -54,6 +56,7 @@ pub fn tighten(known: &Revocation, asked: &Revocation) -> Option<Revocation> {
     }
     both.username = known.username.clone().or_else(|| asked.username.clone());
     both.also_called.extend(another_name(known, asked));
+    both.also_called.retain(|name| both.username.as_ref() != Some(name));
     // Deadlines of a repeated notice run from its own receipt; only an earlier one counts.
     both.deadlines = earlier(&known.deadlines, &asked.deadlines);
     // The stricter reason decides which milestones there are, and whom alerts call.

@@ -9,6 +9,7 @@ use super::{Intake, IntakeError, PATIENCE, submission};
 use crate::audit::record::{self, About, Held};
 use crate::clock;
 use crate::config::Approvals;
+use crate::domain::identity::MOST;
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::domain::time::UtcTime;
 use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey, Settled};
@@ -78,6 +79,16 @@ impl Intake {
         by: &str,
         same_person: bool,
     ) -> Result<Option<Received>, IntakeError> {
+        self.released(id, by, Said { released: true, same_person, itself: false }).await
+    }
+
+    /// The same, of which `said` is known.
+    pub(super) async fn released(
+        &self,
+        id: &str,
+        by: &str,
+        said: Said,
+    ) -> Result<Option<Received>, IntakeError> {
         let Some(kept) = self.held(id, Outcome::can_be_released).await? else { return Ok(None) };
         let now = clock::now();
         let config = self.config.current();
@@ -97,13 +108,15 @@ impl Intake {
             ..kept.key.clone()
         };
         let sender = kept.key.source.clone();
-        let said = Said { released: true, same_person };
         let case = Case { notice, sender, said, now, config };
         let received = Box::pin(self.landing(async {
             let (mut received, mut records) = Box::pin(self.follow(event, case)).await?;
             received.notice = id.to_owned();
             received.event_id.clone_from(&kept.key.event_id);
-            if received.outcome != Outcome::Quarantined {
+            let void = said.itself && received.outcome == Outcome::Superseded;
+            if received.outcome != Outcome::Quarantined && !void {
+                // Also where it joined another than the one that asks.
+                self.answer(&kept).await?;
                 received.outcome = Outcome::Released;
                 let settled = Settled {
                     outcome: Outcome::Released,
@@ -139,22 +152,32 @@ impl Intake {
         }
         let settled =
             Settled { outcome: Outcome::Dismissed, revocation: None, checklist: "", by, why };
-        if let Some(revocation) = &kept.revocation {
-            // It is not the same person: what the notice asked of the id stays, and the question is answered.
-            self.moving(revocation, |stored, _, now| {
-                let mut step = unchanged(stored, now);
-                if step.life.lineage.answered(id) {
-                    let (revocation, subject) = (&step.revocation, &stored.subject_id);
-                    let body = record::amended(&About { revocation, subject, at: now }, None);
-                    step.records.push(NewRecord { kind: "revocation_amended", body });
-                }
-                Ok(step)
-            })
-            .await?;
-        }
+        // It is not the same person: what the notice asked of the id stays, and the question is answered.
+        self.answer(&kept).await?;
         let record = self.settle(&kept, &settled, clock::now()).await?;
         self.journal.landed(&record, PATIENCE).await?;
         Ok(self.journal.store.notice(id).await?)
+    }
+
+    /// Ends the question that `kept` asks of the revocation it was kept with; the next one comes up that is held with it.
+    async fn answer(&self, kept: &KeptNotice) -> Result<(), IntakeError> {
+        let (Some(revocation), id) = (&kept.revocation, &kept.key.facts.id) else { return Ok(()) };
+        let most = i64::try_from(MOST + 2).unwrap_or(i64::MAX);
+        let mut held = self.journal.store.unsure_of(revocation, most).await?;
+        held.retain(|unsure| unsure.notice != *id);
+        self.moving(revocation, |stored, _, now| {
+            let mut step = unchanged(stored, now);
+            step.life.lineage.answered(id);
+            step.life.lineage.ask_again(&held);
+            if step.life.lineage != stored.life.lineage {
+                let (revocation, subject) = (&step.revocation, &stored.subject_id);
+                let body = record::amended(&About { revocation, subject, at: now }, None);
+                step.records.push(NewRecord { kind: "revocation_amended", body });
+            }
+            Ok(step)
+        })
+        .await
+        .map(drop)
     }
 
     /// The notice `id`, if its outcome `may` be changed.

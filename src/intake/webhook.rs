@@ -81,6 +81,8 @@ pub(super) struct Said {
     pub(super) released: bool,
     /// It is the same person under another name.
     pub(super) same_person: bool,
+    /// Nobody said anything: it is taken up by itself.
+    pub(super) itself: bool,
 }
 
 /// An event on its way.
@@ -197,7 +199,7 @@ impl Intake {
             return Box::pin(self.hold_doubted(action, case, doubt)).await;
         }
         match action {
-            Action::Revoke(asked) => self.revoke(&asked, case).await,
+            Action::Revoke(asked) => Box::pin(self.revoke(&asked, case)).await,
             Action::Offboard(asked) => self.offboard(&asked, case).await,
             Action::Exception(asked) => self.except(&asked, case).await,
             Action::Rescind => Box::pin(self.rescind(case)).await,
@@ -212,7 +214,7 @@ impl Intake {
         }
     }
 
-    async fn revoke(&self, asked: &Submission, case: Case) -> Decided {
+    async fn revoke(&self, asked: &Submission, mut case: Case) -> Decided {
         let revocation = match case.reading().revocation(asked, false) {
             Ok(revocation) => revocation,
             Err(unusable) => return self.hold(case, unusable).await,
@@ -224,6 +226,11 @@ impl Intake {
             }
             Some(Early::Unsure(unusable)) => return self.hold(case, unusable).await,
         }
+        // First, so that it is kept with the notice: broken off in between, the same event asks for the same again.
+        let joined = self.joined(&revocation, &case.notice, case.now).await?;
+        let own = joined.as_ref().map(|stored| stored.revocation.id.as_str());
+        let pending = self.change_back(&revocation, own, &case.sender).await?;
+        case.notice.facts.pending = pending;
         let (accepted, record) = self.decide(asked, &case.notice, &case.sender, None).await?;
         // The same event may have been kept a moment ago; then it is that one.
         let ours = |kept: &KeptNotice| kept.key.facts.id == case.notice.facts.id;
@@ -233,9 +240,7 @@ impl Intake {
         {
             return self.again(&kept).await;
         }
-        let pending = self.change_back(&revocation, &accepted.id, &case.sender).await?;
-        let mut received = Received::of(&case.notice, vec![accepted.id], false);
-        received.pending = pending;
+        let received = Received::of(&case.notice, vec![accepted.id], false);
         Ok((received, record.into_iter().collect()))
     }
 
@@ -245,7 +250,7 @@ impl Intake {
         revocation: &Revocation,
         case: &Case,
     ) -> Result<Option<Early>, IntakeError> {
-        if case.said.released {
+        if case.said.released && !case.said.itself {
             return Ok(None);
         }
         let made = case.notice.facts.event_at.unwrap_or(case.now);

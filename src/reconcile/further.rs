@@ -16,6 +16,9 @@ use std::sync::Arc;
 pub(crate) fn person_of(stored: &Stored, config: &Config) -> Person {
     let asked = &stored.revocation;
     let mut accounts = names_of(stored, config);
+    // What was taken back is nobody's name, until a role bears it.
+    let taken_back = &stored.life.lineage.taken_back;
+    accounts.retain(|name| !name.suggested() || !taken_back.contains(&name.role));
     for account in &stored.accounts {
         let under = |role: &String| AccountName {
             target: Some(account.target.clone()),

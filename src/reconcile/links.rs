@@ -3,7 +3,9 @@
 use super::question::names_of;
 use crate::config::Config;
 use crate::domain::account::{Account, AccountName, LinkRule};
-use crate::domain::claims::{Claimant, Claims, Doubt, declared_yet_barred, withheld_from};
+use crate::domain::claims::{
+    Claimant, Claims, Doubt, called_yet_barred, declared_yet_barred, withheld_from,
+};
 use crate::domain::lineage::{Barred, Unlinked};
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::residual::ResidualKind;
@@ -39,7 +41,11 @@ pub(crate) fn claims<'a>(watched: &'a [Arc<Stored>], config: &Config) -> Claims<
         !one.revocation.kind.is_about_a_secret() && one.revocation.inactive.is_none()
     };
     for stored in watched.iter().filter(|one| claim(one)) {
-        claims.add(claimant(stored), names_of(stored, config));
+        let (mut names, said) = (names_of(stored, config), &stored.life.lineage);
+        // A name that was theirs once is a question to them, and none to whoever bears it by now.
+        let once = |role: &String| said.former.contains(role) || said.taken_back.contains(role);
+        names.retain(|name| !name.suggested() || !once(&name.role));
+        claims.add(claimant(stored), names);
     }
     claims
 }
@@ -72,7 +78,9 @@ pub(crate) fn certain(
     let me = claimant(stored);
     let (mut certain, mut doubted) = (Certain::default(), Vec::new());
     for account in accounts {
-        let doubt = claims.doubt(&me, account, &config.subjects);
+        let former = me.lineage.former_gap(account, names, me.revocation);
+        let former = former.map(|gap| Doubt::Open { gap, known: false });
+        let doubt = former.or_else(|| claims.doubt(&me, account, &config.subjects));
         match doubt.filter(|doubt| !proved(stored, account, doubt)) {
             None => certain.accounts.push(account.clone()),
             Some(Doubt::Open { gap, known }) => {
@@ -94,15 +102,16 @@ pub(crate) fn certain(
         }
     }
     let targets: Vec<&str> = looks.iter().map(|look| look.target.as_str()).collect();
-    let unsure = stored.life.lineage.unsure.iter().map(|unsure| unsure.gap(targets.join(", ")));
-    certain.open.extend(unsure);
+    certain.open.extend(stored.life.lineage.unsure_gaps(&targets.join(", ")));
     let told = config.subjects.answered_at.is_some_and(|at| at >= stored.revocation.received_at);
     if let Some(query) = config.subjects.query.as_ref().filter(|_| !told) {
         certain.open.push(unanswered(query));
     }
     let withheld = withheld(stored, config);
+    let own = config.subjects.suggested_by_name(&stored.revocation);
     for look in looks {
         certain.open.extend(declared_yet_barred(&me, (accounts, names), look));
+        certain.open.extend(called_yet_barred(&me, (accounts, &own), look));
         let (gaps, notes) = withheld_from(&me, &withheld, accounts, look);
         certain.open.extend(gaps);
         certain.notes.extend(notes);

@@ -7,6 +7,7 @@ use crate::domain::account::AccountName;
 use crate::domain::hex::hex;
 use crate::domain::observation::{Cause, Gap, Observation};
 use crate::domain::residual::ResidualKind;
+use crate::domain::subject::Called;
 use crate::domain::time::UtcTime;
 use crate::store::{StoreError, Stored};
 use crate::target::Secrets;
@@ -104,18 +105,7 @@ pub(super) fn targets_of<'a>(
 
 /// What to search for: the notices' names, and what the configuration says of the subject now.
 pub(crate) fn names_of(stored: &Stored, config: &Config) -> Vec<AccountName> {
-    let asked = &stored.revocation;
-    let mut names = config.subjects.names(&asked.called(), &asked.accounts);
-    for called in asked.otherwise_called() {
-        for name in config.subjects.names(&called, &[]) {
-            let same =
-                |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
-            if !names.iter().any(same) {
-                names.push(name);
-            }
-        }
-    }
-    names
+    config.subjects.names_of(&stored.revocation)
 }
 
 /// Roles that must be gone: those named, those that give the permissions named, and the permissions of which
@@ -139,7 +129,9 @@ pub(crate) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<St
 pub(crate) fn has_no_account(stored: &Stored, config: &Config) -> bool {
     let asked = &stored.revocation;
     let named = asked.accounts.iter().any(|name| !name.suggested());
-    asked.no_account || (!named && config.subjects.knows_of_none(&asked.called()))
+    let none = |called: &Called<'_>| config.subjects.knows_of_none(called);
+    let by_no_name = none(&asked.called()) && asked.otherwise_called().all(|called| none(&called));
+    asked.no_account || (!named && by_no_name)
 }
 
 /// What is known of a target that the configuration no longer has: nothing.

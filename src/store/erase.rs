@@ -115,7 +115,9 @@ impl Row {
             let attested = life.attested.into_iter().map(|word| Word { note: None, ..word });
             let attested = attested.collect();
             // What follows from a user name.
-            let lineage = Lineage { doubtful: BTreeSet::new(), ..life.lineage };
+            let none = BTreeSet::new;
+            let lineage =
+                Lineage { doubtful: none(), former: none(), taken_back: none(), ..life.lineage };
             to_json(&Life { attested, pending, exceptions, lineage, ..life }, "a life")
         };
         let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;

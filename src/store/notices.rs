@@ -5,6 +5,7 @@ use super::model::{NewRecord, NoticeKey};
 use super::moves::bind_facts;
 use super::outbox::{fresh, insert_fresh};
 use super::{Place, Store, StoreError, from_json, reading, statement, to_json, writing};
+use crate::domain::identity::Unsure;
 use crate::domain::notice::{Fault, Hold, Outcome};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
@@ -319,6 +320,17 @@ impl Store {
         ))
     }
 
+    /// Notices that are held and ask of the revocation `id` whom they mean, oldest first.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn unsure_of(&self, id: &str, limit: i64) -> Result<Vec<Unsure>, StoreError> {
+        let rows: Vec<(String, String)> = reading!(self, pool =>
+            sqlx::query_as(statement!("notices_unsure")).bind(id).bind(limit).fetch_all(pool).await?
+        );
+        Ok(rows.into_iter().map(|(notice, digest)| Unsure { notice, digest }).collect())
+    }
+
     /// The revocation by which everything ended for the subject `name`, and when its newest notice was made.
     ///
     /// # Errors
@@ -330,13 +342,19 @@ impl Store {
         Ok(row.map(|(id, at)| (id, instant(at))))
     }
 
-    /// Ids of notices that an end made void which was withdrawn since.
+    /// Ids of notices that an end made void which was withdrawn after `since`, with `more` than can be taken up at a time.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn void_changes(&self) -> Result<Vec<String>, StoreError> {
+    pub async fn void_changes(
+        &self,
+        since: UtcTime,
+        more: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let most = VOID.saturating_add(i64::try_from(more).unwrap_or(i64::MAX));
         Ok(reading!(self, pool =>
-            sqlx::query_scalar(statement!("notices_void")).bind(VOID).fetch_all(pool).await?
+            sqlx::query_scalar(statement!("notices_void"))
+                .bind(most).bind(since.micros()).fetch_all(pool).await?
         ))
     }
 

@@ -83,7 +83,7 @@ impl Intake {
     }
 }
 
-/// The move that searches for `name` no more, which no target ever had; `None`: nobody named it.
+/// The move by which `name`, which no target ever had, is named no more; `None`: nobody named it.
 pub(super) fn forgotten(
     stored: &Stored,
     name: &AccountName,
@@ -100,11 +100,21 @@ pub(super) fn forgotten(
     }
     let mut step = unchanged(stored, now);
     let left = &mut step.revocation.accounts;
-    left.retain(|known| !is(known) || known.suggested());
-    if left.is_empty() {
+    if stored.revocation.kind.is_about_a_secret() {
+        // All that fits it is judged, and nothing asked about.
+        left.retain(|known| !is(known) || known.suggested());
+    } else {
+        // A role that gets the name later is searched for all the same, and asked about: one person says that nothing is
+        // there, and not whose what comes is.
+        for known in left.iter_mut().filter(|known| is(known)) {
+            known.rule = LinkRule::Template;
+        }
+        step.life.lineage.taken_back.insert(name.role.clone());
+    }
+    let asked = &stored.revocation;
+    let role = asked.username.clone().unwrap_or_else(|| asked.subject.clone());
+    if left.iter().all(AccountName::suggested) && !left.iter().any(|known| known.role == role) {
         // As if no role had been named.
-        let asked = &stored.revocation;
-        let role = asked.username.clone().unwrap_or_else(|| asked.subject.clone());
         left.push(AccountName { target: None, role, rule: LinkRule::Template });
     }
     step.life.lineage.linked.retain(|known| {

@@ -12,7 +12,7 @@ impl Intake {
     pub(in crate::intake) async fn change_back(
         &self,
         asked: &Revocation,
-        own: &str,
+        own: Option<&str>,
         sender: &str,
     ) -> Result<Vec<String>, IntakeError> {
         if asked.kind != Kind::Partial || asked.required_roles.is_empty() {
@@ -24,7 +24,7 @@ impl Intake {
             let earlier = &known.revocation;
             let stays = |role: &String| asked.required_roles.contains(role);
             let takes_back = earlier.kind == Kind::Partial
-                && earlier.id != own
+                && own != Some(earlier.id.as_str())
                 && earlier.effective_at <= asked.effective_at
                 && known.life.state != State::Scheduled
                 && earlier.permissions.is_empty()
