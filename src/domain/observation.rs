@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// A required surface that could not be read. With a gap, absence is not proved.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Gap {
     /// What was not seen.
     pub surface: ResidualKind,
@@ -47,7 +47,7 @@ super::words::words! {
 }
 
 /// Something the verdict does not speak about, and why. Printed with every `revoked`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct NotCovered {
     /// What.
     pub surface: String,
@@ -234,6 +234,12 @@ impl Observation {
     #[must_use]
     pub fn roles_read(&self) -> bool {
         !self.roster.is_empty() && !self.gaps.iter().any(|gap| gap.surface == ResidualKind::Login)
+    }
+
+    /// Whether nobody answered. A system that is no target has no server, and a probe that told nothing is a gap.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.server.is_none() && !self.gaps.is_empty()
     }
 
     /// Nothing required stayed unread.

@@ -71,22 +71,21 @@ impl Intake {
         now: UtcTime,
     ) -> Result<Option<Stored>, StoreError> {
         let store = &self.journal.store;
-        let same = store.unfinished(&asked.subject, asked.kind).await?;
-        if same.is_some() {
-            return Ok(same);
+        if let Some(same) = store.unfinished(&asked.subject, asked.kind).await? {
+            return Ok(Some(same.stored));
         }
         if let Some(known) = store.newest_of(&asked.subject, asked.kind).await?
             && says_nothing_new(&known, asked, now)
         {
-            return Ok(Some(known));
+            return Ok(Some(known.stored));
         }
         if asked.kind != Kind::Full || asked.effective_at > now {
             return Ok(None);
         }
         let suspended = store.unfinished(&asked.subject, Kind::Suspend).await?;
         let suspended = suspended.filter(|stored| stored.revocation.effective_at <= now);
-        if suspended.is_some() {
-            return Ok(suspended);
+        if let Some(suspended) = suspended {
+            return Ok(Some(suspended.stored));
         }
         // An end that was made before a rehire is of the time before it, also where that is finished.
         for kind in [Kind::Full, Kind::Suspend] {
@@ -97,8 +96,8 @@ impl Intake {
                     && stored.life.lineage.rehired.is_some()
                     && !ends_again(stored, notice, now)
             };
-            if let Some(stored) = newest.filter(before) {
-                return Ok(Some(stored));
+            if let Some(newest) = newest.filter(|newest| before(newest)) {
+                return Ok(Some(newest.stored));
             }
         }
         Ok(None)
@@ -148,7 +147,7 @@ impl Intake {
                 emergency: emergency::joined(present.life.emergency.as_deref(), called),
                 ..merge::told(&present.revocation, &revocation, life, now)
             },
-            evidence: stored.evidence.clone(),
+            evidence: None,
             before: Vec::new(),
             records,
             notice: Some(notice.clone()),
@@ -203,7 +202,7 @@ impl Intake {
         let Some(leaves) = self.journal.store.unfinished(owner, Kind::Full).await? else {
             return Ok(());
         };
-        let id = leaves.revocation.id;
+        let id = &leaves.revocation.id;
         let why = format!("{id} expects that {owner} loses everything: name somebody who stays");
         Err(wrong("/new_owner", why).into())
     }

@@ -20,15 +20,25 @@ use crate::store::{Move, StoreError, Stored};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What follows from a judgement.
+pub(super) struct Judged {
+    /// When the look was that it was judged by.
+    pub(super) looked_at: UtcTime,
+    /// What it said, where that is what the evidence is made of once the move is made.
+    pub(super) said: Option<u64>,
+    /// The move.
+    pub(super) step: Option<Move>,
+}
+
 impl Reconciler {
-    /// When the look was that it was judged by, and the move that follows; `None` while it must wait.
+    /// What follows from the newest looks; `None` while it must wait.
     pub(super) async fn judge_one(
         &self,
         target: &str,
         stored: &Stored,
         held: bool,
         claims: &Claims<'_>,
-    ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
+    ) -> Result<Option<Judged>, StoreError> {
         let config = self.in_force();
         let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
         let external = external_looks(&config, |system| self.board.newest(system));
@@ -100,15 +110,27 @@ impl Reconciler {
         let id = &stored.revocation.id;
         let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
         let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
-        let step =
-            moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
         let reopened = newest_judged.life.state != stored.life.state;
+        let said = self.echoes.of(&judged, &borrowed, held);
+        let looked_at = look.started_at;
+        if !reopened
+            && lineage == stored.life.lineage
+            && self.echoes.is(id, stored.version, said)
+            && moves::is_settled(&newest_judged, &accounts, &judged, &look, &borrowed, &config)
+        {
+            return Ok(Some(Judged { looked_at, said: None, step: None }));
+        }
+        let kept = self.journal.store.evidence(id).await?;
+        let newest = (&newest_judged, &kept);
+        let step = moves::plan(newest, accounts, judged, &look, &borrowed, &config, clock::now());
+        // An older look tells nothing of what is kept.
+        let tells = newest_judged.life.last_look_at.is_none_or(|last| looked_at > last);
         let step =
             lineage::carried(step, (stored, &newest_judged), lineage, reopened, clock::now());
         if let Some(step) = &step {
             self.steady.follow(id, &step.life);
         }
-        Ok(Some((look.started_at, step)))
+        Ok(Some(Judged { looked_at, said: tells.then_some(said), step }))
     }
 
     /// The revocation as it is before this judgement, without what no longer holds.
