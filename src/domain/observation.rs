@@ -201,6 +201,17 @@ impl Observation {
         }
     }
 
+    /// Gives back the room that lists of findings took in advance: most findings have one way, and a list of one is made
+    /// for four.
+    pub fn compact(&mut self) {
+        for found in &mut self.residual {
+            found.ways.shrink_to_fit();
+            found.via.shrink_to_fit();
+        }
+        self.residual.shrink_to_fit();
+        self.roster.shrink_to_fit();
+    }
+
     /// The role with this OID, if the cluster has it.
     #[must_use]
     pub fn role(&self, oid: RoleOid) -> Option<&RosterRole> {

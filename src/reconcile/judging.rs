@@ -136,13 +136,13 @@ impl Reconciler {
     /// The revocation as it is before this judgement, without what no longer holds.
     fn newest_judged(&self, stored: &Stored, accounts: &[Account]) -> Stored {
         let mut newest = stored.clone();
-        if moves::forget_the_future(&mut newest.life, clock::now()) {
+        if forget_the_future(&mut newest.life, clock::now()) {
             tracing::warn!(
                 revocation = stored.revocation.id,
                 "the clock went back: what was known of it lies in the future"
             );
         }
-        moves::forget_for_others(&mut newest.life, &stored.accounts, accounts);
+        forget_for_others(&mut newest.life, &stored.accounts, accounts);
         let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
         newest.life.last_look_at = newest.life.last_look_at.max(at);
         newest
@@ -186,4 +186,31 @@ fn reopen(life: &mut Life) {
 /// Whether a check of the system that was asked is about `person`.
 fn asks_about(look: &Observation, person: &Person) -> bool {
     look.probing.declared.iter().any(|declared| declared.applies(person))
+}
+
+/// Drops times that lie after `now`: they are from before the clock was set back, and would keep every newer
+/// look out. Gives whether there were any.
+pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
+    let times = [
+        &mut life.last_look_at,
+        &mut life.confirm_from,
+        &mut life.blind_since,
+        &mut life.first_clean_at,
+        &mut life.gone_since,
+    ];
+    let mut any = false;
+    for time in times {
+        if time.is_some_and(|at| at > now) {
+            *time = None;
+            any = true;
+        }
+    }
+    any
+}
+
+/// A session of another account may act as a role that the known ones lost long ago.
+pub(super) fn forget_for_others(life: &mut Life, known: &[Account], accounts: &[Account]) {
+    if known != accounts {
+        life.gone_since = None;
+    }
 }

@@ -373,33 +373,6 @@ fn record_of(
     NewRecord { kind, body }
 }
 
-/// Drops times that lie after `now`: they are from before the clock was set back, and would keep every newer
-/// look out. Gives whether there were any.
-pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
-    let times = [
-        &mut life.last_look_at,
-        &mut life.confirm_from,
-        &mut life.blind_since,
-        &mut life.first_clean_at,
-        &mut life.gone_since,
-    ];
-    let mut any = false;
-    for time in times {
-        if time.is_some_and(|at| at > now) {
-            *time = None;
-            any = true;
-        }
-    }
-    any
-}
-
-/// A session of another account may act as a role that the known ones lost long ago.
-pub(super) fn forget_for_others(life: &mut Life, known: &[Account], accounts: &[Account]) {
-    if known != accounts {
-        life.gone_since = None;
-    }
-}
-
 #[cfg(test)]
 #[path = "moves_tests.rs"]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a judgement means, and when it must wait.
 
+use super::super::judging::{forget_for_others, forget_the_future};
 use super::*;
 use crate::domain::account::LinkRule;
 use crate::domain::ids::{RoleOid, SystemIdentifier};

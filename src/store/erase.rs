@@ -138,10 +138,10 @@ fn blank(text: &str, names: &Names) -> Result<Option<String>, StoreError> {
     let evidence = Evidence::read(Some(text))?;
     // What is kept once for several targets does not stand there as it reads.
     let surfaces = evidence.not_covered.iter().map(|one| one.surface.as_str());
-    let named = surfaces.chain([text]).any(|text| names.are_in(text));
+    let is_named = surfaces.chain([text]).any(|said| names.are_in(said));
     let Evidence { verdict, as_of, .. } = evidence;
-    let blank = Evidence { verdict, as_of, ..Evidence::default() };
-    named.then(|| blank.text()).transpose()
+    let left = Evidence { verdict, as_of, ..Evidence::default() };
+    is_named.then(|| left.text()).transpose()
 }
 
 /// What keeps a subject with these revocations from being erased now.

@@ -106,18 +106,15 @@ async fn before(place: &Place, version: u32) -> Store {
         }
     }
     let earlier = Migrator::new(dir.path()).await.unwrap();
-    match place.url().strip_prefix("sqlite://") {
-        Some(file) => {
-            let file = SqliteConnectOptions::new().filename(file).create_if_missing(true);
-            let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
-            earlier.run(&pool).await.unwrap();
-            Store::Sqlite { write: pool.clone(), read: pool }
-        }
-        None => {
-            let pool = sqlx::PgPool::connect(&place.url()).await.unwrap();
-            earlier.run(&pool).await.unwrap();
-            Store::Postgres(pool)
-        }
+    if let Some(file) = place.url().strip_prefix("sqlite://") {
+        let file = SqliteConnectOptions::new().filename(file).create_if_missing(true);
+        let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
+        earlier.run(&pool).await.unwrap();
+        Store::Sqlite { write: pool.clone(), read: pool }
+    } else {
+        let pool = sqlx::PgPool::connect(&place.url()).await.unwrap();
+        earlier.run(&pool).await.unwrap();
+        Store::Postgres(pool)
     }
 }
 
