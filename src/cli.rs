@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod client;
 mod config;
+mod covered;
 mod demo;
 mod doctor;
 mod exception;

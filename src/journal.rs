@@ -19,7 +19,7 @@ use crate::clock;
 use crate::domain::hex::hex;
 use crate::domain::time::UtcTime;
 use crate::metrics::{AuditLevel, Metrics};
-use crate::store::{Store, StoreError};
+use crate::store::{Known, Store, StoreError, Stored};
 use landing::Landing;
 use overflow::Overflow;
 use serde_json::{Map, Value};
@@ -78,6 +78,8 @@ pub enum JournalError {
 pub struct Journal {
     /// The store; public because moves are made there directly.
     pub store: Store,
+    /// What is watched, as last read: one copy for all who ask.
+    known: Known,
     writer: LogWriter,
     metrics: Arc<Metrics>,
     wake: Notify,
@@ -114,6 +116,7 @@ impl Journal {
         let writer = LogWriter::start(log).map_err(JournalError::Thread)?;
         let journal = Self {
             store,
+            known: Known::default(),
             writer,
             metrics,
             wake: Notify::new(),
@@ -203,6 +206,14 @@ impl Journal {
     /// Says that something was queued.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Every revocation that is to be looked at, oldest first.
+    ///
+    /// # Errors
+    /// As [`Store::watched`].
+    pub async fn watched(&self) -> Result<Vec<Arc<Stored>>, StoreError> {
+        self.store.watched_since(&self.known, clock::now()).await
     }
 
     /// Waits until `record` is in the log.

@@ -3,6 +3,7 @@
 mod activity;
 mod canary;
 mod counted;
+mod echo;
 mod emergency;
 mod exceptions;
 mod external;
@@ -39,7 +40,7 @@ use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::observation::{Observation, RosterRole};
 use crate::journal::Journal;
 use crate::metrics::Metrics;
-use crate::store::{Known, StoreError, Stored};
+use crate::store::{StoreError, Stored};
 use crate::supervise::{Pulse, Trouble};
 use crate::target::{Depth, Target, Wanted};
 use anyhow::Context as _;
@@ -72,8 +73,7 @@ pub struct Reconciler {
     steady: Steady,
     activities: tokio::sync::Mutex<activity::Activities>,
     mapped: mapped::Mapped,
-    /// What is watched, as last read.
-    known: Known,
+    echoes: echo::Echoes,
     /// Targets on which a break-glass is open: they are looked at more often.
     closer: Mutex<BTreeSet<String>>,
     /// One judgement at a time.
@@ -112,7 +112,7 @@ impl Reconciler {
             steady: Steady::default(),
             activities: tokio::sync::Mutex::default(),
             mapped: mapped::Mapped::default(),
-            known: Known::default(),
+            echoes: echo::Echoes::default(),
             closer: Mutex::default(),
             turn: tokio::sync::Mutex::new(()),
             trouble: Trouble::default(),
@@ -208,6 +208,8 @@ impl Reconciler {
         self.watch_glass(&look, &watched).await?;
         self.watch_activity(&look).await?;
         self.watch_mapping(&look);
+        // Whoever waits for the turn to judge must not keep alive what others move meanwhile.
+        drop(watched);
         self.show_target(&look);
         self.board.put(Arc::new(look));
         Box::pin(self.judge_all(target.name())).await?;
@@ -216,7 +218,7 @@ impl Reconciler {
     }
 
     async fn watched(&self) -> Result<Vec<Arc<Stored>>, StoreError> {
-        self.journal.store.watched_since(&self.known, clock::now()).await
+        self.journal.watched().await
     }
 
     /// What to search for on a target: names, linked OIDs, and OIDs that ever bore one of the names.

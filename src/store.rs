@@ -8,9 +8,11 @@ mod before;
 mod canary;
 mod conflicts;
 mod erase;
+mod evidence;
 mod exceptions;
 mod filed;
 mod gather;
+mod known;
 mod lineage;
 mod many;
 mod meta;
@@ -29,19 +31,20 @@ pub use anchors::Anchored;
 pub use canary::StoredCanary;
 pub use conflicts::Conflicted;
 pub use erase::Erasure;
+pub use evidence::{Evidence, Found, Gist};
 pub use exceptions::{Excepted, ExceptionRow};
 pub use filed::Page;
 pub use gather::Gather;
+pub use known::Known;
 pub use lineage::Told;
 pub use meta::Holder;
 pub use model::{
-    Acceptance, Evidence, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
+    Acceptance, Evidenced, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
 pub use notices::{Facts, KeptNotice, Settled};
 pub use outbox::{Delivery, Group, OutboxLevel, Settling, Thread, ToldRecord};
 pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
-pub use revocations::Known;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};

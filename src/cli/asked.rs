@@ -18,7 +18,7 @@ use crate::domain::verdict::Required;
 use crate::http::exceptions::ExceptionView;
 use crate::http::view::View;
 use crate::reconcile::{has_no_account, names_of, person_of, roles_of};
-use crate::store::Stored;
+use crate::store::{Evidenced, Stored};
 use anyhow::{Result, bail};
 use earlier::Earlier;
 use known::{Known, stored};
@@ -60,7 +60,7 @@ pub(super) struct Asked {
     /// For a rotation: what the agent knows of the passwords.
     pub(super) credentials: Vec<Standing>,
     /// The revocation as the agent keeps it; `None` where a role is asked about.
-    pub(super) expected: Option<Arc<Stored>>,
+    pub(super) expected: Option<Arc<Evidenced>>,
     /// Why nobody can tell which roles are the subject's: then none is judged.
     pub(super) unjudged: Option<String>,
     /// Why the agent could not be asked for accounts.

@@ -3,6 +3,7 @@
 mod answer;
 mod notes;
 
+use super::covered;
 use super::exit;
 use super::holds::{Hold, Leaver};
 use super::look::{Answered, At, Look, Looked};
@@ -249,8 +250,8 @@ fn print_simulations(looked: &Looked, planned: &[Planned<'_>], gaps: &[&Gap]) {
         println!("not seen, so more may remain:");
         output::print_gaps(&gaps.iter().map(|gap| (*gap).clone()).collect::<Vec<_>>());
     }
-    for text in looked.looks.iter().flat_map(|look| &look.observation.not_covered) {
-        print_wrapped("not covered: ", &shown(&format!("{}: {}", text.surface, text.reason)));
+    for text in covered::lines(looked.looks.iter().flat_map(|look| &look.observation.not_covered)) {
+        print_wrapped("not covered: ", &shown(&text));
     }
 }
 

@@ -6,7 +6,7 @@ use super::render::{Brief, Cite, Digested, Sample, digest, one};
 use crate::domain::delivery::Topic;
 use crate::domain::notice::Outcome;
 use crate::journal::Journal;
-use crate::store::{Delivery, Store, StoreError, Stored};
+use crate::store::{Delivery, Evidenced, Store, StoreError};
 use serde_json::{Map, Value};
 
 /// Rows of a digest that are listed.
@@ -88,7 +88,7 @@ async fn all(store: &Store, row: &Delivery, cite: &Cite) -> Result<Message, Stor
     });
     let counts: Vec<_> = counts.collect();
     let carried = store.outbox_carried(&row.id, LISTED).await?;
-    let mut known: Vec<Option<Stored>> = Vec::with_capacity(carried.len());
+    let mut known: Vec<Option<Evidenced>> = Vec::with_capacity(carried.len());
     for one in &carried {
         known.push(store.revocation(&one.about).await?);
     }
@@ -98,7 +98,7 @@ async fn all(store: &Store, row: &Delivery, cite: &Cite) -> Result<Message, Stor
         .map(|(one, stored)| Sample {
             topic: one.topic,
             about: &one.about,
-            stored: stored.as_ref(),
+            stored: stored.as_deref(),
         })
         .collect();
     let oldest = carried.iter().map(|one| one.created_at).min();

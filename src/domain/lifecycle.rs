@@ -21,6 +21,7 @@ use super::uses::Uses;
 use super::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What is remembered of a revocation between looks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,9 +97,9 @@ pub struct Life {
     /// Sessions that began after the end.
     #[serde(default, skip_serializing_if = "Uses::is_empty")]
     pub uses: Box<Uses>,
-    /// What tells later why access came back.
+    /// What tells later why access came back. Mostly the same as what the log holds of it.
     #[serde(default, skip_serializing_if = "Before::is_empty")]
-    pub before: Box<Before>,
+    pub before: Arc<Before>,
     /// How it last came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relapse: Option<Box<Relapse>>,
@@ -137,7 +138,7 @@ impl Life {
             emergency: None,
             told_at: None,
             uses: Box::default(),
-            before: Box::default(),
+            before: Arc::default(),
             relapse: None,
         }
     }

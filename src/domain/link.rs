@@ -4,46 +4,80 @@ use super::account::{Account, AccountName, LinkRule};
 use super::ids::RoleOid;
 use super::lineage::Lineage;
 use super::observation::{Observation, RosterRole};
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// Roles of one target, as they are and as they were, to be asked for by name or OID. Made once for a look
 /// that many subjects are judged by.
+///
+/// There is one for each target, and a target has thousands of roles: places instead of maps of texts.
 #[derive(Debug, Default)]
 pub struct Roles {
     /// Past ones first.
     all: Vec<RosterRole>,
-    by_name: HashMap<String, Vec<usize>>,
-    by_oid: HashMap<RoleOid, Vec<usize>>,
-    /// What a role is called now.
-    now: HashMap<RoleOid, String>,
+    /// Places in `all`, in the order of the names.
+    by_name: Vec<u32>,
+    /// Places in `all`, in the order of the OIDs.
+    by_oid: Vec<u32>,
+    /// Where in `all` the present ones begin.
+    present: usize,
 }
 
 impl Roles {
     /// What `past` and `look` know.
     #[must_use]
     pub fn of<'a>(past: impl IntoIterator<Item = &'a RosterRole>, look: &'a Observation) -> Self {
-        let mut roles = Self::default();
-        for role in past.into_iter().chain(&look.roster) {
-            let place = roles.all.len();
-            roles.by_name.entry(role.name.clone()).or_default().push(place);
-            roles.by_oid.entry(role.oid).or_default().push(place);
-            roles.all.push(role.clone());
-        }
-        roles.now = look.roster.iter().map(|role| (role.oid, role.name.clone())).collect();
-        roles
+        let mut all: Vec<RosterRole> = past.into_iter().cloned().collect();
+        let present = all.len();
+        all.extend_from_slice(&look.roster);
+        all.shrink_to_fit();
+        let ordered = |before: fn(&RosterRole, &RosterRole) -> Ordering| {
+            let mut places: Vec<(u32, &RosterRole)> = (0..).zip(&all).collect();
+            // Equal ones stay in the order of their places.
+            places.sort_by(|(_, one), (_, other)| before(one, other));
+            places.into_iter().map(|(place, _)| place).collect()
+        };
+        let by_name = ordered(|one, other| one.name.cmp(&other.name));
+        let by_oid = ordered(|one, other| one.oid.cmp(&other.oid));
+        Self { all, by_name, by_oid, present }
+    }
+
+    fn at(&self, place: u32) -> Option<&RosterRole> {
+        self.all.get(usize::try_from(place).ok()?)
+    }
+
+    /// Those of `places` that compare as equal.
+    fn equal<'a>(&self, places: &'a [u32], to: impl Fn(&RosterRole) -> Ordering) -> &'a [u32] {
+        let compared = |place: &u32| self.at(*place).map_or(Ordering::Greater, &to);
+        let begin = places.partition_point(|place| compared(place) == Ordering::Less);
+        let rest = places.get(begin..).unwrap_or_default();
+        let end = rest.partition_point(|place| compared(place) == Ordering::Equal);
+        rest.get(..end).unwrap_or_default()
+    }
+
+    fn places_of(&self, oid: RoleOid) -> &[u32] {
+        self.equal(&self.by_oid, |role| role.oid.cmp(&oid))
+    }
+
+    /// What a role is called now.
+    fn now(&self, oid: RoleOid) -> Option<&String> {
+        let place = *self.places_of(oid).last()?;
+        let present = usize::try_from(place).is_ok_and(|place| place >= self.present);
+        self.at(place).filter(|_| present).map(|role| &role.name)
     }
 
     /// Roles that bear or bore one of `names`, in order.
     fn called<'a>(&self, names: impl Iterator<Item = &'a String>) -> Vec<&RosterRole> {
-        let places: BTreeSet<usize> =
-            names.filter_map(|name| self.by_name.get(name)).flatten().copied().collect();
-        places.into_iter().filter_map(|place| self.all.get(place)).collect()
+        let places: BTreeSet<u32> = names
+            .flat_map(|name| self.equal(&self.by_name, |role| role.name.cmp(name)))
+            .copied()
+            .collect();
+        places.into_iter().filter_map(|place| self.at(place)).collect()
     }
 
     /// Every name of a role, in order.
     fn names(&self, oid: RoleOid) -> impl Iterator<Item = &String> {
-        let places = self.by_oid.get(&oid).into_iter().flatten();
-        places.filter_map(|place| self.all.get(*place)).map(|role| &role.name)
+        self.places_of(oid).iter().filter_map(|place| self.at(*place)).map(|role| &role.name)
     }
 }
 
@@ -81,7 +115,7 @@ pub fn resolve_among(
     let linked_names: Vec<String> =
         known.iter().filter(|a| here(a)).map(|account| account.role.clone()).collect();
     for account in accounts.iter_mut().filter(|account| here(account)) {
-        if let Some(name) = roles.now.get(&account.oid) {
+        if let Some(name) = roles.now(account.oid) {
             account.role.clone_from(name);
         }
     }
@@ -98,7 +132,7 @@ pub fn resolve_among(
             target: look.target.clone(),
             system_identifier: server.system_identifier,
             oid: role.oid,
-            role: roles.now.get(&role.oid).unwrap_or(&role.name).clone(),
+            role: roles.now(role.oid).unwrap_or(&role.name).clone(),
             names: Vec::new(),
             rule: rule.unwrap_or(LinkRule::SameName),
             source: String::new(),

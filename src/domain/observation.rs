@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// A required surface that could not be read. With a gap, absence is not proved.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Gap {
     /// What was not seen.
     pub surface: ResidualKind,
@@ -47,7 +47,7 @@ super::words::words! {
 }
 
 /// Something the verdict does not speak about, and why. Printed with every `revoked`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct NotCovered {
     /// What.
     pub surface: String,
@@ -201,6 +201,17 @@ impl Observation {
         }
     }
 
+    /// Gives back the room that lists of findings took in advance: most findings have one way, and a list of one is made
+    /// for four.
+    pub fn compact(&mut self) {
+        for found in &mut self.residual {
+            found.ways.shrink_to_fit();
+            found.via.shrink_to_fit();
+        }
+        self.residual.shrink_to_fit();
+        self.roster.shrink_to_fit();
+    }
+
     /// The role with this OID, if the cluster has it.
     #[must_use]
     pub fn role(&self, oid: RoleOid) -> Option<&RosterRole> {
@@ -234,6 +245,12 @@ impl Observation {
     #[must_use]
     pub fn roles_read(&self) -> bool {
         !self.roster.is_empty() && !self.gaps.iter().any(|gap| gap.surface == ResidualKind::Login)
+    }
+
+    /// Whether nobody answered. A system that is no target has no server, and a probe that told nothing is a gap.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.server.is_none() && !self.gaps.is_empty()
     }
 
     /// Nothing required stayed unread.

@@ -127,7 +127,7 @@ pub struct Probing {
 }
 
 /// Something that must be there and is not.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Missing {
     /// What is missing.
     pub what: Lacks,

@@ -8,6 +8,7 @@ use super::time::UtcTime;
 use super::words::words;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Most memberships that are remembered of one revocation. Of what lies beyond, a new grant is told and not that it
@@ -33,7 +34,7 @@ words! {
 }
 
 /// Which state of a cluster was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The cluster.
     pub system_identifier: SystemIdentifier,
@@ -53,7 +54,7 @@ pub struct Membership {
 }
 
 /// What is remembered of the time before access came back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Before {
     /// What the newest clean look of a verified revocation looked at, by target.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -91,18 +92,21 @@ impl Before {
         *self == Self::default()
     }
 
-    /// Remembers memberships that a look found.
-    pub fn remember(&mut self, residual: &[Residual]) {
+    /// Remembers memberships that a look found. While none is new, it stays the one that others hold, too.
+    pub fn remember(self: &mut Arc<Self>, residual: &[Residual]) {
         for held in residual.iter().filter_map(membership) {
-            if self.memberships.len() < REMEMBERED {
-                self.memberships.insert(held);
+            if self.memberships.len() < REMEMBERED && !self.memberships.contains(&held) {
+                Arc::make_mut(self).memberships.insert(held);
             }
         }
     }
 
     /// Remembers which clusters were clean.
-    pub fn was_clean_on(&mut self, looks: &[&Observation]) {
-        self.places = looks.iter().filter_map(|look| place(look)).collect();
+    pub fn was_clean_on(self: &mut Arc<Self>, looks: &[&Observation]) {
+        let places = looks.iter().filter_map(|look| place(look)).collect();
+        if self.places != places {
+            Arc::make_mut(self).places = places;
+        }
     }
 }
 

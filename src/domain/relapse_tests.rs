@@ -53,7 +53,7 @@ fn granted(role: &str, grantor: &str) -> Residual {
 
 /// The cause and its sentence, where `root` once granted `admins` to john, on cluster 7, timeline 1.
 fn told(residual: &[Residual], now: &Observation) -> String {
-    let mut before = Before::default();
+    let mut before = Arc::<Before>::default();
     before.remember(&[granted("admins", "root")]);
     before.was_clean_on(&[&look(7, 1)]);
     let relapse = explain(&before, &[account()], residual, &[now], at(9));
@@ -117,7 +117,7 @@ fn the_table() {
 fn what_is_reached_through_others_is_no_grant_to_the_account() {
     let reached = Residual { via: vec!["team".into()], ..granted("admins", "boss") };
     assert_eq!(membership(&reached), None);
-    let mut before = Before::default();
+    let mut before = Arc::<Before>::default();
     before.remember(&[reached]);
     assert!(before.is_empty());
 }
@@ -132,7 +132,7 @@ fn a_role_that_nobody_had_is_new() {
 
 #[test]
 fn what_is_remembered_has_a_limit() {
-    let mut before = Before::default();
+    let mut before = Arc::<Before>::default();
     let many: Vec<_> = (0..300).map(|n| granted(&format!("r{n}"), "root")).collect();
     before.remember(&many);
     assert_eq!(before.memberships.len(), REMEMBERED);

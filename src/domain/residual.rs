@@ -84,7 +84,7 @@ impl ResidualKind {
 }
 
 /// The account a residual belongs to, as shown.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct AccountRef {
     /// Configured name of the cluster.
     pub target: String,
@@ -105,7 +105,7 @@ impl fmt::Display for AccountRef {
 
 /// Somebody whose right depends on the account's grant option, and has to be granted again by another
 /// before the account's own right can be revoked.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Dependent {
     /// Role name; `None` is PUBLIC.
     pub grantee: Option<String>,
@@ -120,7 +120,7 @@ pub struct Dependent {
 }
 
 /// One thing that a role held lets the account do, and the shortest way to it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Way {
     /// What it lets the account do.
     pub can: Can,
@@ -148,7 +148,7 @@ pub enum Basis<'a> {
 
 /// Access, a session or a usable credential that is still there.
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Residual {
     /// How near to use. First, so that the derived order is worst first.
     pub strength: Strength,

@@ -146,7 +146,8 @@ pub async fn page(
     let mut exceptions = Vec::with_capacity(rows.len());
     for row in rows {
         let stored = store.revocation(&row.revocation).await?;
-        let found = stored.and_then(|stored| crate::intake::exceptions::excused(stored, &row.id));
+        let found =
+            stored.and_then(|found| crate::intake::exceptions::excused(found.stored, &row.id));
         exceptions
             .extend(found.map(|found| ExceptionView::of(&found.stored, &found.exception, now)));
     }

@@ -6,7 +6,7 @@ use crate::board::Board;
 use crate::clock;
 use crate::domain::revocation::{Kind, Reason, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Place, Selection, Store, Stored};
+use crate::store::{Evidenced, Place, Selection, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::{IntoParams, ToSchema};
@@ -243,6 +243,6 @@ pub async fn page(store: &Store, board: &Board, filter: &Filter) -> Result<Page,
     }
 }
 
-fn shown(stored: Stored, board: &Board) -> impl Iterator<Item = View> {
+fn shown(stored: Evidenced, board: &Board) -> impl Iterator<Item = View> {
     View::of(stored, board).into_iter()
 }

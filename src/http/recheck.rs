@@ -9,7 +9,7 @@ use super::revocations::store_away;
 use super::view::View;
 use crate::clock;
 use crate::domain::time::UtcTime;
-use crate::store::{StoreError, Stored};
+use crate::store::{Evidenced, StoreError};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -79,7 +79,7 @@ pub(super) async fn recheck(
 }
 
 /// The revocation after a look begun at or after `since`, once the log holds what followed from it.
-async fn judged(app: &App, id: &str, since: UtcTime) -> Result<Option<Stored>, StoreError> {
+async fn judged(app: &App, id: &str, since: UtcTime) -> Result<Option<Evidenced>, StoreError> {
     let mut landings = app.journal.landings();
     if app.board.judged_since(id, since, PATIENCE).await.is_none() {
         return Ok(None);

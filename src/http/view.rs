@@ -25,7 +25,7 @@ use crate::domain::time::UtcTime;
 use crate::domain::uses::Use;
 use crate::domain::verdict::Verdict;
 use crate::intake::register;
-use crate::store::{Evidence, Store, StoreError, Stored};
+use crate::store::{Evidence, Evidenced, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -188,7 +188,8 @@ pub struct View {
 impl View {
     /// The view of a stored revocation; `None` while the log does not hold it.
     #[must_use]
-    pub fn of(stored: Stored, board: &Board) -> Option<Self> {
+    pub fn of(found: Evidenced, board: &Board) -> Option<Self> {
+        let Evidenced { stored, evidence } = found;
         let now = clock::now();
         let landed = stored.landed.as_ref()?;
         let erased = stored.is_erased();
@@ -198,7 +199,7 @@ impl View {
         let view = |one| ExceptionView::of(&stored, one, now);
         let exceptions: Vec<ExceptionView> = life.exceptions.iter().map(view).collect();
         // That nothing is left is told once `access_revoked` is in the log.
-        let waiting = stored.evidence.verdict == Some(Verdict::Revoked)
+        let waiting = evidence.verdict == Some(Verdict::Revoked)
             && match life.state {
                 State::Scheduled | State::Open | State::Regressed | State::Excepted => {
                     life.first_clean_at.is_none()
@@ -206,8 +207,8 @@ impl View {
                 State::Verified | State::Withdrawn => false,
             };
         let credentials = stored.life.credentials.into_iter().map(|held| held.standing).collect();
-        let judged = board.judged(&asked.id).or(stored.evidence.as_of);
-        let evidence = if waiting { Evidence::default() } else { stored.evidence };
+        let judged = board.judged(&asked.id).or(evidence.as_of);
+        let evidence = if waiting { Evidence::default() } else { evidence };
         Some(Self {
             // A subject known to have no account has nothing to be late with.
             overdue: if evidence.no_account { Vec::new() } else { overdue(&life) },
@@ -251,7 +252,7 @@ impl View {
             kept: evidence.kept,
             missing: evidence.missing,
             gaps: evidence.gaps.into_iter().map(hide::names).collect(),
-            not_covered: evidence.not_covered.to_vec(),
+            not_covered: evidence.not_covered,
             credentials,
             pending: life.pending,
             held: evidence.held || exceptions.iter().any(|one| one.holds() && one.in_force_at(now)),

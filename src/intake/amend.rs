@@ -16,7 +16,7 @@ use crate::config::{Approvals, Config};
 use crate::domain::request::{Asked, Refused, Request};
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
-use crate::store::{Move, NewRecord, StoreError, Stored};
+use crate::store::{Evidenced, Move, NewRecord, StoreError, Stored};
 use slips::forgotten;
 
 /// What became of it.
@@ -143,7 +143,7 @@ impl Intake {
     pub(super) async fn moving(
         &self,
         id: &str,
-        decide: impl Fn(&Stored, &Config, UtcTime) -> Result<Move, IntakeError>,
+        decide: impl Fn(&Evidenced, &Config, UtcTime) -> Result<Move, IntakeError>,
     ) -> Result<Option<Changed>, IntakeError> {
         if self.journal.blocked() {
             return Err(IntakeError::Unavailable(anyhow::anyhow!("the audit log refuses records")));
@@ -186,7 +186,7 @@ pub(super) fn unchanged(stored: &Stored, now: UtcTime) -> Move {
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
         life: stored.life.clone(),
-        evidence: stored.evidence.clone(),
+        evidence: None,
         before: Vec::new(),
         records: Vec::new(),
         notice: None,
@@ -197,7 +197,7 @@ pub(super) fn unchanged(stored: &Stored, now: UtcTime) -> Move {
 
 /// Lets `request` wait, or grants it where one person is enough.
 pub(super) fn ask(
-    stored: &Stored,
+    stored: &Evidenced,
     mut step: Move,
     request: Request,
     config: &Config,
@@ -235,7 +235,7 @@ fn has_none(stored: &Stored, request: &Request) -> Result<(), Refused> {
 
 /// Makes `step` what `request` asks for.
 fn grant(
-    stored: &Stored,
+    stored: &Evidenced,
     mut step: Move,
     request: &Request,
     by: &str,

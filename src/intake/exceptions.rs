@@ -15,7 +15,7 @@ use crate::domain::exception::{self, Exception, ExceptionKind, Phase, Rules, Tur
 use crate::domain::notice::Outcome;
 use crate::domain::request::{LIFETIME, Refused};
 use crate::domain::time::UtcTime;
-use crate::store::{Excepted, ExceptionRow, Move, NewRecord, NoticeKey, Stored};
+use crate::store::{Evidenced, Excepted, ExceptionRow, Move, NewRecord, NoticeKey, Stored};
 use about::{EARLIER, For};
 
 /// An exception, with the revocation as the log holds both.
@@ -236,7 +236,7 @@ impl Intake {
         by: &str,
     ) -> Result<Option<String>, IntakeError> {
         let stored = self.journal.store.revocation(&row.revocation).await?;
-        let mut exceptions = stored.into_iter().flat_map(|stored| stored.life.exceptions);
+        let mut exceptions = stored.into_iter().flat_map(|found| found.stored.life.exceptions);
         let found = exceptions.find(|one| {
             one.id == row.id
                 && one.kind == ExceptionKind::LegalHold
@@ -258,11 +258,11 @@ impl Intake {
                 let rules = config.exception_rules();
                 let over = exception::expire(&stored.revocation, &stored.life, now, &rules);
                 let present = over.map_or_else(
-                    || stored.clone(),
+                    || stored.stored.clone(),
                     |over| Stored {
                         revocation: over.revocation,
                         life: over.life,
-                        ..stored.clone()
+                        ..stored.stored.clone()
                     },
                 );
                 let turn = turn(&present, now, &rules)?;
@@ -298,7 +298,7 @@ impl Intake {
     /// The exception as the log holds it.
     async fn excused(&self, revocation: &str, id: &str) -> Result<Option<Excused>, IntakeError> {
         let stored = self.journal.store.revocation(revocation).await?;
-        Ok(stored.and_then(|stored| excused(stored, id)))
+        Ok(stored.and_then(|found| excused(found.stored, id)))
     }
 
     async fn newest_of(
@@ -310,7 +310,7 @@ impl Intake {
             self.journal.landed(&record, super::PATIENCE).await?;
         }
         let stored = self.journal.store.revocation(revocation).await?;
-        Ok(stored.and_then(|stored| {
+        Ok(stored.and_then(|Evidenced { stored, .. }| {
             let landed = stored.landed.as_ref()?;
             let newest = landed.exceptions.iter().rev().find(|one| one.kind == kind)?;
             let exception = newest.clone();

@@ -3,7 +3,6 @@
 use super::register::Own;
 use super::submission::{OneOrMany, Submission, SubmissionError};
 use super::{Intake, kinds, terms_of};
-use crate::clock;
 use crate::config::{Config, Inactivity};
 use crate::domain::hex::hex;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
@@ -11,7 +10,7 @@ use crate::domain::inactivity::{Inactive, written_every};
 use crate::domain::observation::Observation;
 use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Facts, Known, NoticeKey, Stored, Unseen};
+use crate::store::{Facts, NoticeKey, Stored, Unseen};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,13 +31,13 @@ impl Intake {
     /// # Errors
     /// None: what cannot be kept now is tried again.
     pub async fn run_inactivity(&self, stop: CancellationToken) -> anyhow::Result<()> {
-        let (known, mut done, mut failed) = (Known::default(), HashSet::new(), false);
+        let (mut done, mut failed) = (HashSet::new(), false);
         loop {
             let config = self.config.current();
             let mut rest = EVERY;
             if let Some(rules) = &config.inactivity {
                 rest = EVERY.min(written_every(rules.after)).max(Duration::from_millis(200));
-                let outcome = self.suspend_inactive(&config, rules, &known, &mut done).await;
+                let outcome = self.suspend_inactive(&config, rules, &mut done).await;
                 if let Err(error) = &outcome
                     && !failed
                 {
@@ -58,7 +57,6 @@ impl Intake {
         &self,
         config: &Config,
         rules: &Inactivity,
-        known: &Known,
         done: &mut HashSet<String>,
     ) -> anyhow::Result<()> {
         let least = rules.after.saturating_add(written_every(rules.after));
@@ -68,7 +66,7 @@ impl Intake {
         if unseen.is_empty() {
             return Ok(());
         }
-        let watched = self.journal.store.watched_since(known, clock::now()).await?;
+        let watched = self.journal.watched().await?;
         let names = config.targets.iter().map(|target| target.name.as_str());
         let looks: Vec<Arc<Observation>> =
             names.filter_map(|name| self.board.newest(name)).collect();

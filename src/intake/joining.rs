@@ -80,22 +80,21 @@ impl Intake {
         if let Some(questioned) = self.questioned(asked, notice, now).await? {
             return Ok(Some(questioned));
         }
-        let same = store.unfinished(&asked.subject, asked.kind).await?;
-        if same.is_some() {
-            return Ok(same);
+        if let Some(same) = store.unfinished(&asked.subject, asked.kind).await? {
+            return Ok(Some(same.stored));
         }
         if let Some(known) = store.newest_of(&asked.subject, asked.kind).await?
             && says_nothing_new(&known, asked, now)
         {
-            return Ok(Some(known));
+            return Ok(Some(known.stored));
         }
         if asked.kind != Kind::Full || asked.effective_at > now {
             return Ok(None);
         }
         let suspended = store.unfinished(&asked.subject, Kind::Suspend).await?;
         let suspended = suspended.filter(|stored| stored.revocation.effective_at <= now);
-        if suspended.is_some() {
-            return Ok(suspended);
+        if let Some(suspended) = suspended {
+            return Ok(Some(suspended.stored));
         }
         // An end that was made before a rehire is of the time before it, also where that is finished.
         for kind in [Kind::Full, Kind::Suspend] {
@@ -106,8 +105,8 @@ impl Intake {
                     && stored.life.lineage.rehired.is_some()
                     && !ends_again(stored, notice, now)
             };
-            if let Some(stored) = newest.filter(before) {
-                return Ok(Some(stored));
+            if let Some(newest) = newest.filter(|newest| before(newest)) {
+                return Ok(Some(newest.stored));
             }
         }
         Ok(None)
@@ -185,7 +184,7 @@ impl Intake {
                 emergency: emergency::joined(present.life.emergency.as_deref(), called),
                 ..merge::told(&present.revocation, &revocation, life, now)
             },
-            evidence: stored.evidence.clone(),
+            evidence: None,
             before: Vec::new(),
             records,
             notice: Some(notice.clone()),
@@ -217,7 +216,7 @@ impl Intake {
         let Some(leaves) = self.journal.store.unfinished(owner, Kind::Full).await? else {
             return Ok(());
         };
-        let id = leaves.revocation.id;
+        let id = &leaves.revocation.id;
         let why = format!("{id} expects that {owner} loses everything: name somebody who stays");
         Err(wrong("/new_owner", why).into())
     }

@@ -152,7 +152,7 @@ impl Intake {
             stored.life.state == State::Withdrawn
                 && rescinded.is_some_and(|one| one.by == sender && one.made_at >= made_at)
         };
-        Ok(newest.filter(back).map(|stored| stored.revocation.id))
+        Ok(newest.map(|found| found.stored).filter(back).map(|stored| stored.revocation.id))
     }
 
     async fn rescinded(&self, back: &Back<'_>) -> Result<Came, IntakeError> {

@@ -11,7 +11,7 @@ use crate::domain::lineage::{Unlink, Unlinked};
 use crate::domain::observation::{Observation, RosterRole};
 use crate::domain::request::{Asked, Request};
 use crate::domain::time::UtcTime;
-use crate::store::{Move, NewRecord, Stored};
+use crate::store::{Evidence, Evidenced, Move, NewRecord, Stored};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -158,13 +158,13 @@ impl Amendment {
 
 /// Removes the link from `step`, with what was found of it; gives the record.
 pub(super) fn parted(
-    stored: &Stored,
+    stored: &Evidenced,
     step: &mut Move,
     (account, request): (&Account, &Request),
     by: &str,
     now: UtcTime,
 ) -> NewRecord {
-    forget(step, std::slice::from_ref(account));
+    forget(step, &stored.evidence, std::slice::from_ref(account));
     let about = About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
     let approval = Some(Approval { request, approved_by: by });
     let parted = Parted { because: Unlinked::Person, by: &request.requested_by, approval };
@@ -174,9 +174,10 @@ pub(super) fn parted(
 }
 
 /// What was found of accounts that are linked no more is no finding of this revocation.
-pub(super) fn forget(step: &mut Move, removed: &[Account]) {
+pub(super) fn forget(step: &mut Move, found: &Evidence, removed: &[Account]) {
     step.accounts.retain(|account| !removed.iter().any(|gone| gone.is(account)));
-    for list in [&mut step.evidence.residual, &mut step.evidence.kept] {
+    let mut evidence = found.clone();
+    for list in [&mut evidence.residual, &mut evidence.kept] {
         list.retain(|found| {
             let of = |gone: &Account| {
                 (&gone.target, gone.oid) == (&found.account.target, found.account.oid)
@@ -184,6 +185,7 @@ pub(super) fn forget(step: &mut Move, removed: &[Account]) {
             !removed.iter().any(of) || step.accounts.iter().any(of)
         });
     }
+    step.evidence = Some(evidence);
 }
 
 #[cfg(test)]

@@ -271,7 +271,7 @@ mod tests {
             accounts: Vec::new(),
             life,
             landed: None,
-            evidence: crate::store::Evidence::default(),
+            gist: crate::store::Gist::default(),
             version: 1,
             records: 0,
             queued_at: known.received_at,

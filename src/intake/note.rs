@@ -67,7 +67,7 @@ impl Intake {
             };
             let step = Move { notice: Some(notice.clone()), ..unchanged(&stored, clock::now()) };
             match self.journal.store.advance(&step).await {
-                Ok(_) => return Ok(Some(stored.revocation.id)),
+                Ok(_) => return Ok(Some(stored.stored.revocation.id)),
                 Err(StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -69,7 +69,8 @@ impl Intake {
         }
         // It is over already: that is what was asked for.
         let known = self.journal.store.expected_of(subject).await?;
-        let revocations = known.into_iter().take(1).map(|stored| stored.revocation.id).collect();
+        let revocations =
+            known.into_iter().take(1).map(|found| found.stored.revocation.id).collect();
         Ok(Came { revocations, pending: Vec::new() })
     }
 

@@ -14,7 +14,7 @@ use crate::domain::hex::hex;
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Facts, Known, NoticeKey, StoreError, Stored};
+use crate::store::{Facts, NoticeKey, StoreError, Stored};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,14 +35,13 @@ impl Intake {
     /// # Errors
     /// None: what cannot be kept now is tried again.
     pub async fn run_register(&self, stop: CancellationToken) -> anyhow::Result<()> {
-        let (known, mut done) = (Known::default(), HashSet::new());
-        let mut given_up = HashSet::new();
+        let (mut done, mut given_up) = (HashSet::new(), HashSet::new());
         let (mut failed, mut landings) = (false, self.journal.landings());
         loop {
             let config = self.config.current();
             self.take_up(&mut given_up).await;
             if !config.secrets.is_empty() {
-                let outcome = self.open_rotations(&config, &known, &mut done).await;
+                let outcome = self.open_rotations(&config, &mut done).await;
                 if let Err(error) = &outcome
                     && !failed
                 {
@@ -62,10 +61,9 @@ impl Intake {
     async fn open_rotations(
         &self,
         config: &Config,
-        known: &Known,
         done: &mut HashSet<String>,
     ) -> anyhow::Result<()> {
-        let watched = self.journal.store.watched_since(known, clock::now()).await?;
+        let watched = self.journal.watched().await?;
         for leaver in watched.iter().filter(|stored| has_left(stored)) {
             for secret in config.secrets.iter().filter(|secret| knew(leaver, secret)) {
                 let event = format!("{}/{}", leaver.revocation.id, secret.name);
@@ -226,7 +224,7 @@ mod tests {
     use super::*;
     use crate::domain::lifecycle::Life;
     use crate::domain::revocation::sample;
-    use crate::store::Evidence;
+    use crate::store::Gist;
 
     fn at(second: i64) -> UtcTime {
         UtcTime::from_micros(second * 1_000_000).unwrap()
@@ -243,7 +241,7 @@ mod tests {
             subject_id: "s_1".to_owned(),
             accounts: Vec::new(),
             landed: None,
-            evidence: Evidence::default(),
+            gist: Gist::default(),
             version: 1,
             records: 0,
             queued_at: at(200),

@@ -187,7 +187,7 @@ fn taken_back(stored: &Stored, missed: &StoredCanary, now: UtcTime) -> Option<Mo
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
         life,
-        evidence: stored.evidence.clone(),
+        evidence: None,
         before: Vec::new(),
         records: vec![NewRecord { kind: "canary_missed", body }],
         notice: None,

@@ -43,7 +43,7 @@ fn unapproved(stored: &Stored, now: UtcTime) -> Option<Move> {
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
         life: Life { emergency: Some(Box::new(noted)), ..stored.life.clone() },
-        evidence: stored.evidence.clone(),
+        evidence: None,
         before: Vec::new(),
         records: vec![NewRecord { kind: "emergency_unapproved", body }],
         notice: None,

@@ -94,7 +94,8 @@ impl Reconciler {
         let mut all = self.watched().await?;
         all.retain(|stored| left.remove(&stored.revocation.id));
         for id in left {
-            all.extend(self.journal.store.revocation(&id).await?.map(Arc::new));
+            let found = self.journal.store.revocation(&id).await?;
+            all.extend(found.map(|found| Arc::new(found.stored)));
         }
         Ok(all)
     }
@@ -142,7 +143,7 @@ fn expired(stored: &Stored, now: UtcTime, rules: &Rules) -> Option<Move> {
     Some(Move {
         from: stored.clone(),
         accounts: stored.accounts.clone(),
-        evidence: stored.evidence.clone(),
+        evidence: None,
         before: Vec::new(),
         records,
         notice: None,

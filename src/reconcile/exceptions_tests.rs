@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::revocation::sample;
-use crate::store::Evidence;
+use crate::store::Gist;
 
 fn at(second: i64) -> UtcTime {
     UtcTime::from_micros(second * 1_000_000).unwrap()
@@ -46,7 +46,7 @@ fn stored(committed: Exception, landed: Option<Exception>) -> Stored {
         accounts: Vec::new(),
         life,
         landed: Some(before),
-        evidence: Evidence::default(),
+        gist: Gist::default(),
         version: 1,
         records: 0,
         queued_at: at(0),

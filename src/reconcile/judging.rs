@@ -20,15 +20,25 @@ use crate::store::{Move, StoreError, Stored};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What follows from a judgement.
+pub(super) struct Judged {
+    /// When the look was that it was judged by.
+    pub(super) looked_at: UtcTime,
+    /// What it said, where that is what the evidence is made of once the move is made.
+    pub(super) said: Option<u64>,
+    /// The move.
+    pub(super) step: Option<Move>,
+}
+
 impl Reconciler {
-    /// When the look was that it was judged by, and the move that follows; `None` while it must wait.
+    /// What follows from the newest looks; `None` while it must wait.
     pub(super) async fn judge_one(
         &self,
         target: &str,
         stored: &Stored,
         held: bool,
         claims: &Claims<'_>,
-    ) -> Result<Option<(UtcTime, Option<Move>)>, StoreError> {
+    ) -> Result<Option<Judged>, StoreError> {
         let config = self.in_force();
         let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
         let external = external_looks(&config, |system| self.board.newest(system));
@@ -100,27 +110,39 @@ impl Reconciler {
         let id = &stored.revocation.id;
         let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
         let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
-        let step =
-            moves::plan(&newest_judged, accounts, judged, &look, &borrowed, &config, clock::now());
         let reopened = newest_judged.life.state != stored.life.state;
+        let said = self.echoes.of(&judged, &borrowed, held);
+        let looked_at = look.started_at;
+        if !reopened
+            && lineage == stored.life.lineage
+            && self.echoes.is(id, stored.version, said)
+            && moves::is_settled(&newest_judged, &accounts, &judged, &look, &borrowed, &config)
+        {
+            return Ok(Some(Judged { looked_at, said: None, step: None }));
+        }
+        let kept = self.journal.store.evidence(id).await?;
+        let newest = (&newest_judged, &kept);
+        let step = moves::plan(newest, accounts, judged, &look, &borrowed, &config, clock::now());
+        // An older look tells nothing of what is kept.
+        let tells = newest_judged.life.last_look_at.is_none_or(|last| looked_at > last);
         let step =
             lineage::carried(step, (stored, &newest_judged), lineage, reopened, clock::now());
         if let Some(step) = &step {
             self.steady.follow(id, &step.life);
         }
-        Ok(Some((look.started_at, step)))
+        Ok(Some(Judged { looked_at, said: tells.then_some(said), step }))
     }
 
     /// The revocation as it is before this judgement, without what no longer holds.
     fn newest_judged(&self, stored: &Stored, accounts: &[Account]) -> Stored {
         let mut newest = stored.clone();
-        if moves::forget_the_future(&mut newest.life, clock::now()) {
+        if forget_the_future(&mut newest.life, clock::now()) {
             tracing::warn!(
                 revocation = stored.revocation.id,
                 "the clock went back: what was known of it lies in the future"
             );
         }
-        moves::forget_for_others(&mut newest.life, &stored.accounts, accounts);
+        forget_for_others(&mut newest.life, &stored.accounts, accounts);
         let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
         newest.life.last_look_at = newest.life.last_look_at.max(at);
         newest
@@ -164,4 +186,31 @@ fn reopen(life: &mut Life) {
 /// Whether a check of the system that was asked is about `person`.
 fn asks_about(look: &Observation, person: &Person) -> bool {
     look.probing.declared.iter().any(|declared| declared.applies(person))
+}
+
+/// Drops times that lie after `now`: they are from before the clock was set back, and would keep every newer
+/// look out. Gives whether there were any.
+pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
+    let times = [
+        &mut life.last_look_at,
+        &mut life.confirm_from,
+        &mut life.blind_since,
+        &mut life.first_clean_at,
+        &mut life.gone_since,
+    ];
+    let mut any = false;
+    for time in times {
+        if time.is_some_and(|at| at > now) {
+            *time = None;
+            any = true;
+        }
+    }
+    any
+}
+
+/// A session of another account may act as a role that the known ones lost long ago.
+pub(super) fn forget_for_others(life: &mut Life, known: &[Account], accounts: &[Account]) {
+    if known != accounts {
+        life.gone_since = None;
+    }
 }

@@ -77,12 +77,12 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
     for late in late_notices(stored) {
         *levels.late_notices.entry(late.begun.target.clone()).or_default() += 1;
     }
-    for residual in &stored.evidence.residual {
-        let cell = (residual.account.target.clone(), residual.kind.to_string());
-        *levels.residual.entry(cell).or_default() += 1;
+    for found in stored.gist.found.iter() {
+        let cell = (found.target.to_string(), found.surface.to_string());
+        *levels.residual.entry(cell).or_default() += found.count;
     }
     // Nobody can hurry up an account that was never found: it is counted, and asked about.
-    if stored.evidence.no_account {
+    if stored.gist.no_account {
         levels.without_account += 1;
         return false;
     }
@@ -116,11 +116,11 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
 /// Sessions of late notices that are open, as far as is known.
 fn late_notices(stored: &Stored) -> impl Iterator<Item = &Use> {
     let open = |one: &&Use| {
-        stored.evidence.residual.iter().any(|found| {
-            found.account.oid == one.begun.oid
-                && found.object.as_ref() == Some(&one.begun.session)
-                && found.account.target == one.begun.target
-        })
+        let begun = &one.begun;
+        let is = |(target, oid, session): &(String, _, String)| {
+            (target, *oid, session) == (&begun.target, begun.oid, &begun.session)
+        };
+        stored.gist.sessions.iter().any(is)
     };
     let late = stored.life.uses.listed.iter().filter(|one| one.class == UseClass::LateNotice);
     late.filter(open)

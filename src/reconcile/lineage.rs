@@ -10,7 +10,7 @@ use crate::domain::residual::Residual;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Verdict, after_rehire};
-use crate::store::{Move, NewRecord, StoreError, Stored};
+use crate::store::{Evidence, Move, NewRecord, StoreError, Stored};
 use std::time::Duration;
 
 impl Reconciler {
@@ -26,7 +26,12 @@ impl Reconciler {
         met: Vec<(String, UtcTime)>,
     ) -> Result<(Judgement, Lineage), StoreError> {
         let mut lineage = stored.life.lineage.clone();
-        let Some(mut rehired) = back(stored, newest.life.last_look_at, looks) else {
+        if lineage.rehired.is_none() {
+            return Ok((judged, lineage));
+        }
+        let evidence = self.journal.store.evidence(&stored.revocation.id).await?;
+        let kept = (stored, &evidence);
+        let Some(mut rehired) = back(kept, newest.life.last_look_at, looks) else {
             return Ok((judged, lineage));
         };
         rehired.meet(met.into_iter());
@@ -34,7 +39,7 @@ impl Reconciler {
             Some(before) => self.linked_since(before, accounts).await?,
             None => Vec::new(),
         };
-        let (judged, rehired) = since(stored, &rehired, judged, looks, &linked);
+        let (judged, rehired) = since(&evidence, &rehired, judged, looks, &linked);
         lineage.rehired = Some(rehired);
         Ok((judged, lineage))
     }
@@ -58,14 +63,13 @@ impl Reconciler {
 /// The rehire by which `looks` are to be judged, with what was there before, as far as the look of `last_look_at` tells;
 /// `None`: there is none, or not yet.
 pub(crate) fn back(
-    stored: &Stored,
+    (stored, evidence): (&Stored, &Evidence),
     last_look_at: Option<UtcTime>,
     looks: &[&Observation],
 ) -> Option<Rehired> {
     let oldest = looks.iter().map(|look| look.started_at).min();
     let due = |rehired: &&Rehired| oldest.is_some_and(|oldest| rehired.at <= oldest);
     let mut rehired = stored.life.lineage.rehired.as_ref().filter(due)?.clone();
-    let evidence = &stored.evidence;
     let known = evidence.verdict.is_some() && evidence.gaps.is_empty();
     if rehired.before.is_none() && known && rehired.is_told_by(last_look_at) {
         let servers = looks.iter().filter_map(|look| look.server.as_ref());
@@ -79,7 +83,7 @@ pub(crate) fn back(
 /// The judgement after the rehire, and what is known of it then. `linked` are accounts of which nobody knew before,
 /// with whether their role was made since.
 pub(crate) fn since(
-    stored: &Stored,
+    evidence: &Evidence,
     rehired: &Rehired,
     judged: Judgement,
     looks: &[&Observation],
@@ -87,7 +91,6 @@ pub(crate) fn since(
 ) -> (Judgement, Rehired) {
     let mut rehired = rehired.clone();
     if rehired.before.is_some() {
-        let evidence = &stored.evidence;
         let all = evidence.residual.iter().chain(&evidence.kept);
         let covered = |surface: &str| !judged.not_covered.iter().any(|one| one.surface == surface);
         let since = Since {
@@ -119,7 +122,7 @@ pub(super) fn carried(
         stored.life.state == State::Verified && step.life.state == State::Regressed
     });
     if back {
-        let clean = stored.evidence.verdict == Some(Verdict::Revoked);
+        let clean = stored.gist.verdict == Some(Verdict::Revoked);
         lineage.clean_until = newest.life.last_look_at.filter(|_| clean);
     }
     if lineage == stored.life.lineage && !reopened {
@@ -130,7 +133,7 @@ pub(super) fn carried(
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
         life: newest.life.clone(),
-        evidence: stored.evidence.clone(),
+        evidence: None,
         before: Vec::new(),
         records: Vec::new(),
         notice: None,

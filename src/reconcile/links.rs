@@ -143,12 +143,8 @@ fn proved(stored: &Stored, account: &Account, doubt: &Doubt) -> bool {
 
 /// Whether something of the account was called the subject's before, and was not seen to be gone.
 fn seen(stored: &Stored, account: &Account) -> bool {
-    let evidence = &stored.evidence;
-    evidence
-        .residual
-        .iter()
-        .chain(&evidence.kept)
-        .any(|found| (&found.account.target, found.account.oid) == (&account.target, account.oid))
+    let theirs = |(target, oid): &(Arc<str>, _)| **target == *account.target && *oid == account.oid;
+    stored.gist.whose.iter().any(theirs)
 }
 
 /// Names that are suggested by any of the subject's names, and are declared for somebody else.

@@ -123,8 +123,10 @@ pub(super) fn remembered<'a>(
 }
 
 /// The move that follows from a judgement; `None` when nothing changed that anybody would want to know.
+///
+/// `kept` is what was found before. Where the judgement says what made it, [`is_settled`] is asked first.
 pub(super) fn plan(
-    stored: &Stored,
+    (stored, kept): (&Stored, &Evidence),
     accounts: Vec<Account>,
     judged: Judgement,
     look: &Look,
@@ -139,7 +141,7 @@ pub(super) fn plan(
     }
     let (life, used) = beside(stored, life, &effects, &accounts, &judged, looks);
     let blind = judged.verdict == Verdict::Inconclusive;
-    let residual = carried(stored, &judged, looks);
+    let residual = carried(kept, &judged, looks);
     let before = if before::is_told_by(&effects, stored.life.state) {
         before::states(&judged, look.held, looks)
     } else {
@@ -154,12 +156,12 @@ pub(super) fn plan(
         kept: judged.kept,
         missing: judged.missing,
         gaps: judged.gaps,
-        not_covered: judged.not_covered.into(),
+        not_covered: judged.not_covered,
     };
     let same = effects.is_empty()
         && accounts == stored.accounts
         && same_life(&life, &stored.life)
-        && same_evidence(&evidence, &stored.evidence);
+        && same_evidence(&evidence, kept);
     if same {
         return None;
     }
@@ -180,7 +182,7 @@ pub(super) fn plan(
             duration_reported: stored.life.duration_reported || life.verified_at.is_some(),
             ..life
         },
-        evidence,
+        evidence: Some(evidence),
         before,
         records,
         notice: None,
@@ -191,6 +193,24 @@ pub(super) fn plan(
             stored.watch_until
         },
     })
+}
+
+/// Whether the judgement moves nothing, where it says what made the evidence that is kept.
+pub(super) fn is_settled(
+    stored: &Stored,
+    accounts: &[Account],
+    judged: &Judgement,
+    look: &Look,
+    looks: &[&Observation],
+    config: &Config,
+) -> bool {
+    let terms = terms_for(stored, judged, config);
+    let (life, effects) = step(&terms, &stored.life, look);
+    if !effects.is_empty() || accounts != stored.accounts {
+        return false;
+    }
+    let (life, _) = beside(stored, life, &effects, accounts, judged, looks);
+    same_life(&life, &stored.life)
 }
 
 /// What a move is told by.
@@ -291,14 +311,11 @@ fn beside(
 
 /// What remains, with what remained when it was last seen wherever nobody can tell now: in everything while
 /// the answer is inconclusive, else on targets that do not answer.
-fn carried(stored: &Stored, judged: &Judgement, looks: &[&Observation]) -> Vec<Residual> {
+fn carried(kept: &Evidence, judged: &Judgement, looks: &[&Observation]) -> Vec<Residual> {
     let blind = judged.verdict == Verdict::Inconclusive;
-    // A system that is no target has no server, and a probe that told nothing is a gap.
-    let down = |target: &str| {
-        looks.iter().any(|l| l.target == target && l.server.is_none() && !l.gaps.is_empty())
-    };
+    let down = |target: &str| looks.iter().any(|look| look.target == target && look.is_silent());
     let mut residual = judged.residual.clone();
-    for before in &stored.evidence.residual {
+    for before in &kept.residual {
         // What is known of a password is remembered, and told anew each time.
         let remembered = before.kind == ResidualKind::Credential;
         let unseen = (blind && !remembered) || down(&before.account.target);
@@ -354,33 +371,6 @@ fn record_of(
         }
     };
     NewRecord { kind, body }
-}
-
-/// Drops times that lie after `now`: they are from before the clock was set back, and would keep every newer
-/// look out. Gives whether there were any.
-pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
-    let times = [
-        &mut life.last_look_at,
-        &mut life.confirm_from,
-        &mut life.blind_since,
-        &mut life.first_clean_at,
-        &mut life.gone_since,
-    ];
-    let mut any = false;
-    for time in times {
-        if time.is_some_and(|at| at > now) {
-            *time = None;
-            any = true;
-        }
-    }
-    any
-}
-
-/// A session of another account may act as a role that the known ones lost long ago.
-pub(super) fn forget_for_others(life: &mut Life, known: &[Account], accounts: &[Account]) {
-    if known != accounts {
-        life.gone_since = None;
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a judgement means, and when it must wait.
 
+use super::super::judging::{forget_for_others, forget_the_future};
 use super::*;
 use crate::domain::account::LinkRule;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
@@ -7,6 +8,7 @@ use crate::domain::observation::{Cause, Gap, RosterRole};
 use crate::domain::residual::{AccountRef, Strength};
 use crate::domain::revocation::{self, Kind, State};
 use crate::domain::verdict::{Further, Question, judge_further};
+use crate::store::Gist;
 use std::collections::BTreeSet;
 
 fn at(micros: i64) -> UtcTime {
@@ -21,7 +23,7 @@ fn stored() -> Stored {
         accounts: vec![account(1)],
         life: Life::begin(at(0), at(0)),
         landed: None,
-        evidence: Evidence::default(),
+        gist: Gist::default(),
         version: 1,
         records: 0,
         queued_at: at(0),
@@ -277,8 +279,8 @@ fn when_it_takes_effect_what_is_there_is_on_record_though_nothing_changed() {
         let look = look_of(&judged(verdict, residual.clone(), Vec::new()), &[]);
         let told =
             Told { effects, look: &look, looks: &[], verdict, residual: &residual, used: &[] };
-        let all =
-            records(&before, &before.accounts, &terms, (&after, &before.evidence), &told, at(9));
+        let evidence = Evidence::default();
+        let all = records(&before, &before.accounts, &terms, (&after, &evidence), &told, at(9));
         let kinds = all.iter().map(|one| (one.kind, one.body.get("due").is_some()));
         kinds.collect::<Vec<_>>()
     };

@@ -2,9 +2,9 @@
 
 use super::Reconciler;
 use super::exceptions::{held, is_held};
+use super::judging::Judged;
 use super::links::claims;
 use crate::clock;
-use crate::domain::time::UtcTime;
 use crate::store::{Move, StoreError};
 
 /// Moves that share a transaction. A notice that comes in meanwhile waits for it.
@@ -19,30 +19,37 @@ impl Reconciler {
         for some in watched.chunks(TOGETHER) {
             let (mut moves, mut judged) = (Vec::new(), Vec::new());
             for stored in some {
-                let Some((looked_at, step)) =
+                let Some(Judged { looked_at, said, step }) =
                     self.judge_one(target, stored, is_held(stored, &held), &claims).await?
                 else {
                     continue;
                 };
                 match step {
-                    Some(step) => moves.push((looked_at, step)),
-                    None => judged.push((&stored.revocation.id, looked_at)),
+                    Some(step) => moves.push(((looked_at, said), step)),
+                    None => judged.push((&stored.revocation.id, looked_at, said, stored.version)),
                 }
             }
-            let (looked_at, moves): (Vec<UtcTime>, Vec<Move>) = moves.into_iter().unzip();
+            let (looks, moves): (Vec<_>, Vec<Move>) = moves.into_iter().unzip();
             let answers = self.advance(&moves).await?;
-            for ((step, looked_at), answer) in moves.iter().zip(looked_at).zip(answers) {
+            for ((step, (looked_at, said)), answer) in moves.iter().zip(looks).zip(answers) {
+                let Move { from, .. } = step;
                 match answer {
-                    Ok(_) => judged.push((&step.from.revocation.id, looked_at)),
+                    Ok(_) => judged.push((&from.revocation.id, looked_at, said, from.version + 1)),
                     // Somebody amended it meanwhile; the next pass sees that.
                     Err(StoreError::Conflict { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
-            self.note_judged(judged);
+            for (id, looked_at, said, version) in judged {
+                self.board.note_judged(id, looked_at, clock::now());
+                if let Some(said) = said {
+                    self.echoes.note(id, version, said);
+                }
+            }
             // Judging many takes long; others have something to do as well.
             tokio::task::yield_now().await;
         }
+        self.echoes.prune(watched.iter().map(|stored| stored.revocation.id.as_str()));
         Ok(())
     }
 
@@ -70,12 +77,5 @@ impl Reconciler {
         }
         self.journal.wake();
         Ok(answers)
-    }
-
-    fn note_judged(&self, judged: Vec<(&String, UtcTime)>) {
-        let now = clock::now();
-        for (id, looked_at) in judged {
-            self.board.note_judged(id, looked_at, now);
-        }
     }
 }

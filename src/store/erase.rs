@@ -1,7 +1,8 @@
 //! Forgetting a person: names, disclosure, and what the notices said, in one transaction with its record.
 
+use super::evidence::Evidence;
 use super::many::many;
-use super::model::{Evidence, NewRecord, SubjectRow};
+use super::model::{NewRecord, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
 use crate::domain::checklist::Word;
 use crate::domain::exception::Exception;
@@ -38,7 +39,7 @@ struct Row {
     landed_request: Option<String>,
     life: String,
     landed_life: Option<String>,
-    evidence: String,
+    evidence: Option<String>,
     queued: i64,
 }
 
@@ -50,7 +51,8 @@ struct Nameless {
     landed_request: Option<String>,
     life: String,
     landed_life: Option<String>,
-    evidence: String,
+    /// Where what is kept names somebody.
+    evidence: Option<String>,
 }
 
 /// What tells who the subject is, in small letters.
@@ -120,13 +122,7 @@ impl Row {
                 Lineage { doubtful: none(), former: none(), taken_back: none(), ..life.lineage };
             to_json(&Life { attested, pending, exceptions, lineage, ..life }, "a life")
         };
-        let evidence: Evidence = from_json(&self.evidence, "a revocation's evidence")?;
-        // Its sentences may name who was searched for; the next look tells all of it anew.
-        let evidence = if names.are_in(&self.evidence) {
-            Evidence { verdict: evidence.verdict, as_of: evidence.as_of, ..Evidence::default() }
-        } else {
-            evidence
-        };
+        let evidence = self.evidence.as_deref().map(|text| blank(text, names)).transpose()?;
         Ok(Nameless {
             id: self.id.clone(),
             version: self.version,
@@ -134,9 +130,20 @@ impl Row {
             landed_request: self.landed_request.as_deref().map(request).transpose()?,
             life: life(&self.life)?,
             landed_life: self.landed_life.as_deref().map(life).transpose()?,
-            evidence: to_json(&evidence, "evidence")?,
+            evidence: evidence.flatten(),
         })
     }
+}
+
+/// What is kept of evidence whose sentences name somebody: the next look tells all of it anew. `None`: they name nobody.
+fn blank(text: &str, names: &Names) -> Result<Option<String>, StoreError> {
+    let evidence = Evidence::read(Some(text))?;
+    // What is kept once for several targets does not stand there as it reads.
+    let surfaces = evidence.not_covered.iter().map(|one| one.surface.as_str());
+    let is_named = surfaces.chain([text]).any(|said| names.are_in(said));
+    let Evidence { verdict, as_of, .. } = evidence;
+    let left = Evidence { verdict, as_of, ..Evidence::default() };
+    is_named.then(|| left.text()).transpose()
 }
 
 /// What keeps a subject with these revocations from being erased now.
@@ -213,11 +220,15 @@ impl Store {
             for row in &nameless {
                 let changed = sqlx::query(statement!("revocation_erase"))
                     .bind(&row.id).bind(row.version).bind(&row.request).bind(&row.landed_request)
-                    .bind(&row.life).bind(&row.landed_life).bind(&row.evidence)
+                    .bind(&row.life).bind(&row.landed_life)
                     .execute(&mut *tx).await?.rows_affected();
                 if changed != 1 {
                     // Dropped, the transaction is rolled back.
                     return Err(StoreError::Conflict { id: row.id.clone(), version: row.version });
+                }
+                if let Some(evidence) = &row.evidence {
+                    sqlx::query(many(statement!("evidence_put"), 1))
+                        .bind(&row.id).bind(evidence).execute(&mut *tx).await?;
                 }
                 sqlx::query(statement!("records_erase")).bind(&row.id).execute(&mut *tx).await?;
             }

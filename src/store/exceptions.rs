@@ -1,6 +1,6 @@
 //! Finding exceptions: each is a part of the life of its revocation.
 
-use super::model::Stored;
+use super::model::Evidenced;
 use super::revocations::Row;
 use super::{Store, StoreError, reading, statement};
 use crate::domain::exception::{Exception, ExceptionKind};
@@ -104,7 +104,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database is away, or there are too many.
-    pub async fn expected_of(&self, subject: &str) -> Result<Vec<Stored>, StoreError> {
+    pub async fn expected_of(&self, subject: &str) -> Result<Vec<Evidenced>, StoreError> {
         let rows: Vec<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_expected_of"))
                 .bind(subject).bind(OF_ONE + 1).fetch_all(pool).await?

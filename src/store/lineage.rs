@@ -6,7 +6,7 @@ use super::{Store, StoreError, reading, statement};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
-use crate::store::Stored;
+use crate::store::Evidenced;
 use std::collections::BTreeMap;
 
 /// Most notices of one revocation that are read.
@@ -66,7 +66,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn newest_of(&self, subject: &str, kind: Kind) -> Result<Option<Stored>, StoreError> {
+    pub async fn newest_of(
+        &self,
+        subject: &str,
+        kind: Kind,
+    ) -> Result<Option<Evidenced>, StoreError> {
         let row: Option<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("revocations_newest_of"))
                 .bind(subject).bind(kind.as_str()).fetch_optional(pool).await?

@@ -1,47 +1,16 @@
 //! What goes into the store and comes out of it.
 
+use super::evidence::{Evidence, Gist};
 use super::notices::Facts;
 use crate::domain::account::Account;
 use crate::domain::before::BeforeState;
 use crate::domain::lifecycle::Life;
-use crate::domain::observation::{Gap, NotCovered};
-use crate::domain::probes::Missing;
-use crate::domain::residual::Residual;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
-use crate::domain::verdict::Verdict;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::ops::Deref;
 
-/// What the newest look found, kept for people to read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Answer of the look.
-    pub verdict: Option<Verdict>,
-    /// When it began.
-    pub as_of: Option<UtcTime>,
-    /// What remains. While nobody can tell, what remained when it was last seen: not seeing it does not
-    /// take it away.
-    pub residual: Vec<Residual>,
-    /// Every role was read, and none is the subject's.
-    #[serde(default)]
-    pub no_account: bool,
-    /// The subject's data are under a legal hold, so that what is owned decides nothing.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub held: bool,
-    /// What may stay.
-    pub kept: Vec<Residual>,
-    /// What must be there and is not.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missing: Vec<Missing>,
-    /// What could not be seen.
-    pub gaps: Vec<Gap>,
-    /// What the answer does not speak about: mostly the same for every revocation, so kept once.
-    pub not_covered: Arc<[NotCovered]>,
-}
-
-/// A revocation with all that is known of it.
+/// A revocation with what is known of it between looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// As accepted, and amended since.
@@ -56,8 +25,8 @@ pub struct Stored {
     pub life: Life,
     /// As the log holds it; `None` until its first records landed.
     pub landed: Option<Life>,
-    /// What the newest look found.
-    pub evidence: Evidence,
+    /// What is needed of what the newest look found.
+    pub gist: Gist,
     /// Version for compare-and-swap.
     pub version: i64,
     /// Records queued so far.
@@ -83,6 +52,22 @@ impl Stored {
             State::Verified => self.watch_until > now,
             State::Withdrawn => false,
         }
+    }
+}
+
+/// A revocation with all that the newest look found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidenced {
+    /// The revocation.
+    pub stored: Stored,
+    /// What was found.
+    pub evidence: Evidence,
+}
+
+impl Deref for Evidenced {
+    type Target = Stored;
+    fn deref(&self) -> &Stored {
+        &self.stored
     }
 }
 
@@ -174,8 +159,8 @@ pub struct Move {
     pub accounts: Vec<Account>,
     /// Life after the move.
     pub life: Life,
-    /// What was found.
-    pub evidence: Evidence,
+    /// What was found; `None`: what was found before.
+    pub evidence: Option<Evidence>,
     /// What accounts had before anything was taken away, where this move tells it. Kept if nothing is kept of them.
     pub before: Vec<BeforeState>,
     /// Records to queue, in order.

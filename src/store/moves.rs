@@ -2,9 +2,10 @@
 //! Several that come together share a transaction: what a commit costs is paid once.
 
 use super::before::{BeforeRow, begins_anew, insert_before};
+use super::evidence::Evidence;
 use super::exceptions::{ExceptionPut, put_exceptions};
 use super::many::{many, pieces};
-use super::model::{Acceptance, Evidence, Move, NewRecord, NewRevocation, NoticeKey, SubjectRow};
+use super::model::{Acceptance, Move, NewRecord, NewRevocation, NoticeKey, SubjectRow};
 use super::outbox::{Fresh, fresh, insert_fresh};
 use super::{Store, StoreError, statement, to_json, writing};
 use crate::domain::exception::Exception;
@@ -133,7 +134,7 @@ struct Moving<'a> {
     request: String,
     accounts: String,
     life: String,
-    evidence: String,
+    evidence: Option<String>,
     before: Vec<BeforeRow<'a>>,
     rows: Vec<RecordRow>,
     told: Vec<Fresh>,
@@ -151,7 +152,7 @@ impl<'a> Moving<'a> {
         let rows = numbered(id, step.from.records, &step.records, &life, changed, at)?;
         Ok(Self {
             accounts: to_json(&step.accounts, "accounts")?,
-            evidence: to_json(&step.evidence, "evidence")?,
+            evidence: step.evidence.as_ref().map(Evidence::text).transpose()?,
             before: BeforeRow::of(step)?,
             count: step.from.records + i64::try_from(rows.len()).unwrap_or(0),
             told: told_of(&rows, &step.records),
@@ -188,7 +189,6 @@ struct Beginning<'a> {
     request: String,
     accounts: String,
     life: String,
-    evidence: String,
     rows: Vec<RecordRow>,
     told: Vec<Fresh>,
     count: i64,
@@ -203,7 +203,6 @@ impl<'a> Beginning<'a> {
         let rows = numbered(&new.revocation.id, 0, &new.records, &life, Some(&request), at)?;
         Ok(Self {
             accounts: to_json(&new.accounts, "accounts")?,
-            evidence: to_json(&Evidence::default(), "evidence")?,
             count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
             told: told_of(&rows, &new.records),
             at,
@@ -289,7 +288,7 @@ impl Store {
                     let (new, asked) = (one.new, &one.new.revocation);
                     query = query.bind(&asked.id).bind(&new.subject.id).bind(asked.kind.as_str());
                     query = query.bind(&one.request).bind(&one.accounts);
-                    query = query.bind(new.life.state.as_str()).bind(&one.life).bind(&one.evidence);
+                    query = query.bind(new.life.state.as_str()).bind(&one.life);
                     query = query.bind(one.count).bind(one.at).bind(asked.received_at.micros());
                     query = query.bind(new.watch_until.micros());
                 }
@@ -326,12 +325,13 @@ impl Store {
             let mut answers = Vec::with_capacity(moving.len());
             let (mut notices, mut records, mut outbox) = (Vec::new(), Vec::new(), Vec::new());
             let (mut exceptions, mut before) = (Vec::new(), Vec::new());
+            let mut evidence = Vec::new();
             for (place, one) in &moving {
                 let moved = sqlx::query(statement!("revocation_advance"))
                     .bind(one.id()).bind(one.step.from.version).bind(&one.request)
                     .bind(&one.accounts).bind(one.step.life.state.as_str()).bind(&one.life)
-                    .bind(&one.evidence).bind(one.count).bind(one.at)
-                    .bind(one.step.watch_until.micros()).bind(one.step.revocation.kind.as_str())
+                    .bind(one.count).bind(one.at).bind(one.step.watch_until.micros())
+                    .bind(one.step.revocation.kind.as_str())
                     .execute(&mut *tx).await?.rows_affected();
                 if moved != 1 {
                     answers.push((*place, Err(one.conflict())));
@@ -339,6 +339,7 @@ impl Store {
                 }
                 notices.extend(one.step.notice.iter().map(|notice| (notice, one.id(), one.at)));
                 records.extend(&one.rows);
+                evidence.extend(one.evidence.as_ref().map(|text| (one.id(), text)));
                 exceptions.extend(one.exceptions());
                 outbox.extend(&one.told);
                 before.extend(&one.before);
@@ -346,6 +347,13 @@ impl Store {
                     sqlx::query(statement!("before_erase")).bind(one.id()).execute(&mut *tx).await?;
                 }
                 answers.push((*place, Ok(one.rows.last().map(|row| row.id.clone()))));
+            }
+            for piece in pieces(&evidence) {
+                let mut query = sqlx::query(many(statement!("evidence_put"), piece.len()));
+                for (id, text) in piece {
+                    query = query.bind(*id).bind(*text);
+                }
+                query.execute(&mut *tx).await?;
             }
             insert_notices!(tx, notices);
             insert_records!(tx, records);

@@ -1,6 +1,6 @@
 //! Reading revocations page by page, newest first.
 
-use super::model::Stored;
+use super::model::{Evidenced, Stored};
 use super::revocations::Row;
 use super::{Store, StoreError, reading, statement};
 use crate::domain::revocation::{Kind, State};
@@ -49,7 +49,7 @@ impl Store {
         selection: &Selection,
         after: Option<&Place>,
         limit: i64,
-    ) -> Result<Vec<Stored>, StoreError> {
+    ) -> Result<Vec<Evidenced>, StoreError> {
         // One text for every question: an empty text or the end of time does not restrict.
         let mut states = String::new();
         for state in &selection.states {

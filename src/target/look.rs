@@ -91,6 +91,8 @@ impl Target {
         self.unread(&mut observation);
         observation.residual.sort();
         observation.residual.dedup_by(|a, b| a.identity() == b.identity());
+        // It is kept until the next one.
+        observation.compact();
         observation.ended_at = clock::now();
         (observation, facts)
     }

@@ -160,7 +160,7 @@ async fn kill_often(
     for (event, id) in &acknowledged {
         assert_eq!(in_log.get(id.as_str()), Some(&1), "{event} was acknowledged as {id}");
         let stored = store.revocation(id).await.unwrap();
-        assert_eq!(stored.map(|stored| stored.revocation.subject).as_ref(), Some(event));
+        assert_eq!(stored.map(|found| found.stored.revocation.subject).as_ref(), Some(event));
     }
     assert_eq!(store.queued_count().await.unwrap(), 0);
     let verified = report.lines().find(|line| !line.is_empty()).unwrap_or_default().to_owned();

@@ -84,11 +84,11 @@ pub(crate) fn verified(from: &Stored, second: i64) -> Move {
         revocation: from.revocation.clone(),
         accounts: from.accounts.clone(),
         life,
-        evidence: Evidence {
+        evidence: Some(Evidence {
             verdict: Some(Verdict::Revoked),
             as_of: Some(at(second)),
             ..Evidence::default()
-        },
+        }),
         before: Vec::new(),
         records: vec![
             NewRecord { kind: "account_disabled", body: gone.clone() },

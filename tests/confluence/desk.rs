@@ -133,7 +133,7 @@ impl Running {
     }
 
     async fn stored(&self, name: &str) -> Stored {
-        self.journal.store.revocation(&format!("rev_{name}")).await.unwrap().unwrap()
+        self.journal.store.revocation(&format!("rev_{name}")).await.unwrap().unwrap().stored
     }
 
     async fn step(
@@ -147,7 +147,7 @@ impl Running {
             revocation: from.revocation.clone(),
             accounts: from.accounts.clone(),
             life,
-            evidence: from.evidence.clone(),
+            evidence: None,
             before,
             records,
             notice: None,

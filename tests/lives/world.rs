@@ -19,7 +19,7 @@ use revoked::domain::verdict::{
 };
 use revoked::intake::submission::Submission;
 use revoked::intake::{merge, terms_of};
-use revoked::store::{Evidence, Stored};
+use revoked::store::{Gist, Stored};
 use seen::observation;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -292,7 +292,7 @@ fn begun(revocation: Revocation) -> Stored {
         subject_id: "s_1".into(),
         accounts: Vec::new(),
         landed: None,
-        evidence: Evidence::default(),
+        gist: Gist::default(),
         version: 1,
         records: 0,
         queued_at: received,

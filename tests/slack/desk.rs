@@ -155,7 +155,7 @@ impl Running {
     /// Moves a revocation, with a record.
     pub(crate) async fn step(&self, name: &str, state: State, kind: &'static str, more: Value) {
         let id = format!("rev_{name}");
-        let from = self.journal.store.revocation(&id).await.unwrap().unwrap();
+        let from = self.journal.store.revocation(&id).await.unwrap().unwrap().stored;
         let now = clock::now();
         let mut life = Life { state, last_look_at: Some(now), ..from.life.clone() };
         let mut body = json!({"at": now, "reason": "terminated", "revocation": id});
@@ -171,7 +171,7 @@ impl Running {
             revocation: from.revocation.clone(),
             accounts: from.accounts.clone(),
             life,
-            evidence: from.evidence.clone(),
+            evidence: None,
             before: Vec::new(),
             records: vec![record],
             notice: None,

@@ -32,7 +32,7 @@ fn state(oid: u32, role: &str) -> BeforeState {
 
 async fn accepted(store: &Store, id: &str, subject: &str) -> Stored {
     store.accept(&revocation(id, subject)).await.unwrap();
-    store.revocation(id).await.unwrap().unwrap()
+    store.revocation(id).await.unwrap().unwrap().stored
 }
 
 async fn what_was_there_before_is_written_once(place: &Place) {

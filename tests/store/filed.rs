@@ -84,14 +84,14 @@ async fn what_a_look_found_is_noted_once(place: &Place) {
 
 /// A move with one record.
 async fn step(store: &Store, kind: &'static str) {
-    let from = store.revocation("rev_1").await.unwrap().unwrap();
+    let from = store.revocation("rev_1").await.unwrap().unwrap().stored;
     let body = json!({"revocation": "rev_1", "reason": "terminated"});
     let Value::Object(body) = body else { unreachable!() };
     let step = Move {
         revocation: from.revocation.clone(),
         accounts: Vec::new(),
         life: Life { state: State::Verified, ..from.life.clone() },
-        evidence: from.evidence.clone(),
+        evidence: None,
         before: Vec::new(),
         records: vec![NewRecord { kind, body }],
         notice: None,

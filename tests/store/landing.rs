@@ -25,7 +25,7 @@ async fn next(store: &Store, count: i64, seq: u64) -> Vec<LandedRecord> {
 
 async fn shown(store: &Store) -> Vec<State> {
     let listed = store.list(10).await.unwrap();
-    listed.into_iter().map(|stored| stored.landed.unwrap().state).collect()
+    listed.into_iter().map(|found| found.stored.landed.unwrap().state).collect()
 }
 
 async fn a_revocation_is_shown_once_its_last_record_landed(place: &Place) {

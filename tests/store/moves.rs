@@ -3,7 +3,7 @@
 use crate::common::place::{Place, count};
 use crate::common::sample::{at, revocation, verified};
 use revoked::domain::revocation::State;
-use revoked::store::{StoreError, Stored};
+use revoked::store::{Evidenced, StoreError, Stored};
 use std::time::Duration;
 
 on_both!(
@@ -14,7 +14,7 @@ on_both!(
     a_move_that_fails_halfway_leaves_nothing_behind,
 );
 
-async fn open(store: &revoked::store::Store) -> Stored {
+async fn open(store: &revoked::store::Store) -> Evidenced {
     store.accept(&revocation("rev_1", "john")).await.unwrap();
     store.revocation("rev_1").await.unwrap().unwrap()
 }
@@ -24,9 +24,9 @@ async fn a_move_is_read_back(place: &Place) {
     let from = open(&store).await;
     let step = verified(&from, 60);
     assert_eq!(store.advance(&step).await.unwrap().as_deref(), Some("rev_1.5"));
-    let stored = store.revocation("rev_1").await.unwrap().unwrap();
+    let Evidenced { stored, evidence } = store.revocation("rev_1").await.unwrap().unwrap();
     assert_eq!((stored.life, stored.landed), (step.life, None));
-    assert_eq!((stored.evidence, stored.watch_until), (step.evidence, step.watch_until));
+    assert_eq!((Some(evidence), stored.watch_until), (step.evidence, step.watch_until));
     assert_eq!((stored.version, stored.records, stored.queued_at), (2, 5, at(60)));
 }
 
@@ -80,7 +80,7 @@ async fn a_move_that_fails_halfway_leaves_nothing_behind(place: &Place) {
     store.set_receivers(&[], &[("ops", Duration::ZERO)]).await.unwrap();
     let from = open(&store).await;
     // As if records had been miscounted: the second to be inserted is there already.
-    let miscounted = Stored { records: from.records - 1, ..from.clone() };
+    let miscounted = Stored { records: from.records - 1, ..from.stored.clone() };
     assert!(matches!(
         store.advance(&verified(&miscounted, 60)).await,
         Err(StoreError::Database(_))

@@ -20,7 +20,7 @@ async fn what_is_accepted_is_read_back(place: &Place) {
     let new = revocation("rev_1", "john");
     let accepted = store.accept(&new).await.unwrap();
     assert_eq!(accepted, Acceptance::New { id: "rev_1".into(), record: "rev_1.3".into() });
-    let stored = store.revocation("rev_1").await.unwrap().unwrap();
+    let stored = store.revocation("rev_1").await.unwrap().unwrap().stored;
     assert_eq!(stored.revocation, new.revocation);
     assert_eq!((stored.life, stored.landed), (new.life, None));
     assert_eq!((stored.version, stored.records, stored.queued_at), (1, 3, at(0)));
@@ -141,7 +141,7 @@ async fn the_unfinished_and_the_watched(place: &Place) {
     };
     assert_eq!(ids(1_000_000).await, ["rev_1", "rev_2"], "open ones are watched for ever");
     let found = store.unfinished("john", Kind::Full).await.unwrap();
-    assert_eq!(found.map(|stored| stored.revocation.id).as_deref(), Some("rev_1"));
+    assert_eq!(found.map(|found| found.stored.revocation.id).as_deref(), Some("rev_1"));
     assert_eq!(store.unfinished("john", Kind::Partial).await.unwrap(), None);
     let from = store.revocation("rev_1").await.unwrap().unwrap();
     store.advance(&verified(&from, 60)).await.unwrap();

@@ -159,8 +159,8 @@ async fn a_page_reads_a_bounded_number_of_rows() {
              FROM revocation, n WHERE revocation.id = 'rev_0'
          )
          INSERT INTO revocation SELECT asked.id, subject_id, kind, asked.request, accounts, state, life,
-             landed_state, landed_life, evidence, version, records, queued_at, received_at + 9000000,
-             watch_until, asked.request
+             landed_state, landed_life, version, records, queued_at, received_at + 9000000, watch_until,
+             asked.request, landings
          FROM revocation, asked WHERE revocation.id = 'rev_0'"#,
     )
     .await;

@@ -1,10 +1,13 @@
 //! One schema and one set of statements for both databases.
 
 use crate::common::place::{Place, count, execute};
-use crate::common::sample::{at, revocation};
+use crate::common::sample::{at, revocation, verified};
 use revoked::domain::ids::{RoleOid, SystemIdentifier};
-use revoked::domain::observation::RosterRole;
-use revoked::store::{Store, StoreError};
+use revoked::domain::observation::{NotCovered, RosterRole};
+use revoked::domain::verdict::Verdict;
+use revoked::store::{Evidence, Known, Store, StoreError};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _};
 use std::path::Path;
 
@@ -13,6 +16,7 @@ on_both!(
     a_newer_schema_is_refused,
     roles_are_remembered_under_every_name,
     every_statement_is_prepared,
+    evidence_of_an_earlier_schema_goes_into_its_own_table,
 );
 
 async fn migrations_run_once_however_often_it_is_opened(place: &Place) {
@@ -88,6 +92,73 @@ async fn every_statement_is_prepared(place: &Place) {
         seen += 1;
     }
     assert!(seen > 20, "{seen} statements were found");
+}
+
+/// A store whose schema has the migrations before `version` and no others.
+async fn before(place: &Place, version: u32) -> Store {
+    let dir = tempfile::tempdir().unwrap();
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for entry in std::fs::read_dir(all).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.split('_').next().unwrap().parse::<u32>().unwrap() < version {
+            std::fs::copy(&path, dir.path().join(name)).unwrap();
+        }
+    }
+    let earlier = Migrator::new(dir.path()).await.unwrap();
+    if let Some(file) = place.url().strip_prefix("sqlite://") {
+        let file = SqliteConnectOptions::new().filename(file).create_if_missing(true);
+        let pool = sqlx::SqlitePool::connect_with(file).await.unwrap();
+        earlier.run(&pool).await.unwrap();
+        Store::Sqlite { write: pool.clone(), read: pool }
+    } else {
+        let pool = sqlx::PgPool::connect(&place.url()).await.unwrap();
+        earlier.run(&pool).await.unwrap();
+        Store::Postgres(pool)
+    }
+}
+
+async fn evidence_of_an_earlier_schema_goes_into_its_own_table(place: &Place) {
+    // Texts as a store has them.
+    let elsewhere = Place::sqlite();
+    let sample = elsewhere.open().await;
+    sample.accept(&revocation("rev_1", "john")).await.unwrap();
+    let Store::Sqlite { read, .. } = &sample else { unreachable!() };
+    let (request, life): (String, String) =
+        sqlx::query_as("SELECT request, life FROM revocation").fetch_one(read).await.unwrap();
+
+    let old = before(place, 11).await;
+    let evidence = r#"{"verdict":"revoked","as_of":null,"residual":[],"kept":[],"gaps":[],"not_covered":[
+        {"surface":"poolers of a","reason":"x"},{"surface":"poolers of b","reason":"x"}]}"#;
+    let insert = format!(
+        "INSERT INTO subject (id, name, disclosure, commitment) VALUES ('s_1', 'john', 'd', 'c');
+         INSERT INTO revocation (
+             id, subject_id, kind, request, accounts, state, life, landed_state, landed_life, evidence, version,
+             records, queued_at, received_at, watch_until, landed_request
+         ) VALUES (
+             'rev_1', 's_1', 'full', '{request}', '[]', 'open', '{life}', 'open', '{life}', '{evidence}', 7, 3, 0, 0, 0,
+             '{request}'
+         );"
+    );
+    for statement in insert.split_inclusive(';') {
+        execute(&old, statement).await;
+    }
+    old.close().await;
+
+    let store = place.open().await;
+    let found = store.revocation("rev_1").await.unwrap().unwrap();
+    assert_eq!((found.evidence.verdict, found.version), (Some(Verdict::Revoked), 7));
+    let poolers = |of: &str| NotCovered { surface: format!("poolers of {of}"), reason: "x".into() };
+    assert_eq!(found.evidence.not_covered, [poolers("a"), poolers("b")]);
+    assert_eq!(store.evidence("rev_1").await.unwrap(), found.evidence);
+    let watched = store.watched_since(&Known::default(), at(0)).await.unwrap();
+    assert_eq!(*watched[0], found.stored);
+
+    // And it moves on from there.
+    store.advance(&verified(&found, 60)).await.unwrap();
+    let moved = store.evidence("rev_1").await.unwrap();
+    assert_eq!((moved.as_of, moved.not_covered.len()), (Some(at(60)), 0));
+    assert_eq!(store.evidence("rev_2").await.unwrap(), Evidence::default());
 }
 
 #[tokio::test]

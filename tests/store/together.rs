@@ -16,7 +16,7 @@ on_both!(
 );
 
 async fn stored(store: &Store, id: &str) -> Stored {
-    store.revocation(id).await.unwrap().unwrap()
+    store.revocation(id).await.unwrap().unwrap().stored
 }
 
 async fn moves_share_a_transaction_and_conflict_alone(place: &Place) {

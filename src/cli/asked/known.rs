@@ -11,7 +11,7 @@ use crate::domain::lifecycle::Life;
 use crate::domain::revocation::{Revocation, State};
 use crate::http::called::Bearer;
 use crate::http::view::View;
-use crate::store::{Evidence, Stored};
+use crate::store::{Evidence, Evidenced, Gist, Stored};
 use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) struct Known {
 }
 
 /// A revocation as the agent keeps it, as far as it is judged by that.
-pub(super) fn stored(view: &View) -> Stored {
+pub(super) fn stored(view: &View) -> Evidenced {
     let view = view.clone();
     let life = Life {
         state: view.state,
@@ -46,7 +46,7 @@ pub(super) fn stored(view: &View) -> Stored {
         kept: view.kept,
         missing: view.missing,
         gaps: view.gaps,
-        not_covered: view.not_covered.into(),
+        not_covered: view.not_covered,
     };
     let revocation = Revocation {
         id: view.id,
@@ -75,7 +75,7 @@ pub(super) fn stored(view: &View) -> Stored {
         earlier_tickets: view.earlier_tickets,
         source: view.source,
     };
-    Stored {
+    let stored = Stored {
         queued_at: revocation.received_at,
         // An agent that does not tell it is too old to be judged after anyway.
         watch_until: view.watched_until.unwrap_or(revocation.received_at),
@@ -85,10 +85,11 @@ pub(super) fn stored(view: &View) -> Stored {
         accounts: view.accounts,
         life,
         landed: None,
-        evidence,
+        gist: Gist::of(&evidence),
         version: 0,
         records: 0,
-    }
+    };
+    Evidenced { stored, evidence }
 }
 
 impl Known {
@@ -115,7 +116,8 @@ impl Known {
         }
         reach.leave().await?;
         let now = clock::now();
-        let watched = views.iter().map(stored).filter(|one| one.is_watched(now)).map(Arc::new);
+        let watched = views.iter().map(|view| stored(view).stored);
+        let watched = watched.filter(|one| one.is_watched(now)).map(Arc::new);
         known.watched = watched.collect();
         views.retain(|view| {
             let mut roles = view.accounts.iter().flat_map(|account| &account.names);

@@ -1,5 +1,6 @@
 //! The contract of `check -o json`, and the same in rows.
 
+use crate::cli::covered;
 use crate::cli::look::{Answered, Look, Looked};
 use crate::cli::output::{self, Rows};
 use crate::domain::observation::{Coverage, Gap, Instance, NotCovered};
@@ -10,7 +11,6 @@ use crate::domain::time::UtcTime;
 use crate::domain::verdict::{Judgement, Verdict};
 use crate::http::exceptions::ExceptionView;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// The contract of `check -o json`.
 #[derive(Debug, Serialize)]
@@ -121,27 +121,7 @@ impl<'a> Report<'a> {
 
     /// What no verdict speaks about, for people: what is the same on several targets once.
     pub(in crate::cli) fn not_covered(&self) -> Vec<String> {
-        let mut together: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for skipped in &self.not_covered {
-            let apart = skipped.surface.rsplit_once(" of ");
-            let known = apart.filter(|(_, of)| self.targets.iter().any(|t| t.name == *of));
-            let (surface, targets) = known.unwrap_or((&skipped.surface, ""));
-            together.entry((surface, &skipped.reason)).or_default().push(targets);
-        }
-        // What has one reason is one line: what there is to know of two files is the same.
-        let mut lines: BTreeMap<(Vec<&str>, &str), Vec<&str>> = BTreeMap::new();
-        for ((surface, reason), targets) in together {
-            lines.entry((targets, reason)).or_default().push(surface);
-        }
-        let all = lines.into_iter().map(|((targets, reason), surfaces)| {
-            let surfaces = surfaces.join(" and ");
-            if targets == [""] {
-                format!("{surfaces}: {reason}")
-            } else {
-                format!("{surfaces} of {}: {reason}", targets.join(", "))
-            }
-        });
-        all.collect()
+        covered::lines(self.not_covered.iter().copied())
     }
 
     /// Verdicts, findings and gaps: without all three, rows would look better than the answer is.

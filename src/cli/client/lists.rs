@@ -135,6 +135,6 @@ fn overdue_at(stored: &Stored, now: UtcTime) -> Vec<Milestone> {
         (missed || asked.deadlines.get(milestone).is_some_and(|at| at <= now))
             && life.met.get(milestone).is_none()
     };
-    let open = due && !stored.evidence.no_account;
+    let open = due && !stored.gist.no_account;
     Milestone::ALL.iter().copied().filter(|milestone| open && passed(*milestone)).collect()
 }

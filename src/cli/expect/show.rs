@@ -2,6 +2,7 @@
 
 use super::super::check::{findings, kept_by};
 use super::super::client::{Found, Where};
+use super::super::covered;
 use super::super::exception::shown::print_under;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
@@ -120,9 +121,8 @@ pub(super) fn print_view(view: &View) {
         let why = kept_by(view.kind, view.held, view.rehired_at);
         output::print_line(&format!("  kept, {why}: "), &text);
     }
-    for skipped in &view.not_covered {
-        let text = format!("{}: {}", shown(&skipped.surface), shown(&skipped.reason));
-        output::print_line("  not covered: ", &text);
+    for text in covered::lines(&view.not_covered) {
+        output::print_line("  not covered: ", &shown(&text));
     }
     print_attested(view);
 }

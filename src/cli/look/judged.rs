@@ -188,13 +188,13 @@ fn after_rehire(
     looks: &[&Observation],
 ) -> (Judgement, Vec<Residual>) {
     let Some(stored) = &asked.expected else { return (judged, Vec::new()) };
-    let Some(rehired) = back(stored, stored.life.last_look_at, looks) else {
+    let Some(rehired) = back((stored, &stored.evidence), stored.life.last_look_at, looks) else {
         return (judged, Vec::new());
     };
     // Whether a role was made since, only the agent knows.
     let unknown = rehired.before.iter().flat_map(|before| before.unknown(accounts));
     let linked: Vec<(Place, bool)> = unknown.map(|account| (account.place(), false)).collect();
-    let (judged, _) = since(stored, &rehired, judged, looks, &linked);
+    let (judged, _) = since(&stored.evidence, &rehired, judged, looks, &linked);
     let spared = not_to_be_taken(&judged, &rehired);
     (judged, spared)
 }

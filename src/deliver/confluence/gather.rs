@@ -5,7 +5,7 @@ use crate::domain::before::BeforeState;
 use crate::domain::delivery::Topic;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
-use crate::store::{Delivery, Store, StoreError, Stored, ToldRecord};
+use crate::store::{Delivery, Evidenced, Store, StoreError, ToldRecord};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(super) const MEMBERS: &str = "revocations.csv";
 #[derive(Clone, Debug)]
 pub struct Part {
     /// It.
-    pub stored: Stored,
+    pub stored: Evidenced,
     /// What the log held of it when it was closed, in its order.
     pub records: Vec<ToldRecord>,
     /// What the log holds of it since.

@@ -9,7 +9,7 @@ use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::residual::{AccountRef, Residual, ResidualKind, Strength};
 use crate::domain::revocation::{Kind, Reason, State, sample};
-use crate::store::{Evidence, Stored, ToldRecord};
+use crate::store::{Evidence, Evidenced, Gist, Stored, ToldRecord};
 use serde_json::json;
 
 fn at(text: &str) -> UtcTime {
@@ -31,7 +31,7 @@ fn finding(role: &str, n: u32) -> Residual {
     one
 }
 
-fn stored(id: &str, role: &str) -> Stored {
+fn stored(id: &str, role: &str) -> Evidenced {
     let mut revocation = sample(at("09:00:00"));
     revocation.id = id.to_owned();
     revocation.subject = "Erika Mustermann".to_owned();
@@ -44,7 +44,7 @@ fn stored(id: &str, role: &str) -> Stored {
     life.met.login = Some(at("09:20:00"));
     life.missed.login = Some(at("09:15:00"));
     life.met.access = Some(at("09:40:00"));
-    Stored {
+    let stored = Stored {
         landed_revocation: None,
         subject_id: "sub_1".to_owned(),
         accounts: vec![Account {
@@ -59,13 +59,14 @@ fn stored(id: &str, role: &str) -> Stored {
         }],
         landed: Some(life.clone()),
         life,
-        evidence: Evidence::default(),
+        gist: Gist::default(),
         version: 1,
         records: 9,
         queued_at: at("09:00:00"),
         watch_until: at("09:00:00"),
         revocation,
-    }
+    };
+    Evidenced { stored, evidence: Evidence::default() }
 }
 
 fn part(id: &str, role: &str, before: Vec<Residual>) -> Part {
@@ -256,7 +257,7 @@ fn no_more_is_said_than_was_asked_for() {
         (Kind::Transfer, false, "The shared secret is another one", false),
     ] {
         let mut one = part("rev_000193", "john_doe", evil());
-        one.stored.revocation.kind = kind;
+        one.stored.stored.revocation.kind = kind;
         one.stored.evidence.held = held;
         let single = page(&closing(vec![one.clone()], false), |_| {});
         assert!(single.body.as_str().contains(says), "{kind} {held}");

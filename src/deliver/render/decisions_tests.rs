@@ -7,7 +7,7 @@ use crate::domain::emergency::Emergency;
 use crate::domain::exception::{Exception, ExceptionKind, Phase};
 use crate::domain::request::{Asked, Request};
 use crate::domain::revocation::State;
-use crate::store::Stored;
+use crate::store::Evidenced;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -36,9 +36,9 @@ fn exception(kind: ExceptionKind, phase: Phase) -> Exception {
     }
 }
 
-fn with_exception(mut stored: Stored, one: Exception) -> Stored {
-    stored.life.exceptions.push(one);
-    stored.landed = Some(stored.life.clone());
+fn with_exception(mut stored: Evidenced, one: Exception) -> Evidenced {
+    stored.stored.life.exceptions.push(one);
+    stored.stored.landed = Some(stored.life.clone());
     stored
 }
 
@@ -52,9 +52,9 @@ fn of_exception(more: Value) -> Value {
     Value::Object(all)
 }
 
-fn waiting(asks: Asked) -> Stored {
+fn waiting(asks: Asked) -> Evidenced {
     let mut open = stored(State::Open);
-    open.life.pending = Some(Request {
+    open.stored.life.pending = Some(Request {
         id: "req_1".to_owned(),
         asks,
         requested_by: "uid:1".to_owned(),
@@ -66,21 +66,21 @@ fn waiting(asks: Asked) -> Stored {
         unlink: None,
         why: Some("Erika Mustermann stays".to_owned()),
     });
-    open.landed = Some(open.life.clone());
+    open.stored.landed = Some(open.life.clone());
     open
 }
 
-fn called(waits: bool) -> Stored {
+fn called(waits: bool) -> Evidenced {
     let mut open = stored(State::Open);
     let within = Duration::from_secs(4 * 3_600);
-    open.life.emergency = Some(Box::new(Emergency::called(
+    open.stored.life.emergency = Some(Box::new(Emergency::called(
         "req_2".to_owned(),
         "uid:1",
         at("09:00:00"),
         within,
         !waits,
     )));
-    open.landed = Some(open.life.clone());
+    open.stored.landed = Some(open.life.clone());
     open
 }
 
@@ -139,12 +139,12 @@ fn what_people_decide_as_people_see_it() {
 #[test]
 fn what_was_decided_meanwhile_is_not_told() {
     let request = || json!({"asks": "postpone", "request": "req_1"});
-    let nothing = |topic, record: Value, stored: &Stored| {
+    let nothing = |topic, record: Value, stored: &Evidenced| {
         assert_eq!(told(topic, record, Some(stored)), None, "{topic}");
     };
     nothing(Topic::Asked, request(), &stored(State::Open));
     let mut another = waiting(Asked::Postpone);
-    another.landed.as_mut().unwrap().pending.as_mut().unwrap().id = "req_9".to_owned();
+    another.stored.landed.as_mut().unwrap().pending.as_mut().unwrap().id = "req_9".to_owned();
     nothing(Topic::Asked, request(), &another);
     nothing(Topic::Unapproved, json!({}), &called(false));
     let granted = exception(ExceptionKind::BreakGlass, Phase::Granted);

@@ -12,7 +12,7 @@ use crate::domain::delivery::Topic;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Revocation, State};
-use crate::store::{Stored, ToldRecord};
+use crate::store::{Evidenced, ToldRecord};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ pub struct Brief<'a> {
     /// The record.
     pub record: &'a ToldRecord,
     /// The revocation, if it is about one.
-    pub stored: Option<&'a Stored>,
+    pub stored: Option<&'a Evidenced>,
     /// The observation that a verification rests on.
     pub after: Option<&'a Map<String, Value>>,
     /// The newest checkpoint.
@@ -73,7 +73,7 @@ impl<'a> Brief<'a> {
 
 struct Of<'a> {
     body: &'a Map<String, Value>,
-    stored: &'a Stored,
+    stored: &'a Evidenced,
     asked: &'a Revocation,
     life: &'a Life,
     after: Option<&'a Map<String, Value>>,

@@ -8,7 +8,7 @@ use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
 use crate::domain::revocation::{Kind, State, sample};
 use crate::domain::time::UtcTime;
-use crate::store::{Evidence, Stored, ToldRecord};
+use crate::store::{Evidence, Evidenced, Gist, Stored, ToldRecord};
 use serde_json::{Map, Value, json};
 
 #[path = "decisions_tests.rs"]
@@ -31,7 +31,7 @@ fn account(role: &str, oid: u32) -> Account {
     }
 }
 
-fn stored(state: State) -> Stored {
+fn stored(state: State) -> Evidenced {
     let mut revocation = sample(at("09:00:00"));
     revocation.id = "rev_000193".to_owned();
     revocation.subject = "Erika Mustermann".to_owned();
@@ -45,19 +45,20 @@ fn stored(state: State) -> Stored {
         life.met.login = Some(at("09:10:00"));
         life.met.access = Some(at("09:20:00"));
     }
-    Stored {
+    let stored = Stored {
         landed_revocation: None,
         subject_id: "sub_1".to_owned(),
         accounts: vec![account("john_doe", 16_401), account("<!channel> *x*", 16_402)],
         landed: Some(life.clone()),
         life,
-        evidence: Evidence::default(),
+        gist: Gist::default(),
         version: 1,
         records: 3,
         queued_at: at("09:00:00"),
         watch_until: at("09:00:00"),
         revocation,
-    }
+    };
+    Evidenced { stored, evidence: Evidence::default() }
 }
 
 fn body(value: Value) -> Map<String, Value> {
@@ -73,7 +74,7 @@ fn finding(n: u64) -> Value {
     })
 }
 
-fn told(topic: Topic, record: Value, stored: Option<&Stored>) -> Option<Message> {
+fn told(topic: Topic, record: Value, stored: Option<&Evidenced>) -> Option<Message> {
     let record = ToldRecord { kind: String::new(), body: body(record), seq: 127 };
     let cite = Cite { size: 130, root: "0123456789abcdef".to_owned() };
     let after = body(json!({
@@ -164,7 +165,7 @@ fn messages_as_people_see_them() {
     add("scheduled", told(Topic::Opened, json!({}), Some(&scheduled)));
     open.evidence.verdict = Some(crate::domain::verdict::Verdict::Residual);
     open.evidence.as_of = Some(at("09:00:08"));
-    open.landed.as_mut().unwrap().missed.login = Some(at("09:15:00"));
+    open.stored.landed.as_mut().unwrap().missed.login = Some(at("09:15:00"));
     add("status", told(Topic::Status, json!({}), Some(&open)));
     add("status of a verified one", told(Topic::Status, json!({}), Some(&verified)));
     add("what remains", told(Topic::Residual, residual, Some(&open)));
@@ -172,7 +173,7 @@ fn messages_as_people_see_them() {
     add("overdue and blind", told(Topic::Overdue, blind, Some(&open)));
     add("verified", told(Topic::Verified, proof, Some(&verified)));
     add("regressed", told(Topic::Regressed, back, Some(&regressed)));
-    regressed.accounts.clear();
+    regressed.stored.accounts.clear();
     add("used", told(Topic::Used, used.clone(), Some(&regressed)));
     let glass = json!({"account": used["account"], "because": "no_open_break_glass"});
     add("a break-glass role", told(Topic::Used, glass, None));
@@ -200,7 +201,7 @@ fn a_proof_says_what_was_asked_for_and_no_more() {
         (Kind::Transfer, "Verified: another owner, another secret"),
     ] {
         let mut verified = stored(State::Verified);
-        verified.revocation.kind = kind;
+        verified.stored.revocation.kind = kind;
         let message = told(Topic::Verified, proof.clone(), Some(&verified)).unwrap();
         assert_eq!(message.title, title);
         let all = message.notes.concat();
@@ -245,7 +246,7 @@ fn what_is_true_no_more_is_not_told() {
     let [open, verified, withdrawn, regressed] =
         [State::Open, State::Verified, State::Withdrawn, State::Regressed].map(stored);
     let proof = |when: &str| json!({"first_clean_at": at("09:20:00"), "verification": {"verified_at": at(when)}});
-    let nothing = |topic, record: Value, stored: &Stored| {
+    let nothing = |topic, record: Value, stored: &Evidenced| {
         assert_eq!(told(topic, record, Some(stored)), None, "{topic} {}", stored.life.state);
     };
     // Verified is said from nothing but the proof that stands.
@@ -256,10 +257,10 @@ fn what_is_true_no_more_is_not_told() {
     nothing(Topic::Verified, json!({}), &verified);
     // Committed, and not in the log.
     let mut ahead = open.clone();
-    ahead.life = verified.life.clone();
+    ahead.stored.life = verified.life.clone();
     nothing(Topic::Verified, proof("09:21:00"), &ahead);
     let mut unknown = verified.clone();
-    unknown.landed = None;
+    unknown.stored.landed = None;
     nothing(Topic::Verified, proof("09:21:00"), &unknown);
     assert!(told(Topic::Verified, proof("09:21:00"), Some(&verified)).is_some());
     let missed = || json!({"milestone": "access", "residual": [finding(1)], "residual_total": 1});
@@ -278,10 +279,10 @@ fn what_is_true_no_more_is_not_told() {
 fn while_a_clean_look_is_not_in_the_log_it_is_not_told() {
     let mut open = stored(State::Open);
     open.evidence.verdict = Some(crate::domain::verdict::Verdict::Revoked);
-    open.life.first_clean_at = Some(at("09:20:00"));
+    open.stored.life.first_clean_at = Some(at("09:20:00"));
     let said = seen(&told(Topic::Status, json!({}), Some(&open)).unwrap());
     assert!(said.contains("State: *open, being judged"), "{said}");
-    open.landed = Some(open.life.clone());
+    open.stored.landed = Some(open.life.clone());
     let said = seen(&told(Topic::Status, json!({}), Some(&open)).unwrap());
     assert!(said.contains("nothing found at the last look"), "{said}");
 }

@@ -42,7 +42,8 @@ impl Intake {
         let opens = matches!(kind, ExceptionKind::Temporary | ExceptionKind::BreakGlass);
         let begins = [&wish.account, &wish.roles, &wish.permissions];
         let finished = |stored: &&Stored| stored.life.state == State::Verified;
-        let open: Vec<&Stored> = known.iter().filter(|stored| !finished(stored)).collect();
+        let known: Vec<&Stored> = known.iter().map(|found| &found.stored).collect();
+        let open: Vec<&Stored> = known.iter().copied().filter(|stored| !finished(stored)).collect();
         let (revocation, opened) = if begins.iter().any(|list| list.is_some()) {
             if !opens {
                 return Err(wrong(
@@ -124,7 +125,7 @@ impl Intake {
         let mut earlier = Vec::new();
         for id in revocations.iter().filter(|id| *id != but) {
             let stored = self.journal.store.revocation(id).await?;
-            earlier.extend(stored.into_iter().flat_map(|stored| stored.life.exceptions));
+            earlier.extend(stored.into_iter().flat_map(|found| found.stored.life.exceptions));
         }
         Ok(earlier)
     }

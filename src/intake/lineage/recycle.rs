@@ -15,7 +15,7 @@ use crate::domain::time::UtcTime;
 use crate::intake::amend::{Amendment, ask, unchanged};
 use crate::intake::links::forget;
 use crate::intake::{Intake, IntakeError};
-use crate::store::{Move, NewRecord, Stored};
+use crate::store::{Evidenced, Move, NewRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When roles were first seen under one name.
@@ -133,7 +133,7 @@ impl Intake {
         })
     }
 
-    async fn facts(&self, stored: &Stored, back: &Back<'_>) -> Result<Facts, IntakeError> {
+    async fn facts(&self, stored: &Evidenced, back: &Back<'_>) -> Result<Facts, IntakeError> {
         let store = &self.journal.store;
         let called = back.username.or(stored.revocation.username.as_deref());
         let mut seen = Vec::new();
@@ -178,7 +178,7 @@ fn nobody_can_tell(accounts: &[String]) -> String {
 /// The move that bars the names, and removes the links of roles that got them since. A link that anybody named, or that
 /// would take away what was found, is removed once a second person agreed.
 fn parted(
-    stored: &Stored,
+    stored: &Evidenced,
     back: &Back<'_>,
     facts: &Facts,
     config: &Config,
@@ -220,7 +220,7 @@ fn parted(
         .partition(|account| loses_nothing(stored, facts, account));
     if step.life.lineage.barred != stored.life.lineage.barred || !removed.is_empty() {
         let removed: Vec<Account> = removed.into_iter().cloned().collect();
-        forget(&mut step, &removed);
+        forget(&mut step, &stored.evidence, &removed);
         let about = About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
         let parted = Parted { because: Unlinked::Recycled, by: back.sender, approval: None };
         let body = record::unlinked(&about, &step.accounts, &removed, &parted);
@@ -237,7 +237,7 @@ fn parted(
 
 /// Whether the link is a guess of a role that came after the notice of the end, and nothing was found of it, nor could be:
 /// then no presence goes with it.
-fn loses_nothing(stored: &Stored, facts: &Facts, account: &Account) -> bool {
+fn loses_nothing(stored: &Evidenced, facts: &Facts, account: &Account) -> bool {
     let evidence = &stored.evidence;
     let of = |found: &Residual| {
         (&found.account.target, found.account.oid) == (&account.target, account.oid)

@@ -8,7 +8,7 @@ use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::intake::IntakeError;
 use crate::intake::amend::unchanged;
-use crate::store::{Move, NewRecord, Stored};
+use crate::store::{Evidenced, Move, NewRecord};
 use std::collections::BTreeSet;
 
 /// What the newest looks tell beside what is stored.
@@ -21,8 +21,8 @@ pub(super) struct Known {
 
 /// The move that keeps what is granted since the rehire out of the revocation.
 pub(super) fn back_again(
-    read: &Stored,
-    stored: &Stored,
+    read: &Evidenced,
+    stored: &Evidenced,
     (back, known): (&Back<'_>, Known),
     now: UtcTime,
 ) -> Result<Move, IntakeError> {
@@ -53,7 +53,7 @@ pub(super) fn back_again(
 
 /// What was there at the rehire, as far as that is known now. The newest evidence says it, unless a look proved that
 /// nothing was, and it came back later.
-fn before(stored: &Stored, rehired: &Rehired, known: Known, now: UtcTime) -> Option<Earlier> {
+fn before(stored: &Evidenced, rehired: &Rehired, known: Known, now: UtcTime) -> Option<Earlier> {
     if rehired.at > now {
         return None;
     }

@@ -1,6 +1,6 @@
 -- revoked/revocations_versions: what tells whether a revocation is still as it was read
-SELECT r.id, r.version, s.name AS subject, r.landed_life
-FROM revocation AS r JOIN subject AS s ON s.id = r.subject_id
+SELECT r.id, r.version, r.landings
+FROM revocation AS r
 WHERE r.state IN ('scheduled', 'open', 'regressed', 'excepted') OR (r.state = 'verified' AND r.watch_until > $1)
 ORDER BY r.received_at, r.id
 LIMIT $2

@@ -1,0 +1,2 @@
+-- revoked/evidence_of
+SELECT found FROM evidence WHERE revocation_id = $1
