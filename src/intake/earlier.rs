@@ -10,7 +10,7 @@ use crate::domain::account::{AccountName, LinkRule};
 use crate::domain::lineage::Lineage;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
-use crate::store::{StoreError, Stored};
+use crate::store::{Evidenced, StoreError, Stored};
 use std::collections::BTreeSet;
 
 impl Intake {
@@ -52,7 +52,7 @@ struct Earlier<'a> {
     /// User names and e-mail addresses that accepted notices gave.
     called: &'a [(String, String)],
     /// What is expected of it and not withdrawn.
-    known: &'a [Stored],
+    known: &'a [Evidenced],
     config: &'a Config,
     now: UtcTime,
 }

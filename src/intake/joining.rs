@@ -137,7 +137,8 @@ impl Intake {
                 && stored.revocation.kind == Kind::Full
                 && unsure.iter().any(|unsure| unsure.notice == notice.event_id)
         };
-        Ok(store.revocation(&id).await?.filter(asks))
+        let kept = store.revocation(&id).await?.map(|kept| kept.stored);
+        Ok(kept.filter(asks))
     }
 
     /// Joins a revocation that is not finished, and tightens it if more is asked.
