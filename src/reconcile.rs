@@ -1,6 +1,7 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
 mod activity;
+mod campaigns;
 mod canary;
 mod counted;
 mod emergency;
