@@ -238,6 +238,8 @@ async fn a_list_that_cannot_be_read_is_no_empty_list() {
     sql(&cluster, "postgres", "postgres", "REVOKE SELECT ON consumers FROM revoked_agent");
     let unread = "Rotation app: the list of consumers cannot be read";
     slack.until_that("it is said", |all| titles(all, OTHER).iter().any(|one| one == unread)).await;
+    let (_, out) = ran(&agent, &["doctor"]).await;
+    assert!(out.contains("app: its list of consumers cannot be read"), "{out}");
     let (code, out) = ran(&agent, &["campaign", "list"]).await;
     assert!(code == 2 && out.contains("its list cannot be read"), "{code} {out}");
     assert_eq!(until_state(&agent, "pending").await["team"], "pay");

@@ -16,6 +16,7 @@ use crate::metrics::CampaignLevel;
 use crate::store::{CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer};
 use anyhow::Context as _;
 use chase::Chase;
+pub(crate) use list::listed;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -114,7 +115,7 @@ impl Reconciler {
         // While the log takes nothing, nobody is told: the sweep is made once it does.
         if !self.journal.blocked() {
             if chase.is_due() || (chase.is_unread() && tried) {
-                let listed = self.listed(config, chaser, campaign).await;
+                let listed = listed(config, chaser, campaign).await;
                 let wrong = listed.as_ref().err().cloned();
                 memory.list_after = wrong.as_ref().map(|_| Instant::now() + AGAIN);
                 let thing = format!("the list of campaign {}", campaign.name);

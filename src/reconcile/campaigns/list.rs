@@ -7,26 +7,27 @@ use crate::domain::time::UtcTime;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-impl Reconciler {
-    /// The consumers of a campaign, or why they cannot be told.
-    pub(super) async fn listed(
-        &self,
-        config: &Config,
-        chaser: &Chaser,
-        campaign: &Campaign,
-    ) -> Result<Vec<Listed>, String> {
-        let (name, query) = match &campaign.consumers {
-            ConsumerList::File(listed) => return Ok(listed.clone()),
-            ConsumerList::Query { target, query } => (target, query),
-        };
-        let configured =
-            config.target(name).ok_or_else(|| ["there is no target ", name].concat())?;
-        let target = target_of(configured).map_err(|error| error.to_string())?;
-        let rows = target.rows_of(query, MOST).await?;
-        let texts = rows.iter().map(|row| |column: &str| text(row.get(column)?));
-        read_list(texts, Some(&chaser.schedule.zone)).map_err(|wrong| wrong.to_string())
-    }
+/// The consumers of a campaign, or why they cannot be told.
+///
+/// # Errors
+/// In words that quote no value.
+pub(crate) async fn listed(
+    config: &Config,
+    chaser: &Chaser,
+    campaign: &Campaign,
+) -> Result<Vec<Listed>, String> {
+    let (name, query) = match &campaign.consumers {
+        ConsumerList::File(listed) => return Ok(listed.clone()),
+        ConsumerList::Query { target, query } => (target, query),
+    };
+    let configured = config.target(name).ok_or_else(|| ["there is no target ", name].concat())?;
+    let target = target_of(configured).map_err(|error| error.to_string())?;
+    let rows = target.rows_of(query, MOST).await?;
+    let texts = rows.iter().map(|row| |column: &str| text(row.get(column)?));
+    read_list(texts, Some(&chaser.schedule.zone)).map_err(|wrong| wrong.to_string())
+}
 
+impl Reconciler {
     /// Names of roles that had a session in the newest look at the campaign's target, and when that began; `None` where
     /// there is none after `after`.
     pub(super) fn used_at(
