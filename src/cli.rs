@@ -3,6 +3,7 @@
 mod agent;
 mod asked;
 mod audit;
+mod campaign;
 mod check;
 mod client;
 mod config;
@@ -84,6 +85,8 @@ enum Command {
     Exception(exception::Command),
     Status(status::Arguments),
     #[command(subcommand)]
+    Campaign(campaign::Command),
+    #[command(subcommand)]
     Outbox(outbox::Command),
     #[command(subcommand)]
     Webhook(webhook::Command),
@@ -138,6 +141,7 @@ pub fn run() -> u8 {
             Command::Exception(command) => Box::pin(exception::run(command)).await,
             Command::Config(command) => config::run(&command),
             Command::Status(arguments) => status::run(arguments).await,
+            Command::Campaign(command) => campaign::run(command).await,
             Command::Outbox(command) => outbox::run(command).await,
             Command::Webhook(command) => webhook::run(command).await,
             Command::Verify(arguments) => verify::run(&arguments),

@@ -2,6 +2,7 @@
 
 mod anchors;
 mod canary;
+mod chaser;
 mod check;
 mod checklist;
 mod confluence;
@@ -27,6 +28,7 @@ mod web;
 mod words;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
+pub use chaser::{Campaign, Chaser, ConsumerList, Team, Tracker};
 pub use checklist::{ItemConfig, SecretConfig};
 pub use confluence::{Confluence, Edition};
 pub use exceptions::Exceptions;
@@ -188,6 +190,8 @@ pub struct Config {
     pub slack: Option<Slack>,
     /// Where closure records are filed; `None`: nowhere.
     pub confluence: Option<Confluence>,
+    /// Rotation campaigns; `None`: there are none.
+    pub chaser: Option<Chaser>,
     /// Accounts that nobody uses; `None`: nobody asks.
     pub inactivity: Option<Inactivity>,
     /// Surfaces that are not asked for.

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod address;
 pub mod before;
+pub mod campaign;
 pub mod canary;
 pub mod checklist;
 pub mod claims;

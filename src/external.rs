@@ -5,6 +5,7 @@
 
 mod command;
 mod http;
+pub mod tracker;
 
 use crate::clock;
 use crate::config::{Check, ExternalConfig, Means};

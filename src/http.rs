@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 pub mod before;
 pub mod called;
+pub mod campaigns;
 mod coverage;
 mod events;
 pub mod exceptions;
@@ -106,6 +107,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(outbox::message))
         .routes(routes!(outbox::retry))
         .routes(routes!(outbox::drop_it))
+        .routes(routes!(campaigns::list))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::confirm))
         .routes(routes!(coverage::coverage))
         .routes(routes!(roster::roster))
         .routes(routes!(called::called))

@@ -3,6 +3,7 @@
 pub mod amend;
 pub mod attest;
 pub mod batch;
+pub mod campaign;
 pub mod csv;
 mod dates;
 pub mod door;

@@ -5,6 +5,7 @@
 //! the state is loaded, and what needs a look is absent until there was one: 0 would say "none".
 
 mod anchors;
+mod campaigns;
 mod declare;
 mod delivery;
 mod gauges;
@@ -14,6 +15,7 @@ mod process;
 mod signals;
 
 pub use anchors::{AnchorLevel, AnchorLevels};
+pub use campaigns::CampaignLevel;
 pub use declare::{Declared, Family};
 pub use delivery::{DeliveryLevel, DeliveryLevels, DeliveryMetrics, PageLevels};
 pub use intake::IntakeMetrics;
@@ -21,6 +23,7 @@ pub use levels::{AuditLevel, CanaryLevel, CheckLevel, Levels, TargetLevel, Vocab
 pub use signals::{InboxLevel, Signals};
 
 use anchors::AnchorGauges;
+use campaigns::CampaignGauges;
 use declare::{Declare, family};
 use gauges::Gauges;
 use levels::Known;
@@ -80,6 +83,7 @@ pub struct Metrics {
     /// `access_revocation_audit_anchor_failures_total`.
     pub anchor_failures: IntCounterVec,
     anchors: AnchorGauges,
+    campaigns: CampaignGauges,
     /// Telling people.
     pub delivery: DeliveryMetrics,
     process: ProcessMetrics,
@@ -128,6 +132,7 @@ impl Metrics {
             process: ProcessMetrics::declare(&declare.under("Process"))?,
             intake: IntakeMetrics::declare(&declare.under("Notices"))?,
             delivery: DeliveryMetrics::declare(&declare.under("Telling people"))?,
+            campaigns: CampaignGauges::declare(&declare.under("Rotation campaigns"))?,
             signals: Signals::declare(&declare.under("Security event tokens, and the inbox"))?,
             declared: declared.take(),
             registry: registry.clone(),
@@ -324,6 +329,11 @@ impl Metrics {
         self.known().pages = pages;
     }
 
+    /// Replaces what is known of the rotation campaigns; `None`: there are none.
+    pub fn set_campaigns(&self, level: Option<CampaignLevel>) {
+        self.known().campaigns = level;
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -337,6 +347,7 @@ impl Metrics {
         self.gauges.set(&known, &self.vocabulary, now);
         self.anchors.set(&known, now);
         self.delivery.set(&known, now);
+        self.campaigns.set(&known);
         self.signals.set(now);
         self.process.set();
         let mut text = Vec::with_capacity(128 * 1024);

@@ -5,6 +5,7 @@
 mod activity;
 mod anchors;
 mod before;
+mod campaigns;
 mod canary;
 mod conflicts;
 mod erase;
@@ -28,6 +29,7 @@ mod roster;
 
 pub use activity::Unseen;
 pub use anchors::Anchored;
+pub use campaigns::{CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer, Swept};
 pub use canary::StoredCanary;
 pub use conflicts::Conflicted;
 pub use erase::Erasure;

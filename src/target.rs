@@ -16,6 +16,7 @@ mod before;
 mod catalog;
 mod cluster;
 mod compare;
+mod consumers;
 mod credentials;
 mod database;
 mod door;

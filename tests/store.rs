@@ -18,6 +18,8 @@ macro_rules! on_both {
 
 #[path = "store/before.rs"]
 mod before;
+#[path = "store/campaigns.rs"]
+mod campaigns;
 #[path = "store/canary.rs"]
 mod canary;
 #[path = "store/faults.rs"]

@@ -97,6 +97,8 @@ pub const QUEUED_TYPES: &[&str] = &[
     "notice_quarantined",
     "nudge_sent",
     "consumer_claimed",
+    "consumer_observed",
+    "campaign_swept",
     "notification_sent",
     "attestation_published",
     "attestation_changed",

@@ -5,6 +5,7 @@
 //! nobody knows what they quote.
 
 mod anchor;
+mod campaign;
 mod canary;
 mod changes;
 mod delivery;
@@ -16,6 +17,9 @@ mod notice;
 mod uses;
 
 pub use anchor::{Anchor, anchor};
+pub use campaign::{
+    AboutCampaign, campaign_swept, consumer_claimed, consumer_observed, nudge_sent,
+};
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{
     Approval, Parted, amended, approval_requested, approved, attested, config_changed, erasure,

@@ -3,6 +3,7 @@
 mod answers;
 mod attest;
 mod before;
+mod campaigns;
 mod erase;
 mod exceptions;
 mod lists;

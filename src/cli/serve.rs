@@ -138,6 +138,8 @@ async fn work(
     };
     produce("ending exceptions", Box::pin(async move { part.run_exceptions(last).await }));
     let (part, last) = (reconciler.clone(), stop.clone());
+    produce("chasing consumers", Box::pin(async move { part.run_campaigns(last).await }));
+    let (part, last) = (reconciler.clone(), stop.clone());
     let pulse = pulses.watch("asking external systems", systemd::LOOK);
     produce(
         "asking external systems",

@@ -331,6 +331,8 @@ impl Reader<'_> {
         let external = self.external(file.external, &targets)?;
         let inactivity = self.inactivity(file.inactivity, &targets)?;
         let secrets = self.secrets(file.secrets, &targets)?;
+        let chaser = self.chaser(file.chaser, file.time_zone.as_deref(), &targets)?;
+        let slack = self.slack(file.slack, chaser.as_ref())?;
         let metrics_web = self.web(listen.metrics_web_config.take().as_deref())?;
         let (metrics_listen, api_listen) = self.listeners(listen)?;
         let times = self.times(Stated {
@@ -377,7 +379,8 @@ impl Reader<'_> {
             permissions: self.permissions(file.permissions)?,
             ssf: self.ssf(file.ssf)?,
             inbox,
-            slack: self.slack(file.slack)?,
+            slack,
+            chaser,
             confluence: self.confluence(file.confluence)?,
             inactivity,
             not_required,

@@ -1,7 +1,7 @@
 //! Where people are told, and by which credential.
 
 use super::check::Reader;
-use super::{ConfigError, Secret};
+use super::{Chaser, ConfigError, Secret};
 use crate::domain::revocation::Reason;
 use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
@@ -49,6 +49,8 @@ pub struct Slack {
     pub channel: String,
     /// Where revocations of a reason go.
     pub channels: BTreeMap<String, String>,
+    /// Where teams and security are told of campaigns.
+    pub routes: BTreeMap<String, String>,
     /// Told when the channel cannot be written to.
     pub webhook: Option<Secret>,
     /// Address of the API, with a `/` at its end.
@@ -66,10 +68,10 @@ pub struct Slack {
 }
 
 impl Slack {
-    /// The channel of revocations of this reason.
+    /// The channel of revocations of this reason, or of what is told on this route.
     #[must_use]
     pub fn channel_of(&self, reason: &str) -> &str {
-        self.channels.get(reason).unwrap_or(&self.channel)
+        self.routes.get(reason).or_else(|| self.channels.get(reason)).unwrap_or(&self.channel)
     }
 }
 
@@ -89,14 +91,18 @@ pub(super) fn is_safe(url: &str) -> bool {
     matches!(name, "127.0.0.1" | "[::1]" | "localhost")
 }
 
-fn is_channel(id: &str) -> bool {
+pub(super) fn is_channel(id: &str) -> bool {
     let known = id.starts_with(['C', 'G', 'D', 'U', 'W']);
     known && id.len() >= 3 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 impl Reader<'_> {
-    /// Checks the section `slack`.
-    pub(super) fn slack(&mut self, file: Option<SlackFile>) -> Result<Option<Slack>, ConfigError> {
+    /// Checks the section `slack`; `chaser` has where teams are told.
+    pub(super) fn slack(
+        &mut self,
+        file: Option<SlackFile>,
+        chaser: Option<&Chaser>,
+    ) -> Result<Option<Slack>, ConfigError> {
         let Some(file) = file else { return Ok(None) };
         let token = self.secret_file("slack.token_file", &file.token_file)?;
         // It stands in a header.
@@ -147,6 +153,7 @@ impl Reader<'_> {
             token,
             channel: file.channel,
             channels: file.channels,
+            routes: chaser.map(Chaser::routes).unwrap_or_default(),
             webhook,
             base_url,
             gather: self.duration("slack.gather", file.gather, seconds(10), (0, 600))?,

@@ -20,6 +20,12 @@ pub(super) fn is_spaced(lane: &str) -> bool {
     lane.starts_with("dig_") && lane != LATE
 }
 
+/// Whatever else there is, it is a message of its own: edits, digests, and what names consumers to their team.
+fn is_by_itself(topic: Topic) -> bool {
+    use Topic as T;
+    matches!(topic, T::Status | T::Digest | T::Nudge | T::NudgeLead | T::Sweep)
+}
+
 /// Rows of one topic that go to one destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Crowd {
@@ -42,7 +48,7 @@ pub(super) fn crowds(
     let mut all: BTreeMap<(Topic, String), Vec<Delivery>> = BTreeMap::new();
     for head in heads {
         let alone = !is_shared(&head.lane)
-            && !matches!(head.topic, Topic::Status | Topic::Digest)
+            && !is_by_itself(head.topic)
             && head.row.standing == Standing::Due
             && head.row.attempts == 0;
         if alone {

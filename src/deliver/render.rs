@@ -1,6 +1,7 @@
 //! From a record that is in the log to a message. Pure. What is said of a revocation is what the log holds of it; no
 //! person is named, and no reason in anybody's own words.
 
+mod campaign;
 mod closure;
 mod digest;
 mod history;
@@ -8,6 +9,7 @@ mod one;
 mod part;
 mod words;
 
+pub use campaign::{Chased, campaign};
 pub use closure::{Circumstances, Page, Proof, closure};
 pub use digest::{Digested, Sample, digest};
 pub use history::{differences, members};

@@ -2,11 +2,11 @@
 
 use super::group::LATE;
 use super::message::Message;
-use super::render::{Brief, Cite, Digested, Sample, digest, one};
+use super::render::{Brief, Chased, Cite, Digested, Sample, campaign, digest, one};
 use crate::domain::delivery::Topic;
 use crate::domain::notice::Outcome;
 use crate::journal::Journal;
-use crate::store::{Delivery, Evidenced, Store, StoreError};
+use crate::store::{Delivery, Evidenced, Store, StoreError, ToldRecord};
 use serde_json::{Map, Value};
 
 /// Rows of a digest that are listed.
@@ -33,6 +33,9 @@ pub(super) async fn message(
         return all(store, row, cite).await.map(Some);
     }
     let Some(record) = store.landed_record(&row.record).await? else { return Ok(None) };
+    if record.body.contains_key("campaign") {
+        return of_campaign(store, row.topic, &record, cite).await;
+    }
     if row.topic == Topic::Held && !is_held(store, &row.about).await? {
         return Ok(None);
     }
@@ -44,6 +47,9 @@ pub(super) async fn message(
         | Topic::Blind
         | Topic::Unapproved
         | Topic::Overdue
+        | Topic::NudgeSecurity
+        | Topic::NudgeLead
+        | Topic::Nudge
         | Topic::Reopened
         | Topic::Residual
         | Topic::Resumed
@@ -52,6 +58,7 @@ pub(super) async fn message(
         | Topic::Opened
         | Topic::Changed
         | Topic::Digest
+        | Topic::Sweep
         | Topic::Excepted
         | Topic::Withdrawn
         | Topic::Sighted
@@ -60,6 +67,20 @@ pub(super) async fn message(
     };
     let (topic, stored, after) = (row.topic, stored.as_ref(), after.as_ref());
     Ok(one(&Brief { topic, record: &record, stored, after, cite }))
+}
+
+/// The message of a campaign's record, of the consumers as they stand now.
+async fn of_campaign(
+    store: &Store,
+    topic: Topic,
+    record: &ToldRecord,
+    cite: &Cite,
+) -> Result<Option<Message>, StoreError> {
+    let name = record.body.get("campaign").and_then(Value::as_str).unwrap_or_default();
+    let all = store.consumers(name).await?;
+    let swept = store.campaigns().await?.into_iter().find(|known| known.name == name);
+    let slot = swept.and_then(|known| known.swept.slot);
+    Ok(campaign(&Chased { topic, record, consumers: &all, slot, cite }))
 }
 
 /// Whether a notice still waits for a person.

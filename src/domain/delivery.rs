@@ -29,6 +29,12 @@ words! {
         Unapproved = "unapproved",
         /// A deadline was missed.
         Overdue = "overdue",
+        /// Consumers of an old credential are late for longest: security is told.
+        NudgeSecurity = "nudge_security",
+        /// They are late for long: the lead of their team is told.
+        NudgeLead = "nudge_lead",
+        /// They are late: their team is told.
+        Nudge = "nudge",
         /// What was verified is in doubt.
         Reopened = "reopened",
         /// What remains, at the first look, and when it takes effect.
@@ -45,6 +51,8 @@ words! {
         Changed = "changed",
         /// Several of these in one message.
         Digest = "digest",
+        /// How a rotation campaign stands.
+        Sweep = "sweep",
         /// Nothing remains: two clean looks.
         Verified = "verified",
         /// Somebody signed for keeping access.
@@ -68,7 +76,14 @@ impl Topic {
     #[must_use]
     pub fn is_urgent(self) -> bool {
         match self {
-            Self::Used | Self::Regressed | Self::Blind | Self::Unapproved | Self::Overdue => true,
+            Self::Used
+            | Self::Regressed
+            | Self::Blind
+            | Self::Unapproved
+            | Self::Overdue
+            | Self::NudgeSecurity
+            | Self::NudgeLead
+            | Self::Nudge => true,
             Self::Reopened
             | Self::Residual
             | Self::Resumed
@@ -77,6 +92,7 @@ impl Topic {
             | Self::Opened
             | Self::Changed
             | Self::Digest
+            | Self::Sweep
             | Self::Verified
             | Self::Excepted
             | Self::Withdrawn

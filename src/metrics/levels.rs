@@ -1,6 +1,6 @@
 //! What callers tell of the state of things: plain words and numbers.
 
-use super::{AnchorLevels, DeliveryLevels, PageLevels};
+use super::{AnchorLevels, CampaignLevel, DeliveryLevels, PageLevels};
 use std::collections::BTreeMap;
 
 /// Words of the closed label sets.
@@ -134,4 +134,6 @@ pub(super) struct Known {
     pub(super) deliveries: DeliveryLevels,
     /// Filed pages; `None` where none are filed.
     pub(super) pages: Option<PageLevels>,
+    /// Rotation campaigns; `None` where there are none.
+    pub(super) campaigns: Option<CampaignLevel>,
 }

@@ -31,7 +31,12 @@ impl Reconciler {
         target: &str,
         now: UtcTime,
     ) -> Option<AskedActivity> {
-        let rules = config.inactivity.as_ref()?;
+        let Some(rules) = config.inactivity.as_ref() else {
+            // Whose sessions there are is asked for campaigns too.
+            let mut chaser = config.chaser.iter().flat_map(|chaser| &chaser.campaigns);
+            let asked = chaser.any(|one| one.target.as_deref() == Some(target));
+            return asked.then_some(AskedActivity { query: None });
+        };
         let query = rules.last_seen.get(target);
         let answered = self.activities.lock().await.answered.get(target).copied();
         let due = answered.is_none_or(|at| at > now || now.since(at) >= written_every(rules.after));

@@ -32,6 +32,35 @@ pub(super) struct Fresh {
     pub(super) lifetime: Option<i64>,
 }
 
+/// What tells a row from the others of the same record.
+fn suffix(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Status => ":status",
+        Topic::NudgeLead => ":lead",
+        Topic::NudgeSecurity => ":security",
+        Topic::Used
+        | Topic::Regressed
+        | Topic::Blind
+        | Topic::Unapproved
+        | Topic::Overdue
+        | Topic::Nudge
+        | Topic::Reopened
+        | Topic::Residual
+        | Topic::Resumed
+        | Topic::Held
+        | Topic::Asked
+        | Topic::Opened
+        | Topic::Changed
+        | Topic::Digest
+        | Topic::Sweep
+        | Topic::Verified
+        | Topic::Excepted
+        | Topic::Withdrawn
+        | Topic::Sighted
+        | Topic::Closure => "",
+    }
+}
+
 /// What is to be told of a record.
 pub(super) fn fresh(
     record: &str,
@@ -46,7 +75,7 @@ pub(super) fn fresh(
     let one = |one: crate::domain::delivery::Told| Fresh {
         record: record.to_owned(),
         awaits: awaits.to_owned(),
-        suffix: if one.topic == Topic::Status { ":status" } else { "" },
+        suffix: suffix(one.topic),
         kind: one.topic.as_str(),
         urgency: one.topic.rank(),
         lifetime: lifetime(one.topic),

@@ -21,6 +21,8 @@ pub(crate) const BOT: &str = "xoxb-hush7f3a-1234567890";
 pub(crate) const CHANNEL: &str = "C0123456789";
 /// Another one.
 pub(crate) const OTHER: &str = "C0999999999";
+/// And one of somebody who leads a team.
+pub(crate) const LEAD: &str = "C0777777777";
 /// Path of the incoming webhook, which is a secret.
 pub(crate) const HOOK: &str = "/services/T0/B0/hush7f3ahook";
 

@@ -52,7 +52,13 @@ pub fn one(brief: &Brief<'_>) -> Option<Message> {
         Topic::Blind => Some(lost::blind(brief)),
         Topic::Sighted => Some(lost::sighted(brief)),
         Topic::Held => Some(lost::held(brief)),
-        Topic::Digest | Topic::Closure => None,
+        // Campaigns are rendered by themselves.
+        Topic::NudgeSecurity
+        | Topic::NudgeLead
+        | Topic::Nudge
+        | Topic::Sweep
+        | Topic::Digest
+        | Topic::Closure => None,
     }?;
     Some(Message {
         cite: brief.cite.line(brief.record.seq),

@@ -59,6 +59,10 @@ words! {
         Nudged = "nudge_sent",
         /// Somebody says that they use the new secret.
         Claimed = "consumer_claimed",
+        /// A consumer of an old credential stands elsewhere, by what was seen.
+        Observed = "consumer_observed",
+        /// The consumers of a campaign were gone through.
+        Swept = "campaign_swept",
         /// Somebody was told.
         Notified = "notification_sent",
         /// A statement was filed.

@@ -1,6 +1,7 @@
 //! Which records are told: those of a state that changed, and each once.
 
 use super::{RecordKind, Topic};
+use crate::domain::campaign::Tone;
 use serde_json::{Map, Value};
 
 /// One thing to tell.
@@ -18,6 +19,9 @@ pub struct Told {
 #[must_use]
 pub fn told(kind: &str, body: &Map<String, Value>) -> Vec<Told> {
     let Some(kind) = RecordKind::from_word(kind) else { return Vec::new() };
+    if let Some(campaign) = body.get("campaign").and_then(Value::as_str) {
+        return of_campaign(topic(kind, body), campaign, body);
+    }
     let word = |key: &str| body.get(key).and_then(Value::as_str);
     let account = body.get("account").and_then(|account| account.get("target"));
     let target = word("target").or_else(|| account.and_then(Value::as_str));
@@ -36,6 +40,35 @@ pub fn told(kind: &str, body: &Map<String, Value>) -> Vec<Told> {
     let filed = (word("revocation").is_some() && closes(kind)).then_some(Topic::Closure);
     let told = topic(kind, body).into_iter().chain(edits.then_some(Topic::Status));
     told.chain(filed).map(one).collect()
+}
+
+/// What is told of a campaign: a team of its consumers, from some time on its lead and security too, each in a lane of its
+/// own; and how the campaign stands. Where each goes is the route in `reason`.
+fn of_campaign(topic: Option<Topic>, campaign: &str, body: &Map<String, Value>) -> Vec<Told> {
+    let word = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let team = word("team");
+    let one = |topic, about: String, reason: String| Told { topic, about, reason };
+    match topic {
+        Some(Topic::Nudge) => {
+            let about = format!("campaign:{campaign}/{team}");
+            let tone = Tone::from_word(word("tone")).unwrap_or(Tone::Polite);
+            let mut told = vec![one(Topic::Nudge, about.clone(), format!("team:{team}"))];
+            if tone >= Tone::Lead {
+                told.push(one(Topic::NudgeLead, format!("{about}:lead"), format!("lead:{team}")));
+            }
+            if tone >= Tone::Security {
+                let lane = format!("{about}:security");
+                told.push(one(Topic::NudgeSecurity, lane, "security".to_owned()));
+            }
+            told
+        }
+        // Each begins a thread of its own, or nobody would see it.
+        Some(Topic::Sweep) => {
+            let about = format!("campaign:{campaign}@{}", word("slot"));
+            vec![one(Topic::Sweep, about, "security".to_owned())]
+        }
+        Some(_) | None => Vec::new(),
+    }
 }
 
 /// What a record is told as, if it is. Each is here, so that nobody is left untold by mistake.
@@ -74,7 +107,9 @@ fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
         }
         K::CanaryMissed => Some(Topic::Blind),
         K::CanaryDetected => word("missed_at").map(|_| Topic::Sighted),
-        // Parts of what is told anyway: of an opening, of a verification, of a message itself.
+        K::Nudged => Some(Topic::Nudge),
+        K::Swept => Some(Topic::Sweep),
+        // Parts of what is told anyway: of an opening, of a verification, of a message itself, of the next sweep.
         K::Validated
         | K::Subject
         | K::Linked
@@ -82,13 +117,13 @@ fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
         | K::Revoked
         | K::Notified
         | K::OutboxChanged
-        | K::Nudged
+        | K::Claimed
+        | K::Observed
         | K::Published
         | K::PageChanged
         // What somebody says or decided, and nobody has to act upon.
         | K::Archived
         | K::Attested
-        | K::Claimed
         | K::ExceptionReviewed
         | K::EmergencyApproved
         | K::Erasure
@@ -131,6 +166,8 @@ fn changes(kind: RecordKind) -> bool {
         | K::Quarantined
         | K::Nudged
         | K::Claimed
+        | K::Observed
+        | K::Swept
         | K::Notified
         | K::Published
         | K::PageChanged
@@ -272,6 +309,30 @@ mod tests {
         assert_eq!(topics("use_after_effective", &used), target(Topic::Used));
         assert_eq!(topics("config_changed", &json!({})), []);
         assert_eq!(topics("something_new", &json!({"revocation": "rev_1"})), []);
+    }
+
+    #[test]
+    fn a_reminder_goes_to_the_team_then_its_lead_then_security() {
+        let told = |kind: &str, tone: &str| {
+            let body = json!({"campaign": "app", "team": "pay", "tone": tone, "slot": "2026-03-05T09:00:00Z"});
+            let all = super::told(kind, body.as_object().unwrap());
+            all.into_iter()
+                .map(|one| format!("{} {} {}", one.topic, one.about, one.reason))
+                .collect::<Vec<_>>()
+        };
+        let team = "nudge campaign:app/pay team:pay";
+        let lead = "nudge_lead campaign:app/pay:lead lead:pay";
+        let security = "nudge_security campaign:app/pay:security security";
+        assert_eq!(told("nudge_sent", "polite"), [team]);
+        assert_eq!(told("nudge_sent", "firm"), [team]);
+        assert_eq!(told("nudge_sent", "lead"), [team, lead]);
+        assert_eq!(told("nudge_sent", "security"), [team, lead, security]);
+        assert_eq!(
+            told("campaign_swept", ""),
+            ["sweep campaign:app@2026-03-05T09:00:00Z security"]
+        );
+        assert_eq!(told("consumer_claimed", ""), [""; 0]);
+        assert_eq!(told("consumer_observed", ""), [""; 0]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the stand-in answers.
 
-use super::{BOT, CHANNEL, Fault, HOOK, Message, OTHER, State, contract};
+use super::{BOT, CHANNEL, Fault, HOOK, LEAD, Message, OTHER, State, contract};
 use crate::common::standin::{Reply, header};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -125,7 +125,7 @@ impl State {
         if let Some(error) = self.closed.get(&post.channel) {
             return refused(error);
         }
-        if ![CHANNEL, OTHER].contains(&post.channel.as_str()) {
+        if ![CHANNEL, OTHER, LEAD].contains(&post.channel.as_str()) {
             return refused("channel_not_found");
         }
         if let Some(parent) = &post.thread_ts {

@@ -1,0 +1,116 @@
+use super::*;
+use crate::domain::campaign::{Kept, Listed};
+use serde_json::json;
+use std::time::Duration;
+
+fn at(text: &str) -> UtcTime {
+    text.parse().unwrap()
+}
+
+fn kept(name: &str, nudged: bool) -> KeptConsumer {
+    let deadline = at("2026-03-01T16:00:00Z");
+    let listed = Listed { name: name.to_owned(), team: "pay".to_owned(), ..Listed::default() };
+    let mut consumer = Consumer::new(&listed, deadline, deadline);
+    if nudged {
+        (consumer.nudges, consumer.nudged_at) = (2, Some(at("2026-03-05T09:00:00Z")));
+    }
+    KeptConsumer { kept: Kept { id: format!("con_{name}"), consumer }, landed: true }
+}
+
+fn record(kind: &str, more: &Value) -> ToldRecord {
+    let mut body = json!({
+        "at": "2026-03-05T09:00:00Z", "slot": "2026-03-05T09:00:00Z", "campaign": "app", "old": "app_2025",
+        "new": "app_2026", "deadline": "2026-03-01T16:00:00Z",
+    });
+    let body = body.as_object_mut().unwrap();
+    body.extend(more.as_object().unwrap().clone());
+    ToldRecord { kind: kind.to_owned(), body: body.clone(), seq: 12 }
+}
+
+fn nudge(topic: Topic, tone: &str, consumers: &[KeptConsumer]) -> Option<Message> {
+    let ids: Vec<_> = consumers.iter().map(|one| one.kept.id.clone()).collect();
+    let record = record(
+        "nudge_sent",
+        &json!({"team": "pay", "tone": tone, "time_zone": "Europe/Berlin", "consumers": ids}),
+    );
+    campaign(&Chased { topic, record: &record, consumers, slot: None, cite: &Cite::default() })
+}
+
+#[test]
+fn a_reminder_names_consumers_deadlines_and_what_to_do() {
+    let said = nudge(Topic::Nudge, "polite", &[kept("<!channel> billing", true)]).unwrap();
+    assert_eq!(said.title, "A reminder: 1 consumer not on the new credential yet");
+    let table = said.table.unwrap();
+    assert_eq!(table.rows, [["<!channel> billing", "2026-03-01 17:00 CET", "3 d 17 h", "–", "2"]]);
+    assert!(said.urgent, "it is seen in the channel too");
+    let next = format!("{:?}", said.next);
+    assert!(next.contains("revoked campaign confirm app CONSUMER"), "{next}");
+}
+
+#[test]
+fn it_gets_firmer() {
+    let all = [kept("billing", true), kept("etl", true)];
+    let title = |topic, tone| nudge(topic, tone, &all).unwrap().title;
+    assert_eq!(title(Topic::Nudge, "firm"), "Overdue: 2 consumers not on the new credential");
+    assert!(title(Topic::Nudge, "lead").starts_with("Overdue for days: "));
+    assert!(title(Topic::Nudge, "security").starts_with("Overdue for longest: "));
+    assert!(title(Topic::NudgeLead, "lead").starts_with("Team pay is late: "));
+    assert!(title(Topic::NudgeSecurity, "security").starts_with("Team pay is late for longest: "));
+}
+
+#[test]
+fn whoever_is_done_or_was_reminded_since_is_left_out() {
+    let mut claimed = kept("billing", true);
+    claimed.kept.consumer.claim(at("2026-03-05T09:00:01Z"));
+    claimed.kept.consumer.step(at("2026-03-05T09:00:01Z"));
+    let mut newer = kept("etl", true);
+    newer.kept.consumer.nudged_at = Some(at("2026-03-06T09:00:00Z"));
+    assert_eq!(nudge(Topic::Nudge, "firm", &[claimed.clone(), newer.clone()]), None);
+    let left = nudge(Topic::Nudge, "firm", &[claimed, newer, kept("search", true)]).unwrap();
+    assert_eq!(left.table.unwrap().total, 1);
+}
+
+fn digest(more: &Value, consumers: &[KeptConsumer], slot: &str) -> Option<Message> {
+    let record = record("campaign_swept", more);
+    let slot = Some(at(slot));
+    campaign(&Chased {
+        topic: Topic::Sweep,
+        record: &record,
+        consumers,
+        slot,
+        cite: &Cite::default(),
+    })
+}
+
+#[test]
+fn security_hears_of_every_sweep() {
+    let standing = json!({"pending": 1, "reopened": 1, "claimed": 1, "closed": 1, "unlisted": 0});
+    let late = json!({"polite": 0, "firm": 0, "lead": 2, "security": 0});
+    let body = json!({"standing": standing, "late": late, "total": 4, "list_read": true});
+    let said = digest(&body, &[kept("billing", true)], "2026-03-05T09:00:00Z").unwrap();
+    assert_eq!(said.title, "Rotation app: 2 of 4 outstanding, 2 overdue");
+    let facts = format!("{:?}", said.facts);
+    assert!(
+        facts.contains("25 % are seen to use the new one") && facts.contains("lead 2"),
+        "{facts}"
+    );
+    assert_eq!(said.table.unwrap().rows, [["billing", "pay", "pending", "3 d 17 h", "2"]]);
+    assert_eq!(digest(&body, &[], "2026-03-06T09:00:00Z"), None, "a newer one tells it");
+
+    let none = json!({"standing": {"closed": 4}, "late": {}, "total": 4, "list_read": true});
+    let said = digest(&none, &[], "2026-03-05T09:00:00Z").unwrap();
+    assert_eq!((said.title.as_str(), said.table), ("Rotation app: nothing outstanding", None));
+
+    let unread =
+        json!({"standing": {}, "late": {}, "total": 0, "list_read": false, "list_read_at": null});
+    let said = digest(&unread, &[], "2026-03-05T09:00:00Z").unwrap();
+    assert_eq!(said.title, "Rotation app: the list of consumers cannot be read");
+    assert!(said.notes[0].contains("never read"), "{:?}", said.notes);
+}
+
+#[test]
+fn an_instant_is_told_in_the_teams_own_time() {
+    let noon = at("2026-07-01T10:00:00Z").plus(Duration::from_secs(59));
+    assert_eq!(local(noon, "Europe/Berlin"), "2026-07-01 12:00 CEST");
+    assert_eq!(local(noon, "Nowhere"), "2026-07-01 10:00:59 UTC");
+}

@@ -1,0 +1,247 @@
+//! `/api/v1/campaigns`: rotation campaigns and their consumers.
+
+use super::App;
+use super::auth::Caller;
+use super::openapi::{Common, Missing, Notices};
+use super::problem::Problem;
+use super::question::{Id, Nothing, Question, json};
+use super::revocations::{problem_of, store_away};
+use crate::clock;
+use crate::config::Config;
+use crate::domain::campaign::{Standing, Tone};
+use crate::domain::time::UtcTime;
+use crate::store::{KeptConsumer, Store, StoreError};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// A rotation campaign: how its consumers stand.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Campaign)]
+pub struct CampaignView {
+    /// Its name.
+    pub name: String,
+    /// Name of the old credential.
+    pub old: String,
+    /// Name of the new credential.
+    pub new: String,
+    /// Until when consumers have to use the new one.
+    pub deadline: UtcTime,
+    /// When it was last swept.
+    pub swept_at: Option<UtcTime>,
+    /// When its list of consumers was last read whole.
+    pub list_read_at: Option<UtcTime>,
+    /// Why the newest sweep could not read that; empty where it could.
+    pub list_error: String,
+    /// How many consumers stand where.
+    pub consumers: BTreeMap<String, u64>,
+    /// How many have to act and are late.
+    #[schema(minimum = 0)]
+    pub overdue: u64,
+}
+
+/// A consumer of a campaign's old credential.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Consumer)]
+pub struct ConsumerView {
+    /// As the list calls it.
+    pub consumer: String,
+    /// Its id in the log.
+    pub id: String,
+    /// The team that owns it.
+    pub team: String,
+    /// Until when it has to use the new credential.
+    pub deadline: UtcTime,
+    /// Where it stands.
+    pub state: Standing,
+    /// Bucket of how late it is; `null` while nobody has to act.
+    pub bucket: Option<Tone>,
+    /// How often its team was reminded.
+    #[schema(minimum = 0)]
+    pub nudges: u32,
+    /// When last.
+    pub nudged_at: Option<UtcTime>,
+    /// When somebody last said that it uses the new credential.
+    pub claimed_at: Option<UtcTime>,
+    /// When it was last closed.
+    pub closed_at: Option<UtcTime>,
+    /// Newest known use of the old credential.
+    pub old_used_at: Option<UtcTime>,
+    /// Newest known use of the new credential.
+    pub new_used_at: Option<UtcTime>,
+}
+
+/// A campaign with all of its consumers.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CampaignDetail {
+    /// The campaign.
+    pub campaign: CampaignView,
+    /// Its consumers, by name.
+    pub consumers: Vec<ConsumerView>,
+}
+
+/// Every configured campaign.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct CampaignList {
+    /// They, by name.
+    pub campaigns: Vec<CampaignView>,
+}
+
+impl ConsumerView {
+    fn of(one: &KeptConsumer, bounds: [Duration; 3], now: UtcTime) -> Self {
+        let (consumer, state) = (&one.kept.consumer, one.shown());
+        let late = state.is_outstanding() && now > consumer.deadline;
+        Self {
+            consumer: consumer.name.clone(),
+            id: one.kept.id.clone(),
+            team: consumer.team.clone(),
+            deadline: consumer.deadline,
+            state,
+            bucket: late.then(|| Tone::of(now.since(consumer.deadline), bounds)),
+            nudges: consumer.nudges,
+            nudged_at: consumer.nudged_at,
+            claimed_at: consumer.claimed_at,
+            closed_at: consumer.closed_at.filter(|_| one.landed),
+            old_used_at: consumer.old_used_at,
+            new_used_at: consumer.new_used_at,
+        }
+    }
+}
+
+/// Every configured campaign with its consumers, as they are shown at `now`; only `name`, where one is given.
+///
+/// # Errors
+/// When the store is away.
+pub async fn all(
+    store: &Store,
+    config: &Config,
+    name: Option<&str>,
+    now: UtcTime,
+) -> Result<Vec<CampaignDetail>, StoreError> {
+    let Some(chaser) = &config.chaser else { return Ok(Vec::new()) };
+    let rows = store.campaigns().await?;
+    let mut all = Vec::new();
+    for campaign in chaser.campaigns.iter().filter(|one| name.is_none_or(|name| one.name == name)) {
+        let row = rows.iter().find(|row| row.name == campaign.name);
+        let swept = row.map(|row| row.swept.clone()).unwrap_or_default();
+        let kept = store.consumers(&campaign.name).await?;
+        let consumers: Vec<ConsumerView> =
+            kept.iter().map(|one| ConsumerView::of(one, chaser.bounds, now)).collect();
+        let mut counts: BTreeMap<String, u64> =
+            Standing::ALL.iter().map(|state| (state.to_string(), 0)).collect();
+        for one in &consumers {
+            *counts.entry(one.state.to_string()).or_default() += 1;
+        }
+        let overdue = consumers.iter().filter(|one| one.bucket.is_some()).count() as u64;
+        let view = CampaignView {
+            name: campaign.name.clone(),
+            old: campaign.old.clone(),
+            new: campaign.new.clone(),
+            deadline: campaign.deadline,
+            swept_at: swept.at,
+            list_read_at: swept.read_at,
+            list_error: swept.error,
+            consumers: counts,
+            overdue,
+        };
+        all.push(CampaignDetail { campaign: view, consumers });
+    }
+    Ok(all)
+}
+
+fn none() -> Problem {
+    Problem::not_found("there is no such campaign or consumer")
+}
+
+/// List campaigns
+///
+/// Every rotation campaign of the configuration, and how its consumers stand.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaigns",
+    operation_id = "listCampaigns",
+    tag = "campaigns",
+    responses((status = 200, description = "All of them.", body = CampaignList), Common)
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    Caller(_): Caller,
+    _: Question<Nothing>,
+) -> Result<Json<CampaignList>, Problem> {
+    let config = app.config.current();
+    let all = all(&app.journal.store, &config, None, clock::now()).await.map_err(store_away)?;
+    Ok(Json(CampaignList { campaigns: all.into_iter().map(|one| one.campaign).collect() }))
+}
+
+/// Show a campaign
+///
+/// With all of its consumers, and when each was seen to use what.
+#[utoipa::path(
+    get,
+    path = "/api/v1/campaigns/{id}",
+    operation_id = "showCampaign",
+    tag = "campaigns",
+    params(("id" = String, Path, description = "Name of the campaign.")),
+    responses(
+        (status = 200, description = "The campaign.", body = CampaignDetail),
+        Missing,
+        Common,
+    )
+)]
+pub(super) async fn show(
+    State(app): State<App>,
+    Caller(_): Caller,
+    _: Question<Nothing>,
+    Id(id): Id,
+) -> Result<Json<CampaignDetail>, Problem> {
+    let config = app.config.current();
+    let found = all(&app.journal.store, &config, Some(&id), clock::now()).await;
+    found.map_err(store_away)?.pop().map(Json).ok_or_else(none)
+}
+
+/// Confirm a consumer
+///
+/// Somebody says that it uses the new credential: it is not chased any more, until it is seen to use the old one. Only
+/// observed use of the new one closes it. The claim is in the log when this is answered.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaigns/{id}/confirm",
+    operation_id = "confirmConsumer",
+    tag = "campaigns",
+    params(("id" = String, Path, description = "Name of the campaign.")),
+    request_body = crate::intake::campaign::Claim,
+    responses(
+        (status = 200, description = "As it stands now.", body = ConsumerView),
+        Missing,
+        Notices,
+        Common,
+    )
+)]
+pub(super) async fn confirm(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    _: Question<Nothing>,
+    Id(id): Id,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<ConsumerView>, Problem> {
+    let bytes = json(&headers, body)?;
+    let config = app.config.current();
+    let Some(chaser) = &config.chaser else { return Err(none()) };
+    let done = app.intake.confirm_consumer(&id, &bytes, &caller).await;
+    let found = done.map_err(|error| problem_of(&caller, error))?.ok_or_else(none)?;
+    Ok(Json(ConsumerView::of(&found, chaser.bounds, clock::now())))
+}
+
+/// The consumer as it is shown to a command that runs alone.
+#[must_use]
+pub fn shown(found: &KeptConsumer, config: &Config) -> Option<ConsumerView> {
+    let chaser = config.chaser.as_ref()?;
+    Some(ConsumerView::of(found, chaser.bounds, clock::now()))
+}

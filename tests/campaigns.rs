@@ -1,0 +1,259 @@
+//! Rotation campaigns: the real agent, its target and its consumers' table, and the stand-in of Slack.
+
+mod common;
+
+use common::agent::{Agent, PATIENCE};
+use common::http::prepared;
+use common::slack::{BOT, CHANNEL, LEAD, Message, OTHER, Slack};
+use common::{LiveSession, cluster, sql};
+use revoked::throwaway::Cluster;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// A consumer whose name nobody may find in the log.
+const BILLING: &str = "billing-q7x";
+
+/// The table of the consumers, who may read it, and who may be told of reminders there.
+const TABLE: &str = "CREATE TABLE consumers (consumer text PRIMARY KEY, team text, status text DEFAULT 'pending',
+    old_role text, new_role text, nudges int DEFAULT 0, nudged_at timestamptz, writes int DEFAULT 0);
+    CREATE ROLE old_app LOGIN; CREATE ROLE new_app LOGIN; CREATE ROLE tracker LOGIN;
+    GRANT SELECT ON consumers TO revoked_agent; GRANT SELECT, UPDATE ON consumers TO tracker;";
+
+/// An agent with a campaign whose deadline was long ago, not started.
+fn agent_of(cluster: &Cluster, slack: &Slack, every: &str) -> Agent {
+    let query = "SELECT consumer, team, status, old_role, new_role FROM public.consumers";
+    let track = "UPDATE public.consumers SET nudges = $2::integer, nudged_at = $3::timestamptz, \
+                 writes = writes + 1 WHERE consumer = $1";
+    let more = format!(
+        "{}chaser: {{every: {every}, security: {OTHER}, \
+         teams: {{pay: {{channel: {CHANNEL}, lead: {LEAD}, time_zone: Europe/Berlin}}}}, \
+         campaigns: {{app: {{old: old_app, new: new_app, deadline: '2026-01-05', target: main, \
+         consumers_query: {{target: main, database: postgres, sql: '{query}'}}, \
+         tracker: {{url_file: tracker.url, sql: '{track}'}}}}}}}}",
+        slack.config("")
+    );
+    let agent = prepared(cluster, &more);
+    sql(cluster, "postgres", "postgres", TABLE);
+    std::fs::write(agent.dir().join("slack.token"), BOT).unwrap();
+    std::fs::write(agent.dir().join("tracker.url"), cluster.url("tracker", "postgres")).unwrap();
+    agent
+}
+
+fn add(cluster: &Cluster) {
+    let row = format!(
+        "INSERT INTO consumers (consumer, team, old_role, new_role) \
+         VALUES ('{BILLING}', 'pay', 'old_app', 'new_app')"
+    );
+    sql(cluster, "postgres", "postgres", &row);
+}
+
+/// A command beside the stand-in, which goes on answering.
+async fn ran(agent: &Agent, arguments: &[&str]) -> (i32, String) {
+    let mut command = tokio::process::Command::from(agent.command(arguments));
+    let output = command.stdin(Stdio::null()).output().await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap_or(-1), text + &String::from_utf8(output.stderr).unwrap())
+}
+
+/// Waits until the campaign's only consumer stands like this, and gives it.
+async fn until_state(agent: &Agent, state: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let (_, out) = ran(agent, &["campaign", "show", "app", "-o", "json"]).await;
+        let shown: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}"));
+        if shown["consumers"][0]["state"] == state {
+            return shown["consumers"][0].clone();
+        }
+        assert!(begun.elapsed() < PATIENCE, "not {state}: {shown:#}\n{}", agent.stderr());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn titles(all: &[Message], channel: &str) -> Vec<String> {
+    let here = all.iter().filter(|one| one.channel == channel);
+    here.map(|one| one.title().to_owned()).collect()
+}
+
+/// Records of a kind.
+fn records(agent: &Agent, kind: &str) -> Vec<Value> {
+    let lines = agent.log().into_iter().filter(|line| line["type"] == kind);
+    lines.map(|mut line| line["what"].take()).collect()
+}
+
+/// Waits until there are records of a kind as wanted, and gives them.
+async fn until_records(agent: &Agent, kind: &str, count: usize) -> Vec<Value> {
+    let begun = Instant::now();
+    loop {
+        let found = records(agent, kind);
+        if found.len() >= count {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{count} of {kind}: {found:#?}\n{}", agent.stderr());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What the campaign's own table was told: reminders, and how often it was told.
+fn tracked(cluster: &Cluster) -> (i64, i64) {
+    let told = sql(cluster, "postgres", "postgres", "SELECT nudges, writes FROM consumers");
+    let (nudges, writes) = told.trim().split_once('|').unwrap();
+    (nudges.parse().unwrap(), writes.parse().unwrap())
+}
+
+async fn until_tracked(agent: &Agent, cluster: &Cluster, nudges: usize) {
+    let begun = Instant::now();
+    while tracked(cluster).0 != i64::try_from(nudges).unwrap() {
+        assert!(begun.elapsed() < PATIENCE, "{:?}\n{}", tracked(cluster), agent.stderr());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_is_chased_until_it_is_seen_to_be_done() {
+    let (cluster, slack) = (cluster(), Slack::start().await);
+    let mut agent = agent_of(&cluster, &slack, "5s");
+    add(&cluster);
+    agent.start();
+
+    // Politely, then firmer, to the team, its lead and security.
+    let longest = "Team pay is late for longest: 1 consumer not on the new credential";
+    let all = slack
+        .until_that("security is told", |all| titles(all, OTHER).iter().any(|one| one == longest))
+        .await;
+    let to_team = titles(&all, CHANNEL);
+    assert_eq!(to_team[0], "A reminder: 1 consumer not on the new credential yet");
+    assert_eq!(to_team[1], "Overdue: 1 consumer not on the new credential");
+    assert_eq!(to_team[2], "Overdue for days: 1 consumer not on the new credential");
+    assert!(titles(&all, LEAD)[0].starts_with("Team pay is late: "), "{all:#?}");
+    assert!(titles(&all, OTHER)[0].starts_with("Rotation app: 1 of 1 outstanding, 1 overdue"));
+    let first = all.iter().find(|one| one.channel == CHANNEL).unwrap();
+    let mut next = all.iter().filter(|one| one.channel == CHANNEL).skip(1);
+    assert!(next.all(|one| one.broadcast && one.thread.as_ref() == Some(&first.ts)), "{all:#?}");
+    assert!(first.blocks.to_string().contains(BILLING), "{first:#?}");
+    assert!(first.blocks.to_string().contains("2026-01-05 18:00 CET"), "in the team's zone");
+
+    // Somebody says it is done: nobody is reminded, and security still hears how it stands.
+    let (code, out) = ran(&agent, &["campaign", "confirm", "app", BILLING]).await;
+    assert!(code == 0 && out.contains("claimed"), "{code} {out}");
+    let reminded = records(&agent, "nudge_sent").len();
+    let swept = records(&agent, "campaign_swept").len();
+    until_records(&agent, "campaign_swept", swept + 2).await;
+    assert_eq!(records(&agent, "nudge_sent").len(), reminded, "it is chased no more");
+    slack
+        .until_that("nothing is outstanding", |all| {
+            titles(all, OTHER).iter().any(|one| one == "Rotation app: nothing outstanding")
+        })
+        .await;
+    until_tracked(&agent, &cluster, reminded).await;
+    let (nudges, writes) = tracked(&cluster);
+    assert_eq!(nudges, writes, "each reminder is written once");
+
+    // It still uses the old one.
+    let old = LiveSession::open(&cluster, "old_app", "postgres", "SELECT 1;");
+    let consumer = until_state(&agent, "reopened").await;
+    assert!(consumer["old_used_at"].as_str() > consumer["claimed_at"].as_str(), "{consumer:#}");
+    until_records(&agent, "nudge_sent", reminded + 1).await;
+    drop(old);
+
+    // Only being seen with the new one closes it, and the old one opens it again.
+    let new = LiveSession::open(&cluster, "new_app", "postgres", "SELECT 1;");
+    until_state(&agent, "closed").await;
+    let old = LiveSession::open(&cluster, "old_app", "postgres", "SELECT 1;");
+    until_state(&agent, "reopened").await;
+    drop(old);
+    until_state(&agent, "closed").await;
+    drop(new);
+    agent.until_metrics(&[
+        "access_revocation_campaign_consumers{state=\"closed\"} 1",
+        "access_revocation_campaign_consumers{state=\"reopened\"} 0",
+        "access_revocation_campaign_overdue_consumers{bucket=\"security\"} 0",
+    ]);
+    let seen = records(&agent, "consumer_observed");
+    let moves: Vec<_> = seen.iter().map(|one| one["standing"].as_str().unwrap()).collect();
+    assert_eq!(moves, ["reopened", "closed", "reopened", "closed"]);
+    assert_eq!(records(&agent, "consumer_claimed").len(), 1);
+    agent.stop();
+    let (code, report) = agent.verify();
+    assert_eq!(code, 0, "{report}");
+    let log: String =
+        agent.log_files().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    assert!(!log.contains(BILLING), "no consumer is named in the log");
+}
+
+/// Whatever happens to the agent: no sweep twice, no reminder twice, and the table is told what the log has.
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_and_silence_are_no_reason_to_remind_twice() {
+    let (cluster, slack) = (cluster(), Slack::start().await);
+    let mut agent = agent_of(&cluster, &slack, "3s");
+    add(&cluster);
+    agent.start();
+    until_records(&agent, "nudge_sent", 1).await;
+    agent.kill();
+    let before = records(&agent, "campaign_swept").len();
+
+    // Two sweeps and more are missed: one is made.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    agent.start();
+    let all = until_records(&agent, "campaign_swept", before + 1).await;
+    let at =
+        |one: &Value, key: &str| one[key].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let apart = at(&all[before], "slot").duration_since(at(&all[before], "slot_before"));
+    assert!(apart.as_secs() >= 9, "{all:#?}");
+
+    for pause in [150, 900, 300, 1_500, 50, 700, 2_100, 400] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        agent.kill();
+        agent.start();
+    }
+    let (code, out) = ran(&agent, &["campaign", "confirm", "app", BILLING]).await;
+    assert_eq!(code, 0, "{out}");
+    let nudges = records(&agent, "nudge_sent");
+    until_tracked(&agent, &cluster, nudges.len()).await;
+    agent.stop();
+    for kind in ["campaign_swept", "nudge_sent"] {
+        let slots: Vec<_> = records(&agent, kind)
+            .iter()
+            .map(|one| one["slot"].as_str().unwrap().to_owned())
+            .collect();
+        let different: BTreeSet<_> = slots.iter().collect();
+        assert_eq!(different.len(), slots.len(), "{kind}: {slots:?}");
+    }
+    let told: Vec<_> = slack.messages().into_iter().map(|one| one.delivery).collect();
+    let different: BTreeSet<_> = told.iter().collect();
+    assert_eq!(different.len(), told.len(), "{told:?}");
+    let (code, report) = agent.verify();
+    assert_eq!(code, 0, "{report}");
+}
+
+/// A list that cannot be read is said, and nobody is done by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_cannot_be_read_is_no_empty_list() {
+    let (cluster, slack) = (cluster(), Slack::start().await);
+    let mut agent = agent_of(&cluster, &slack, "3s");
+    add(&cluster);
+    agent.start();
+    until_records(&agent, "nudge_sent", 1).await;
+    sql(&cluster, "postgres", "postgres", "REVOKE SELECT ON consumers FROM revoked_agent");
+    let unread = "Rotation app: the list of consumers cannot be read";
+    slack.until_that("it is said", |all| titles(all, OTHER).iter().any(|one| one == unread)).await;
+    let (_, out) = ran(&agent, &["doctor"]).await;
+    assert!(out.contains("app: its list of consumers cannot be read"), "{out}");
+    let (code, out) = ran(&agent, &["campaign", "list"]).await;
+    assert!(code == 2 && out.contains("its list cannot be read"), "{code} {out}");
+    assert_eq!(until_state(&agent, "pending").await["team"], "pay");
+    assert!(agent.stderr().contains("the list of campaign app"), "{}", agent.stderr());
+
+    sql(
+        &cluster,
+        "postgres",
+        "postgres",
+        "GRANT SELECT ON consumers TO revoked_agent; DELETE FROM consumers",
+    );
+    let swept = records(&agent, "campaign_swept").len();
+    let all = until_records(&agent, "campaign_swept", swept + 1).await;
+    assert_eq!(all.last().unwrap()["list_read"], false, "an empty table is none");
+    assert_eq!(until_state(&agent, "pending").await["consumer"], BILLING);
+    agent.stop();
+}
