@@ -90,6 +90,9 @@ pub struct Intake {
     config: Live,
     /// One copy of a notice at a time.
     copies: Turns,
+    /// The same of events that are held and expected meanwhile. Who has such a turn waits for one of `copies` as well, which
+    /// would never come where both were one.
+    doubted: Turns,
     /// One notice about a subject at a time decides whether there is such a revocation already.
     subjects: Turns,
     gather: Gather,
@@ -101,8 +104,8 @@ impl Intake {
     /// A door to `journal`; `board` is asked to look at everything that came in.
     #[must_use]
     pub fn new(journal: Arc<Journal>, config: Live, board: Arc<Board>) -> Self {
-        let (copies, subjects) = (Turns::default(), Turns::default());
-        Self { journal, config, copies, subjects, gather: Gather::default(), board }
+        let [copies, doubted, subjects] = [(); 3].map(|()| Turns::default());
+        Self { journal, config, copies, doubted, subjects, gather: Gather::default(), board }
     }
 
     /// The configuration in force.

@@ -96,7 +96,7 @@ impl Intake {
             Some(Early::Unsure(unusable)) => return self.hold(case, unusable).await,
         }
         // One copy at a time, so that the question is about the notice that is kept.
-        let _copy = self.copies.of((&case.notice.source, &case.notice.event_id)).await;
+        let _copy = self.doubted.of((&case.notice.source, &case.notice.event_id)).await;
         if let Some(kept) = self.before(&case.notice, case.now).await? {
             return self.again(&kept).await;
         }
