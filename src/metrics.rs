@@ -23,7 +23,7 @@ pub use levels::{AuditLevel, CanaryLevel, CheckLevel, Levels, TargetLevel, Vocab
 pub use signals::{InboxLevel, Signals};
 
 use anchors::AnchorGauges;
-use campaigns::CampaignGauges;
+use campaigns::CampaignMetrics;
 use declare::{Declare, family};
 use gauges::Gauges;
 use levels::Known;
@@ -83,7 +83,7 @@ pub struct Metrics {
     /// `access_revocation_audit_anchor_failures_total`.
     pub anchor_failures: IntCounterVec,
     anchors: AnchorGauges,
-    campaigns: CampaignGauges,
+    campaigns: CampaignMetrics,
     /// Telling people.
     pub delivery: DeliveryMetrics,
     process: ProcessMetrics,
@@ -132,7 +132,7 @@ impl Metrics {
             process: ProcessMetrics::declare(&declare.under("Process"))?,
             intake: IntakeMetrics::declare(&declare.under("Notices"))?,
             delivery: DeliveryMetrics::declare(&declare.under("Telling people"))?,
-            campaigns: CampaignGauges::declare(&declare.under("Rotation campaigns"))?,
+            campaigns: CampaignMetrics::declare(&declare.under("Rotation campaigns"))?,
             signals: Signals::declare(&declare.under("Security event tokens, and the inbox"))?,
             declared: declared.take(),
             registry: registry.clone(),
@@ -143,6 +143,11 @@ impl Metrics {
         metrics.set_audit_blocked(false);
         metrics.set_targets(metrics.vocabulary.targets.clone());
         Ok(metrics)
+    }
+
+    /// A team was reminded in this tone.
+    pub fn nudged(&self, tone: &str) {
+        self.campaigns.nudges.with_label_values(&[tone]).inc();
     }
 
     /// Counters and histograms are there from the first scrape, or the first increase would be missed.
@@ -157,6 +162,9 @@ impl Metrics {
                 let _ = self.withdrawn.with_label_values(&[reason, cause]);
             }
             let _ = self.notice_delay.with_label_values(&[reason]);
+        }
+        for tone in &words.tones {
+            let _ = self.campaigns.nudges.with_label_values(&[tone]);
         }
         for kind in ["witness", "tsa", "git"] {
             let _ = self.anchor_failures.with_label_values(&[kind]);

@@ -6,6 +6,7 @@ use crate::audit::replace;
 use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
+use crate::domain::campaign::Tone;
 use crate::domain::exception::ExceptionKind;
 use crate::domain::expectation::milestones;
 use crate::domain::observation::Cause;
@@ -119,6 +120,7 @@ fn metrics(config: &Config) -> prometheus::Result<Metrics> {
         uses: vec![UseClass::AfterEnd.as_str(), "no_open_break_glass"],
         asks: Asked::ALL.iter().map(|word| word.as_str()).collect(),
         exceptions: ExceptionKind::ALL.iter().map(|word| word.as_str()).collect(),
+        tones: Tone::ALL.iter().map(|word| word.as_str()).collect(),
         surfaces: CLUSTER_SURFACES
             .iter()
             .chain(FILES)

@@ -51,6 +51,7 @@ pub(super) fn count(metrics: &Metrics, record: &QueuedRecord) {
             let labels = [target.unwrap_or_default(), word("because")];
             metrics.uses.with_label_values(&labels).inc();
         }
+        "nudge_sent" => metrics.nudged(word("tone")),
         _ => {}
     }
 }

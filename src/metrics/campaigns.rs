@@ -2,7 +2,7 @@
 
 use super::Known;
 use super::declare::{Declare, family};
-use prometheus::{GaugeVec, IntGaugeVec};
+use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec};
 use std::collections::BTreeMap;
 
 /// Every configured campaign together: no name of one is in a label.
@@ -42,21 +42,24 @@ impl CampaignLevel {
     }
 }
 
-/// The gauges.
-pub(super) struct CampaignGauges {
+/// The families.
+pub(super) struct CampaignMetrics {
+    pub(super) nudges: IntCounterVec,
     consumers: IntGaugeVec,
     overdue: IntGaugeVec,
     swept: GaugeVec,
     interval: GaugeVec,
 }
 
-impl CampaignGauges {
+impl CampaignMetrics {
     #[rustfmt::skip]
     pub(super) fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
         let none = "without a campaign; before the first turn";
+        let nudges = declare.counter(family("access_revocation_nudges_total", &["bucket"], "Reminders to teams whose consumers still use an old credential, by their tone.").more("One for all consumers of a team, however many it was told to."))?;
         Ok(Self {
+            nudges,
             consumers: declare.int_gauge(family("access_revocation_campaign_consumers", &["state"], "Consumers of old credentials, by where they stand.").more("Of all campaigns. `pending` `reopened` `claimed` `closed` `unlisted`; see [campaigns.md](campaigns.md).").absent(none))?,
-            overdue: declare.int_gauge(family("access_revocation_campaign_overdue_consumers", &["bucket"], "Pending and reopened consumers whose deadline is over, by how late they are.").more("`polite` `firm` `lead` `security`: 0–1, 1–3, 3–7 and more than 7 days, unless `chaser.buckets` says otherwise.").absent(none))?,
+            overdue: declare.int_gauge(family("access_revocation_consumers_overdue", &["bucket"], "Pending and reopened consumers whose deadline is over, by how late they are.").more("`polite` `firm` `lead` `security`: 0–1, 1–3, 3–7 and more than 7 days, unless `chaser.buckets` says otherwise.").absent(none))?,
             swept: declare.gauge(family("access_revocation_campaign_last_sweep_timestamp_seconds", &[], "When the consumers of the campaign that waits for longest were last gone through, with a list that could be read.").more("0 where that never happened.").absent(none))?,
             interval: declare.gauge(family("access_revocation_campaign_sweep_interval_seconds", &[], "Configured time between two sweeps.").more("It is `chaser.every`.").absent(none))?,
         })

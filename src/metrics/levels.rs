@@ -20,6 +20,8 @@ pub struct Vocabulary {
     pub asks: Vec<&'static str>,
     /// Kinds of exceptions.
     pub exceptions: Vec<&'static str>,
+    /// Tones of reminders.
+    pub tones: Vec<&'static str>,
     /// Surfaces.
     pub surfaces: Vec<&'static str>,
     /// Configured targets; [`super::Metrics::set_targets`] replaces them.

@@ -36,6 +36,7 @@ pub(crate) fn metrics() -> Arc<Metrics> {
         uses: vec!["after_end"],
         asks: vec!["withdraw"],
         exceptions: vec!["grace"],
+        tones: vec!["polite"],
         surfaces: vec!["login"],
         targets: vec!["main".to_owned()],
     };
