@@ -187,6 +187,9 @@ fn another_timeline_after_a_promotion() {
         sql(&cluster, "postgres", "postgres", "SELECT pg_promote(); CHECKPOINT;");
 
         assert_eq!(sql(&cluster, "x", "orders", "SELECT count(*) FROM secret").trim(), "1");
+        // psql does not wait for the end of its session.
+        let open = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'x'";
+        while sql(&cluster, "postgres", "postgres", open).trim() != "0" {}
         let after = look(&cluster, &x(), &[]);
         let timeline = |look: &Observation| look.server.as_ref().unwrap().timeline;
         assert_eq!((timeline(&before), timeline(&after)), (1, 2), "PostgreSQL {}", cluster.major());
