@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// A consumer whose name nobody may find in the log.
 const BILLING: &str = "billing-q7x";
 
+/// Password of the role that tells the consumers' table of reminders.
+const TRACKER: &str = "hush5d1e";
+
 /// The table of the consumers, who may read it, and who may be told of reminders there.
 const TABLE: &str = "CREATE TABLE consumers (consumer text PRIMARY KEY, team text, status text DEFAULT 'pending',
     old_role text, new_role text, nudges int DEFAULT 0, nudged_at timestamptz, writes int DEFAULT 0);
@@ -36,7 +39,8 @@ fn agent_of(cluster: &Cluster, slack: &Slack, every: &str) -> Agent {
     let agent = prepared(cluster, &more);
     sql(cluster, "postgres", "postgres", TABLE);
     std::fs::write(agent.dir().join("slack.token"), BOT).unwrap();
-    std::fs::write(agent.dir().join("tracker.url"), cluster.url("tracker", "postgres")).unwrap();
+    let url = format!("{}&password={TRACKER}", cluster.url("tracker", "postgres"));
+    std::fs::write(agent.dir().join("tracker.url"), url).unwrap();
     agent
 }
 
@@ -168,6 +172,12 @@ async fn a_consumer_is_chased_until_it_is_seen_to_be_done() {
         "access_revocation_campaign_consumers{state=\"reopened\"} 0",
         "access_revocation_consumers_overdue{bucket=\"security\"} 0",
     ]);
+    let page = agent.get("/metrics").unwrap();
+    for tone in ["polite", "firm", "lead"] {
+        let series = format!("access_revocation_nudges_total{{bucket=\"{tone}\"}} ");
+        let count = page.lines().find_map(|line| line.strip_prefix(&series)).unwrap();
+        assert_ne!(count, "0", "{tone}");
+    }
     let seen = records(&agent, "consumer_observed");
     let moves: Vec<_> = seen.iter().map(|one| one["standing"].as_str().unwrap()).collect();
     assert_eq!(moves, ["reopened", "closed", "reopened", "closed"]);
@@ -178,6 +188,9 @@ async fn a_consumer_is_chased_until_it_is_seen_to_be_done() {
     let log: String =
         agent.log_files().iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
     assert!(!log.contains(BILLING), "no consumer is named in the log");
+    for said in [&log, &agent.stderr(), &slack.heard()] {
+        assert!(!said.contains(TRACKER), "the tracker's password is in\n{said}");
+    }
 }
 
 /// Whatever happens to the agent: no sweep twice, no reminder twice, and the table is told what the log has.
