@@ -213,7 +213,14 @@ impl Store {
         };
         let migrated = match &store {
             Self::Sqlite { write, .. } => MIGRATIONS.run(write).await,
-            Self::Postgres(pool) => MIGRATIONS.run(pool).await,
+            Self::Postgres(pool) => {
+                // Rewriting a large table takes what it takes.
+                let mut connection = pool.acquire().await?;
+                sqlx::raw_sql("SET statement_timeout = 0").execute(&mut *connection).await?;
+                let migrated = MIGRATIONS.run(&mut *connection).await;
+                sqlx::raw_sql("RESET statement_timeout").execute(&mut *connection).await?;
+                migrated
+            }
         };
         match migrated {
             Ok(()) => Ok(store),

@@ -206,3 +206,65 @@ async fn a_change_of_role_back_asks_that_the_earlier_one_is_withdrawn() {
     let again = taken(&api, "user_role_changed", "c2", "3", back).await;
     assert_eq!((&again["duplicate"], &again["pending"]), (&json!(true), &second["pending"]));
 }
+
+/// Expects what `notice` says, in our own form, and gives its id.
+async fn expected(api: &Api, notice: Value) -> Value {
+    let answer = api.post(notice.to_string(), None).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    answer.json()["id"].clone()
+}
+
+#[tokio::test]
+async fn a_role_that_only_a_withdrawn_end_named_is_asked_about() {
+    let cluster = cluster();
+    let roles = "CREATE ROLE svc_x LOGIN; CREATE ROLE john NOLOGIN;";
+    sql(&cluster, "postgres", "postgres", roles);
+    let agent = started(&cluster);
+    let api = Api::of(&agent);
+    let john = json!({"username": "john", "employee_id": "EMP-1", "reason": "terminated"});
+    let mut named = john.clone();
+    named["account"] = json!("svc_x");
+    let first = expected(&api, named).await;
+    let (code, _, err) = agent.run(&["expect", "withdraw", first.as_str().unwrap()]);
+    assert_eq!(code, 0, "{err}");
+    let waits = json!({"request": shown(&agent, &first)["pending"]["id"]}).to_string();
+    let path = format!("/api/v1/revocations/{}/approve", first.as_str().unwrap());
+    assert_eq!(ask(api.request(Method::POST, &path).body(waits)).await.status, 200);
+    let second = expected(&api, john).await;
+    assert_ne!(first, second);
+    let view = agent.until(second.as_str().unwrap(), |view| {
+        view["gaps"].to_string().contains("main/svc_x bears a name")
+    });
+    assert_eq!((&view["state"], &view["verdict"]), (&json!("open"), &json!("inconclusive")));
+}
+
+#[tokio::test]
+async fn a_slip_that_is_named_again_is_no_slip_any_more() {
+    let cluster = cluster();
+    sql(&cluster, "postgres", "postgres", "CREATE ROLE grp; CREATE ROLE kim NOLOGIN;");
+    let agent = started(&cluster);
+    let api = Api::of(&agent);
+    let change = json!({
+        "username": "kim", "account": "kx", "revocation_type": "partial", "roles": ["grp"],
+        "reason": "role_change",
+    });
+    let first = expected(&api, change).await;
+    let id = first.as_str().unwrap();
+    let lacks = |view: &Value| view["gaps"].to_string().contains("no role is called kx");
+    agent.until(id, lacks);
+    let path = format!("/api/v1/revocations/{id}");
+    let both = json!({"unlink": {"account": "kx"}, "account": "ky"}).to_string();
+    let refused = ask(api.request(Method::PATCH, &path).body(both)).await;
+    assert!(refused.status >= 400 && refused.text.contains("one by one"), "{refused:?}");
+    let alone = json!({"unlink": {"account": "kx"}}).to_string();
+    assert_eq!(ask(api.request(Method::PATCH, &path).body(alone)).await.status, 200);
+    agent.until(id, |view| !lacks(view));
+    // A person says that it is theirs after all, and there it is.
+    sql(&cluster, "postgres", "postgres", "CREATE ROLE kx LOGIN;");
+    let (code, _, err) = agent.run(&["expect", "amend", id, "--account", "kx"]);
+    assert_eq!(code, 0, "{err}");
+    let end = expected(&api, json!({"username": "kim", "reason": "terminated"})).await;
+    let view = agent.until(end.as_str().unwrap(), |view| view["verdict"] == "residual");
+    assert!(view["residual"].to_string().contains("kx"), "{view:#}");
+    assert_eq!(agent.verify().0, 0);
+}

@@ -319,6 +319,9 @@ impl Lineage {
     /// later word is followed, since it removes access; whether it was so.
     pub fn name(&mut self, name: &AccountName, by: &str, now: UtcTime) -> bool {
         let contradicted = self.is_contradicted_by(name);
+        if !name.suggested() {
+            self.settle(&name.role);
+        }
         if contradicted {
             self.link(name, by, now);
         }

@@ -64,6 +64,7 @@ impl Intake {
             }
             self.may_be_theirs(stored, &amendment, config)?;
             if let Some(step) = slip.as_ref().and_then(|name| forgotten(stored, name, by, now)) {
+                amendment.only_unlinks()?;
                 return Ok(Move { notice: Some(notice_of_change(bytes, by, now)?), ..step });
             }
             let decision = amendment.decide(&stored.revocation, by, config, now)?;

@@ -31,9 +31,12 @@ impl Intake {
         if asked.kind.is_about_a_secret() {
             return Ok(lineage);
         }
-        let mut known = match self.journal.store.expected_of(&asked.subject).await {
-            // Of more than can be read nothing is taken over: then more is asked for, not less.
-            Err(StoreError::Held(_)) => Vec::new(),
+        let mut known = match self.journal.store.ever_of(&asked.subject).await {
+            // What cannot be read may have named what nothing searches for now.
+            Err(StoreError::Held(_)) => {
+                lineage.more_unsure = true;
+                Vec::new()
+            }
             known => known?,
         };
         known.retain(|known| !known.revocation.kind.is_about_a_secret());
@@ -51,7 +54,7 @@ impl Intake {
 struct Earlier<'a> {
     /// User names and e-mail addresses that accepted notices gave.
     called: &'a [(String, String)],
-    /// What is expected of it and not withdrawn.
+    /// Its revocations, also those that were withdrawn.
     known: &'a [Evidenced],
     config: &'a Config,
     now: UtcTime,
@@ -80,14 +83,16 @@ impl Earlier<'_> {
             self.search(asked, AccountName { target: None, role, rule: LinkRule::Template });
         }
         for stored in self.known {
-            let slip = |name: &&AccountName| stored.life.lineage.taken_back.contains(&name.role);
-            for name in stored.revocation.accounts.iter().filter(|name| !slip(name)) {
+            // Whoever took a name back while nobody had it said nothing of who gets it later.
+            let slips = stored.life.lineage.taken_back.iter();
+            lineage.taken_back.extend(slips.filter(|name| !certain.contains(*name)).cloned());
+            for name in &stored.revocation.accounts {
                 self.search(asked, AccountName { rule: LinkRule::Template, ..name.clone() });
             }
         }
         let guessed = mapping.names_of(asked).into_iter().filter(AccountName::suggested);
         let former = guessed.map(|name| name.role).filter(|name| !certain.contains(name));
-        let former: Vec<String> = former.filter(|name| !lineage.doubtful.contains(name)).collect();
+        let former: Vec<String> = former.filter(|name| !lineage.asks_about(name)).collect();
         lineage.former.extend(former);
     }
 

@@ -105,9 +105,24 @@ impl Store {
     /// # Errors
     /// When the database is away, or there are too many.
     pub async fn expected_of(&self, subject: &str) -> Result<Vec<Evidenced>, StoreError> {
+        self.all_of(statement!("revocations_expected_of"), subject).await
+    }
+
+    /// Every revocation of `subject` that there ever was, newest first.
+    ///
+    /// # Errors
+    /// As [`expected_of`](Self::expected_of).
+    pub async fn ever_of(&self, subject: &str) -> Result<Vec<Evidenced>, StoreError> {
+        self.all_of(statement!("revocations_ever_of"), subject).await
+    }
+
+    async fn all_of(
+        &self,
+        statement: &'static str,
+        subject: &str,
+    ) -> Result<Vec<Evidenced>, StoreError> {
         let rows: Vec<Row> = reading!(self, pool =>
-            sqlx::query_as(statement!("revocations_expected_of"))
-                .bind(subject).bind(OF_ONE + 1).fetch_all(pool).await?
+            sqlx::query_as(statement).bind(subject).bind(OF_ONE + 1).fetch_all(pool).await?
         );
         if i64::try_from(rows.len()).is_ok_and(|count| count > OF_ONE) {
             return Err(StoreError::Held(format!(

@@ -90,13 +90,6 @@ pub(super) struct Mark {
     pub(super) landings: i64,
 }
 
-impl Mark {
-    /// Whether what was read with this mark is as new as `other`.
-    fn is_of_or_after(self, other: Self) -> bool {
-        self.version >= other.version && self.landings >= other.landings
-    }
-}
-
 fn within_limit(count: usize) -> Result<(), StoreError> {
     if i64::try_from(count).is_ok_and(|count| count > WATCHED) {
         return Err(StoreError::Held(format!("more than {WATCHED} revocations are watched")));
@@ -152,8 +145,8 @@ impl Store {
         let mut watched = Vec::with_capacity(marks.len());
         for (id, mark) in marks {
             let read = match before.remove(&id) {
-                // One that was read after the marks may be newer.
-                Some(known) if known.0.is_of_or_after(mark) => Some(known),
+                // Another one, newer or older: a store that was put back must not be judged by what it had.
+                Some(known) if known.0 == mark => Some(known),
                 _ => self.marked(&id, &mut inner).await?,
             };
             // What ended since the marks were read is not watched any more.

@@ -17,7 +17,7 @@ use crate::intake::{IntakeError, known_targets, merge, terms_of};
 use serde::{Deserialize, Serialize};
 
 /// What is to change. Accounts, roles and permissions are added to those there are.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Amendment {
     /// When access has to end. A later time waits for a second person.
@@ -91,6 +91,15 @@ impl Amendment {
             }
         }
         Ok(())
+    }
+
+    /// Nothing else is asked for beside the unlinking: what is done at once would leave it out.
+    pub(super) fn only_unlinks(&self) -> Result<(), SubmissionError> {
+        let alone = Self { unlink: self.unlink.clone(), why: self.why.clone(), ..Self::default() };
+        if *self == alone {
+            return Ok(());
+        }
+        Err(wrong("/unlink", "ask for this and for what else is to change one by one"))
     }
 
     fn zones<'a>(&'a self, zones: Zones<'a>) -> Zones<'a> {

@@ -1,0 +1,11 @@
+-- revoked/revocations_ever_of: all of a subject, newest first
+SELECT
+    r.id, r.subject_id, s.name AS subject, r.request, r.accounts, r.life, r.landed_life,
+    CASE WHEN r.landed_request = r.request THEN NULL ELSE r.landed_request END AS landed_request,
+    e.found AS evidence, r.version, r.landings, r.records, r.queued_at, r.watch_until
+FROM revocation AS r
+JOIN subject AS s ON s.id = r.subject_id
+LEFT JOIN evidence AS e ON e.revocation_id = r.id
+WHERE s.name = $1
+ORDER BY r.received_at DESC, r.id DESC
+LIMIT $2
