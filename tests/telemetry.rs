@@ -92,11 +92,13 @@ async fn every_family_is_there_from_the_first_scrape_on() {
          inbox: {{dir: drop, source: hr}}\n\
          exceptions: {{break_glass_roles: [main/glass]}}\nsources: {{hr: {{expect_every: 1d}}}}\n\
          slack: {{token_file: slack.token, channel: C01, base_url: 'http://127.0.0.1:1/'}}\n\
+         chaser: {{campaigns: {{app: {{old: a, new: b, deadline: '2026-01-05', consumers_file: consumers.csv}}}}}}\n\
          confluence: {{base_url: 'http://127.0.0.1:1/wiki', space: OPS, edition: data_center, token_file: slack.token}}",
         provider.section("")
     );
     let mut agent = prepared(&cluster, &more);
     std::fs::create_dir(agent.dir().join("drop")).unwrap();
+    std::fs::write(agent.dir().join("consumers.csv"), "consumer,team\nbilling,pay\n").unwrap();
     let token = agent.dir().join("slack.token");
     std::fs::write(&token, "xoxb-a-token-of-nobody\n").unwrap();
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();

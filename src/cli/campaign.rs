@@ -143,8 +143,12 @@ async fn confirm(arguments: Confirm) -> Result<u8> {
         || consumer_rows(all),
         || {
             println!("{}: {}", shown(&found.consumer), found.state);
-            if found.state == Standing::Claimed {
-                println!("it is closed once it is seen to use the new credential");
+            match found.state {
+                Standing::Claimed => {
+                    println!("it is closed once it is seen to use the new credential");
+                }
+                Standing::Unlisted => println!("the list of the campaign names it no more"),
+                Standing::Pending | Standing::Reopened | Standing::Closed => {}
             }
         },
     )?;
@@ -155,10 +159,11 @@ fn at(time: Option<UtcTime>) -> String {
     time.map(|at| at.to_string()).unwrap_or_default()
 }
 
-/// To the minute, as people read it.
+/// To the minute, as people read it, in UTC.
 fn minute(time: Option<UtcTime>) -> String {
-    let text = time.map_or_else(|| "-".to_owned(), |at| at.to_string());
-    text.get(..16).unwrap_or(&text).replace('T', " ")
+    let Some(time) = time else { return "-".to_owned() };
+    let text = time.to_string();
+    text.get(..16).map_or_else(|| text.clone(), |minute| minute.replace('T', " ") + "Z")
 }
 
 fn campaign_rows(all: &[CampaignView]) -> Rows {
@@ -252,10 +257,13 @@ fn print_campaigns(all: &[CampaignView]) {
             one.overdue.to_string(),
             count(Standing::Claimed).to_string(),
             format!("{}/{total}", count(Standing::Closed)),
+            count(Standing::Unlisted).to_string(),
             minute(one.swept_at),
         ]
     });
-    table(&["CAMPAIGN", "DEADLINE", "OPEN", "OVERDUE", "CLAIMED", "CLOSED", "SWEPT"], rows);
+    let header =
+        ["CAMPAIGN", "DEADLINE", "OPEN", "OVERDUE", "CLAIMED", "CLOSED", "UNLISTED", "SWEPT"];
+    table(&header, rows);
     for one in all.iter().filter(|one| !one.list_error.is_empty()) {
         println!("{}: its list cannot be read: {}", one.name, shown(&one.list_error));
     }
@@ -267,11 +275,14 @@ fn print_consumers(all: &[ConsumerView]) {
             shown(&one.consumer),
             one.team.clone(),
             one.state.to_string(),
+            minute(Some(one.deadline)),
             one.bucket.map_or_else(|| "-".to_owned(), |bucket| bucket.to_string()),
             one.nudges.to_string(),
             minute(one.old_used_at),
             minute(one.new_used_at),
         ]
     });
-    table(&["CONSUMER", "TEAM", "STATE", "LATE", "REMINDERS", "OLD SEEN", "NEW SEEN"], rows);
+    let header =
+        ["CONSUMER", "TEAM", "STATE", "DEADLINE", "LATE", "REMINDERS", "OLD SEEN", "NEW SEEN"];
+    table(&header, rows);
 }

@@ -7,7 +7,7 @@ mod list;
 mod schedule;
 mod sweep;
 
-pub use list::{Listed, MOST, WrongList, read as read_list};
+pub use list::{COLUMNS, Listed, MOST, WrongList, read as read_list};
 pub use schedule::{Day, Quiet, Schedule};
 pub use sweep::{Kept, Nudge, Tally, nudges, tally};
 

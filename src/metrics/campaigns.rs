@@ -54,7 +54,7 @@ pub(super) struct CampaignMetrics {
 impl CampaignMetrics {
     #[rustfmt::skip]
     pub(super) fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
-        let none = "without a campaign; before the first turn";
+        let none = "before the first turn; without a campaign always";
         let nudges = declare.counter(family("access_revocation_nudges_total", &["bucket"], "Reminders to teams whose consumers still use an old credential, by their tone.").more("One for all consumers of a team, however many it was told to."))?;
         Ok(Self {
             nudges,

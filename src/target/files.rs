@@ -139,13 +139,22 @@ impl File {
         }
         let Some(files) = self.state(session, rows).await else { return };
         for file in files.iter().filter(|file| file.newer) {
-            let reason = format!(
-                "{} was changed at {} and the server loaded its configuration at {}, so it may go by something \
-                 else",
-                file.file,
-                moment(file.changed_us),
-                moment(file.loaded_us)
-            );
+            let (changed, loaded) = (moment(file.changed_us), moment(file.loaded_us));
+            // To the second: the time of a file has no fractions.
+            let same = changed.get(..19) == loaded.get(..19);
+            let reason = if same {
+                format!(
+                    "{} was changed in the second in which the server loaded its configuration, {loaded}: which came \
+                     first cannot be told, so it may go by something else",
+                    file.file
+                )
+            } else {
+                format!(
+                    "{} was changed at {changed} and the server loaded its configuration at {loaded}, so it may go \
+                     by something else",
+                    file.file
+                )
+            };
             self.doubt(session, Cause::Internal, &reason, RELOAD);
         }
         for file in files.iter().filter(|file| file.unsure) {

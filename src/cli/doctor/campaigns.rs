@@ -19,7 +19,7 @@ pub(super) async fn section(config: &Config) -> Option<Section> {
             }
             Err(error) => {
                 let text = format!("{name}: its list of consumers cannot be read: {error}");
-                let fix = "mend the query or what it reads: nobody is reminded until then, docs/campaigns.md";
+                let fix = "mend the list, or how it is asked for: nobody is reminded until then, docs/campaigns.md";
                 section.advise(Level::Warn, text, fix);
             }
         }

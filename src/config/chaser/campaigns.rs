@@ -2,7 +2,7 @@
 
 use crate::config::check::Reader;
 use crate::config::{ConfigError, Secret, TargetConfig};
-use crate::domain::campaign::{Listed, read_list};
+use crate::domain::campaign::{COLUMNS, Listed, read_list};
 use crate::domain::effective::{Zones, resolve};
 use crate::domain::inactivity::SeenQuery;
 use crate::domain::time::UtcTime;
@@ -82,8 +82,9 @@ pub struct Campaign {
 /// Where the list of consumers comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConsumerList {
-    /// A file, as it was read with the configuration.
-    File(Vec<Listed>),
+    /// A file, as it was read with the configuration; or why it cannot be used, which costs the campaign its list and
+    /// nobody anything else.
+    File(Result<Vec<Listed>, String>),
     /// A query at a target.
     Query {
         /// The target.
@@ -134,7 +135,7 @@ impl Reader<'_> {
             self.is_target(&format!("{key}.target"), target, targets)?;
         }
         let consumers = match (file.consumers_file, file.consumers_query) {
-            (Some(path), None) => self.consumers(&key, &path, zone)?,
+            (Some(path), None) => ConsumerList::File(self.consumers(&key, &path, zone)),
             (None, Some(query)) => self.consumers_query(&key, query, targets)?,
             _ => return Err(self.wrong(&key, "give either consumers_file or consumers_query")),
         };
@@ -156,28 +157,17 @@ impl Reader<'_> {
         Err(self.wrong(key, "there is no target of this name"))
     }
 
+    /// Reads the list of a team. What is wrong with it is said where the list is needed: nobody else's work waits for it.
     fn consumers(
         &mut self,
         key: &str,
         path: &std::path::Path,
         zone: &str,
-    ) -> Result<ConsumerList, ConfigError> {
-        let key = format!("{key}.consumers_file");
-        let text = self.text_of(&key, path)?;
+    ) -> Result<Vec<Listed>, String> {
+        let text = self.text_of(&format!("{key}.consumers_file"), path);
+        let text = text.map_err(|error| format!("{:#}", anyhow::Error::new(error)))?;
         self.digest.update(&text);
-        let mut reader =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-        let header = reader.headers().map_err(|error| self.wrong(&key, error.to_string()))?.clone();
-        let mut rows = Vec::new();
-        for row in reader.into_records() {
-            rows.push(row.map_err(|error| self.wrong(&key, error.to_string()))?);
-        }
-        let place =
-            |name: &str| header.iter().position(|h| h.trim_start_matches('\u{feff}') == name);
-        let rows = rows.iter().map(|row| |name: &str| row.get(place(name)?).map(str::to_owned));
-        let listed =
-            read_list(rows, Some(zone)).map_err(|error| self.wrong(&key, error.to_string()))?;
-        Ok(ConsumerList::File(listed))
+        from_csv(&text, zone)
     }
 
     fn consumers_query(
@@ -226,4 +216,36 @@ impl Reader<'_> {
         }
         Ok(Tracker { url, sql: file.sql.clone() })
     }
+}
+
+/// The consumers that the text of a file names.
+fn from_csv(text: &str, zone: &str) -> Result<Vec<Listed>, String> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| in_words(&error))?;
+    let header: Vec<String> =
+        header.iter().map(|name| name.trim_start_matches('\u{feff}').to_lowercase()).collect();
+    for name in ["consumer", "team"] {
+        if !header.iter().any(|known| known == name) {
+            return Err(format!(
+                "its first line names no column {name}; cells are separated by commas"
+            ));
+        }
+    }
+    if let Some(column) = header.iter().position(|name| !COLUMNS.contains(&name.as_str())) {
+        let known = COLUMNS.join(", ");
+        return Err(format!("column {} of its first line is none of {known}", column + 1));
+    }
+    let rows: Result<Vec<_>, _> = reader.into_records().collect();
+    let rows = rows.map_err(|error| in_words(&error))?;
+    let place = |name: &str| header.iter().position(|known| known == name);
+    let rows = rows.iter().map(|row| |name: &str| row.get(place(name)?).map(str::to_owned));
+    read_list(rows, Some(zone)).map_err(|error| error.to_string())
+}
+
+fn in_words(error: &csv::Error) -> String {
+    if let csv::ErrorKind::UnequalLengths { pos: Some(pos), expected_len, len } = error.kind() {
+        let line = pos.line();
+        return format!("line {line} has {len} cells, and the first one {expected_len}");
+    }
+    "it is no CSV file: comma-separated text in UTF-8".to_owned()
 }

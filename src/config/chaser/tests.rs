@@ -36,7 +36,7 @@ fn campaigns_and_who_is_told() {
     assert_eq!(chaser.bounds.map(|bound| bound.as_secs() / DAY), [1, 3, 7]);
     let campaign = chaser.campaign("app").unwrap();
     assert_eq!(campaign.deadline.to_string(), "2026-03-05T16:00:00.000000Z");
-    let ConsumerList::File(listed) = &campaign.consumers else { panic!("{campaign:?}") };
+    let ConsumerList::File(Ok(listed)) = &campaign.consumers else { panic!("{campaign:?}") };
     assert_eq!((listed.len(), listed[1].confirmed), (2, true));
     let at = |text: &str| text.parse().unwrap();
     assert!(chaser.is_quiet("payments", at("2026-03-05T10:00:00Z")), "evening in Tokyo");
@@ -127,8 +127,6 @@ fn what_cannot_be_used_is_named_with_its_key() {
             own,
             "app.target: there is no target",
         ),
-        (campaign(CAMPAIGN), "consumer\nx\n", own, "app.consumers_file: row 1 has no team"),
-        (campaign(CAMPAIGN), "consumer,team\n", own, "app.consumers_file: it names no consumers"),
         (
             campaign(
                 "old: a, new: b, deadline: '2026-03-05', \
@@ -152,4 +150,26 @@ fn what_cannot_be_used_is_named_with_its_key() {
         assert!(error.contains(says), "{chaser}: {error}");
         assert!(!error.contains("geheim"), "{error}");
     }
+}
+
+#[test]
+fn a_list_that_cannot_be_used_costs_nobody_else_anything() {
+    let chaser = format!("{{campaigns: {{app: {{{CAMPAIGN}}}}}}}");
+    for (csv, says) in [
+        ("consumer\nx\n", "names no column team"),
+        ("consumer;team\nx;a\n", "names no column consumer"),
+        ("consumer,team\n", "names no consumers"),
+        ("consumer,team,deadlin\nx,a,2026-03-05\n", "column 3 of its first line is none of"),
+        ("consumer,team\nx,a\ny\n", "line 3 has 1 cells, and the first one 2"),
+        ("consumer,team,status\nx,a,geheim\n", "row 1: status"),
+    ] {
+        let config = parse(&chaser, csv, "").unwrap();
+        let campaign = config.chaser.unwrap().campaign("app").unwrap().clone();
+        let ConsumerList::File(Err(error)) = campaign.consumers else { panic!("{csv}") };
+        assert!(error.contains(says), "{csv}: {error}");
+        assert!(!error.contains("geheim"), "{error}");
+    }
+    let config = parse(&chaser, "\u{feff}Consumer, Team\nx,a\n", "").unwrap();
+    let campaign = config.chaser.unwrap().campaign("app").unwrap().clone();
+    assert!(matches!(campaign.consumers, ConsumerList::File(Ok(_))), "{campaign:?}");
 }

@@ -5,6 +5,18 @@ use crate::domain::effective::{Zones, resolve};
 use crate::domain::time::UtcTime;
 use std::collections::BTreeSet;
 
+/// What a list may tell of a consumer.
+pub const COLUMNS: &[&str] = &[
+    "consumer",
+    "team",
+    "status",
+    "confirmed_at",
+    "deadline",
+    "old_role",
+    "new_role",
+    "old_used_at",
+    "new_used_at",
+];
 /// Most consumers of a campaign.
 pub const MOST: usize = 10_000;
 /// Longest name of a consumer or role, in characters.
@@ -95,7 +107,7 @@ fn one(
     let at = |column: &'static str| {
         let zones = Zones { default: zone, ..Zones::default() };
         let read = |text: String| {
-            let why = "it is no time; write it as 2026-03-05T17:00:00Z or with an offset";
+            let why = "it is no time; write it as 2026-03-05T17:00:00Z, or as 2026-03-05";
             resolve(&text, &zones).map(|(at, _)| at).map_err(|_| wrong(column, why))
         };
         text(column).map(read).transpose()
@@ -112,14 +124,18 @@ fn one(
         Some("confirmed") => true,
         Some(_) => return Err(wrong("status", "it is `pending` or `confirmed`")),
     };
+    let (old_role, new_role) = (name("old_role")?, name("new_role")?);
+    if new_role.is_some() && new_role == old_role {
+        return Err(wrong("new_role", "it is the old one, whose use would be use of the new one"));
+    }
     Ok(Listed {
         name: name("consumer")?.ok_or_else(|| missing("consumer"))?,
         team,
         deadline: at("deadline")?,
         confirmed,
         confirmed_at: at("confirmed_at")?,
-        old_role: name("old_role")?,
-        new_role: name("new_role")?,
+        old_role,
+        new_role,
         old_used_at: at("old_used_at")?,
         new_used_at: at("new_used_at")?,
     })
@@ -170,6 +186,10 @@ mod tests {
             (vec![vec![("consumer", "a"), ("team", "a b")]], "row 1: team: up to 64"),
             (vec![vec![("consumer", "a"), ("team", "a"), ("status", "done")]], "row 1: status"),
             (vec![vec![("consumer", "a"), ("team", "a"), ("deadline", "soon")]], "row 1: deadline"),
+            (
+                vec![vec![("consumer", "a"), ("team", "a"), ("old_role", "r"), ("new_role", "r")]],
+                "row 1: new_role",
+            ),
             (vec![vec![("consumer", "a"), ("team", "a")]; 2], "row 2 names a consumer that"),
         ] {
             let rows: Vec<&[(&str, &str)]> = rows.iter().map(Vec::as_slice).collect();

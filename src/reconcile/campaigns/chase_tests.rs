@@ -13,7 +13,7 @@ fn campaign() -> Campaign {
         new: "app_2026".to_owned(),
         deadline: at("2026-03-01T09:00:00Z"),
         target: None,
-        consumers: ConsumerList::File(Vec::new()),
+        consumers: ConsumerList::File(Ok(Vec::new())),
         tracker: None,
     }
 }

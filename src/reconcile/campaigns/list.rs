@@ -17,7 +17,7 @@ pub(crate) async fn listed(
     campaign: &Campaign,
 ) -> Result<Vec<Listed>, String> {
     let (name, query) = match &campaign.consumers {
-        ConsumerList::File(listed) => return Ok(listed.clone()),
+        ConsumerList::File(listed) => return listed.clone(),
         ConsumerList::Query { target, query } => (target, query),
     };
     let configured = config.target(name).ok_or_else(|| ["there is no target ", name].concat())?;
