@@ -154,12 +154,12 @@ fn a_file_that_was_edited_and_not_loaded() {
         assert_eq!(code, 3, "{report:#}");
         let gap = &report["gaps"][0];
         assert_eq!(gap["surface"], "hba_rule");
-        assert!(gap["reason"].as_str().unwrap().contains("pg_hba.conf was changed at "), "{gap:#}");
+        assert!(gap["reason"].as_str().unwrap().contains("pg_hba.conf was changed "), "{gap:#}");
         assert!(gap["fix"].as_str().unwrap().contains("SELECT pg_reload_conf();"), "{gap:#}");
         // Where nobody requires it, the answer says so.
         let (code, report) = check(&cluster, "x", &[]);
         assert_eq!(code, 0, "{report:#}");
-        assert!(report["not_covered"].to_string().contains("pg_hba.conf was changed at "));
+        assert!(report["not_covered"].to_string().contains("pg_hba.conf was changed "));
 
         write(&cluster, "pg_hba.conf", &format!("{LOCAL}local all x reject\n"));
         load(&cluster);
@@ -187,7 +187,7 @@ async fn a_file_that_was_loaded_while_the_agent_was_connected() {
         assert_eq!(gaps().await, Vec::<String>::new());
         edit(&cluster, "pg_hba.conf", &format!("{LOCAL}local all y trust\n"));
         let [unloaded] = gaps().await.try_into().unwrap();
-        assert!(unloaded.contains("and the server loaded its configuration at 2"), "{unloaded}");
+        assert!(unloaded.contains("the server loaded its configuration"), "{unloaded}");
         // The time of a file has no fractions.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         load(&cluster);
