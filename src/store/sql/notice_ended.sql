@@ -2,8 +2,7 @@
 SELECT r.id, COALESCE(n.event_at, n.received_at)
 FROM notice AS n
 JOIN revocation AS r ON r.id = n.revocation_id
-JOIN subject AS s ON s.id = r.subject_id
-WHERE s.name = $1 AND r.kind = 'full' AND r.state <> 'withdrawn'
+WHERE r.subject_id = (SELECT id FROM subject WHERE name = $1) AND r.kind = 'full' AND r.state <> 'withdrawn'
     AND n.event_type IN ('', 'user_terminated', 'contractor_expired', 'vendor_offboarded')
 ORDER BY COALESCE(n.event_at, n.received_at) DESC, r.id
 LIMIT 1

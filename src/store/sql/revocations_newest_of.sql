@@ -1,4 +1,5 @@
 -- revoked/revocations_newest_of: that of a subject and kind which came last, also a withdrawn one
+-- + keeps a planner from walking all revocations in the order of an index until one fits
 SELECT
     r.id, r.subject_id, s.name AS subject, r.request, r.accounts, r.life, r.landed_life,
     CASE WHEN r.landed_request = r.request THEN NULL ELSE r.landed_request END AS landed_request,
@@ -6,6 +7,6 @@ SELECT
 FROM revocation AS r
 JOIN subject AS s ON s.id = r.subject_id
 LEFT JOIN evidence AS e ON e.revocation_id = r.id
-WHERE s.name = $1 AND r.kind = $2
-ORDER BY r.received_at DESC, r.id DESC
+WHERE r.subject_id = (SELECT id FROM subject WHERE name = $1) AND r.kind = $2
+ORDER BY +r.received_at DESC, r.id DESC
 LIMIT 1
