@@ -5,6 +5,7 @@ use super::claims;
 use super::lineage::Lineage;
 use super::observation::{Cause, Gap};
 use super::residual::ResidualKind;
+use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -106,6 +107,19 @@ impl Lineage {
         }
     }
 
+    /// `by` named a role of the subject at `now`. Where somebody had said that a role of that name is not theirs, the
+    /// later word is followed, since it removes access; whether it was so.
+    pub fn name(&mut self, name: &AccountName, by: &str, now: UtcTime) -> bool {
+        let contradicted = self.is_contradicted_by(name);
+        if !name.suggested() {
+            self.settle(&name.role);
+        }
+        if contradicted {
+            self.link(name, by, now);
+        }
+        contradicted
+    }
+
     /// The question about `account`, which only a name links that was the subject's once, or that was taken back. `names`
     /// are those that `revocation` searches for.
     #[must_use]
@@ -160,7 +174,6 @@ mod tests {
     use super::*;
     use crate::domain::ids::SystemIdentifier;
     use crate::domain::lineage::{Barred, Rehired, Unlinked};
-    use crate::domain::time::UtcTime;
 
     fn at(second: i64) -> UtcTime {
         UtcTime::from_micros(second * 1_000_000).unwrap()

@@ -315,19 +315,6 @@ impl Lineage {
         self.linked.push(Linked { role, target, by: by.to_owned(), at: Some(now) });
     }
 
-    /// `by` named a role of the subject at `now`. Where somebody had said that a role of that name is not theirs, the
-    /// later word is followed, since it removes access; whether it was so.
-    pub fn name(&mut self, name: &AccountName, by: &str, now: UtcTime) -> bool {
-        let contradicted = self.is_contradicted_by(name);
-        if !name.suggested() {
-            self.settle(&name.role);
-        }
-        if contradicted {
-            self.link(name, by, now);
-        }
-        contradicted
-    }
-
     /// Whether somebody had said that a role called `name` is not the subject's, and nobody the contrary since.
     #[must_use]
     pub fn is_contradicted_by(&self, name: &AccountName) -> bool {
