@@ -40,6 +40,8 @@ mod notices;
 mod outbox;
 #[path = "store/pages.rs"]
 mod pages;
+#[path = "store/plans.rs"]
+mod plans;
 #[path = "store/schema.rs"]
 mod schema;
 #[path = "store/together.rs"]

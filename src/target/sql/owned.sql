@@ -5,18 +5,16 @@ SELECT n.class AS class, n.object AS object, n.role AS role
 FROM (
     SELECT o.class, o.object, o.owner, pg_catalog.row_number() OVER (PARTITION BY o.owner ORDER BY o.class, o.object)
     FROM (
-        SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, oid, relowner
-        FROM pg_catalog.pg_class WHERE relkind NOT IN ('i', 'I', 't', 'c')
-        UNION ALL
-        SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, i.oid, i.relowner
-        FROM pg_catalog.pg_class AS i
+        SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, r.oid, r.relowner
+        FROM pg_catalog.pg_class AS r
         -- CASE: only indexes of tracked roles are compared with their tables. All of them would be most of the work.
-        WHERE i.relkind IN ('i', 'I')
-            AND CASE WHEN i.relowner IN (SELECT w.oid FROM pg_catalog.unnest($1::oid[]) AS w (oid)) THEN i.relowner <> (
+        WHERE r.relkind NOT IN ('t', 'c') AND CASE
+            WHEN r.relkind NOT IN ('i', 'I') THEN true
+            WHEN r.relowner IN (SELECT w.oid FROM pg_catalog.unnest($1::oid[]) AS w (oid)) THEN r.relowner <> (
                 SELECT c.relowner
                 FROM pg_catalog.pg_index AS x
                 JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid
-                WHERE x.indexrelid = i.oid
+                WHERE x.indexrelid = r.oid
             ) END
         UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::oid, oid, proowner FROM pg_catalog.pg_proc
         UNION ALL

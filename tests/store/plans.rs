@@ -1,0 +1,40 @@
+//! What is asked of one subject's rows is quick also by a plan that PostgreSQL made while there were none.
+
+use crate::common::place::Place;
+use crate::common::sql;
+
+/// Statements of the store about one subject.
+fn statements() -> Vec<(String, String)> {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql");
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let named = files.map(|path| {
+        (path.file_name().unwrap().display().to_string(), std::fs::read_to_string(path).unwrap())
+    });
+    named.filter(|(_, text)| text.contains("FROM subject WHERE name = $1)")).collect()
+}
+
+/// Kept until the first autoanalyze, such a plan serves thousands of rows in the busiest minute.
+#[tokio::test]
+async fn a_plan_made_for_empty_tables_does_not_read_all_revocations() {
+    let place = Place::postgres();
+    drop(place.open().await);
+    let Place::Postgres(cluster, database) = &place else { unreachable!() };
+    let statements = statements();
+    assert!(statements.len() >= 6, "{statements:?}");
+    for (name, text) in statements {
+        let parameters = (1..).take_while(|number| text.contains(&format!("${number}"))).count();
+        let nulls = vec!["NULL"; parameters].join(", ");
+        let plan = sql(
+            cluster,
+            "postgres",
+            database,
+            &format!(
+                "SET plan_cache_mode = force_generic_plan;\nPREPARE asked AS {text};\nEXPLAIN EXECUTE asked({nulls});\n"
+            ),
+        );
+        assert!(plan.contains("revocation_by_subject"), "{name}:\n{plan}");
+        for all in ["revocation_by_receipt", "Seq Scan on revocation", "Seq Scan on notice"] {
+            assert!(!plan.contains(all), "{name}:\n{plan}");
+        }
+    }
+}
