@@ -3,6 +3,7 @@
 use super::super::client::Where;
 use super::super::exit;
 use super::super::output::{Output, Rows, print_line, shown};
+use super::super::values;
 use crate::domain::notice::Outcome;
 use crate::http::notices::{Filter, NoticePage, NoticeView};
 use anyhow::Result;
@@ -23,7 +24,7 @@ pub(in crate::cli) struct Arguments {
     quarantined: bool,
 
     /// Only those of this sender
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::text)]
     source: Option<String>,
 
     /// At most so many
