@@ -3,9 +3,10 @@
 mod common;
 
 use common::agent::{Agent, PATIENCE};
-use common::http::prepared;
+use common::http::{Api, ask, prepared};
 use common::slack::{BOT, CHANNEL, LEAD, Message, OTHER, Slack};
 use common::{LiveSession, cluster, sql, telling};
+use reqwest::Method;
 use revoked::throwaway::Cluster;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -191,6 +192,167 @@ async fn a_consumer_is_chased_until_it_is_seen_to_be_done() {
     for said in [&log, &agent.stderr(), &slack.heard()] {
         assert!(!said.contains(TRACKER), "the tracker's password is in\n{said}");
     }
+}
+
+/// A claim can be taken back, a sweep can be had at once, and what it would say is told without anything being written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_taken_back_and_a_sweep_is_made_when_it_is_asked_for() {
+    let (cluster, slack) = (cluster(), Slack::start().await);
+    let mut agent = agent_of(&cluster, &slack, "1d");
+    add(&cluster);
+    agent.start();
+    until_records(&agent, "nudge_sent", 1).await;
+    until_tracked(&agent, &cluster, 1).await;
+
+    let would = async || {
+        let (code, out) =
+            ran(&agent, &["campaign", "sweep", "app", "--dry-run", "-o", "json"]).await;
+        assert_eq!(code, 0, "{out}");
+        serde_json::from_str::<Value>(&out).unwrap_or_else(|_| panic!("{out}"))
+    };
+    let said = would().await;
+    assert_eq!(said["reminders"][0]["tone"], "firm", "{said:#}");
+    assert_eq!(said["reminders"][0]["consumers"][0]["consumer"], BILLING);
+    assert_eq!(said["reminders"][0]["channels"], serde_json::json!([CHANNEL]));
+    let (_, out) = ran(&agent, &["campaign", "sweep", "app", "--dry-run"]).await;
+    assert!(out.contains(&format!("team pay would be told in {CHANNEL}, firm:")), "{out}");
+    assert!(out.contains("reminded once before") && out.contains("nothing was told"), "{out}");
+
+    // Somebody's word, and a sweep by it.
+    let (code, out) = ran(&agent, &["campaign", "confirm", "app", BILLING]).await;
+    assert!(code == 0 && out.contains("claimed"), "{code} {out}");
+    assert_eq!(would().await["reminders"], serde_json::json!([]));
+    let (code, out) = ran(&agent, &["campaign", "sweep", "app"]).await;
+    assert_eq!(code, 0, "{out}");
+    let swept = until_records(&agent, "campaign_swept", 2).await;
+    assert_eq!((&swept[0]["asked_by"], swept.len()), (&Value::Null, 2));
+    assert!(swept[1]["asked_by"].as_str().unwrap().starts_with("uid:"), "{swept:#?}");
+
+    // Taken back: it is on record, once, and the next sweep reminds again.
+    for _ in 0..2 {
+        let (code, out) = ran(&agent, &["campaign", "confirm", "app", BILLING, "--withdraw"]).await;
+        assert!(code == 0 && out.contains("pending"), "{code} {out}");
+    }
+    let back = records(&agent, "consumer_claim_withdrawn");
+    assert_eq!(back.len(), 1, "{back:#?}");
+    assert_eq!(back[0]["consumer"], records(&agent, "consumer_claimed")[0]["consumer"]);
+    assert_eq!(records(&agent, "nudge_sent").len(), 1);
+    let api = Api::of(&agent);
+    let answer = ask(api.request(Method::POST, "/api/v1/campaigns/app/sweep")).await;
+    assert_eq!((answer.status, &answer.json()["overdue"]), (200, &1.into()), "{answer:?}");
+    let nudges = until_records(&agent, "nudge_sent", 2).await;
+    assert_eq!((&nudges[1]["tone"], nudges.len()), (&"firm".into(), 2), "{nudges:#?}");
+    assert_eq!(ask(api.request(Method::POST, "/api/v1/campaigns/x/sweep")).await.status, 404);
+
+    // What is not there is named, beside what is.
+    for (arguments, says) in [
+        (&["campaign", "confirm", "nope", "x"][..], "there is no campaign nope; there are: app"),
+        (&["campaign", "show", "nope"], "there is no campaign nope; there are: app"),
+        (&["campaign", "sweep", "nope"], "there is no campaign nope; there are: app"),
+        (&["campaign", "sweep", "nope", "--dry-run"], "there is no campaign nope; there are: app"),
+        (&["campaign", "confirm", "app", "x"], "campaign app has no consumer x; `revoked campaign"),
+    ] {
+        let (code, out) = ran(&agent, arguments).await;
+        assert!(code == 1 && out.contains(says), "{arguments:?}: {code} {out}");
+    }
+    agent.stop();
+    let (code, out) = ran(&agent, &["campaign", "sweep", "app"]).await;
+    assert!(code == 1 && out.contains("no agent is running, so nobody sweeps"), "{code} {out}");
+    let (code, report) = agent.verify();
+    assert_eq!(code, 0, "{report}");
+}
+
+/// The doctor tries all of it, writes nothing, and names what is wrong.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_list_or_a_tracker_is_named_before_anybody_is_reminded() {
+    let (cluster, slack) = (cluster(), Slack::start().await);
+    let agent = agent_of(&cluster, &slack, "1d");
+    add(&cluster);
+    let (code, out) = ran(&agent, &["config", "check"]).await;
+    assert!(
+        code == 0 && out.contains("app: a query at main, database postgres; sessions at main"),
+        "{out}"
+    );
+    assert!(out.contains(", database postgres, as tracker") && !out.contains(TRACKER), "{out}");
+    let doctor = async || {
+        let (_, out) = ran(&agent, &["doctor"]).await;
+        out.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said = doctor().await;
+    assert!(
+        said.contains("app: its tracker can be told") && said.contains("nothing was written"),
+        "{said}"
+    );
+    assert!(said.contains("its list can be read, 1 consumers"), "{said}");
+    for (change, back, says) in [
+        (
+            "REVOKE UPDATE ON consumers FROM tracker",
+            "GRANT UPDATE ON consumers TO tracker",
+            "its tracker cannot be told, at ",
+        ),
+        (
+            "REVOKE UPDATE ON consumers FROM tracker",
+            "GRANT UPDATE ON consumers TO tracker",
+            "its role may not change that table (consumers), or read what it compares: GRANT it",
+        ),
+        (
+            "ALTER TABLE consumers RENAME nudged_at TO told_at",
+            "ALTER TABLE consumers RENAME told_at TO nudged_at",
+            "the statement names a column that is not there (nudged_at)",
+        ),
+        (
+            "ALTER ROLE tracker NOLOGIN",
+            "ALTER ROLE tracker LOGIN",
+            "its server does not let its role in",
+        ),
+        (
+            "ALTER ROLE tracker SUPERUSER",
+            "ALTER ROLE tracker NOSUPERUSER",
+            "its role is a superuser: make one that",
+        ),
+        (
+            "UPDATE consumers SET new_role = 'new_ap', old_role = 'old_ap'",
+            "UPDATE consumers SET new_role = 'new_app', old_role = 'old_app'",
+            "new_role in its list is not there on main: new_ap",
+        ),
+        (
+            "ALTER TABLE consumers RENAME team TO owner",
+            "ALTER TABLE consumers RENAME owner TO team",
+            "column \"team\" does not exist",
+        ),
+    ] {
+        sql(&cluster, "postgres", "postgres", change);
+        let said = doctor().await;
+        assert!(said.contains(says) && !said.contains(TRACKER), "{change}: {said}");
+        sql(&cluster, "postgres", "postgres", back);
+    }
+    assert_eq!(tracked(&cluster), (0, 0), "the doctor writes nothing");
+
+    let text = std::fs::read_to_string(agent.config()).unwrap();
+    for (from, to, says) in [
+        (
+            "SELECT consumer, team, status",
+            "SELECT consumer, status",
+            "the query gives no column team; it gives consumer, new_role, old_role, status",
+        ),
+        (
+            "SELECT consumer, team, status",
+            "SELECT consumer, team, CAST(consumer AS int) AS status",
+            "a value in it cannot be converted (SQLSTATE 22P02)",
+        ),
+        (
+            "writes = writes + 1 WHERE consumer = $1",
+            "writes = writes + 1 WHERE consumer = $1; DROP TABLE consumers",
+            "the statement is not one UPDATE or INSERT",
+        ),
+        ("SET nudges = $2::integer", "SET nudges = $2", "write $2::integer and $3::timestamptz"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        std::fs::write(agent.config(), text.replace(from, to)).unwrap();
+        let said = doctor().await;
+        assert!(said.contains(says) && !said.contains(BILLING), "{to}: {said}");
+    }
+    assert_eq!(tracked(&cluster), (0, 0), "nothing was run");
 }
 
 /// Whatever happens to the agent: no sweep twice, no reminder twice, and the table is told what the log has.
