@@ -163,7 +163,8 @@ pub fn run() -> u8 {
         Ok(code) => code,
         Err(error) => {
             eprintln!("revoked: {error:#}");
-            if error.chain().any(|cause| cause.is::<Usage>()) { exit::USAGE } else { exit::ERROR }
+            let usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
+            if usage { exit::USAGE } else { exit::ERROR }
         }
     }
 }

@@ -51,8 +51,6 @@ fn whatever_is_wrong_in_itself_is_a_wrong_argument() {
         (request(&["--account", ""]), "a name has 1 to 1000 bytes"),
         (vec!["exception", "request", "grace", "x", "--why", ""], "1 to 1000 bytes of text"),
         (vec!["exception", "request", "grace", " x", "--why", "y"], "no blanks at its beginning"),
-        (vec!["exception", "approve", "LATER"], "the id of an exception, exc_…"),
-        (vec!["exception", "list", "--revocation", "LATER"], "the id of a revocation, rev_…"),
         (vec!["expect", "add", "--user", "x", "--reason", ""], "1 to 1000 bytes of text, not 0"),
         (vec!["expect", "add", "--user", " ", "--reason", "other"], "not 1 blanks"),
         (add(&["--employee-id", ""]), "1 to 1000 bytes"),
@@ -65,22 +63,16 @@ fn whatever_is_wrong_in_itself_is_a_wrong_argument() {
             "it wants the id of a revocation, rev_…, as `revoked expect list` shows it",
         ),
         (vec!["expect", "amend", "rev_1", "--why", " "], "1 to 1000 bytes"),
-        (vec!["expect", "withdraw", "LATER"], "rev_…"),
-        (vec!["expect", "approve", "rev_1", "--request", "LATER"], "the id of a request, req_…"),
-        (vec!["expect", "attest", "LATER", "devices"], "rev_…"),
         (vec!["expect", "show", ""], "1 to 1000 bytes"),
         (vec!["expect", "recheck", ""], "1 to 1000 bytes"),
         (vec!["expect", "link", "x", ""], "a name has"),
         (vec!["expect", "unlink", "x", "r", "--cluster", "main"], "--cluster"),
-        (vec!["expect", "list", "--checklist", "LATER"], "the id of a checklist, chk_…"),
         (vec!["expect", "erase", "", "--basis", "retention"], "1 to 1000 bytes"),
-        (vec!["webhook", "retry", "evt_1"], "the id of a notice, ntc_…"),
         (vec!["webhook", "dismiss", "ntc_1", "--reason", ""], "1 to 1000 bytes"),
         (vec!["outbox", "drop", ""], "1 to 1000 bytes"),
         (vec!["campaign", "confirm", "app", ""], "1 to 1000 bytes"),
         (vec!["campaign", "sweep", ""], "1 to 1000 bytes"),
         (vec!["plan", "x", "--reassign-to", ""], "a name has"),
-        (vec!["log", "export", "dir", "--revocation", "LATER"], "rev_…"),
         (login(&["--role", ""]), "a name has"),
         (login(&["--role", "r", "--revocation", "LATER"]), "rev_…"),
         (vec!["init", "/nonexistent/x", "--origin", "a b"], "no space, no + and"),
@@ -99,11 +91,30 @@ fn whatever_is_wrong_in_itself_is_a_wrong_argument() {
         (vec!["key", "generate", "/nonexistent/x", "--origin", "a b"], "no space, no + and"),
         (vec!["verify", "x", "--max-age", "400000000d"], "no clock counts that far"),
     ] {
-        let (code, out, err) =
-            run(revoked().args(&arguments).env("REVOKED_CONFIG", "/nonexistent"));
-        assert_eq!((code, out.as_str()), (64, ""), "{arguments:?}: {err}");
-        assert!(err.contains(says) && !err.contains("hush"), "{arguments:?}: {err}");
+        refused(&arguments, says);
     }
+}
+
+#[test]
+fn an_id_of_another_kind_is_a_wrong_argument() {
+    for (arguments, says) in [
+        (&["exception", "approve", "LATER"][..], "the id of an exception, exc_…"),
+        (&["exception", "list", "--revocation", "LATER"], "the id of a revocation, rev_…"),
+        (&["expect", "withdraw", "LATER"], "rev_…"),
+        (&["expect", "approve", "rev_1", "--request", "LATER"], "the id of a request, req_…"),
+        (&["expect", "attest", "LATER", "devices"], "rev_…"),
+        (&["expect", "list", "--checklist", "LATER"], "the id of a checklist, chk_…"),
+        (&["webhook", "retry", "evt_1"], "the id of a notice, ntc_…"),
+        (&["log", "export", "dir", "--revocation", "LATER"], "rev_…"),
+    ] {
+        refused(arguments, says);
+    }
+}
+
+fn refused(arguments: &[&str], says: &str) {
+    let (code, out, err) = run(revoked().args(arguments).env("REVOKED_CONFIG", "/nonexistent"));
+    assert_eq!((code, out.as_str()), (64, ""), "{arguments:?}: {err}");
+    assert!(err.contains(says) && !err.contains("hush"), "{arguments:?}: {err}");
 }
 
 /// What only a file, an address or the agent tells is no wrong argument.

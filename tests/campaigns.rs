@@ -1,6 +1,8 @@
 //! Rotation campaigns: the real agent, its target and its consumers' table, and the stand-in of Slack.
 
 mod common;
+#[path = "campaigns/doctor.rs"]
+mod doctor;
 
 use common::agent::{Agent, PATIENCE};
 use common::http::{Api, ask, prepared};
@@ -260,99 +262,6 @@ async fn a_claim_is_taken_back_and_a_sweep_is_made_when_it_is_asked_for() {
     assert!(code == 1 && out.contains("no agent is running, so nobody sweeps"), "{code} {out}");
     let (code, report) = agent.verify();
     assert_eq!(code, 0, "{report}");
-}
-
-/// The doctor tries all of it, writes nothing, and names what is wrong.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_list_or_a_tracker_is_named_before_anybody_is_reminded() {
-    let (cluster, slack) = (cluster(), Slack::start().await);
-    let agent = agent_of(&cluster, &slack, "1d");
-    add(&cluster);
-    let (code, out) = ran(&agent, &["config", "check"]).await;
-    assert!(
-        code == 0 && out.contains("app: a query at main, database postgres; sessions at main"),
-        "{out}"
-    );
-    assert!(out.contains(", database postgres, as tracker") && !out.contains(TRACKER), "{out}");
-    let doctor = async || {
-        let (_, out) = ran(&agent, &["doctor"]).await;
-        out.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let said = doctor().await;
-    assert!(
-        said.contains("app: its tracker can be told") && said.contains("nothing was written"),
-        "{said}"
-    );
-    assert!(said.contains("its list can be read, 1 consumers"), "{said}");
-    for (change, back, says) in [
-        (
-            "REVOKE UPDATE ON consumers FROM tracker",
-            "GRANT UPDATE ON consumers TO tracker",
-            "its tracker cannot be told, at ",
-        ),
-        (
-            "REVOKE UPDATE ON consumers FROM tracker",
-            "GRANT UPDATE ON consumers TO tracker",
-            "its role may not change that table (consumers), or read what it compares: GRANT it",
-        ),
-        (
-            "ALTER TABLE consumers RENAME nudged_at TO told_at",
-            "ALTER TABLE consumers RENAME told_at TO nudged_at",
-            "the statement names a column that is not there (nudged_at)",
-        ),
-        (
-            "ALTER ROLE tracker NOLOGIN",
-            "ALTER ROLE tracker LOGIN",
-            "its server does not let its role in",
-        ),
-        (
-            "ALTER ROLE tracker SUPERUSER",
-            "ALTER ROLE tracker NOSUPERUSER",
-            "its role is a superuser: make one that",
-        ),
-        (
-            "UPDATE consumers SET new_role = 'new_ap', old_role = 'old_ap'",
-            "UPDATE consumers SET new_role = 'new_app', old_role = 'old_app'",
-            "new_role in its list is not there on main: new_ap",
-        ),
-        (
-            "ALTER TABLE consumers RENAME team TO owner",
-            "ALTER TABLE consumers RENAME owner TO team",
-            "column \"team\" does not exist",
-        ),
-    ] {
-        sql(&cluster, "postgres", "postgres", change);
-        let said = doctor().await;
-        assert!(said.contains(says) && !said.contains(TRACKER), "{change}: {said}");
-        sql(&cluster, "postgres", "postgres", back);
-    }
-    assert_eq!(tracked(&cluster), (0, 0), "the doctor writes nothing");
-
-    let text = std::fs::read_to_string(agent.config()).unwrap();
-    for (from, to, says) in [
-        (
-            "SELECT consumer, team, status",
-            "SELECT consumer, status",
-            "the query gives no column team; it gives consumer, new_role, old_role, status",
-        ),
-        (
-            "SELECT consumer, team, status",
-            "SELECT consumer, team, CAST(consumer AS int) AS status",
-            "a value in it cannot be converted (SQLSTATE 22P02)",
-        ),
-        (
-            "writes = writes + 1 WHERE consumer = $1",
-            "writes = writes + 1 WHERE consumer = $1; DROP TABLE consumers",
-            "the statement is not one UPDATE or INSERT",
-        ),
-        ("SET nudges = $2::integer", "SET nudges = $2", "write $2::integer and $3::timestamptz"),
-    ] {
-        assert!(text.contains(from), "{from}");
-        std::fs::write(agent.config(), text.replace(from, to)).unwrap();
-        let said = doctor().await;
-        assert!(said.contains(says) && !said.contains(BILLING), "{to}: {said}");
-    }
-    assert_eq!(tracked(&cluster), (0, 0), "nothing was run");
 }
 
 /// Whatever happens to the agent: no sweep twice, no reminder twice, and the table is told what the log has.

@@ -3,7 +3,7 @@
 mod sweep;
 
 use super::client::{Reach, Where};
-use super::output::{Output, Rows, shown};
+use super::output::{Output, Rows, print_table, shown};
 use super::{exit, values};
 use crate::domain::campaign::Standing;
 use crate::domain::time::UtcTime;
@@ -281,8 +281,7 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     for row in rows {
         table.add_row(row);
     }
-    let lines = table.to_string();
-    println!("{}", lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+    print_table(&table);
 }
 
 fn print_campaigns(all: &[CampaignView]) {

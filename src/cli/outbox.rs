@@ -2,7 +2,7 @@
 
 use super::client::Where;
 use super::exit;
-use super::output::{Output, Rows, shown};
+use super::output::{self, Output, Rows, shown};
 use super::values;
 use crate::domain::delivery::Standing;
 use crate::http::outbox::MessageView;
@@ -203,6 +203,5 @@ fn print_table(messages: &[MessageView]) {
             &message.id,
         ]);
     }
-    let lines = table.to_string();
-    println!("{}", lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+    output::print_table(&table);
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 /// Time for all of it.
 const WHOLE: Duration = Duration::from_secs(15);
 
+const NO_TLS: &str = "TLS with its server fails: name the CA (sslrootcert=FILE), and the host as the certificate names it";
+
 /// What the table is told of a consumer. Numbers and times are absolute, so that told twice is told once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracked {
@@ -125,14 +127,10 @@ async fn write(
 /// it quotes may be a value.
 fn said(error: &sqlx::Error, sql: &str) -> String {
     let Some(refusal) = error.as_database_error() else {
-        return match error {
-            sqlx::Error::Tls(_) => {
-                "TLS with its server fails: name the CA (sslrootcert=FILE), and the host as the \
-                                    certificate names it"
-                    .to_owned()
-            }
-            _ => "its server cannot be reached, or the connection broke".to_owned(),
-        };
+        let tls = matches!(error, sqlx::Error::Tls(_));
+        let why =
+            if tls { NO_TLS } else { "its server cannot be reached, or the connection broke" };
+        return why.to_owned();
     };
     let (message, code) = (refusal.message(), refusal.code().unwrap_or_default());
     let mut quoted = message.split('"').nth(1);

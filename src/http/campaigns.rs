@@ -285,13 +285,12 @@ pub(super) async fn sweep(
     }
     let asked_at = app.intake.ask_sweep(&id, &caller).await;
     let asked_at = asked_at.map_err(|error| problem_of(&caller, error))?;
-    match tokio::time::timeout(PATIENCE, swept(&app.journal.store, &id, asked_at)).await {
-        Ok(made) => made.map_err(store_away)?,
-        Err(_) => {
-            let asked = Asked { campaign: id, asked_at };
-            return Ok((StatusCode::ACCEPTED, Json(asked)).into_response());
-        }
-    }
+    let made = swept(&app.journal.store, &id, asked_at);
+    let Ok(made) = tokio::time::timeout(PATIENCE, made).await else {
+        let asked = Asked { campaign: id, asked_at };
+        return Ok((StatusCode::ACCEPTED, Json(asked)).into_response());
+    };
+    made.map_err(store_away)?;
     let found = all(&app.journal.store, &config, Some(&id), clock::now()).await;
     let found = found.map_err(store_away)?.pop().ok_or_else(none)?;
     Ok(Json(found.campaign).into_response())

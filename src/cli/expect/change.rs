@@ -146,7 +146,7 @@ pub(in crate::cli) async fn amend(arguments: Amend) -> Result<u8> {
     reach.leave().await?;
     let exit = print(&arguments.id, changed, "amended", arguments.output)?;
     for note in notes {
-        eprintln!("note: {note}");
+        eprintln!("revoked: note: {note}");
     }
     Ok(exit)
 }

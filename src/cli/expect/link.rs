@@ -98,7 +98,7 @@ pub(super) async fn link(arguments: Link) -> Result<u8> {
         }
     }
     for note in done.notes {
-        eprintln!("note: {note} If not: revoked expect unlink {id} {}", shown(&account));
+        eprintln!("revoked: note: {note} If not: revoked expect unlink {id} {}", shown(&account));
     }
     Ok(exit::OK)
 }

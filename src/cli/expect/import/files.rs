@@ -65,13 +65,19 @@ pub(super) fn writable(place: &Path, input: &Path) -> Result<()> {
 /// Why no file can be made in `directory`. What the library says names a file of its own, which nobody knows.
 fn in_words(error: &std::io::Error, directory: &Path) -> String {
     let directory = directory.display();
-    match error.kind() {
-        ErrorKind::NotFound => format!("there is no directory {directory}"),
-        ErrorKind::NotADirectory => format!("{directory} is no directory"),
-        ErrorKind::PermissionDenied => format!("this user may make no file in {directory}"),
-        ErrorKind::ReadOnlyFilesystem => format!("nothing can be written in {directory}"),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!("{directory} is full"),
-        other => format!("no file can be made in {directory} ({other})"),
+    let is = |kinds: &[ErrorKind]| kinds.contains(&error.kind());
+    if is(&[ErrorKind::NotFound]) {
+        format!("there is no directory {directory}")
+    } else if is(&[ErrorKind::NotADirectory]) {
+        format!("{directory} is no directory")
+    } else if is(&[ErrorKind::PermissionDenied]) {
+        format!("this user may make no file in {directory}")
+    } else if is(&[ErrorKind::ReadOnlyFilesystem]) {
+        format!("nothing can be written in {directory}")
+    } else if is(&[ErrorKind::StorageFull, ErrorKind::QuotaExceeded]) {
+        format!("{directory} is full")
+    } else {
+        format!("no file can be made in {directory} ({})", error.kind())
     }
 }
 
