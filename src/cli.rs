@@ -53,6 +53,12 @@ pub mod exit {
     pub const USAGE: u8 = 64;
 }
 
+/// An argument is wrong in itself, and no parser of one value says so: it is about several, or its value may hold a secret,
+/// which clap would repeat.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
 /// Proves that access is gone.
 ///
 /// `revoked` looks at live Postgres grants and sessions, says what remains, why and since when, and keeps a
@@ -157,7 +163,8 @@ pub fn run() -> u8 {
         Ok(code) => code,
         Err(error) => {
             eprintln!("revoked: {error:#}");
-            exit::ERROR
+            let usage = error.chain().any(<dyn std::error::Error>::is::<Usage>);
+            if usage { exit::USAGE } else { exit::ERROR }
         }
     }
 }

@@ -40,6 +40,7 @@ pub use live::{Live, Replacer};
 pub use log::LogConfig;
 pub use secret::Secret;
 pub use senders::{Scope, TokenConfig, VendorConfig};
+pub use servers::Endpoint;
 pub use slack::Slack;
 pub use sources::{Field, Mapping as PayloadMapping, Origin, Scheme, Signing, SourceConfig};
 pub use ssf::{Ssf, SsfIssuer, SsfKeys, SubjectForm};

@@ -110,6 +110,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(campaigns::list))
         .routes(routes!(campaigns::show))
         .routes(routes!(campaigns::confirm))
+        .routes(routes!(campaigns::sweep))
         .routes(routes!(coverage::coverage))
         .routes(routes!(roster::roster))
         .routes(routes!(called::called))

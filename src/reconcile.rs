@@ -28,7 +28,7 @@ pub use levels::show_settings;
 pub use targets::target_of;
 
 // A look that somebody asks for by hand is judged by the same rules.
-pub(crate) use campaigns::listed;
+pub(crate) use campaigns::{Preview, listed, preview};
 pub(crate) use further::person_of;
 pub(crate) use lineage::{back, since};
 pub(crate) use links::{Certain, certain, claims, with_sources};

@@ -29,7 +29,7 @@ mod roster;
 
 pub use activity::Unseen;
 pub use anchors::Anchored;
-pub use campaigns::{CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer, Swept};
+pub use campaigns::{AskedSweep, CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer, Swept};
 pub use canary::StoredCanary;
 pub use conflicts::Conflicted;
 pub use erase::Erasure;

@@ -133,6 +133,22 @@ async fn what_is_wrong_with_a_notice_is_said_and_nothing_is_kept() {
         let detail = api.post(body, Some("event 1")).await.problem(422);
         assert!(detail.contains(says), "{body}: {detail}");
     }
+    // Where it is, and of what kind, is the same for whatever is sent.
+    for (method, path, body, pointer) in [
+        (Method::POST, REVOCATIONS, r#"{"username":"a","reason":"x","usr":1}"#, "/usr"),
+        (Method::POST, REVOCATIONS, r#"{"username":"a","reason":"x","account":[7]}"#, "/account"),
+        (Method::POST, REVOCATIONS, "[]", ""),
+        (Method::POST, "/api/v1/exceptions", r#"{"kind":7}"#, "/kind"),
+        (Method::PATCH, "/api/v1/revocations/rev_1", r#"{"tickets":"x"}"#, "/tickets"),
+        (Method::DELETE, "/api/v1/revocations/rev_1", r#"{"why":7}"#, "/why"),
+    ] {
+        let request = api.request(method, path).header("content-type", "application/json");
+        let answer = ask(request.body(body)).await;
+        answer.problem(422);
+        let said = answer.json();
+        assert_eq!(said["title"], "Unusable request", "{body}");
+        assert_eq!(said["errors"][0]["pointer"], pointer, "{body}: {said:#}");
+    }
     let not_text = b"{\"username\":\"\xff\",\"reason\":\"x\"}".to_vec();
     api.post(not_text, None).await.problem(422);
 

@@ -30,6 +30,108 @@ fn values_that_are_wrong_in_themselves_are_wrong_arguments() {
     assert!(err.contains("--proof FILE"), "both ways to use it: {err}");
 }
 
+/// Of every argument that is looked at: before any file is read, and before anybody is asked.
+#[test]
+fn whatever_is_wrong_in_itself_is_a_wrong_argument() {
+    let request = |more: &[&'static str]| {
+        [&["exception", "request", "grace", "x", "--why", "y"], more].concat()
+    };
+    let add = |more: &[&'static str]| {
+        [&["expect", "add", "--user", "x", "--reason", "other"], more].concat()
+    };
+    let login = |more: &[&'static str]| {
+        [&["probe", "login", "--secret-file", "f", "--host", "h"], more].concat()
+    };
+    let time = "write it as 2026-03-05T17:00:00+01:00";
+    for (arguments, says) in [
+        (request(&["--until", "2026-11-31"]), time),
+        (request(&["--for", "7"]), "write it as 30s, 15m, 4h or 400d"),
+        (request(&["--until", "2026-11-30", "--time-zone", "Berlin"]), "Europe/Berlin"),
+        (request(&["--review-at", "soon"]), time),
+        (request(&["--account", ""]), "a name has 1 to 1000 bytes"),
+        (vec!["exception", "request", "grace", "x", "--why", ""], "1 to 1000 bytes of text"),
+        (vec!["exception", "request", "grace", " x", "--why", "y"], "no blanks at its beginning"),
+        (vec!["expect", "add", "--user", "x", "--reason", ""], "1 to 1000 bytes of text, not 0"),
+        (vec!["expect", "add", "--user", " ", "--reason", "other"], "not 1 blanks"),
+        (add(&["--employee-id", ""]), "1 to 1000 bytes"),
+        (add(&["--permissions", "a,,b"]), "a name has 1 to 1000 bytes"),
+        (add(&["--ticket", ""]), "1 to 1000 bytes"),
+        (add(&["--event-id", "é"]), "signs of ASCII"),
+        (add(&["--extend", "soon"]), "400d"),
+        (
+            vec!["expect", "amend", "LATER", "--account", "x"],
+            "it wants the id of a revocation, rev_…, as `revoked expect list` shows it",
+        ),
+        (vec!["expect", "amend", "rev_1", "--why", " "], "1 to 1000 bytes"),
+        (vec!["expect", "show", ""], "1 to 1000 bytes"),
+        (vec!["expect", "recheck", ""], "1 to 1000 bytes"),
+        (vec!["expect", "link", "x", ""], "a name has"),
+        (vec!["expect", "unlink", "x", "r", "--cluster", "main"], "--cluster"),
+        (vec!["expect", "erase", "", "--basis", "retention"], "1 to 1000 bytes"),
+        (vec!["webhook", "dismiss", "ntc_1", "--reason", ""], "1 to 1000 bytes"),
+        (vec!["outbox", "drop", ""], "1 to 1000 bytes"),
+        (vec!["campaign", "confirm", "app", ""], "1 to 1000 bytes"),
+        (vec!["campaign", "sweep", ""], "1 to 1000 bytes"),
+        (vec!["plan", "x", "--reassign-to", ""], "a name has"),
+        (login(&["--role", ""]), "a name has"),
+        (login(&["--role", "r", "--revocation", "LATER"]), "rev_…"),
+        (vec!["init", "/nonexistent/x", "--origin", "a b"], "no space, no + and"),
+        (vec!["init", "/nonexistent/x", "--target", "hush"], "write it as NAME=URL"),
+        (
+            vec![
+                "init",
+                "--grants-only",
+                "--target",
+                "a=postgres://h/d",
+                "--target",
+                "b=postgres://h/d",
+            ],
+            "give one --target",
+        ),
+        (vec!["key", "generate", "/nonexistent/x", "--origin", "a b"], "no space, no + and"),
+        (vec!["verify", "x", "--max-age", "400000000d"], "no clock counts that far"),
+    ] {
+        refused(&arguments, says);
+    }
+}
+
+#[test]
+fn an_id_of_another_kind_is_a_wrong_argument() {
+    for (arguments, says) in [
+        (&["exception", "approve", "LATER"][..], "the id of an exception, exc_…"),
+        (&["exception", "list", "--revocation", "LATER"], "the id of a revocation, rev_…"),
+        (&["expect", "withdraw", "LATER"], "rev_…"),
+        (&["expect", "approve", "rev_1", "--request", "LATER"], "the id of a request, req_…"),
+        (&["expect", "attest", "LATER", "devices"], "rev_…"),
+        (&["expect", "list", "--checklist", "LATER"], "the id of a checklist, chk_…"),
+        (&["webhook", "retry", "evt_1"], "the id of a notice, ntc_…"),
+        (&["log", "export", "dir", "--revocation", "LATER"], "rev_…"),
+    ] {
+        refused(arguments, says);
+    }
+}
+
+fn refused(arguments: &[&str], says: &str) {
+    let (code, out, err) = run(revoked().args(arguments).env("REVOKED_CONFIG", "/nonexistent"));
+    assert_eq!((code, out.as_str()), (64, ""), "{arguments:?}: {err}");
+    assert!(err.contains(says) && !err.contains("hush"), "{arguments:?}: {err}");
+}
+
+/// What only a file, an address or the agent tells is no wrong argument.
+#[test]
+fn what_only_others_can_tell_is_no_wrong_argument() {
+    for (arguments, says) in [
+        (&["expect", "list", "--url", "hush"][..], "write it as https://agent.example:7390"),
+        (&["check", "--target", "mysql://h/d", "x"], "--target is not a usable connection URL"),
+        (&["verify", "/nonexistent"], "/nonexistent"),
+    ] {
+        let (code, out, err) =
+            run(revoked().args(arguments).env("REVOKED_TOKEN", "x").env("REVOKED_CONFIG", "/none"));
+        assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}: {err}");
+        assert!(err.contains(says) && !err.contains("hush"), "{arguments:?}: {err}");
+    }
+}
+
 #[test]
 fn who_is_named_twice_is_answered_once() {
     let cluster = cluster();
@@ -88,6 +190,16 @@ fn a_subject_in_place_of_an_id_and_what_a_notice_leaves_open() {
         assert!(err.contains("EMP-9 has 2 revocations"), "{err}");
         assert!(err.contains(&full) && err.contains(&partial), "{err}");
     }
+    let dry = ["expect", "add", "--dry-run", "--reason", "other", "--user", "EMP-9"];
+    let (code, _, err) = agent.run(&[&dry[..], &["--account", "main/nosuch"]].concat());
+    assert!(code == 0 && err.contains("no target has a role `main/nosuch`"), "{err}");
+    let (code, _, err) = agent.run(&[&dry[..], &["--account", "postgres"]].concat());
+    assert_eq!((code, err.as_str()), (0, ""));
+    let exported = agent.dir().join("evidence");
+    let exported = exported.to_str().unwrap();
+    assert_eq!(agent.run(&["log", "export", exported]).0, 0);
+    let (code, _, err) = agent.run(&["verify", exported]);
+    assert!(code == 1 && err.contains(&format!("{exported}/log does: give that")), "{err}");
     let (code, _, err) = agent.run(&["expect", "show", "EMP-none"]);
     assert_eq!(code, 1);
     assert!(err.contains("no subject EMP-none has one"), "{err}");

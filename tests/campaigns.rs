@@ -1,11 +1,14 @@
 //! Rotation campaigns: the real agent, its target and its consumers' table, and the stand-in of Slack.
 
 mod common;
+#[path = "campaigns/doctor.rs"]
+mod doctor;
 
 use common::agent::{Agent, PATIENCE};
-use common::http::prepared;
+use common::http::{Api, ask, prepared};
 use common::slack::{BOT, CHANNEL, LEAD, Message, OTHER, Slack};
 use common::{LiveSession, cluster, sql, telling};
+use reqwest::Method;
 use revoked::throwaway::Cluster;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -191,6 +194,74 @@ async fn a_consumer_is_chased_until_it_is_seen_to_be_done() {
     for said in [&log, &agent.stderr(), &slack.heard()] {
         assert!(!said.contains(TRACKER), "the tracker's password is in\n{said}");
     }
+}
+
+/// A claim can be taken back, a sweep can be had at once, and what it would say is told without anything being written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_taken_back_and_a_sweep_is_made_when_it_is_asked_for() {
+    let (cluster, slack) = (cluster(), Slack::start().await);
+    let mut agent = agent_of(&cluster, &slack, "1d");
+    add(&cluster);
+    agent.start();
+    until_records(&agent, "nudge_sent", 1).await;
+    until_tracked(&agent, &cluster, 1).await;
+
+    let would = async || {
+        let (code, out) =
+            ran(&agent, &["campaign", "sweep", "app", "--dry-run", "-o", "json"]).await;
+        assert_eq!(code, 0, "{out}");
+        serde_json::from_str::<Value>(&out).unwrap_or_else(|_| panic!("{out}"))
+    };
+    let said = would().await;
+    assert_eq!(said["reminders"][0]["tone"], "firm", "{said:#}");
+    assert_eq!(said["reminders"][0]["consumers"][0]["consumer"], BILLING);
+    assert_eq!(said["reminders"][0]["channels"], serde_json::json!([CHANNEL]));
+    let (_, out) = ran(&agent, &["campaign", "sweep", "app", "--dry-run"]).await;
+    assert!(out.contains(&format!("team pay would be told in {CHANNEL}, firm:")), "{out}");
+    assert!(out.contains("reminded once before") && out.contains("nothing was told"), "{out}");
+
+    // Somebody's word, and a sweep by it.
+    let (code, out) = ran(&agent, &["campaign", "confirm", "app", BILLING]).await;
+    assert!(code == 0 && out.contains("claimed"), "{code} {out}");
+    assert_eq!(would().await["reminders"], serde_json::json!([]));
+    let (code, out) = ran(&agent, &["campaign", "sweep", "app"]).await;
+    assert_eq!(code, 0, "{out}");
+    let swept = until_records(&agent, "campaign_swept", 2).await;
+    assert_eq!((&swept[0]["asked_by"], swept.len()), (&Value::Null, 2));
+    assert!(swept[1]["asked_by"].as_str().unwrap().starts_with("uid:"), "{swept:#?}");
+
+    // Taken back: it is on record, once, and the next sweep reminds again.
+    for _ in 0..2 {
+        let (code, out) = ran(&agent, &["campaign", "confirm", "app", BILLING, "--withdraw"]).await;
+        assert!(code == 0 && out.contains("pending"), "{code} {out}");
+    }
+    let back = records(&agent, "consumer_claim_withdrawn");
+    assert_eq!(back.len(), 1, "{back:#?}");
+    assert_eq!(back[0]["consumer"], records(&agent, "consumer_claimed")[0]["consumer"]);
+    assert_eq!(records(&agent, "nudge_sent").len(), 1);
+    let api = Api::of(&agent);
+    let answer = ask(api.request(Method::POST, "/api/v1/campaigns/app/sweep")).await;
+    assert_eq!((answer.status, &answer.json()["overdue"]), (200, &1.into()), "{answer:?}");
+    let nudges = until_records(&agent, "nudge_sent", 2).await;
+    assert_eq!((&nudges[1]["tone"], nudges.len()), (&"firm".into(), 2), "{nudges:#?}");
+    assert_eq!(ask(api.request(Method::POST, "/api/v1/campaigns/x/sweep")).await.status, 404);
+
+    // What is not there is named, beside what is.
+    for (arguments, says) in [
+        (&["campaign", "confirm", "nope", "x"][..], "there is no campaign nope; there are: app"),
+        (&["campaign", "show", "nope"], "there is no campaign nope; there are: app"),
+        (&["campaign", "sweep", "nope"], "there is no campaign nope; there are: app"),
+        (&["campaign", "sweep", "nope", "--dry-run"], "there is no campaign nope; there are: app"),
+        (&["campaign", "confirm", "app", "x"], "campaign app has no consumer x; `revoked campaign"),
+    ] {
+        let (code, out) = ran(&agent, arguments).await;
+        assert!(code == 1 && out.contains(says), "{arguments:?}: {code} {out}");
+    }
+    agent.stop();
+    let (code, out) = ran(&agent, &["campaign", "sweep", "app"]).await;
+    assert!(code == 1 && out.contains("no agent is running, so nobody sweeps"), "{code} {out}");
+    let (code, report) = agent.verify();
+    assert_eq!(code, 0, "{report}");
 }
 
 /// Whatever happens to the agent: no sweep twice, no reminder twice, and the table is told what the log has.

@@ -349,13 +349,19 @@ async fn a_slip_of_the_pen_is_taken_back_and_nobody_has_the_superuser() {
     agent.until(&id, |view| view["verdict"] == "revoked");
     let (code, _, err) = agent.run(&["expect", "link", &id, "main/typo"]);
     assert!(code == 0 && err.contains("no target has a role `main/typo`"), "{code}: {err}");
+    assert!(err.contains(&format!("If not: revoked expect unlink {id} main/typo")), "{err}");
+    let (code, out, _) = agent.run(&["expect", "link", &id, "main/typo"]);
+    let noted = "noted: main/typo is theirs; the next look that finds it links it: ";
+    assert!(code == 0 && out.contains(noted), "nobody is told that it is linked: {out}");
+    let (code, out, _) = agent.run(&["expect", "link", &id, "main/jd"]);
+    assert!(code == 0 && out.contains("linked: ") && out.contains("has main/jd"), "{out}");
     let (code, _, err) = agent.run(&["expect", "amend", &id, "--account", "oops"]);
     assert!(code == 0 && err.contains("no target has a role `oops`"), "{code}: {err}");
     let named = |view: &Value, what: &str| view["gaps"].to_string().contains(what);
     agent.until(&id, |view| named(view, "typo") && named(view, "oops"));
     for slip in ["main/typo", "oops"] {
         let out = done(&agent, &["expect", "unlink", &id, slip]);
-        assert!(out.contains("unlinked") && !out.contains("waits"), "{out}");
+        assert!(out.contains("taken back") && !out.contains("waits"), "{out}");
     }
     agent.until_state(&id, "verified");
     // One person said that there is nothing, and not whose it is that comes later.
@@ -366,7 +372,11 @@ async fn a_slip_of_the_pen_is_taken_back_and_nobody_has_the_superuser() {
     approved(&agent, &id).await;
     agent.until(&id, |view| view["verdict"] == "revoked");
     // What is linked waits for a second person all the same.
-    assert!(done(&agent, &["expect", "unlink", &id, "main/jd"]).contains("waits"));
+    let out = done(&agent, &["expect", "unlink", &id, "main/jd"]);
+    assert!(
+        out.contains("asked for: that main/jd is linked no more") && out.contains("waits"),
+        "{out}"
+    );
     for (role, why) in [("main/postgres", "OID 10"), ("main/revoked_agent", "looks there")] {
         for asked in [["link", role], ["amend", role]] {
             let arguments = match asked {

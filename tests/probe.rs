@@ -136,7 +136,8 @@ fn no_question_could_be_put() {
             64,
             "--secret-file",
         ),
-        (&["--target", "mysql://127.0.0.1/d", "--secret-file", &file], 64, "postgres://"),
+        (&["--target", "mysql://127.0.0.1/d", "--secret-file", &file], 1, "postgres://"),
+        (&["--host", "", "--secret-file", &file], 64, "--host"),
         (&["--secret-file", &file], 64, "--host"),
         (&["--host", "127.0.0.1"], 64, "--secret-file"),
     ];

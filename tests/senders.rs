@@ -258,7 +258,8 @@ fn a_payload_is_tried_without_an_agent() {
     assert_eq!(code, 1, "in the documented form there is no event_type: {out}");
     let (code, _, err) = agent.run(&["webhook", "test", &good, "--source", "nobody"]);
     assert_eq!(code, 1);
-    assert!(err.contains("neither a source nor a token `nobody`"), "{err}");
+    assert!(err.contains("neither a source nor a token `nobody`; there are sources: "), "{err}");
+    assert!(err.contains("workday") && err.contains("tokens: "), "{err}");
     let vendor = file("vendor.json", r#"{"vendor_id":"ACME","accounts":["a","b"]}"#);
     let report =
         agent.json(&["webhook", "test", &vendor, "--source", "vendors", "--vendor", "-o", "json"]);

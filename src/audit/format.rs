@@ -97,6 +97,7 @@ pub const QUEUED_TYPES: &[&str] = &[
     "notice_quarantined",
     "nudge_sent",
     "consumer_claimed",
+    "consumer_claim_withdrawn",
     "consumer_observed",
     "campaign_swept",
     "notification_sent",

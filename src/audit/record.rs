@@ -18,7 +18,8 @@ mod uses;
 
 pub use anchor::{Anchor, anchor};
 pub use campaign::{
-    AboutCampaign, campaign_swept, consumer_claimed, consumer_observed, nudge_sent,
+    AboutCampaign, campaign_swept, consumer_claim_withdrawn, consumer_claimed, consumer_observed,
+    nudge_sent,
 };
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{

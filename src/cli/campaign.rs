@@ -1,15 +1,17 @@
 //! `revoked campaign`: rotation campaigns, and who still uses an old credential.
 
-use super::client::Where;
-use super::exit;
-use super::output::{Output, Rows, shown};
+mod sweep;
+
+use super::client::{Reach, Where};
+use super::output::{Output, Rows, print_table, shown};
+use super::{exit, values};
 use crate::domain::campaign::Standing;
 use crate::domain::time::UtcTime;
 use crate::http::campaigns::{CampaignView, ConsumerView};
 use crate::intake::campaign::Claim;
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow};
 
-/// Rotation campaigns: list, show, confirm
+/// Rotation campaigns: list, show, confirm a consumer, sweep
 ///
 /// A campaign is in the configuration (`chaser`). The agent reminds teams whose consumers are not on
 /// the new credential after the deadline, until they are seen to use it.
@@ -21,6 +23,7 @@ pub(super) enum Command {
     List(List),
     Show(Show),
     Confirm(Confirm),
+    Sweep(sweep::Arguments),
 }
 
 /// List campaigns, and how their consumers stand
@@ -54,6 +57,7 @@ pub(super) struct Show {
     at: Where,
 
     /// Name of the campaign
+    #[arg(value_parser = values::text)]
     campaign: String,
 
     /// Output
@@ -64,18 +68,25 @@ pub(super) struct Show {
 /// Say that a consumer uses the new credential
 ///
 /// It is not chased any more. It is closed once it is seen to use the new credential; use of the old one opens it again.
+/// With --withdraw that is taken back, whoever said it, and it is chased again.
 ///
-/// Exit status: 0 said, and that is in the log; 1 there is no such campaign or consumer, or the agent cannot be reached.
+/// Exit status: 0 said, or taken back, and that is in the log; 1 there is no such campaign or consumer, or the agent cannot be reached.
 #[derive(Debug, clap::Args)]
 pub(super) struct Confirm {
     #[command(flatten)]
     at: Where,
 
     /// Name of the campaign
+    #[arg(value_parser = values::text)]
     campaign: String,
 
     /// The consumer, as the list of the campaign calls it
+    #[arg(value_parser = values::text)]
     consumer: String,
+
+    /// It does not: the claim is taken back
+    #[arg(long)]
+    withdraw: bool,
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
@@ -88,6 +99,7 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::List(arguments) => list(arguments).await,
         Command::Show(arguments) => show(arguments).await,
         Command::Confirm(arguments) => confirm(arguments).await,
+        Command::Sweep(arguments) => sweep::run(arguments).await,
     }
 }
 
@@ -106,11 +118,13 @@ async fn list(arguments: List) -> Result<u8> {
 
 async fn show(arguments: Show) -> Result<u8> {
     let reach = arguments.at.reach().await?;
-    let found = reach.campaign(&arguments.campaign).await;
-    reach.leave().await?;
-    let Some(found) = found? else {
-        bail!("there is no campaign {}", shown(&arguments.campaign));
+    let found = match reach.campaign(&arguments.campaign).await {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(none(&reach, &arguments.campaign, None).await),
+        Err(error) => Err(error),
     };
+    reach.leave().await?;
+    let found = found?;
     let consumers = &found.consumers;
     arguments.output.print(
         &found,
@@ -126,33 +140,63 @@ async fn show(arguments: Show) -> Result<u8> {
 }
 
 async fn confirm(arguments: Confirm) -> Result<u8> {
-    let body = serde_json::to_vec(&Claim { consumer: arguments.consumer.clone() })?;
-    let reach = arguments.at.reach().await?;
-    let found = reach.confirm_consumer(&arguments.campaign, body).await;
-    reach.leave().await?;
-    let Some(found) = found? else {
-        bail!(
-            "there is no consumer {} in a campaign {}",
-            shown(&arguments.consumer),
-            shown(&arguments.campaign)
-        );
+    let Confirm { at, campaign, consumer, withdraw, output } = arguments;
+    let body = serde_json::to_vec(&Claim { consumer: consumer.clone(), withdraw })?;
+    let reach = at.reach().await?;
+    let found = match reach.confirm_consumer(&campaign, body).await {
+        Ok(Some(found)) => Ok(found),
+        Ok(None) => Err(none(&reach, &campaign, Some(&consumer)).await),
+        Err(error) => Err(error),
     };
+    reach.leave().await?;
+    let found = found?;
     let all = std::slice::from_ref(&found);
-    arguments.output.print(
+    output.print(
         &found,
         || consumer_rows(all),
         || {
             println!("{}: {}", shown(&found.consumer), found.state);
-            match found.state {
-                Standing::Claimed => {
+            match (found.state, withdraw) {
+                (Standing::Claimed, _) => {
                     println!("it is closed once it is seen to use the new credential");
                 }
-                Standing::Unlisted => println!("the list of the campaign names it no more"),
-                Standing::Pending | Standing::Reopened | Standing::Closed => {}
+                (Standing::Unlisted, _) => println!("the list of the campaign names it no more"),
+                (Standing::Closed, true) => {
+                    println!("it was seen to use the new credential: that is nobody's word");
+                }
+                (Standing::Pending | Standing::Reopened, true) => {
+                    println!("nobody's word stands for it: its team is reminded once it is late");
+                }
+                (Standing::Pending | Standing::Reopened | Standing::Closed, false) => {}
             }
         },
     )?;
     Ok(exit::OK)
+}
+
+/// There is no such campaign, or no such consumer in it; and what there is.
+async fn none(reach: &Reach, campaign: &str, consumer: Option<&str>) -> Error {
+    let known = reach.campaigns().await.unwrap_or_default();
+    let names: Vec<&str> = known.iter().map(|one| one.name.as_str()).collect();
+    let name = shown(campaign);
+    match consumer.filter(|_| names.contains(&campaign)) {
+        Some(consumer) => anyhow!(
+            "campaign {name} has no consumer {}; `revoked campaign show {name}` lists them",
+            shown(consumer)
+        ),
+        None => none_but(campaign, &names),
+    }
+}
+
+/// There is no campaign of this name, but others.
+fn none_but(campaign: &str, others: &[&str]) -> Error {
+    let name = shown(campaign);
+    if others.is_empty() {
+        return anyhow!(
+            "there is no campaign {name}: chaser.campaigns of the configuration has none"
+        );
+    }
+    anyhow!("there is no campaign {name}; there are: {}", others.join(", "))
 }
 
 fn at(time: Option<UtcTime>) -> String {
@@ -237,8 +281,7 @@ fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     for row in rows {
         table.add_row(row);
     }
-    let lines = table.to_string();
-    println!("{}", lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+    print_table(&table);
 }
 
 fn print_campaigns(all: &[CampaignView]) {

@@ -13,6 +13,7 @@ mod roster;
 mod token;
 
 pub(super) use answers::SubmitError;
+pub(super) use campaigns::Sweep;
 pub(super) use exceptions::Doing;
 pub(super) use lists::Found;
 

@@ -3,7 +3,7 @@
 use super::client::ConfigFile;
 use super::exit;
 use super::output::shown;
-use crate::config::Config;
+use crate::config::{Campaign, Config, ConsumerList};
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
 
@@ -75,6 +75,9 @@ pub(super) fn run(command: &Command) -> Result<u8> {
             if let Some(pages) = &config.confluence {
                 println!("  confluence     {} at {}", shown(&pages.space), shown(&pages.base_url));
             }
+            for campaign in config.chaser.iter().flat_map(|chaser| &chaser.campaigns) {
+                println!("  campaign       {}", shown(&in_words(campaign)));
+            }
             println!("  sha256         {}", config.sha256);
             for note in &config.notes {
                 println!("  note           {}", shown(note));
@@ -98,6 +101,24 @@ fn repository(config: &Config) -> Result<()> {
         config.path.display(),
         git.dir.display()
     )
+}
+
+/// What a campaign would use. What is said is of the configuration: nobody was asked.
+fn in_words(campaign: &Campaign) -> String {
+    let list = match &campaign.consumers {
+        ConsumerList::File(Ok(listed)) => format!("a file of {} consumers", listed.len()),
+        ConsumerList::File(Err(error)) => format!("a file that cannot be used: {error}"),
+        ConsumerList::Query { target, query } => {
+            format!("a query at {target}, database {}", query.database)
+        }
+    };
+    let seen = campaign.target.as_ref();
+    let seen =
+        seen.map_or_else(|| "no sessions are seen".to_owned(), |t| format!("sessions at {t}"));
+    let tracker = campaign.tracker.as_ref();
+    let tracker = tracker
+        .map_or_else(|| "no tracker".to_owned(), |told| format!("tracker at {}", told.leads_to));
+    format!("{}: {list}; {seen}; {tracker}", campaign.name)
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {

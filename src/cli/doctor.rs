@@ -31,8 +31,9 @@ use tokio::task::JoinSet;
 ///
 /// Looks at every configured target as the agent does, and says per surface whether it can be read, with
 /// the fix where it cannot. Then at the store, the log and its key, who holds its checkpoints, the agent, the room on
-/// disk, and, where they are configured, the keys of those who push security event tokens and the inbox. Witnesses are
-/// asked where they stand, and are not moved. Changes nothing and writes nothing; works whether the agent runs or not.
+/// disk, and, where they are configured, the keys of those who push security event tokens, the inbox, and the lists and
+/// trackers of rotation campaigns. Witnesses are asked where they stand, and are not moved; a tracker's statement is planned, and
+/// not run. Changes nothing and writes nothing; works whether the agent runs or not.
 /// What this user may not look at is said.
 ///
 /// Exit status: 0 everything required can be seen; 3 something required cannot be seen, a target is down,
@@ -108,7 +109,9 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     let only_targets = arguments.check_db || !arguments.target.is_empty();
     let origin = file::origin(&config.log_dir).ok();
     let store = store::section(&config, origin.as_deref()).await;
+    let mut rosters = campaigns::Rosters::new();
     for (target, seen) in look(targets, &config).await? {
+        campaigns::keep(&mut rosters, &seen);
         let allowed = config.target(&seen.target).is_some_and(|target| target.store_on_target);
         let on = store.system_identifier.as_deref();
         let mut section = targets::section(&target, &seen, on, allowed);
@@ -125,7 +128,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.extend(anchors::section(&config, store.anchored.as_ref(), now).await);
     sections.extend(slack::section(&config).await);
     sections.extend(confluence::section(&config, now).await);
-    sections.extend(campaigns::section(&config).await);
+    sections.extend(campaigns::section(&config, &rosters).await);
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));
     sections.extend(ways::sections(&config).await);

@@ -5,6 +5,7 @@ pub(super) mod shown;
 use super::client::{Doing, Where};
 use super::exit;
 use super::output::{Output, in_options, shown as plain};
+use super::values;
 use crate::clock;
 use crate::domain::exception::{ExceptionKind, Phase};
 use crate::http::exceptions::{ExceptionView, Filter};
@@ -54,39 +55,45 @@ pub(super) struct Request {
     kind: ExceptionKind,
 
     /// Who it is for: the subject as the notices call it, or the revocation, rev_…
-    #[arg(value_name = "SUBJECT|rev_ID")]
+    #[arg(value_name = "SUBJECT|rev_ID", value_parser = values::text)]
     who: String,
 
     /// Until when: 2026-03-12T17:00:00+01:00, 2026-03-12T17:00 or 2026-03-12
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = values::moment)]
     until: Option<String>,
 
     /// Or for how long, from now on, such as 4h or 7d
-    #[arg(long = "for", value_name = "TIME", alias = "duration", conflicts_with = "until")]
+    #[arg(
+        long = "for",
+        value_name = "TIME",
+        alias = "duration",
+        conflicts_with = "until",
+        value_parser = values::length
+    )]
     lasts: Option<String>,
 
     /// Zone in which --until and --review-at are meant, as Europe/Berlin
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = values::zone)]
     time_zone: Option<String>,
 
     /// For a legal hold: when somebody has to look at it again; 90 days after its approval, if not given
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = values::moment)]
     review_at: Option<String>,
 
     /// Why; kept in the store, never in the log
-    #[arg(long, value_name = "TEXT", alias = "reason")]
+    #[arg(long, value_name = "TEXT", alias = "reason", value_parser = values::text)]
     why: String,
 
     /// Where nothing is expected yet: the subject's database role, as ROLE or TARGET/ROLE; repeatable
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     account: Vec<String>,
 
     /// Where nothing is expected yet: role that is given for that time; repeatable
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     role: Vec<String>,
 
     /// Where nothing is expected yet: permissions that are given for that time, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::name)]
     permissions: Vec<String>,
 
     /// Output
@@ -138,6 +145,7 @@ struct Which {
     at: Where,
 
     /// Its id, exc_…
+    #[arg(value_name = "exc_ID", value_parser = values::exception)]
     id: String,
 
     /// Output
@@ -164,11 +172,11 @@ pub(super) struct List {
     kind: Option<ExceptionKind>,
 
     /// Only for this subject
-    #[arg(long, value_name = "SUBJECT")]
+    #[arg(long, value_name = "SUBJECT", value_parser = values::text)]
     subject: Option<String>,
 
     /// Only from this revocation
-    #[arg(long, value_name = "rev_ID")]
+    #[arg(long, value_name = "rev_ID", value_parser = values::revocation)]
     revocation: Option<String>,
 
     /// Output

@@ -14,7 +14,8 @@ mod show;
 
 pub(super) use show::several;
 
-use anyhow::Result;
+use super::output::shown;
+use anyhow::{Error, Result, anyhow};
 
 /// Expected revocations: add, import, list, show, amend, withdraw, link, unlink, approve, attest, recheck,
 /// reconcile with HR, erase a person
@@ -35,6 +36,19 @@ pub(super) enum Command {
     Recheck(recheck::Arguments),
     Reconcile(reconcile::Arguments),
     Erase(erase::Arguments),
+}
+
+/// There is no revocation of this id.
+pub(super) fn unknown(id: &str) -> Error {
+    anyhow!("there is no revocation {}; `revoked expect list` lists all", shown(id))
+}
+
+/// There is neither a revocation of this id nor a subject of this name.
+fn nobody(id: &str) -> Error {
+    anyhow!(
+        "there is no revocation {0}, and no subject {0} has one; `revoked expect list` lists all",
+        shown(id)
+    )
 }
 
 /// Runs the command.

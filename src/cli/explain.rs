@@ -8,7 +8,7 @@ use super::output::{self, Output, print_wrapped, shown};
 use crate::domain::plan::Setting;
 use crate::domain::residual::ResidualKind;
 use crate::domain::verdict::{Judgement, Verdict};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use finding::{Finding, meaning};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -88,7 +88,7 @@ async fn as_found(at: &At) -> Result<Looked> {
     let mut as_of = None;
     for id in at.once() {
         let Some(view) = reach.show(&id).await? else {
-            bail!("there is no revocation {}", shown(&id));
+            return Err(super::expect::unknown(&id));
         };
         as_of = [as_of, view.as_of].into_iter().flatten().min();
         let verdict = view.verdict.unwrap_or(Verdict::Inconclusive);

@@ -2,7 +2,7 @@
 
 mod grants;
 
-use super::exit;
+use super::{Usage, exit, values};
 use crate::audit::file;
 use crate::audit::key::LogKey;
 use crate::audit::verify::Vkey;
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
 
     /// Name of the log, the first line that is signed; made from the host's name if not given
     #[arg(long, value_name = "NAME")]
-    #[arg(conflicts_with = "grants_only")]
+    #[arg(conflicts_with = "grants_only", value_parser = values::origin)]
     origin: Option<String>,
 
     /// Print the script of grants and make nothing; with one --target for that cluster
@@ -114,11 +114,13 @@ fn make(dir: &Path, targets: &[Named], origin: &str) -> Result<String> {
 type Named = (String, SecretString);
 
 fn target(text: &str) -> Result<Named> {
-    let Some((name, url)) = text.split_once('=') else { bail!("--target: write it as NAME=URL") };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || !name.chars().all(plain) {
-        bail!("--target: write it as NAME=URL, as in orders=postgres://agent@db.example/postgres");
-    }
+    let named = |name: &str| !name.is_empty() && name.chars().all(plain);
+    // A URL may hold a password, so what was written is not repeated.
+    let Some((name, url)) = text.split_once('=').filter(|(name, _)| named(name)) else {
+        let how = "write it as NAME=URL, as in orders=postgres://agent@db.example/postgres";
+        return Err(Usage(format!("--target: {how}")).into());
+    };
     crate::target::Target::from_url(name, url).context("--target")?;
     Ok((name.to_owned(), url.into()))
 }

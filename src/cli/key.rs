@@ -5,6 +5,7 @@ mod show;
 
 use super::exit;
 use super::init::new_key;
+use super::values;
 use crate::audit::file;
 use crate::audit::key::commitment;
 use crate::audit::keys;
@@ -31,7 +32,7 @@ pub(super) struct Generate {
     file: super::client::ConfigFile,
 
     /// The log it is for; that of the configuration if not given
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::origin)]
     origin: Option<String>,
 
     /// File to make

@@ -5,6 +5,7 @@ mod judged;
 use super::asked::{self, Asked, Questions};
 use super::client::Where;
 use super::holds::{self, Hold, Leaver};
+use super::values;
 use crate::clock;
 use crate::config::{Config, ExternalConfig};
 use crate::domain::account::{Account, AccountName};
@@ -39,7 +40,7 @@ pub(super) struct At {
 
     /// With --target: database of the provider that nobody else may enter, judged by pg_shdepend alone
     /// (repeatable)
-    #[arg(long, value_name = "DB", requires = "target")]
+    #[arg(long, value_name = "DB", requires = "target", value_parser = values::name)]
     shdepend_only: Vec<String>,
 
     /// With --target: what else has to be seen (repeatable): hba_rule, ident_map, credential or probe; unseen, it

@@ -2,7 +2,8 @@
 
 use super::client::Where;
 use super::exit;
-use super::output::{Output, Rows, shown};
+use super::output::{self, Output, Rows, shown};
+use super::values;
 use crate::domain::delivery::Standing;
 use crate::http::outbox::MessageView;
 use anyhow::{Result, bail};
@@ -65,6 +66,7 @@ pub(super) struct Retry {
     at: Where,
 
     /// Its id, as the list shows it
+    #[arg(value_parser = values::text)]
     id: String,
 
     /// Print what would be sent, checked against the receiver's limits, and send nothing. For a message in any state
@@ -87,6 +89,7 @@ pub(super) struct Drop {
     at: Where,
 
     /// Its id, as the list shows it
+    #[arg(value_parser = values::text)]
     id: String,
 
     /// Output
@@ -126,7 +129,7 @@ async fn dry_run(arguments: Retry) -> Result<u8> {
     let reach = arguments.at.reach().await?;
     let rendered = reach.render_message(&arguments.id).await;
     reach.leave().await?;
-    let Some(rendered) = rendered? else { bail!("there is no message {}", shown(&arguments.id)) };
+    let Some(rendered) = rendered? else { bail!("{}", none(&arguments.id)) };
     // What is sent is JSON, for people too.
     println!("{}", serde_json::to_string_pretty(&rendered)?);
     Ok(exit::OK)
@@ -136,10 +139,14 @@ async fn changed(at: Where, id: &str, retry: bool, output: Output) -> Result<u8>
     let reach = at.reach().await?;
     let done = reach.change_message(id, retry).await;
     reach.leave().await?;
-    let Some(message) = done? else { bail!("there is no message {}", shown(id)) };
+    let Some(message) = done? else { bail!("{}", none(id)) };
     let all = std::slice::from_ref(&message);
     output.print(&message, || rows(all), || println!("{}: {}", message.id, message.state))?;
     Ok(exit::OK)
+}
+
+fn none(id: &str) -> String {
+    format!("there is no message {}; `revoked outbox list` shows their ids", shown(id))
 }
 
 fn rows(messages: &[MessageView]) -> Rows {
@@ -196,6 +203,5 @@ fn print_table(messages: &[MessageView]) {
             &message.id,
         ]);
     }
-    let lines = table.to_string();
-    println!("{}", lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+    output::print_table(&table);
 }

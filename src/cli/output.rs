@@ -203,6 +203,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("/subject", "SUBJECT"),
     ("/revocation", "SUBJECT|rev_ID"),
     ("/link", "ROLE"),
+    ("/unlink", "ROLE"),
 ];
 
 /// An error about a notice that was made of options: it names the option, not the field.
@@ -348,7 +349,7 @@ mod tests {
     #[test]
     fn errors_speak_of_options() {
         let said = |text: &'static str| in_options(anyhow::anyhow!(text)).to_string();
-        assert_eq!(said("Unusable notice: /deadline: it is past"), "--deadline: it is past");
+        assert_eq!(said("Unusable request: /deadline: it is past"), "--deadline: it is past");
         assert_eq!(said("/revocation_type: full, not `x`"), "--kind: full, not `x`");
         assert_eq!(said("the agent is away"), "the agent is away");
     }

@@ -8,6 +8,7 @@ use super::exit;
 use super::holds::{Hold, Leaver};
 use super::look::{Answered, At, Look, Looked};
 use super::output::{self, Format, print_wrapped, shown};
+use super::values;
 use crate::domain::observation::Gap;
 use crate::domain::plan::quote::comment;
 use crate::domain::plan::script::{Place, render};
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
     at: At,
 
     /// New owner of what the role owns, in every database
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     reassign_to: Option<String>,
 
     /// Drop nothing at all, not even a user mapping, and roll back no prepared transaction; on by itself where

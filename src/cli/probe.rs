@@ -3,14 +3,14 @@
 mod attest;
 mod secret;
 
-use super::exit;
 use super::output::{Format, print_wrapped, shown};
+use super::{Usage, exit, values};
 use crate::clock;
 use crate::domain::probe::{Answer, Finding, Path, Said, Why, classify};
 use crate::domain::time::UtcTime;
 use crate::target::Target;
 use crate::target::probe::{Attempt, Login};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     secret_file: PathBuf,
 
     /// Role that the secret was the password of
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     role: String,
 
     /// Address of the server, or the directory of its socket
@@ -48,7 +48,8 @@ pub(super) struct Arguments {
         long,
         value_name = "HOST",
         required_unless_present = "target",
-        conflicts_with = "target"
+        conflicts_with = "target",
+        value_parser = values::name
     )]
     host: Option<String>,
 
@@ -67,7 +68,7 @@ pub(super) struct Arguments {
 
     /// Try a database that exists: reaches its own lines of pg_hba.conf. A right secret opens a session then, which
     /// is ended at once, and runs the database's login triggers
-    #[arg(long, value_name = "DB")]
+    #[arg(long, value_name = "DB", value_parser = values::name)]
     database: Option<String>,
 
     #[command(flatten)]
@@ -113,13 +114,7 @@ pub(super) async fn run(command: Command) -> Result<u8> {
 }
 
 async fn login(arguments: Arguments) -> Result<u8> {
-    let target = match arguments.target() {
-        Ok(target) => target,
-        Err(error) => {
-            eprintln!("revoked: {error:#}");
-            return Ok(exit::USAGE);
-        }
-    };
+    let target = arguments.target()?;
     let secret = secret::read(&arguments.secret_file)?;
     let way = Login::new(&target, &arguments.role, arguments.database.as_deref());
     let witness = arguments.to.witness(&arguments.role).await?;
@@ -226,20 +221,16 @@ fn in_words(answer: &Answer) -> String {
 
 impl Arguments {
     fn target(&self) -> Result<Target> {
-        if self.role.is_empty() || self.role.contains('\0') {
-            bail!("--role: the name of a role");
-        }
         if let Some(url) = &self.target {
             if holds_password(url) {
-                bail!("--target: it holds a password; the secret to try belongs in --secret-file");
+                let why =
+                    "--target: it holds a password; the secret to try belongs in --secret-file";
+                return Err(Usage(why.to_owned()).into());
             }
             return Target::from_url("probe", url)
                 .context("--target is not a usable connection URL");
         }
         let host = self.host.as_deref().unwrap_or_default();
-        if host.is_empty() {
-            bail!("--host: an address, or the directory of a socket");
-        }
         let mut url = reqwest::Url::parse("postgres:///").context("--host")?;
         url.query_pairs_mut()
             .append_pair("host", host)

@@ -11,6 +11,7 @@ use reading::{Files, first_line};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Display;
+use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -161,14 +162,17 @@ pub(super) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let mut segments = Vec::new();
         for entry in entries {
             let entry = entry.with_context(|| format!("reading {}", path.display()))?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with("revlog-") && is_jsonl(Path::new(name.as_ref())) {
+            if is_segment(&entry) {
                 segments.push(entry.path());
             }
         }
         if segments.is_empty() {
-            bail!("{} holds no revlog-*.jsonl", path.display());
+            let inner = ["log", "state/log"].map(|part| path.join(part));
+            let hint = inner.iter().find(|inner| holds_segments(inner)).map_or_else(
+                || "give the directory log of an export, or that of the agent".to_owned(),
+                |inner| format!("{} does: give that", inner.display()),
+            );
+            bail!("{} holds no revlog-*.jsonl; {hint}", path.display());
         }
         segments.sort();
         files.extend(segments);
@@ -176,6 +180,14 @@ pub(super) fn files(given: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn is_jsonl(name: &Path) -> bool {
-    name.extension().is_some_and(|extension| extension == "jsonl")
+fn is_segment(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    name.starts_with("revlog-")
+        && Path::new(name.as_ref()).extension().is_some_and(|e| e == "jsonl")
+}
+
+fn holds_segments(path: &Path) -> bool {
+    let entries = std::fs::read_dir(path).into_iter().flatten();
+    entries.flatten().any(|entry| is_segment(&entry))
 }

@@ -1,6 +1,6 @@
 //! `revoked witness`: keep an eye on somebody else's log.
 
-use super::{exit, serve};
+use super::{exit, serve, values};
 use crate::audit::cosign::{Cosigner, cosigner};
 use crate::audit::key::LogKey;
 use crate::audit::verify::Vkey;
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     init: bool,
 
     /// Name of this witness, such as witness.example/audit-team
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::origin)]
     name: String,
 
     /// Its signing key: a file of its own, mode 0600, outside the state

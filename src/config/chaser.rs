@@ -140,7 +140,8 @@ impl Reader<'_> {
         let Some(file) = file else { return Ok(None) };
         let every = self.duration("chaser.every", file.every, Duration::from_secs(DAY), EVERY)?;
         if every.as_secs() > DAY && every.as_secs() % DAY != 0 {
-            return Err(self.wrong("chaser.every", "from one day on, whole days, such as 1d or 7d"));
+            let why = "from one day on, whole days, such as 1d or 7d";
+            return Err(self.wrong("chaser.every", why));
         }
         let at = file.at.unwrap_or_else(|| "09:00".to_owned());
         let at = self.time_of_day("chaser.at", &at)?;
@@ -196,27 +197,33 @@ impl Reader<'_> {
     }
 
     fn channel(&self, key: &str, id: Option<&String>) -> Result<(), ConfigError> {
-        if id.is_none_or(|id| is_channel(id)) {
-            return Ok(());
-        }
-        let why = "the id of a channel or member, as C0123456789 or U0123456789; a name may become another's";
+        let Some(id) = id.filter(|id| !is_channel(id)) else { return Ok(()) };
+        let why = format!(
+            "the id of a channel or member, as C0123456789 or U0123456789, not `{id}`; a name may become another's"
+        );
         Err(self.wrong(key, why))
     }
 
     fn time_of_day(&self, key: &str, text: &str) -> Result<Time, ConfigError> {
-        let plain = text.len() == 5 && text.as_bytes().get(2) == Some(&b':');
-        let time = plain.then(|| text.parse::<Time>().ok()).flatten();
-        time.ok_or_else(|| self.wrong(key, "a time of day, as 09:00"))
+        time_of_day(text).ok_or_else(|| {
+            self.wrong(key, format!("a time of day with two digits each, as 09:00, not `{text}`"))
+        })
     }
 
     fn hours(&self, key: &str, text: Option<String>) -> Result<Option<(Time, Time)>, ConfigError> {
         let Some(text) = text else { return Ok(None) };
-        let (from, to) = text
-            .split_once('-')
-            .ok_or_else(|| self.wrong(key, "from when to when, as 18:00-08:00"))?;
-        let (from, to) = (self.time_of_day(key, from.trim())?, self.time_of_day(key, to.trim())?);
+        let read = text.split_once('-');
+        let read =
+            read.and_then(|(from, to)| Some((time_of_day(from.trim())?, time_of_day(to.trim())?)));
+        let Some((from, to)) = read else {
+            let why = format!(
+                "from when to when, as 18:00-08:00 (over midnight, too), with two digits each, not `{text}`"
+            );
+            return Err(self.wrong(key, why));
+        };
         if from == to {
-            return Err(self.wrong(key, "they begin when they end; leave the key out for none"));
+            let why = format!("`{text}` begins when it ends; leave the key out for no quiet hours");
+            return Err(self.wrong(key, why));
         }
         Ok(Some((from, to)))
     }
@@ -226,9 +233,8 @@ impl Reader<'_> {
         for name in names {
             let place = DAYS.iter().position(|day| day == name);
             let day = place.and_then(|place| Day::try_from(place + 1).ok());
-            days.insert(
-                day.ok_or_else(|| self.wrong(key, format!("days are {}", DAYS.join(", "))))?,
-            );
+            let known = || format!("days are {}, as in [sat, sun], not `{name}`", DAYS.join(", "));
+            days.insert(day.ok_or_else(|| self.wrong(key, known()))?);
         }
         if days.len() == DAYS.len() {
             return Err(
@@ -243,6 +249,7 @@ impl Reader<'_> {
         let Some(texts) = texts else {
             return Ok([1, 3, 7].map(|days| Duration::from_secs(days * DAY)));
         };
+        let said = texts.join(", ");
         let mut read = Vec::new();
         for text in texts {
             read.push(self.duration(KEY, Some(text), Duration::ZERO, (1, 3_700 * DAY))?);
@@ -250,9 +257,16 @@ impl Reader<'_> {
         let three: Option<[Duration; 3]> = read.try_into().ok();
         let rising = three.filter(|[first, second, third]| first < second && second < third);
         rising.ok_or_else(|| {
-            self.wrong(KEY, "three times, each later than the one before, as [1d, 3d, 7d]")
+            let why = "three times, each later than the one before, as [1d, 3d, 7d]";
+            self.wrong(KEY, format!("{why}, not [{said}]"))
         })
     }
+}
+
+/// A time of day as 09:00.
+fn time_of_day(text: &str) -> Option<Time> {
+    let plain = text.len() == 5 && text.as_bytes().get(2) == Some(&b':');
+    plain.then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]

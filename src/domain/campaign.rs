@@ -170,6 +170,11 @@ impl Consumer {
         self.claimed_at = self.claimed_at.max(Some(now));
     }
 
+    /// Somebody takes the newest claim back. A status of the list is no claim again until it begins anew to say so.
+    pub fn withdraw(&mut self) {
+        self.claimed_at = None;
+    }
+
     /// Moves it to where it stands by what is known; gives where it stood, if that is another place.
     pub fn step(&mut self, now: UtcTime) -> Option<Standing> {
         let standing = self.judged();

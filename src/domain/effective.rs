@@ -56,8 +56,8 @@ pub struct Zones<'a> {
 pub enum NotEffective {
     /// Neither instant, local time nor date.
     #[error(
-        "`{0}` is not a time; write it as 2026-03-05T17:00:00+01:00, 2026-03-05T17:00 or 2026-03-05 \
-         (the last two in the zone of the subject, else of the source)"
+        "`{0}` is not a time; write it as 2026-03-05T17:00:00+01:00, or without an offset as 2026-03-05T17:00 or \
+         2026-03-05 (which means 17:00)"
     )]
     Text(String),
     /// What programs write for no date at all.

@@ -79,7 +79,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, NotADuration> {
     let wrong = || NotADuration(text.to_owned());
     let days = || {
         let count: i64 = text.trim().strip_suffix('d')?.trim().parse().ok()?;
-        Some(jiff::SignedDuration::from_hours(count.checked_mul(24)?))
+        Some(jiff::SignedDuration::from_secs(count.checked_mul(86_400)?))
     };
     let signed = text.parse::<jiff::SignedDuration>().ok().or_else(days).ok_or_else(wrong)?;
     Duration::try_from(signed).map_err(|_| wrong())
@@ -144,7 +144,7 @@ mod tests {
     fn durations() {
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("2d"), Ok(Duration::from_secs(2 * 86_400)));
-        for wrong in ["soon", "-1m", "", "5", "99999999999999999999d"] {
+        for wrong in ["soon", "-1m", "", "5", "9999999999999999d", "99999999999999999999d"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
     }

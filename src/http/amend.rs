@@ -8,8 +8,9 @@ use super::problem::Problem;
 use super::question::{Id, Nothing, Question, json, nothing};
 use super::revocations::problem_of;
 use crate::domain::request::Request;
+use crate::intake::IntakeError;
 use crate::intake::amend::{self, Changed};
-use crate::intake::{IntakeError, SubmissionError};
+use crate::intake::submission::object;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -117,9 +118,9 @@ fn optional<T: Default + serde::de::DeserializeOwned>(
     if body.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice::<Option<T>>(body)
+    object::<Option<T>>(body)
         .map(Option::unwrap_or_default)
-        .map_err(|error| problem_of(caller, SubmissionError::Form(error.to_string()).into()))
+        .map_err(|wrong| problem_of(caller, wrong.into()))
 }
 
 /// Amend a revocation
@@ -218,8 +219,7 @@ pub(super) async fn approve(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = json(&headers, body)?;
-    let Approving { request } = serde_json::from_slice(&body)
-        .map_err(|error| problem_of(&caller, SubmissionError::Form(error.to_string()).into()))?;
+    let Approving { request } = object(&body).map_err(|wrong| problem_of(&caller, wrong.into()))?;
     answer(&caller, app.intake.approve(&id, &request, &caller).await)
 }
 

@@ -10,16 +10,32 @@ use crate::clock;
 use crate::config::Config;
 use crate::domain::campaign::{Standing, Tone};
 use crate::domain::time::UtcTime;
-use crate::store::{KeptConsumer, Store, StoreError};
+use crate::store::{CampaignRow, KeptConsumer, Store, StoreError};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use utoipa::ToSchema;
+
+/// Longest time that an answer waits for a sweep. Clients and the listener wait longer than this.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Whether it was made is asked this often.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// A sweep was asked for, and was not made yet.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = SweepAskedFor)]
+pub struct Asked {
+    /// The campaign.
+    pub campaign: String,
+    /// When it was asked for: once `swept_at` is not before this, it was made.
+    pub asked_at: UtcTime,
+}
 
 /// A rotation campaign: how its consumers stand.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -208,7 +224,8 @@ pub(super) async fn show(
 /// Confirm a consumer
 ///
 /// Somebody says that it uses the new credential: it is not chased any more, until it is seen to use the old one. Only
-/// observed use of the new one closes it. The claim is in the log when this is answered.
+/// observed use of the new one closes it. With `withdraw` that is taken back, and it is chased again. Either is in the log when
+/// this is answered.
 #[utoipa::path(
     post,
     path = "/api/v1/campaigns/{id}/confirm",
@@ -237,6 +254,57 @@ pub(super) async fn confirm(
     let done = app.intake.confirm_consumer(&id, &bytes, &caller).await;
     let found = done.map_err(|error| problem_of(&caller, error))?.ok_or_else(none)?;
     Ok(Json(ConsumerView::of(&found, chaser.bounds, clock::now())))
+}
+
+/// Sweep a campaign now
+///
+/// Rather than at its next time. Like any sweep it reads the list, moves consumers and reminds teams that are late; who has
+/// quiet hours is reminded when they are over. Waits up to 15 s for it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/campaigns/{id}/sweep",
+    operation_id = "sweepCampaign",
+    tag = "campaigns",
+    params(("id" = String, Path, description = "Name of the campaign.")),
+    responses(
+        (status = 200, description = "Swept.", body = CampaignView),
+        (status = 202, description = "Asked for; ask for the campaign a little later.", body = Asked),
+        Missing,
+        Common,
+    )
+)]
+pub(super) async fn sweep(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    _: Question<Nothing>,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    let config = app.config.current();
+    if config.chaser.as_ref().and_then(|chaser| chaser.campaign(&id)).is_none() {
+        return Err(none());
+    }
+    let asked_at = app.intake.ask_sweep(&id, &caller).await;
+    let asked_at = asked_at.map_err(|error| problem_of(&caller, error))?;
+    let made = swept(&app.journal.store, &id, asked_at);
+    let Ok(made) = tokio::time::timeout(PATIENCE, made).await else {
+        let asked = Asked { campaign: id, asked_at };
+        return Ok((StatusCode::ACCEPTED, Json(asked)).into_response());
+    };
+    made.map_err(store_away)?;
+    let found = all(&app.journal.store, &config, Some(&id), clock::now()).await;
+    let found = found.map_err(store_away)?.pop().ok_or_else(none)?;
+    Ok(Json(found.campaign).into_response())
+}
+
+/// Returns once a sweep was made that was asked for at `asked_at` or later.
+async fn swept(store: &Store, name: &str, asked_at: UtcTime) -> Result<(), StoreError> {
+    loop {
+        let made = |row: &CampaignRow| row.name == name && row.swept.slot >= Some(asked_at);
+        if store.campaigns().await?.iter().any(made) {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// The consumer as it is shown to a command that runs alone.

@@ -9,7 +9,7 @@ use super::question::{Id, Nothing, Question, json};
 use super::revocations::problem_of;
 use super::webhooks::Taken;
 use crate::domain::notice::Outcome;
-use crate::intake::SubmissionError;
+use crate::intake::submission::object;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -38,8 +38,7 @@ struct Dismissal {
 }
 
 fn read<T: serde::de::DeserializeOwned>(caller: &str, body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body)
-        .map_err(|error| problem_of(caller, SubmissionError::Form(error.to_string()).into()))
+    object(body).map_err(|wrong| problem_of(caller, wrong.into()))
 }
 
 /// Try a held notice once more

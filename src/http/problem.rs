@@ -6,6 +6,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// The title of what cannot be used.
+pub const UNUSABLE: &str = "Unusable request";
+
 /// A problem: a stable type, a title, and what is particular about this one.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Problem {

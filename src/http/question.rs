@@ -59,7 +59,7 @@ pub(super) fn json(
     }
     body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(413, "too-large", "Body too large").detail("a notice has up to 64 KiB")
+            Problem::new(413, "too-large", "Body too large").detail("a body has up to 64 KiB")
         }
         _ => Problem::malformed("the body did not arrive whole"),
     })

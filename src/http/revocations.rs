@@ -4,7 +4,7 @@ use super::auth::Caller;
 use super::list::{self, Filter, Page};
 use super::notice::Notice;
 use super::openapi::{Common, Missing, Notices};
-use super::problem::Problem;
+use super::problem::{Problem, UNUSABLE};
 use super::question::{self, Id, Nothing, Question, nothing};
 use super::view::{self, View};
 use super::{App, notices};
@@ -114,24 +114,26 @@ fn count(app: &App, caller: &str, accepted: &Result<intake::Accepted, Problem>) 
     }
 }
 
+/// What was sent cannot be used, be it a notice or what is said of one.
+pub(super) fn unusable(wrong: &SubmissionError) -> Problem {
+    let fault = match wrong {
+        SubmissionError::Field { field, reason } => Fault::new(*field, reason.clone()),
+        SubmissionError::Form { pointer, reason } => Fault::new(pointer.clone(), reason.clone()),
+        SubmissionError::Id(_) => Fault::new("", wrong.to_string()),
+    };
+    Problem::new(422, "unusable", UNUSABLE).detail(wrong.to_string()).errors(vec![fault])
+}
+
 pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
     match error {
         // What is wrong with it quotes the notice: that is for its sender only.
         IntakeError::Submission(wrong) => {
-            tracing::warn!(caller, "a notice was refused: it cannot be used");
-            let fault = match &wrong {
-                SubmissionError::Field { field, reason } => Fault::new(*field, reason.clone()),
-                SubmissionError::Form(_) | SubmissionError::Id(_) => {
-                    Fault::new("", wrong.to_string())
-                }
-            };
-            Problem::new(422, "unusable", "Unusable notice")
-                .detail(wrong.to_string())
-                .errors(vec![fault])
+            tracing::warn!(caller, "a request was refused: it cannot be used");
+            unusable(&wrong)
         }
         IntakeError::Refused(refused) => refused_as(&refused),
         IntakeError::Differs { .. } => {
-            tracing::warn!(caller, "a notice was refused: its id came before with other content");
+            tracing::warn!(caller, "a request was refused: its id came before with other content");
             Problem::new(409, "differs", "Received before with other content")
                 .detail(error.to_string())
         }
@@ -143,14 +145,14 @@ pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
                 .detail(error.to_string())
         }
         IntakeError::Full(_) => {
-            tracing::warn!(caller, "a notice was refused: too many are held");
+            tracing::warn!(caller, "a request was refused: too many notices are held");
             Problem::unavailable(&error.to_string())
         }
         IntakeError::Unavailable(_) => {
             let error = format!("{:#}", anyhow::Error::new(error));
-            tracing::warn!(caller, error, "a notice was not acknowledged");
+            tracing::warn!(caller, error, "a request was not acknowledged");
             Problem::unavailable(
-                "the notice is not in the audit log yet; send it again, it will not count twice",
+                "what was sent is not in the audit log yet; send it again, it will not count twice",
             )
         }
     }
@@ -165,7 +167,7 @@ fn refused_as(refused: &Refused) -> Problem {
         }
         Refused::Exception(
             Unfit::TooLong { .. } | Unfit::NoEnd(_) | Unfit::Past(_) | Unfit::KeepsNothing(_),
-        ) => Problem::new(422, "unusable", "Unusable notice").detail(detail),
+        ) => Problem::new(422, "unusable", UNUSABLE).detail(detail),
         Refused::NothingWaits
         | Refused::Another(_)
         | Refused::Expired

@@ -7,8 +7,8 @@ use super::problem::Problem;
 use super::question::{Id, Nothing, Question, json};
 use super::revocations::problem_of;
 use crate::domain::erasure::Basis;
-use crate::intake::SubmissionError;
 use crate::intake::erase::Erased;
+use crate::intake::submission::object;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -86,8 +86,7 @@ pub(super) async fn erase(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Forgotten>, Problem> {
     let body = json(&headers, body)?;
-    let Erasing { basis } = serde_json::from_slice(&body)
-        .map_err(|error| problem_of(&caller, SubmissionError::Form(error.to_string()).into()))?;
+    let Erasing { basis } = object(&body).map_err(|wrong| problem_of(&caller, wrong.into()))?;
     let done = app.intake.erase(&id, basis, &caller).await;
     let Erased { subject, revocations, erased } = done
         .map_err(|error| problem_of(&caller, error))?

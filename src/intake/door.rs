@@ -124,7 +124,7 @@ impl Reading<'_> {
                 SubmissionError::Field { field, reason } => {
                     self.theirs(&Fault::new(documented(field, vendor), reason))
                 }
-                SubmissionError::Form(_) | SubmissionError::Id(_) => {
+                SubmissionError::Form { .. } | SubmissionError::Id(_) => {
                     Fault::new("", error.to_string())
                 }
             };

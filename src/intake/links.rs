@@ -67,6 +67,20 @@ impl Unlinking {
 }
 
 impl Unlinking {
+    /// Why the role is not linked: perhaps it is named, and no look has found it since.
+    fn why_not(&self, stored: &Stored, error: IntakeError) -> IntakeError {
+        let means = |name: &AccountName| {
+            let place = name.target.as_ref().map(|target| format!("{target}/{}", name.role));
+            name.role == self.account || place.as_ref() == Some(&self.account)
+        };
+        if !stored.revocation.accounts.iter().any(|name| means(name) && !name.suggested()) {
+            return error;
+        }
+        let said = "it is named, and not linked: no look has found it since. Ask again after the next one, or name it \
+                    as TARGET/ROLE";
+        wrong("/unlink", said).into()
+    }
+
     /// The role that is meant, as the newest look at its target has it.
     fn seen(&self, newest: impl Fn(&str) -> Option<Arc<Observation>>) -> Option<Account> {
         let (target, name) = self.account.split_once('/')?;
@@ -146,7 +160,9 @@ impl Amendment {
         let account = match unlinking.of(&stored.accounts) {
             Ok(account) => account.clone(),
             // What is not linked may be a question all the same.
-            Err(error) => unlinking.seen(&newest).ok_or(error)?,
+            Err(error) => {
+                unlinking.seen(&newest).ok_or_else(|| unlinking.why_not(stored, error))?
+            }
         };
         let there =
             newest(&account.target).and_then(|look| Some(look.server.as_ref()?.system_identifier));

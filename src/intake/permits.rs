@@ -127,7 +127,9 @@ pub(super) fn fits(asked: &Asked, subject: &str, reading: Reading<'_>) -> Result
             SubmissionError::Field { field, reason } => {
                 Fault::new(documented(field, false), reason)
             }
-            SubmissionError::Form(_) | SubmissionError::Id(_) => Fault::new("", error.to_string()),
+            SubmissionError::Form { .. } | SubmissionError::Id(_) => {
+                Fault::new("", error.to_string())
+            }
         };
         wrong(Hold::Unreadable, fault)
     })?;
@@ -147,7 +149,7 @@ fn unusable(error: IntakeError) -> Result<Unusable, IntakeError> {
         IntakeError::Submission(SubmissionError::Field { field, reason }) => {
             Ok(Unusable::one(Hold::Unreadable, Fault::new(documented(field, false), reason)))
         }
-        IntakeError::Submission(error @ SubmissionError::Form(_)) => {
+        IntakeError::Submission(error @ SubmissionError::Form { .. }) => {
             Ok(Unusable::one(Hold::Unreadable, Fault::new("", error.to_string())))
         }
         IntakeError::Refused(refused) => {

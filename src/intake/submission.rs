@@ -1,5 +1,10 @@
 //! The plain notice: one JSON object with the fields of the CSV.
 
+mod form;
+
+pub(super) use form::{LISTED, TEXT, names_fit, text_fits, wrong};
+pub use form::{SubmissionError, is_name, object, unfit};
+
 use crate::clock;
 use crate::domain::account::{AccountName, LinkRule};
 use crate::domain::effective::{self, Effective, Zones};
@@ -9,30 +14,6 @@ use crate::domain::revocation::{Reason, Revocation};
 use crate::domain::time::{UtcTime, parse_duration};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// Longest text of a field.
-pub(super) const TEXT: usize = 1_000;
-/// Most accounts or roles in one notice.
-pub(super) const LISTED: usize = 1_000;
-
-/// What is wrong with a notice.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmissionError {
-    /// Not JSON, or not an object of known fields.
-    #[error("{0}")]
-    Form(String),
-    /// A field has a value that cannot be used.
-    #[error("{field}: {reason}")]
-    Field {
-        /// Field, as a JSON Pointer (RFC 6901).
-        field: &'static str,
-        /// What was expected.
-        reason: String,
-    },
-    /// No randomness for an id.
-    #[error("making an id")]
-    Id(#[source] std::io::Error),
-}
 
 /// One value or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -132,18 +113,6 @@ pub struct Terms<'a> {
     pub longest_deadline: Duration,
 }
 
-/// Reads one JSON object, whose unknown fields are refused by its type.
-pub(super) fn object<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, SubmissionError> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let parsed: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!("{path}: ") };
-        SubmissionError::Form(format!("{place}{}", error.into_inner()))
-    })?;
-    reader.end().map_err(|error| SubmissionError::Form(error.to_string()))?;
-    Ok(parsed)
-}
-
 /// When everything has to be gone: a time, or a duration after `start`.
 pub(super) fn deadline_of(
     text: &str,
@@ -165,36 +134,6 @@ pub(super) fn account_names(
 ) -> Result<Vec<AccountName>, SubmissionError> {
     names_fit("/account", named)?;
     Ok(OneOrMany::list(named).iter().map(|name| account_name(name)).collect())
-}
-
-pub(super) fn names_fit(
-    field: &'static str,
-    list: Option<&OneOrMany>,
-) -> Result<(), SubmissionError> {
-    let list = OneOrMany::list(list);
-    let good = |name: &String| !name.is_empty() && name.len() <= TEXT && !name.contains('\0');
-    if list.len() > LISTED || !list.iter().all(good) {
-        return Err(wrong(field, format!("up to {LISTED} names, none empty")));
-    }
-    Ok(())
-}
-
-pub(super) fn text_fits(field: &'static str, text: Option<&String>) -> Result<(), SubmissionError> {
-    let Some(text) = text else { return Ok(()) };
-    if text.trim().is_empty() || text.len() > TEXT {
-        return Err(wrong(field, format!("1 to {TEXT} bytes of text, not {}", text.len())));
-    }
-    if text.contains('\0') {
-        return Err(wrong(field, "no text has a NUL character"));
-    }
-    if text.trim() != text {
-        return Err(wrong(field, "no blanks at its beginning or end"));
-    }
-    Ok(())
-}
-
-pub(super) fn wrong(field: &'static str, reason: impl Into<String>) -> SubmissionError {
-    SubmissionError::Field { field, reason: reason.into() }
 }
 
 impl Submission {

@@ -5,6 +5,7 @@
 
 mod chase;
 mod list;
+mod preview;
 
 use super::Reconciler;
 use crate::clock;
@@ -17,6 +18,7 @@ use crate::store::{CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer};
 use anyhow::Context as _;
 use chase::Chase;
 pub(crate) use list::listed;
+pub(crate) use preview::{Preview, preview};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -9,6 +9,15 @@ use crate::domain::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// A sweep that somebody asked for, rather than the schedule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedSweep {
+    /// When.
+    pub at: UtcTime,
+    /// Who.
+    pub by: String,
+}
+
 /// What the newest sweep of a campaign found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swept {
@@ -22,6 +31,9 @@ pub struct Swept {
     pub error: String,
     /// The sweep in which each team was last reminded, or had nothing to be reminded of.
     pub teams: BTreeMap<String, UtcTime>,
+    /// One that was asked for and is not made yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedSweep>,
 }
 
 /// A campaign as the store has it.

@@ -29,6 +29,16 @@ impl Target {
     }
 }
 
+/// What the server says of a value quotes it.
+fn without_values(Refusal { trouble, sqlstate }: Refusal) -> String {
+    match sqlstate.filter(|code| code.starts_with("22")) {
+        Some(code) => {
+            format!("a value in it cannot be converted (SQLSTATE {code}): run the query by hand")
+        }
+        None => trouble.reason,
+    }
+}
+
 async fn asked(
     session: &mut Session<'_>,
     query: &SeenQuery,
@@ -45,7 +55,7 @@ async fn asked(
     ]
     .concat();
     session.read(&text).await.map_err(reason)?;
-    let rows = session.run(&text, PgArguments::default()).await.map_err(reason)?;
+    let rows = session.run(&text, PgArguments::default()).await.map_err(without_values)?;
     session.end().await;
     if rows.len() > most {
         return Err(["it gives more than ", &most.to_string(), " rows"].concat());

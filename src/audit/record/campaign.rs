@@ -19,6 +19,8 @@ pub struct AboutCampaign<'a> {
     pub slot: UtcTime,
     /// The instant of the move.
     pub at: UtcTime,
+    /// Who asked for the sweep, where the schedule did not.
+    pub asked_by: Option<&'a str>,
 }
 
 impl AboutCampaign<'_> {
@@ -42,7 +44,7 @@ pub fn campaign_swept(
     with(
         about.body(),
         json!({
-            "deadline": deadline, "late": tally.late, "list_read": read, "list_read_at": read_at,
+            "asked_by": about.asked_by, "deadline": deadline, "late": tally.late, "list_read": read, "list_read_at": read_at,
             "slot_before": before, "standing": tally.standing, "total": tally.total,
         }),
     )
@@ -66,6 +68,12 @@ pub fn nudge_sent(about: &AboutCampaign<'_>, nudge: &Nudge, zone: &str) -> Body 
 #[must_use]
 pub fn consumer_claimed(campaign: &str, consumer: &str, by: &str, at: UtcTime) -> Body {
     object(json!({"at": at, "by": by, "campaign": campaign, "consumer": consumer}))
+}
+
+/// `consumer_claim_withdrawn`: `by` takes back that a consumer uses the new credential, whoever said so.
+#[must_use]
+pub fn consumer_claim_withdrawn(campaign: &str, consumer: &str, by: &str, at: UtcTime) -> Body {
+    consumer_claimed(campaign, consumer, by, at)
 }
 
 /// `consumer_observed`: a consumer stands elsewhere, by what was seen or listed of it.

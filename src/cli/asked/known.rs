@@ -1,7 +1,7 @@
 //! What the agent knows of those asked about.
 
 use super::super::client::Where;
-use super::super::output::shown;
+use super::super::expect::unknown;
 use super::earlier::Earlier;
 use super::{Asked, REVOCATION, are_subjects, names_for, on_target};
 use crate::clock;
@@ -12,7 +12,7 @@ use crate::domain::revocation::{Revocation, State};
 use crate::http::called::Bearer;
 use crate::http::view::View;
 use crate::store::{Evidence, Evidenced, Gist, Stored};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -164,7 +164,7 @@ impl Known {
     pub(super) fn questions(&self, text: &str, config: &Config) -> Result<Vec<Asked>> {
         if text.starts_with(REVOCATION) {
             let view = self.views.iter().find(|view| view.id == text);
-            let Some(view) = view else { bail!("there is no revocation {}", shown(text)) };
+            let Some(view) = view else { return Err(unknown(text)) };
             return Ok(vec![Asked::of(view, config)]);
         }
         let expected = |view: &&View| view.is_called(text) && view.state != State::Withdrawn;

@@ -4,6 +4,7 @@ use crate::audit::keys::in_force;
 use crate::audit::prove::Prover;
 use crate::audit::verify::{Outcome, Report, Verifier, Vkey};
 use crate::cli::exit;
+use crate::cli::values;
 use crate::cli::verify::files;
 use crate::config::Config;
 use anyhow::{Context as _, Result, bail};
@@ -33,7 +34,7 @@ pub(in crate::cli) struct Arguments {
     dir: PathBuf,
 
     /// Add the proof of this revocation, for somebody who is not to see the rest
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "rev_ID", value_parser = values::revocation)]
     revocation: Option<String>,
 }
 

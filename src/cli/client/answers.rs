@@ -1,6 +1,7 @@
 //! What the agent answers a notice with, and why one was not taken.
 
 use super::Submitted;
+use crate::http::problem::UNUSABLE;
 use crate::intake::IntakeError;
 use anyhow::anyhow;
 use serde::Deserialize;
@@ -42,7 +43,7 @@ impl From<IntakeError> for SubmitError {
     fn from(error: IntakeError) -> Self {
         match error {
             IntakeError::Submission(wrong) => {
-                Self::Refused { title: "Unusable notice".to_owned(), detail: wrong.to_string() }
+                Self::Refused { title: UNUSABLE.to_owned(), detail: wrong.to_string() }
             }
             IntakeError::Refused(refused) => {
                 Self::Refused { title: "Not possible".to_owned(), detail: refused.to_string() }

@@ -2,8 +2,12 @@
 
 use super::{Reach, myself, read};
 use crate::clock;
-use crate::http::campaigns::{self, CampaignDetail, CampaignList, CampaignView, ConsumerView};
-use anyhow::Result;
+use crate::domain::time::UtcTime;
+use crate::http::campaigns::{
+    self, Asked, CampaignDetail, CampaignList, CampaignView, ConsumerView,
+};
+use anyhow::{Result, bail};
+use reqwest::StatusCode;
 
 impl Reach {
     /// Every configured campaign.
@@ -38,6 +42,22 @@ impl Reach {
         }
     }
 
+    /// Has a campaign swept now; `None`: there is none of this name.
+    pub(in crate::cli) async fn sweep(&self, name: &str) -> Result<Option<Sweep>> {
+        let Self::Http { client, base, .. } = self else {
+            bail!(
+                "no agent is running, so nobody sweeps; with --dry-run this command says what a sweep would tell"
+            )
+        };
+        let Some(path) = path_of(name) else { return Ok(None) };
+        let response = self.answer(client.post(format!("{base}{path}/sweep"))).await?;
+        Ok(match response.status() {
+            StatusCode::NOT_FOUND => None,
+            StatusCode::ACCEPTED => Some(Sweep::Asked(read::<Asked>(response).await?.asked_at)),
+            _ => Some(Sweep::Made(read(response).await?)),
+        })
+    }
+
     /// Says of a consumer that it uses the new credential; `None`: there is none.
     pub(in crate::cli) async fn confirm_consumer(
         &self,
@@ -62,8 +82,16 @@ impl Reach {
     }
 }
 
+/// What became of a sweep that was asked for.
+pub(in crate::cli) enum Sweep {
+    /// It was made.
+    Made(CampaignView),
+    /// Not yet.
+    Asked(UtcTime),
+}
+
 async fn found<T: serde::de::DeserializeOwned>(response: reqwest::Response) -> Result<Option<T>> {
-    if response.status() == reqwest::StatusCode::NOT_FOUND {
+    if response.status() == StatusCode::NOT_FOUND {
         return Ok(None);
     }
     Ok(Some(read(response).await?))

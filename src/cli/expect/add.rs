@@ -57,15 +57,20 @@ pub(in crate::cli) struct Arguments {
 #[derive(Debug, clap::Args)]
 struct Notice {
     /// Who lost access: a stable id of the person, vendor or service
-    #[arg(long, value_name = "SUBJECT", required_unless_present_any = ["batch", "check_db"])]
+    #[arg(
+        long,
+        value_name = "SUBJECT",
+        required_unless_present_any = ["batch", "check_db"],
+        value_parser = values::text
+    )]
     user: Option<String>,
 
     /// Stable id of the person, where --user is a name that can change: this is the subject then
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = values::text)]
     employee_id: Option<String>,
 
     /// Their database role, as ROLE or TARGET/ROLE; repeatable; without it, a role called like --user
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     account: Vec<String>,
 
     /// What must be gone: full, suspend, partial (with --role or --permissions), rotation: the old password of
@@ -74,32 +79,36 @@ struct Notice {
     kind: Option<String>,
 
     /// Role that must no longer be held (makes it a partial revocation); repeatable
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     role: Vec<String>,
 
     /// Permissions that must no longer be held (makes it a partial revocation), separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::name)]
     permissions: Vec<String>,
 
     /// Role that must still be held afterwards (makes it a partial revocation); repeatable
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     require: Vec<String>,
 
     /// Permissions that must still be held afterwards (makes it a partial revocation), separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = values::name)]
     require_permissions: Vec<String>,
 
     /// For a transfer: who owns the account from now on
-    #[arg(long, value_name = "SUBJECT")]
+    #[arg(long, value_name = "SUBJECT", value_parser = values::text)]
     new_owner: Option<String>,
 
     /// E-mail address of the subject, for probes that ask by it; repeatable
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = values::name)]
     email: Vec<String>,
 
     /// Why: terminated, role_change, contract_expired, inactive, policy_violation, vendor_offboarded,
     /// credential_rotation, or free text that is mapped to one of these
-    #[arg(long, required_unless_present_any = ["batch", "check_db", "force"])]
+    #[arg(
+        long,
+        required_unless_present_any = ["batch", "check_db", "force"],
+        value_parser = values::text
+    )]
     reason: Option<String>,
 
     /// When access has to end: an instant such as 2026-03-05T17:00:00+01:00, a local time or a date; now, if
@@ -137,11 +146,11 @@ struct Notice {
     preserve_data: bool,
 
     /// Ticket
-    #[arg(long)]
+    #[arg(long, value_parser = values::text)]
     ticket: Option<String>,
 
     /// Your id of this event: the same id again does nothing
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = values::event_id)]
     event_id: Option<String>,
 }
 
@@ -198,7 +207,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         let config = Config::read(&at.file.config).context("--dry-run needs the configuration")?;
         let asked = crate::intake::check(&config, &body, "cli", clock::now())
             .map_err(|error| in_options(error.into()))?;
-        for note in notes(&submission, "rev_…") {
+        for note in
+            unseen_by_agent(&at, &submission).await.into_iter().chain(notes(&submission, "rev_…"))
+        {
             eprintln!("revoked: note: {note}");
         }
         return print_asked(&asked, output);
@@ -255,6 +266,14 @@ async fn unseen(reach: &Reach, submission: &Submission) -> Vec<String> {
         })
         .collect();
     unseen_of(reach, &named).await
+}
+
+/// The same where only the configuration is read: an agent that runs knows the roles, and nobody is told that none does.
+async fn unseen_by_agent(at: &Where, submission: &Submission) -> Vec<String> {
+    match at.running().await {
+        Ok(Some(reach)) => unseen(&reach, submission).await,
+        Ok(None) | Err(_) => Vec::new(),
+    }
 }
 
 /// Those of `named` that no target has, in words.

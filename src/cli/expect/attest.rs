@@ -3,8 +3,9 @@
 use crate::cli::client::Where;
 use crate::cli::exit;
 use crate::cli::output::{Format, in_options, shown};
+use crate::cli::values;
 use crate::intake::attest::ItemAttestation;
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 /// Attest an item of the checklist: devices returned, an archive made
 ///
@@ -18,13 +19,15 @@ pub(in crate::cli) struct Arguments {
     at: Where,
 
     /// Its id, rev_…
+    #[arg(value_name = "rev_ID", value_parser = values::revocation)]
     id: String,
 
     /// Name of the item
+    #[arg(value_parser = values::text)]
     item: String,
 
     /// What there is to say about it; kept in the store, never in the log
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = values::text)]
     note: Option<String>,
 
     /// Output
@@ -39,7 +42,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let taken = taken.map_err(in_options)?;
     reach.leave().await?;
     let Some(taken) = taken else {
-        bail!("there is no revocation {}", shown(&arguments.id));
+        return Err(super::unknown(&arguments.id));
     };
     match arguments.output {
         Format::Json => println!("{}", serde_json::to_string(&taken)?),

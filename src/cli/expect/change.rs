@@ -3,11 +3,11 @@
 use super::add::unseen_of;
 use crate::cli::client::{Changed, Where};
 use crate::cli::exit;
-use crate::cli::output::{Format, in_options, shown};
+use crate::cli::output::{Format, in_options};
 use crate::cli::values;
 use crate::intake::amend::{Amendment, Withdrawal};
 use crate::intake::submission::OneOrMany;
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 /// Change an expected revocation
 ///
@@ -24,6 +24,7 @@ pub(in crate::cli) struct Amend {
     at: Where,
 
     /// Its id, rev_…
+    #[arg(value_name = "rev_ID", value_parser = values::revocation)]
     id: String,
 
     /// When access has to end: 2026-03-05T17:00:00+01:00, 2026-03-05T17:00 or 2026-03-05
@@ -39,19 +40,19 @@ pub(in crate::cli) struct Amend {
     deadline: Option<String>,
 
     /// One more database role of the subject, as ROLE or TARGET/ROLE; repeatable
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     account: Vec<String>,
 
     /// One more role that must no longer be held, for a partial revocation; repeatable
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     role: Vec<String>,
 
     /// More permissions that must be gone, for a partial revocation
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = values::name)]
     permissions: Vec<String>,
 
     /// Another ticket
-    #[arg(long)]
+    #[arg(long, value_parser = values::text)]
     ticket: Option<String>,
 
     /// The subject has no account on any target
@@ -59,7 +60,7 @@ pub(in crate::cli) struct Amend {
     no_account: bool,
 
     /// Why; kept in the store, never in the log
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = values::text)]
     why: Option<String>,
 
     /// Output
@@ -79,6 +80,7 @@ pub(in crate::cli) struct Withdraw {
     at: Where,
 
     /// Its id, rev_…
+    #[arg(value_name = "rev_ID", value_parser = values::revocation)]
     id: String,
 
     /// It should never have been expected: access was taken away by mistake, and is given back. Counts as a false
@@ -87,7 +89,7 @@ pub(in crate::cli) struct Withdraw {
     erroneous: bool,
 
     /// Why; kept in the store, never in the log
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = values::text)]
     why: Option<String>,
 
     /// Output
@@ -107,10 +109,11 @@ pub(in crate::cli) struct Approve {
     at: Where,
 
     /// Its id, rev_…
+    #[arg(value_name = "rev_ID", value_parser = values::revocation)]
     id: String,
 
     /// The request that you looked at, req_…
-    #[arg(long, value_name = "REQUEST")]
+    #[arg(long, value_name = "req_ID", value_parser = values::request)]
     request: String,
 
     /// Output
@@ -143,7 +146,7 @@ pub(in crate::cli) async fn amend(arguments: Amend) -> Result<u8> {
     reach.leave().await?;
     let exit = print(&arguments.id, changed, "amended", arguments.output)?;
     for note in notes {
-        eprintln!("note: {note}");
+        eprintln!("revoked: note: {note}");
     }
     Ok(exit)
 }
@@ -164,7 +167,7 @@ pub(in crate::cli) async fn approve(arguments: Approve) -> Result<u8> {
 }
 
 pub(super) fn print(id: &str, changed: Option<Changed>, done: &str, output: Format) -> Result<u8> {
-    let Some(changed) = changed else { bail!("there is no revocation {}", shown(id)) };
+    let Some(changed) = changed else { return Err(super::unknown(id)) };
     if output == Format::Json {
         println!("{}", serde_json::to_string(&changed)?);
         return Ok(exit::OK);

@@ -3,6 +3,7 @@
 use crate::cli::client::Where;
 use crate::cli::exit;
 use crate::cli::output::{Format, shown};
+use crate::cli::values;
 use crate::domain::erasure::Basis;
 use anyhow::{Result, bail};
 
@@ -17,6 +18,7 @@ pub(in crate::cli) struct Arguments {
     at: Where,
 
     /// The person, by the id that the notices gave, or by the one of the log, s_…
+    #[arg(value_parser = values::text)]
     subject: String,
 
     /// On what ground: gdpr_art_17, retention or other; the log says so

@@ -2,7 +2,7 @@
 
 use super::super::client::Where;
 use super::super::output::{self, Output};
-use super::super::{exit, status};
+use super::super::{exit, status, values};
 use crate::clock;
 use crate::http::list::Filter;
 use anyhow::Result;
@@ -16,11 +16,11 @@ pub(in crate::cli) struct Arguments {
     at: Where,
 
     /// Only those that a notice about this vendor opened or joined
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = values::text)]
     vendor: Option<String>,
 
     /// Only those of this checklist
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "chk_ID", value_parser = values::checklist)]
     checklist: Option<String>,
 
     /// Only those of which something waits for a second person: a change, an emergency, or an exception. What approves

@@ -2,7 +2,8 @@
 
 use super::super::client::{Found, Reach, Where, path_of, read};
 use super::super::exit;
-use super::super::output::{self, Format, shown};
+use super::super::output::{self, Format};
+use super::super::values;
 use super::show::{print_view, several};
 use crate::domain::time::UtcTime;
 use crate::http::recheck::Asked;
@@ -22,7 +23,7 @@ pub(in crate::cli) struct Arguments {
     at: Where,
 
     /// Its id, rev_…, or that of its subject
-    #[arg(value_name = "rev_ID|SUBJECT")]
+    #[arg(value_name = "rev_ID|SUBJECT", value_parser = values::text)]
     id: String,
 
     /// Output
@@ -51,7 +52,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let rechecked = ask(&reach, &id).await;
     reach.leave().await?;
     let Some(rechecked) = rechecked? else {
-        bail!("there is no revocation {}", shown(&arguments.id))
+        return Err(super::nobody(&arguments.id));
     };
     let view = match rechecked {
         Rechecked::Judged(view) => view,

@@ -5,6 +5,7 @@ mod known;
 use super::super::client::{Reach, Where};
 use super::super::exit;
 use super::super::output::{Format, print_line, shown};
+use super::super::values;
 use super::import;
 use crate::clock;
 use crate::config::Config;
@@ -42,7 +43,7 @@ pub(in crate::cli) struct Arguments {
     population: PathBuf,
 
     /// Role of nobody whom HR knows, such as that of a program, as ROLE or TARGET/ROLE; repeatable
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     known: Vec<String>,
 
     /// Output

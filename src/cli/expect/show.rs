@@ -7,6 +7,7 @@ use super::super::exception::shown::print_under;
 use super::super::exit;
 use super::super::output::{self, Format, shown};
 use super::super::status::{after, asks};
+use super::super::values;
 use crate::domain::account::{Account, LinkRule};
 use crate::domain::credential::{Change, Standing};
 use crate::domain::emergency;
@@ -14,7 +15,7 @@ use crate::domain::request::Request;
 use crate::domain::revocation::State;
 use crate::domain::verdict::Verdict;
 use crate::http::view::View;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use std::collections::BTreeSet;
 
 /// Show one revocation with what remains of it
@@ -32,7 +33,7 @@ pub(in crate::cli) struct Arguments {
     at: Where,
 
     /// Its id, rev_…, or that of its subject
-    #[arg(value_name = "rev_ID|SUBJECT")]
+    #[arg(value_name = "rev_ID|SUBJECT", value_parser = values::text)]
     id: String,
 
     /// Print the SQL that gives back what was found before anything was taken away; with -o json what was found, too
@@ -59,10 +60,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
             several(&arguments.id, &views);
             return Ok(exit::USAGE);
         }
-        Found::None => bail!(
-            "there is no revocation {0}, and no subject {0} has one; `revoked expect list` lists all",
-            shown(&arguments.id)
-        ),
+        Found::None => return Err(super::nobody(&arguments.id)),
     };
     match (arguments.output, before.transpose()?) {
         (Format::Json, Some(before)) => println!("{}", serde_json::to_string_pretty(&before)?),

@@ -1,9 +1,10 @@
 //! The psql script that makes the agent's role: only what is wanted, each with its reason.
 
 use super::Named;
+use crate::cli::{Usage, values};
 use crate::domain::plan::quote::{comment, connect, ident, literal};
 use crate::target::{Survey, Target};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use secrecy::ExposeSecret as _;
 use std::fmt::Write as _;
 
@@ -38,7 +39,7 @@ pub(super) struct Options {
     channels: Vec<Channel>,
 
     /// Name of the agent's role; as in the URL if not given
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = values::name)]
     role: Option<String>,
 
     /// Without --target: major version of the server, 13 to 18; every one if not given. A
@@ -83,7 +84,10 @@ pub(super) async fn for_one(targets: &[Named], options: &Options) -> Result<Stri
             ..Server::default()
         },
         [one] => of(one, options).await?,
-        _ => bail!("--grants-only prints one script: give one --target"),
+        _ => {
+            let why = "--grants-only prints one script: give one --target";
+            return Err(Usage(why.to_owned()).into());
+        }
     };
     Ok(script(&server, &options.channels))
 }

@@ -5,6 +5,7 @@ use crate::audit::key::{LogKey, commitment};
 use crate::audit::keys::{InForce, in_force};
 use crate::cli::exit;
 use crate::cli::output::Format;
+use crate::cli::values;
 use crate::config::Config;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -23,7 +24,7 @@ pub(in crate::cli) struct Arguments {
     key: Option<PathBuf>,
 
     /// The log that the key file is for; that of the configuration if not given
-    #[arg(long, value_name = "NAME", requires = "key")]
+    #[arg(long, value_name = "NAME", requires = "key", value_parser = values::origin)]
     origin: Option<String>,
 
     /// Output

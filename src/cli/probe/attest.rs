@@ -1,7 +1,9 @@
 //! Telling the agent what an attempt with an old secret came to.
 
 use crate::cli::client::{Reach, Where, path_of, read};
+use crate::cli::expect::unknown;
 use crate::cli::output::shown;
+use crate::cli::values;
 use crate::domain::credential::Attestation;
 use crate::domain::probe::{Answer, Path};
 use crate::domain::time::UtcTime;
@@ -15,11 +17,11 @@ pub(super) struct To {
     at: Where,
 
     /// Tell the agent, for this rotation: what was found, and never the secret. It counts as your word
-    #[arg(long, value_name = "rev_ID")]
+    #[arg(long, value_name = "rev_ID", value_parser = values::revocation)]
     pub(super) revocation: Option<String>,
 
     /// Configured target that was tried, where the rotation has the role on several
-    #[arg(long, value_name = "TARGET", requires = "revocation")]
+    #[arg(long, value_name = "TARGET", requires = "revocation", value_parser = values::name)]
     on: Option<String>,
 }
 
@@ -55,7 +57,7 @@ impl To {
             None => reach.show(id).await?,
         };
         let Some(view) = view else {
-            bail!("there is no revocation {}", shown(id));
+            return Err(unknown(id));
         };
         if !view.kind.is_about_a_secret() {
             let (id, kind) = (&view.id, view.kind);
@@ -104,7 +106,7 @@ impl Witness {
         let told = reach.attest(&id, serde_json::to_vec(&attestation)?).await;
         reach.leave().await?;
         if told?.is_none() {
-            bail!("there is no revocation {}", shown(&id));
+            return Err(unknown(&id));
         }
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use super::super::client::Where;
 use super::super::exit;
-use super::super::output::{Output, Rows, print_line, shown};
+use super::super::output::{self, Output, Rows, print_line, shown};
+use super::super::values;
 use crate::domain::notice::Outcome;
 use crate::http::notices::{Filter, NoticePage, NoticeView};
 use anyhow::Result;
@@ -23,7 +24,7 @@ pub(in crate::cli) struct Arguments {
     quarantined: bool,
 
     /// Only those of this sender
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = values::text)]
     source: Option<String>,
 
     /// At most so many
@@ -136,8 +137,7 @@ fn print_table(page: &NoticePage) {
         ]);
     }
     if !page.notices.is_empty() {
-        let lines = table.to_string();
-        println!("{}", lines.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"));
+        output::print_table(&table);
     }
     for notice in &page.notices {
         let held = notice.outcome == Outcome::Quarantined;

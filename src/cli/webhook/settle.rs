@@ -3,6 +3,7 @@
 use super::super::client::Where;
 use super::super::exit;
 use super::super::output::Format;
+use super::super::values;
 use anyhow::{Result, bail};
 
 /// Try a held notice once more
@@ -17,7 +18,7 @@ pub(in crate::cli) struct Retry {
     at: Where,
 
     /// Notice, as `webhook journal` lists it (ntc_…)
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ntc_ID", value_parser = values::notice)]
     id: String,
 
     /// It is about the same person, though it calls them otherwise than notices before it
@@ -40,11 +41,11 @@ pub(in crate::cli) struct Dismiss {
     at: Where,
 
     /// Notice, as `webhook journal` lists it (ntc_…)
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ntc_ID", value_parser = values::notice)]
     id: String,
 
     /// Why; it stays in the store
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = values::text)]
     reason: String,
 }
 

@@ -56,7 +56,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
         Some(configured) if configured.mapping.is_some() || !token => Door::Source(source),
         Some(_) => Door::HrEvents,
         None if token => Door::HrEvents,
-        None => bail!("the configuration has neither a source nor a token `{source}`"),
+        None => bail!(
+            "the configuration has neither a source nor a token `{}`; there are {}",
+            shown(source),
+            senders(&config)
+        ),
     };
     let bytes = bytes(&arguments.payload)?;
     let now = clock::now();
@@ -75,6 +79,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
         Format::Table => print_report(&report),
     }
     Ok(if good { exit::OK } else { exit::ERROR })
+}
+
+/// Who may send, in words.
+fn senders(config: &Config) -> String {
+    let listed = |names: Vec<&str>, none: &str| {
+        if names.is_empty() { none.to_owned() } else { names.join(", ") }
+    };
+    let sources = listed(config.sources.keys().map(String::as_str).collect(), "none");
+    let tokens = listed(config.tokens.iter().map(|token| token.id.as_str()).collect(), "none");
+    format!("sources: {sources}; tokens: {tokens}")
 }
 
 fn set(report: &mut Value, key: &str, value: Value) {

@@ -1,7 +1,7 @@
 //! One campaign: which credential takes the place of which, until when, and who uses them.
 
 use crate::config::check::Reader;
-use crate::config::{ConfigError, Secret, TargetConfig};
+use crate::config::{ConfigError, Endpoint, Secret, TargetConfig};
 use crate::domain::campaign::{COLUMNS, Listed, read_list};
 use crate::domain::effective::{Zones, resolve};
 use crate::domain::inactivity::SeenQuery;
@@ -99,6 +99,8 @@ pub enum ConsumerList {
 pub struct Tracker {
     /// Its URL.
     pub url: Secret,
+    /// Where that leads.
+    pub leads_to: Endpoint,
     /// The statement.
     pub sql: String,
 }
@@ -191,18 +193,18 @@ impl Reader<'_> {
     ) -> Result<Tracker, ConfigError> {
         let key = format!("{key}.tracker");
         let url = self.secret_file(&format!("{key}.url_file"), &file.url_file)?;
-        let text = url.expose_secret();
-        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
-            return Err(self.wrong(&format!("{key}.url_file"), "it holds no postgres:// URL"));
-        }
-        let of_target = |target: &TargetConfig| {
-            target.url == url || target.instances.values().any(|instance| *instance == url)
+        // What a parser says of it may quote it.
+        let Some(leads_to) = Endpoint::of(url.expose_secret()) else {
+            let why = "it holds no URL of Postgres, as postgres://tracker:PASSWORD@db.example/ops";
+            return Err(self.wrong(&format!("{key}.url_file"), why));
         };
-        if let Some(target) = targets.iter().find(|target| of_target(target)) {
+        let looks =
+            |target: &&TargetConfig| target.endpoints().any(|one| one.is_role_of(&leads_to));
+        if let Some(target) = targets.iter().find(looks) {
             let why = format!(
-                "it is the URL of target {}: whoever looks must not be able to write; make a role of its own that may \
-                 change this table and nothing else",
-                target.name
+                "it leads to a server of target {} by the role that looks there ({}): whoever looks must not be able to \
+                 write; make a role of its own that may change this table and nothing else",
+                target.name, leads_to.role
             );
             return Err(self.wrong(&format!("{key}.url_file"), why));
         }
@@ -214,7 +216,7 @@ impl Reader<'_> {
             let why = "it takes $1 the consumer, $2 how often it was reminded and $3 when last, all three as texts";
             return Err(self.wrong(&format!("{key}.sql"), why));
         }
-        Ok(Tracker { url, sql: file.sql.clone() })
+        Ok(Tracker { url, leads_to, sql: file.sql.clone() })
     }
 }
 

@@ -55,6 +55,45 @@ fn campaigns_and_who_is_told() {
 }
 
 #[test]
+fn a_value_that_is_wrong_is_named_with_its_key_and_a_good_one() {
+    for (chaser, says) in [
+        ("{}", "the key `campaigns` is missing"),
+        ("{every: 36h, campaigns: {}}", "chaser.every: from one day on"),
+        (
+            "{at: noon, campaigns: {}}",
+            "chaser.at: a time of day with two digits each, as 09:00, not `noon`",
+        ),
+        ("{at: '9:00', campaigns: {}}", "as 09:00, not `9:00`"),
+        ("{at: '24:00', campaigns: {}}", "not `24:00`"),
+        (
+            "{quiet_hours: '18:00', campaigns: {}}",
+            "chaser.quiet_hours: from when to when, as 18:00-08:00 (over midnight, too), with two digits each, not `18:00`",
+        ),
+        (
+            "{teams: {a: {quiet_hours: 18-8}}, campaigns: {}}",
+            "chaser.teams.a.quiet_hours: from when to when, as 18:00-08:00 (over midnight, too), with two digits each, \
+             not `18-8`",
+        ),
+        ("{quiet_hours: '08:00-08:00', campaigns: {}}", "`08:00-08:00` begins when it ends"),
+        (
+            "{quiet_days: [sonntag], campaigns: {}}",
+            "chaser.quiet_days: days are mon, tue, wed, thu, fri, sat, sun, as in [sat, sun], not `sonntag`",
+        ),
+        ("{quiet_days: [mon, tue, wed, thu, fri, sat, sun], campaigns: {}}", "nobody would ever"),
+        (
+            "{buckets: [1d, 1d, 2d], campaigns: {}}",
+            "chaser.buckets: three times, each later than the one before, as [1d, 3d, 7d], not [1d, 1d, 2d]",
+        ),
+        ("{security: '#sec', campaigns: {}}", "chaser.security: the id of"),
+        ("{teams: {a: {lead: bob}}, campaigns: {}}", "chaser.teams.a.lead: the id"),
+        ("{teams: {a: {time_zone: Mars}}, campaigns: {}}", "chaser.teams.a.time_zone"),
+    ] {
+        let error = parse(chaser, LIST, "").unwrap_err();
+        assert!(error.contains(says), "{chaser}: {error}");
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_named_with_its_key() {
     let own = "postgres://tracker@db/geheim";
     let campaign = |more: &str| format!("{{campaigns: {{app: {{{more}}}}}}}");
@@ -63,46 +102,6 @@ fn what_cannot_be_used_is_named_with_its_key() {
     };
     let update = "UPDATE t SET n = $2, at = $3 WHERE c = $1";
     for (chaser, csv, url, says) in [
-        ("{}".to_owned(), LIST, own, "the key `campaigns` is missing"),
-        ("{every: 36h, campaigns: {}}".to_owned(), LIST, own, "chaser.every: from one day on"),
-        ("{at: noon, campaigns: {}}".to_owned(), LIST, own, "chaser.at: a time of day"),
-        (
-            "{quiet_hours: '18:00', campaigns: {}}".to_owned(),
-            LIST,
-            own,
-            "chaser.quiet_hours: from when",
-        ),
-        (
-            "{quiet_days: [sonntag], campaigns: {}}".to_owned(),
-            LIST,
-            own,
-            "chaser.quiet_days: days are mon",
-        ),
-        (
-            "{quiet_days: [mon, tue, wed, thu, fri, sat, sun], campaigns: {}}".to_owned(),
-            LIST,
-            own,
-            "nobody would ever",
-        ),
-        (
-            "{buckets: [1d, 1d, 2d], campaigns: {}}".to_owned(),
-            LIST,
-            own,
-            "chaser.buckets: three times",
-        ),
-        ("{security: '#sec', campaigns: {}}".to_owned(), LIST, own, "chaser.security: the id of"),
-        (
-            "{teams: {a: {lead: bob}}, campaigns: {}}".to_owned(),
-            LIST,
-            own,
-            "chaser.teams.a.lead: the id",
-        ),
-        (
-            "{teams: {a: {time_zone: Mars}}, campaigns: {}}".to_owned(),
-            LIST,
-            own,
-            "chaser.teams.a.time_zone",
-        ),
         (
             campaign("old: a, new: a, deadline: '2026-03-05', consumers_file: c.csv"),
             LIST,
@@ -140,9 +139,21 @@ fn what_cannot_be_used_is_named_with_its_key() {
             tracker(update),
             LIST,
             "postgres://agent@db/x",
-            "tracker.url_file: it is the URL of target main",
+            "tracker.url_file: it leads to a server of target main by the role that looks there (agent)",
         ),
-        (tracker(update), LIST, "geheim", "tracker.url_file: it holds no postgres"),
+        (
+            tracker(update),
+            LIST,
+            "postgresql://agent:geheim@DB:5432/another?sslmode=disable",
+            "tracker.url_file: it leads to a server of target main",
+        ),
+        (tracker(update), LIST, "geheim", "tracker.url_file: it holds no URL of Postgres"),
+        (
+            tracker(update),
+            LIST,
+            "postgres://t:geheim@db:port/x",
+            "tracker.url_file: it holds no URL of Postgres",
+        ),
         (tracker("UPDATE t SET n = $2 WHERE c = $1"), LIST, own, "tracker.sql: it takes $1"),
         (tracker("DROP TABLE t"), LIST, own, "tracker.sql: one UPDATE or INSERT"),
     ] {

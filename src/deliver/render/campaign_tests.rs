@@ -108,6 +108,38 @@ fn security_hears_of_every_sweep() {
     assert!(said.notes[0].contains("never read"), "{:?}", said.notes);
 }
 
+/// What a team, its lead and security read, whole.
+#[test]
+fn what_people_read() {
+    let mut billing = kept("<!channel> *billing*", true);
+    billing.kept.consumer.old_used_at = Some(at("2026-03-05T08:59:00Z"));
+    let late = [billing, kept("etl", true)];
+    let standing = json!({"pending": 2, "reopened": 0, "claimed": 1, "closed": 1, "unlisted": 1});
+    let lateness = json!({"polite": 0, "firm": 0, "lead": 2, "security": 0});
+    let sweep = json!({"standing": standing, "late": lateness, "total": 5, "list_read": true});
+    let nothing = json!({"standing": {"closed": 4}, "late": {}, "total": 4, "list_read": true});
+    let unread = json!({
+        "standing": standing, "late": lateness, "total": 5, "list_read": false,
+        "list_read_at": "2026-03-04T09:00:00Z",
+    });
+    let now = "2026-03-05T09:00:00Z";
+    let all = [
+        ("polite", nudge(Topic::Nudge, "polite", &late)),
+        ("firm", nudge(Topic::Nudge, "firm", &late)),
+        ("to the team, beside its lead", nudge(Topic::Nudge, "lead", &late)),
+        ("to the lead", nudge(Topic::NudgeLead, "lead", &late)),
+        ("to the team, beside security", nudge(Topic::Nudge, "security", &late)),
+        ("to security", nudge(Topic::NudgeSecurity, "security", &late)),
+        ("the digest", digest(&sweep, &late, now)),
+        ("the digest, nothing outstanding", digest(&nothing, &[], now)),
+        ("the digest, no list", digest(&unread, &late, now)),
+    ];
+    let said = |(name, message): (&str, Option<Message>)| {
+        format!("===== {name}\n{}\n", crate::deliver::render::tests::seen(&message.unwrap()))
+    };
+    insta::assert_snapshot!("campaigns", all.map(said).concat());
+}
+
 #[test]
 fn an_instant_is_told_in_the_teams_own_time() {
     let noon = at("2026-07-01T10:00:00Z").plus(Duration::from_secs(59));

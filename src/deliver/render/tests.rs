@@ -89,7 +89,7 @@ fn told(topic: Topic, record: Value, stored: Option<&Evidenced>) -> Option<Messa
 }
 
 /// What people see of a message in Slack, as text.
-fn seen(message: &Message) -> String {
+pub(super) fn seen(message: &Message) -> String {
     let rendered = blocks::render(message, false);
     blocks::check(&json!({"text": rendered.text, "blocks": rendered.blocks})).unwrap();
     let mut text = String::new();

@@ -74,6 +74,27 @@ fn a_claim_stops_the_reminders_and_only_use_closes() {
 }
 
 #[test]
+fn a_claim_that_is_taken_back_was_none() {
+    let mut one = consumer("payments");
+    one.list(&Listed { confirmed: true, ..listed("billing", "payments") }, at(0), at(10));
+    one.step(at(10));
+    one.withdraw();
+    assert_eq!((one.step(at(20)), one.standing), (Some(Standing::Claimed), Standing::Pending));
+    assert!(one.overdue(at(DAY)).is_some(), "it is chased again");
+    one.list(&Listed { confirmed: true, ..listed("billing", "payments") }, at(0), at(30));
+    assert_eq!(one.step(at(30)), None, "the list says nothing new");
+    one.see(false, true, at(40));
+    one.step(at(40));
+    one.see(true, false, at(50));
+    one.step(at(50));
+    one.claim(at(60));
+    one.step(at(60));
+    one.withdraw();
+    one.step(at(70));
+    assert_eq!(one.standing, Standing::Reopened, "it was closed once");
+}
+
+#[test]
 fn a_status_of_the_list_is_a_claim_once() {
     let mut one = consumer("payments");
     let done = Listed { confirmed: true, ..listed("billing", "payments") };
@@ -145,7 +166,7 @@ proptest! {
     /// every known use of the old one, and no use after a claim leaves it standing.
     #[test]
     fn nobody_is_closed_or_believed_against_what_was_seen(
-        events in proptest::collection::vec((0_u8..5, 1_u64..50), 1..40)
+        events in proptest::collection::vec((0_u8..6, 1_u64..50), 1..40)
     ) {
         let mut one = consumer("payments");
         let mut now = 0;
@@ -155,6 +176,7 @@ proptest! {
                 0 => one.see(true, false, at(now)),
                 1 => one.see(false, true, at(now)),
                 2 => one.claim(at(now)),
+                4 => one.withdraw(),
                 3 => one.list(&Listed { confirmed: now % 2 == 0, ..listed("billing", "payments") }, at(0), at(now)),
                 _ => one.listed = false,
             }

@@ -59,6 +59,8 @@ words! {
         Nudged = "nudge_sent",
         /// Somebody says that they use the new secret.
         Claimed = "consumer_claimed",
+        /// Somebody took that back.
+        ClaimWithdrawn = "consumer_claim_withdrawn",
         /// A consumer of an old credential stands elsewhere, by what was seen.
         Observed = "consumer_observed",
         /// The consumers of a campaign were gone through.

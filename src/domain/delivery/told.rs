@@ -118,6 +118,7 @@ fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
         | K::Notified
         | K::OutboxChanged
         | K::Claimed
+        | K::ClaimWithdrawn
         | K::Observed
         | K::Published
         | K::PageChanged
@@ -166,6 +167,7 @@ fn changes(kind: RecordKind) -> bool {
         | K::Quarantined
         | K::Nudged
         | K::Claimed
+        | K::ClaimWithdrawn
         | K::Observed
         | K::Swept
         | K::Notified
@@ -332,6 +334,7 @@ mod tests {
             ["sweep campaign:app@2026-03-05T09:00:00Z security"]
         );
         assert_eq!(told("consumer_claimed", ""), [""; 0]);
+        assert_eq!(told("consumer_claim_withdrawn", ""), [""; 0]);
         assert_eq!(told("consumer_observed", ""), [""; 0]);
     }
 

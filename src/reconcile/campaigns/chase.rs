@@ -56,12 +56,16 @@ impl<'a> Chase<'a> {
         now: UtcTime,
     ) -> Self {
         let claims = known.iter().map(|one| (one.kept.id.clone(), one.kept.consumer.claimed_at));
+        // One that was asked for has a slot of its own; what was due before is made with it.
+        let asked = row.swept.asked.as_ref().map(|asked| asked.at);
+        let slots =
+            [Some(chaser.schedule.slot(now)), row.swept.slot, asked.filter(|at| *at <= now)];
         Self {
             chaser,
             campaign,
             row,
             now,
-            slot: chaser.schedule.slot(now),
+            slot: slots.into_iter().flatten().max().unwrap_or(now),
             swept: row.swept.clone(),
             consumers: known.to_vec(),
             changed: BTreeMap::new(),
@@ -94,6 +98,7 @@ impl<'a> Chase<'a> {
         }
         if due {
             self.swept.slot = Some(self.slot);
+            self.swept.asked = None;
             self.swept.at = Some(self.now);
             self.told = Some(!self.is_unread());
         }
@@ -170,12 +175,14 @@ impl<'a> Chase<'a> {
     }
 
     fn about(&self) -> AboutCampaign<'a> {
+        let asked = self.row.swept.asked.as_ref();
         AboutCampaign {
             campaign: &self.campaign.name,
             old: &self.campaign.old,
             new: &self.campaign.new,
             slot: self.slot,
             at: self.now,
+            asked_by: asked.filter(|asked| asked.at <= self.slot).map(|asked| asked.by.as_str()),
         }
     }
 

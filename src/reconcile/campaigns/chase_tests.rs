@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::{ConsumerList, Team};
 use crate::domain::campaign::{Quiet, Schedule};
+use crate::store::AskedSweep;
 
 fn at(text: &str) -> UtcTime {
     text.parse().unwrap()
@@ -109,6 +110,25 @@ fn who_sleeps_is_reminded_when_they_wake_and_once() {
     assert_eq!(life.turn("2026-03-02T23:00:00Z", list()), ["tokyo polite"]);
     assert_eq!(life.turn("2026-03-02T23:00:02Z", list()), [""; 0]);
     assert_eq!(life.turn("2026-03-03T09:00:00Z", list()), ["campaign_swept", "pay firm"]);
+}
+
+#[test]
+fn a_sweep_that_is_asked_for_is_made_once_and_the_next_one_when_it_is_due() {
+    let list = || Ok(listed(&[("billing", "pay"), ("etl", "tokyo")]));
+    let mut life = Life::new();
+    assert_eq!(life.turn("2026-03-02T09:00:00Z", list()), ["campaign_swept", "pay polite"]);
+    let asked = AskedSweep { at: at("2026-03-02T15:00:00Z"), by: "uid:1000".to_owned() };
+    life.row.swept.asked = Some(asked.clone());
+    assert_eq!(life.turn("2026-03-02T15:00:01Z", list()), ["campaign_swept", "pay firm"]);
+    assert_eq!((life.row.swept.slot, &life.row.swept.asked), (Some(asked.at), &None));
+    assert_eq!(life.turn("2026-03-02T15:00:03Z", list()), [""; 0]);
+    // Who slept then is reminded when they wake.
+    assert_eq!(life.turn("2026-03-02T23:00:00Z", list()), ["tokyo polite"]);
+    assert_eq!(
+        life.turn("2026-03-03T09:00:00Z", list()),
+        ["campaign_swept", "pay firm"],
+        "the schedule goes on"
+    );
 }
 
 #[test]

@@ -23,6 +23,14 @@ pub(crate) async fn listed(
     let configured = config.target(name).ok_or_else(|| ["there is no target ", name].concat())?;
     let target = target_of(configured).map_err(|error| error.to_string())?;
     let rows = target.rows_of(query, MOST).await?;
+    if let Some(row) = rows.first() {
+        let given = || row.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        for column in ["consumer", "team"] {
+            if !row.contains_key(column) {
+                return Err(format!("the query gives no column {column}; it gives {}", given()));
+            }
+        }
+    }
     let texts = rows.iter().map(|row| |column: &str| text(row.get(column)?));
     read_list(texts, Some(&chaser.schedule.zone)).map_err(|wrong| wrong.to_string())
 }

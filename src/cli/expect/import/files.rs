@@ -1,8 +1,8 @@
 //! The file that is read, and the file beside it that is written.
 
 use crate::intake::batch::FILE as LARGEST;
-use anyhow::{Context as _, Result, bail};
-use std::io::{Read as _, Write as _};
+use anyhow::{Context as _, Result, anyhow, bail};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 fn is_stdin(file: &Path) -> bool {
@@ -55,20 +55,45 @@ pub(super) fn writable(place: &Path, input: &Path) -> Result<()> {
     if place.file_name().is_none() {
         bail!("--result {name}: that is no file");
     }
-    tempfile::NamedTempFile::new_in(directory(place)).with_context(|| {
-        format!("the results cannot be written to {name}; name another --result")
-    })?;
+    if let Err(error) = tempfile::NamedTempFile::new_in(directory(place)) {
+        let why = in_words(&error, directory(place));
+        bail!("the results cannot be written to {name}: {why}; name another --result");
+    }
     Ok(())
+}
+
+/// Why no file can be made in `directory`. What the library says names a file of its own, which nobody knows.
+fn in_words(error: &std::io::Error, directory: &Path) -> String {
+    let directory = directory.display();
+    let is = |kinds: &[ErrorKind]| kinds.contains(&error.kind());
+    if is(&[ErrorKind::NotFound]) {
+        format!("there is no directory {directory}")
+    } else if is(&[ErrorKind::NotADirectory]) {
+        format!("{directory} is no directory")
+    } else if is(&[ErrorKind::PermissionDenied]) {
+        format!("this user may make no file in {directory}")
+    } else if is(&[ErrorKind::ReadOnlyFilesystem]) {
+        format!("nothing can be written in {directory}")
+    } else if is(&[ErrorKind::StorageFull, ErrorKind::QuotaExceeded]) {
+        format!("{directory} is full")
+    } else {
+        format!("no file can be made in {directory} ({})", error.kind())
+    }
 }
 
 /// Puts `bytes` at `place`, all or nothing.
 pub(super) fn replace(place: &Path, bytes: &[u8]) -> Result<()> {
-    let doing = || format!("writing the results to {}", place.display());
-    let mut file = tempfile::NamedTempFile::new_in(directory(place)).with_context(doing)?;
-    file.write_all(bytes).with_context(doing)?;
-    file.as_file().sync_all().with_context(doing)?;
-    file.persist(place).with_context(doing)?;
-    Ok(())
+    let written = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(directory(place))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(place).map_err(|error| error.error)?;
+        Ok(())
+    };
+    written().map_err(|error| {
+        let why = in_words(&error, directory(place));
+        anyhow!("the results were not written to {}: {why}", place.display())
+    })
 }
 
 #[cfg(test)]
@@ -97,7 +122,12 @@ mod tests {
         let at = |name: &str| writable(&dir.path().join(name), &input).map_err(|e| e.to_string());
         assert!(at("users.csv").unwrap_err().contains("the input"));
         assert!(at("link").unwrap_err().contains("the input"));
-        assert!(at("none/result.csv").unwrap_err().contains("cannot be written"));
+        let none = at("none/result.csv").unwrap_err();
+        assert!(
+            none.contains("cannot be written") && none.contains("there is no directory"),
+            "{none}"
+        );
+        assert!(!none.contains("at path"), "{none}");
         assert!(writable(dir.path(), &input).unwrap_err().to_string().contains("no file"));
         assert!(writable(Path::new("/dev/null"), &input).is_err());
         assert_eq!(at("result.csv"), Ok(()));
