@@ -3,6 +3,7 @@
 use super::client::ConfigFile;
 use super::exit;
 use super::output::shown;
+use crate::clock;
 use crate::config::Config;
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
@@ -74,6 +75,11 @@ pub(super) fn run(command: &Command) -> Result<u8> {
             }
             if let Some(pages) = &config.confluence {
                 println!("  confluence     {} at {}", shown(&pages.space), shown(&pages.base_url));
+            }
+            for one in &config.attestations {
+                let due = one.schedule.next(clock::now());
+                let due = due.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                println!("  attestation    {}: next due {due}", one.name);
             }
             println!("  sha256         {}", config.sha256);
             for note in &config.notes {

@@ -2,6 +2,7 @@
 
 mod agent;
 mod anchors;
+mod attestations;
 mod campaigns;
 mod canary;
 mod confluence;
@@ -125,6 +126,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.extend(anchors::section(&config, store.anchored.as_ref(), now).await);
     sections.extend(slack::section(&config).await);
     sections.extend(confluence::section(&config, now).await);
+    sections.extend(attestations::section(&config, now));
     sections.extend(campaigns::section(&config).await);
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));
