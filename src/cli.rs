@@ -2,6 +2,7 @@
 
 mod agent;
 mod asked;
+mod attest;
 mod audit;
 mod campaign;
 mod check;
@@ -94,6 +95,7 @@ enum Command {
     Campaign(campaign::Command),
     #[command(subcommand)]
     Outbox(outbox::Command),
+    Attest(attest::Arguments),
     #[command(subcommand)]
     Webhook(webhook::Command),
     #[command(subcommand)]
@@ -149,6 +151,7 @@ pub fn run() -> u8 {
             Command::Status(arguments) => status::run(arguments).await,
             Command::Campaign(command) => campaign::run(command).await,
             Command::Outbox(command) => outbox::run(command).await,
+            Command::Attest(arguments) => Box::pin(attest::run(arguments)).await,
             Command::Webhook(command) => webhook::run(command).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,

@@ -1,6 +1,7 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
 mod anchors;
+mod attestations;
 mod canary;
 mod chaser;
 mod check;
@@ -28,6 +29,7 @@ mod web;
 mod words;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
+pub use attestations::AttestationConfig;
 pub use chaser::{Campaign, Chaser, ConsumerList, Team, Tracker};
 pub use checklist::{ItemConfig, SecretConfig};
 pub use confluence::{Confluence, Edition};
@@ -191,6 +193,8 @@ pub struct Config {
     pub slack: Option<Slack>,
     /// Where closure records are filed; `None`: nowhere.
     pub confluence: Option<Confluence>,
+    /// Periodic attestations.
+    pub attestations: Vec<AttestationConfig>,
     /// Rotation campaigns; `None`: there are none.
     pub chaser: Option<Chaser>,
     /// Accounts that nobody uses; `None`: nobody asks.

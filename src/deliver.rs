@@ -1,10 +1,13 @@
 //! Telling people. Everything that is told is in the log first, in the outbox until the receiver has it, and told once:
 //! what may have been sent is looked up before it is sent again.
 
+pub mod attest;
 mod change;
 pub mod confluence;
+pub mod document;
 mod group;
 pub mod message;
+mod periods;
 mod receiver;
 pub mod render;
 mod send;
@@ -184,7 +187,12 @@ impl Deliverer {
             Ok((receiver, Manner::filing(filing)))
         });
         let looks = confluence::watch(&self.journal, &self.config, &self.metrics, &stop);
-        tokio::try_join!(Box::pin(slack), Box::pin(pages), Box::pin(looks)).map(drop)
+        let ends = async {
+            periods::run(&self.journal, &self.config, &self.metrics, &stop).await;
+            Ok(())
+        };
+        tokio::try_join!(Box::pin(slack), Box::pin(pages), Box::pin(looks), Box::pin(ends))
+            .map(drop)
     }
 
     /// Tells one receiver, while the configuration has a section for it.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod address;
+pub mod attestation;
 pub mod before;
 pub mod campaign;
 pub mod canary;

@@ -2,6 +2,7 @@
 
 mod amend;
 pub mod attest;
+pub mod attestation;
 mod audit;
 mod auth;
 pub mod before;
@@ -114,6 +115,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(coverage::coverage))
         .routes(routes!(roster::roster))
         .routes(routes!(called::called))
+        .routes(routes!(attestation::attest))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::records))
         .routes(routes!(proof::line))

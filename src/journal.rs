@@ -163,6 +163,20 @@ impl Journal {
         self.writer.reader().lines(from, limit).await
     }
 
+    /// The first line whose file is here.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub async fn oldest_line(&self) -> Result<u64, ReadError> {
+        self.writer.reader().first().await
+    }
+
+    /// Longest silence of the log that is promised while the agent runs, in microseconds; 0: none is.
+    #[must_use]
+    pub fn promised_us(&self) -> u64 {
+        u64::try_from(self.settings.heartbeat.as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Whether the log refuses records, or is contradicted by a witness: then no notice can be accepted.
     #[must_use]
     pub fn blocked(&self) -> bool {

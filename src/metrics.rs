@@ -17,7 +17,9 @@ mod signals;
 pub use anchors::{AnchorLevel, AnchorLevels};
 pub use campaigns::CampaignLevel;
 pub use declare::{Declared, Family};
-pub use delivery::{DeliveryLevel, DeliveryLevels, DeliveryMetrics, PageLevels};
+pub use delivery::{
+    AttestationLevel, AttestationLevels, DeliveryLevel, DeliveryLevels, DeliveryMetrics, PageLevels,
+};
 pub use intake::IntakeMetrics;
 pub use levels::{AuditLevel, CanaryLevel, CheckLevel, Levels, TargetLevel, Vocabulary};
 pub use signals::{InboxLevel, Signals};
@@ -335,6 +337,11 @@ impl Metrics {
     /// How many filed pages stand how, by the last look at each; `None`: none are filed.
     pub fn set_pages(&self, pages: Option<PageLevels>) {
         self.known().pages = pages;
+    }
+
+    /// Replaces what is known of the periodic attestations.
+    pub fn set_attestations(&self, levels: AttestationLevels) {
+        self.known().attestations = levels;
     }
 
     /// Replaces what is known of the rotation campaigns; `None`: there are none.

@@ -4,6 +4,7 @@
 
 mod activity;
 mod anchors;
+mod attestations;
 mod before;
 mod campaigns;
 mod canary;
@@ -29,6 +30,7 @@ mod roster;
 
 pub use activity::Unseen;
 pub use anchors::Anchored;
+pub use attestations::{AttestationStanding, Replayed};
 pub use campaigns::{AskedSweep, CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer, Swept};
 pub use canary::StoredCanary;
 pub use conflicts::Conflicted;

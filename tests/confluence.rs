@@ -30,6 +30,11 @@
 //! | | `a_stop_does_not_wait_for_an_answer_that_does_not_come` |
 //! | looking up fails too | `reading_may_fail_too` |
 //! | two who file | `two_who_file_make_one_page` |
+//! | the same of the attestation of a period | `an_attestation_is_one_page_whatever_is_lost_on_the_way` |
+//! | | `an_agent_that_is_killed_goes_on_with_the_same_attestation` |
+//! | | `an_attestation_on_which_a_person_wrote_is_left_and_amended` |
+//! | | `a_filed_attestation_is_watched_like_other_pages` |
+//! | nobody could file for many periods | `periods_that_were_missed_are_made_up_for_and_too_many_are_named` |
 //! | names that are markup, hide, or are formulas | `what_others_wrote_is_text_on_a_page` |
 //! | secrets, wherever they might show | `no_secret_is_in_anything_that_is_said_or_kept` |
 
@@ -45,6 +50,8 @@ mod doubts;
 mod faults;
 #[path = "confluence/pages.rs"]
 mod pages;
+#[path = "confluence/periods.rs"]
+mod periods;
 #[path = "confluence/sample.rs"]
 mod sample;
 #[path = "confluence/whole.rs"]
@@ -53,7 +60,7 @@ mod whole;
 /// Every test that the table names is there.
 #[test]
 fn every_fault_has_its_test() {
-    let files = ["changes", "doubts", "faults", "pages", "whole"];
+    let files = ["changes", "doubts", "faults", "pages", "periods", "whole"];
     let read = |name: &str| {
         std::fs::read_to_string(format!("{}/tests/{name}.rs", env!("CARGO_MANIFEST_DIR"))).unwrap()
     };

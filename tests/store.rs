@@ -16,6 +16,8 @@ macro_rules! on_both {
     };
 }
 
+#[path = "store/attestations.rs"]
+mod attestations;
 #[path = "store/before.rs"]
 mod before;
 #[path = "store/campaigns.rs"]

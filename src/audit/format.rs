@@ -101,6 +101,7 @@ pub const QUEUED_TYPES: &[&str] = &[
     "consumer_observed",
     "campaign_swept",
     "notification_sent",
+    "attestation_due",
     "attestation_published",
     "attestation_changed",
     "outbox_changed",

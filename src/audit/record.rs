@@ -29,7 +29,7 @@ pub use changes::{
 pub use delivery::{Notification, notification_sent, outbox_changed};
 pub use emergency::{emergency, emergency_approved, emergency_unapproved};
 pub use exceptions::exceptions;
-pub use filed::{Published, attestation_changed, attestation_published};
+pub use filed::{Published, attestation_changed, attestation_due, attestation_published};
 pub use look::{Seen, observation};
 use look::{add_missing, gaps, residual};
 pub use notice::{Held, Noticed, noticed, quarantined};

@@ -2,6 +2,7 @@
 
 mod answers;
 mod attest;
+mod attestation;
 mod before;
 mod campaigns;
 mod erase;
@@ -9,6 +10,7 @@ mod exceptions;
 mod lists;
 mod notices;
 mod outbox;
+mod proof;
 mod roster;
 mod token;
 

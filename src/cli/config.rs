@@ -3,6 +3,7 @@
 use super::client::ConfigFile;
 use super::exit;
 use super::output::shown;
+use crate::clock;
 use crate::config::{Campaign, Config, ConsumerList};
 use anyhow::{Result, bail};
 use std::collections::BTreeSet;
@@ -77,6 +78,11 @@ pub(super) fn run(command: &Command) -> Result<u8> {
             }
             for campaign in config.chaser.iter().flat_map(|chaser| &chaser.campaigns) {
                 println!("  campaign       {}", shown(&in_words(campaign)));
+            }
+            for one in &config.attestations {
+                let due = one.schedule.next(clock::now());
+                let due = due.map_or_else(|| "never".to_owned(), |at| at.to_string());
+                println!("  attestation    {}: next due {due}", one.name);
             }
             println!("  sha256         {}", config.sha256);
             for note in &config.notes {

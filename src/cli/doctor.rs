@@ -2,6 +2,7 @@
 
 mod agent;
 mod anchors;
+mod attestations;
 mod campaigns;
 mod canary;
 mod confluence;
@@ -129,6 +130,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.extend(slack::section(&config).await);
     sections.extend(confluence::section(&config, now).await);
     sections.extend(campaigns::section(&config, &rosters).await);
+    sections.extend(attestations::section(&config, now));
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));
     sections.extend(ways::sections(&config).await);

@@ -8,6 +8,7 @@ mod extend;
 mod import;
 mod link;
 mod list;
+mod paper;
 mod recheck;
 mod reconcile;
 mod show;

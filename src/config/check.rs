@@ -333,6 +333,9 @@ impl Reader<'_> {
         let secrets = self.secrets(file.secrets, &targets)?;
         let chaser = self.chaser(file.chaser, file.time_zone.as_deref(), &targets)?;
         let slack = self.slack(file.slack, chaser.as_ref())?;
+        let confluence = self.confluence(file.confluence)?;
+        let zone = file.time_zone.as_deref();
+        let attestations = self.attestations(file.attestations, zone, confluence.as_ref())?;
         let metrics_web = self.web(listen.metrics_web_config.take().as_deref())?;
         let (metrics_listen, api_listen) = self.listeners(listen)?;
         let times = self.times(Stated {
@@ -381,7 +384,8 @@ impl Reader<'_> {
             inbox,
             slack,
             chaser,
-            confluence: self.confluence(file.confluence)?,
+            confluence,
+            attestations,
             inactivity,
             not_required,
             notes,

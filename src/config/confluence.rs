@@ -74,7 +74,13 @@ pub struct Confluence {
     pub per_minute: u32,
 }
 
-fn is_space(key: &str) -> bool {
+/// Whether `id` may be the id of a page.
+pub(super) fn is_page(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether `key` may be the key of a space.
+pub(super) fn is_space(key: &str) -> bool {
     let personal = key.strip_prefix('~').unwrap_or(key);
     (1..=255).contains(&personal.len()) && personal.bytes().all(|b| b.is_ascii_alphanumeric())
 }
@@ -116,8 +122,7 @@ impl Reader<'_> {
         if !is_space(&file.space) {
             return Err(self.wrong("confluence.space", "the key of a space, as SEC"));
         }
-        let number = |id: &String| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit());
-        if file.parent.as_ref().is_some_and(|id| !number(id)) {
+        if file.parent.as_ref().is_some_and(|id| !is_page(id)) {
             let why = "the id of a page: the number in its address";
             return Err(self.wrong("confluence.parent", why));
         }

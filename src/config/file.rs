@@ -76,6 +76,9 @@ pub(super) struct File {
     pub(super) slack: Option<super::slack::SlackFile>,
     /// Where a record of each closed revocation is filed.
     pub(super) confluence: Option<super::confluence::ConfluenceFile>,
+    /// Attestations of what was revoked, filed at the end of each period.
+    #[serde(default)]
+    pub(super) attestations: Vec<super::attestations::AttestationFile>,
     /// Rotation campaigns: who still uses an old credential is reminded.
     pub(super) chaser: Option<super::chaser::ChaserFile>,
     /// Other systems that are asked about each subject, by name.

@@ -1,4 +1,4 @@
-//! Confluence: one page for each revocation, or vendor offboarding, that is at its end.
+//! Confluence: one page for each revocation, or vendor offboarding, that is at its end, and for each period that is attested.
 //!
 //! A page is found before it is made: by its title, which nothing else in the space can have, and by the property or
 //! the visible key that says for which delivery it was made. So whatever was lost on the way, trying again ends in one
@@ -10,12 +10,15 @@ mod edition;
 mod file;
 mod gather;
 mod look;
+mod matter;
 mod papers;
 mod watch;
 
 pub use gather::{Closing, Part};
+pub use matter::{Matter, PeriodEnd};
 pub(super) use watch::watch;
 
+use super::periods::lane;
 use super::receiver::{Heard, Receiver, Sending};
 use super::render::Cite;
 use crate::config::{Config, Confluence as Configured};
@@ -26,7 +29,7 @@ use anyhow::Result;
 use client::{Client, Said};
 use edition::Space;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +50,17 @@ pub struct Filing {
     pub zone: Option<String>,
     /// Vendors that the configuration names.
     pub vendors: BTreeSet<String>,
+    /// Where attestations are filed, by their lanes.
+    pub places: BTreeMap<String, Place>,
+}
+
+/// Where something is filed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Key of the space.
+    pub space: String,
+    /// Page under which it is.
+    pub parent: Option<String>,
 }
 
 impl Filing {
@@ -58,7 +72,23 @@ impl Filing {
             log_dir: config.log_dir.clone(),
             zone: config.time_zone.clone(),
             vendors: config.vendors.keys().cloned().collect(),
+            places: config
+                .attestations
+                .iter()
+                .map(|one| {
+                    let place = Place { space: one.space.clone(), parent: one.parent.clone() };
+                    (lane(&one.name), place)
+                })
+                .collect(),
         })
+    }
+
+    /// The same, for what is filed elsewhere.
+    fn at(&self, place: &Place) -> Self {
+        let mut filing = self.clone();
+        filing.section.space.clone_from(&place.space);
+        filing.section.parent.clone_from(&place.parent);
+        filing
     }
 }
 
@@ -106,6 +136,28 @@ impl Confluence {
         Ok(Self { journal, filing, client })
     }
 
+    /// The same, for what is filed at `place`.
+    fn at(&self, place: &Place) -> Self {
+        Self {
+            journal: self.journal.clone(),
+            filing: self.filing.at(place),
+            client: self.client.clone(),
+        }
+    }
+
+    /// Where a matter is filed: an attestation where the configuration says so.
+    fn place_of(&self, matter: &Matter) -> Self {
+        let place = match matter {
+            Matter::Closure(_) => None,
+            Matter::Period(end) => self.filing.places.get(&lane(&end.name)),
+        };
+        let usual = || {
+            let section = &self.filing.section;
+            Place { space: section.space.clone(), parent: section.parent.clone() }
+        };
+        self.at(&place.cloned().unwrap_or_else(usual))
+    }
+
     async fn space(&self) -> Result<Space, Heard> {
         space(&self.client, &self.filing.section).await
     }
@@ -132,7 +184,7 @@ fn store_away(error: &StoreError) -> Heard {
 }
 
 impl Receiver for Confluence {
-    type Content = Closing;
+    type Content = Matter;
 
     fn name(&self) -> &'static str {
         NAME
@@ -151,29 +203,32 @@ impl Receiver for Confluence {
         journal: &Journal,
         row: &Delivery,
         _cite: &Cite,
-    ) -> Result<Option<Closing>, StoreError> {
-        gather::closing(&journal.store, row, &self.filing.vendors).await
+    ) -> Result<Option<Matter>, StoreError> {
+        matter::matter(&journal.store, row, &self.filing.vendors).await
     }
 
-    fn destination(&self, _reason: &str) -> &str {
-        &self.filing.section.space
+    fn destination(&self, reason: &str) -> &str {
+        let place = self.filing.places.get(reason);
+        place.map_or(&self.filing.section.space, |place| &place.space)
     }
 
     fn destination_of<'a>(&self, remote: &'a str) -> &'a str {
         remote.split_once(' ').map_or(remote, |(space, _)| space)
     }
 
-    async fn send(&self, sending: &Sending<'_, Closing>) -> Heard {
-        match tokio::time::timeout(WHOLE, self.file(sending)).await {
-            Ok(Ok(page)) => Heard::new(Answer::Sent(self.remote(&page)), "ok"),
+    async fn send(&self, sending: &Sending<'_, Matter>) -> Heard {
+        let here = self.place_of(sending.message);
+        match tokio::time::timeout(WHOLE, here.file(sending)).await {
+            Ok(Ok(page)) => Heard::new(Answer::Sent(here.remote(&page)), "ok"),
             Ok(Err(heard)) => heard,
             Err(_) => Heard::new(Answer::Doubtful, "timeout"),
         }
     }
 
-    async fn find(&self, sending: &Sending<'_, Closing>) -> Heard {
-        match tokio::time::timeout(WHOLE, self.find_whole(sending)).await {
-            Ok(Ok(Some(page))) => Heard::new(Answer::Found(self.remote(&page)), "found"),
+    async fn find(&self, sending: &Sending<'_, Matter>) -> Heard {
+        let here = self.place_of(sending.message);
+        match tokio::time::timeout(WHOLE, here.find_whole(sending)).await {
+            Ok(Ok(Some(page))) => Heard::new(Answer::Found(here.remote(&page)), "found"),
             // There may be a part of it: sending it again goes on with that.
             Ok(Ok(None)) => Heard::new(Answer::Absent, "absent"),
             Ok(Err(heard)) => heard,
@@ -193,9 +248,10 @@ impl Receiver for Confluence {
         None
     }
 
-    async fn preview(&self, sending: &Sending<'_, Closing>) -> Result<Value, String> {
-        let papers = self.papers(sending.message).await.map_err(|heard| heard.word)?;
-        let page = self.page(sending, &papers, None)?;
+    async fn preview(&self, sending: &Sending<'_, Matter>) -> Result<Value, String> {
+        let here = self.place_of(sending.message);
+        let papers = here.papers(sending.message).await.map_err(|heard| heard.word)?;
+        let page = here.page(sending, &papers, None)?;
         if canonical::text(page.body.as_str()).is_none() {
             return Err("the page is no XML".to_owned());
         }
@@ -206,7 +262,7 @@ impl Receiver for Confluence {
             .collect();
         Ok(json!({
             "attachments": files, "body": page.body.as_str(),
-            "parent": self.filing.section.parent, "space": self.filing.section.space,
+            "parent": here.filing.section.parent, "space": here.filing.section.space,
             "title": page.title,
         }))
     }

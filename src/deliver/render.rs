@@ -1,6 +1,7 @@
 //! From a record that is in the log to a message. Pure. What is said of a revocation is what the log holds of it; no
 //! person is named, and no reason in anybody's own words.
 
+pub mod attestation;
 mod campaign;
 mod closure;
 mod digest;

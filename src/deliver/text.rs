@@ -63,7 +63,8 @@ pub(super) async fn message(
         | Topic::Withdrawn
         | Topic::Sighted
         | Topic::Status
-        | Topic::Closure => None,
+        | Topic::Closure
+        | Topic::Attestation => None,
     };
     let (topic, stored, after) = (row.topic, stored.as_ref(), after.as_ref());
     Ok(one(&Brief { topic, record: &record, stored, after, cite }))

@@ -65,6 +65,8 @@ words! {
         Status = "status",
         /// The record of a revocation that is verified, filed where such records are kept.
         Closure = "closure",
+        /// The attestation of a period, filed there too.
+        Attestation = "attestation",
     }
 }
 
@@ -98,7 +100,8 @@ impl Topic {
             | Self::Withdrawn
             | Self::Sighted
             | Self::Status
-            | Self::Closure => false,
+            | Self::Closure
+            | Self::Attestation => false,
         }
     }
 
@@ -112,7 +115,8 @@ impl Topic {
     /// filed however late.
     #[must_use]
     pub fn lifetime(self) -> Option<Duration> {
-        (!matches!(self, Self::Digest | Self::Status | Self::Closure)).then_some(FRESH)
+        (!matches!(self, Self::Digest | Self::Status | Self::Closure | Self::Attestation))
+            .then_some(FRESH)
     }
 }
 

@@ -21,6 +21,18 @@ pub struct DeliveryLevel {
 /// Every configured receiver, by name.
 pub type DeliveryLevels = BTreeMap<&'static str, DeliveryLevel>;
 
+/// How a periodic attestation stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AttestationLevel {
+    /// When one was last filed, Unix seconds; 0: never.
+    pub filed: f64,
+    /// Periods that ended and whose attestation is not filed.
+    pub overdue: u64,
+}
+
+/// Every configured attestation, by name.
+pub type AttestationLevels = BTreeMap<String, AttestationLevel>;
+
 /// How many filed pages stand how, by the word of what was found.
 pub type PageLevels = BTreeMap<&'static str, i64>;
 
@@ -35,6 +47,8 @@ pub struct DeliveryMetrics {
     open: IntGaugeVec,
     parked: IntGaugeVec,
     pages: IntGaugeVec,
+    attested: GaugeVec,
+    unattested: IntGaugeVec,
 }
 
 impl DeliveryMetrics {
@@ -48,6 +62,8 @@ impl DeliveryMetrics {
             open: declare.int_gauge(family("access_revocation_delivery_circuit_open", &["receiver"], "1 while nothing is sent because the token is refused or nobody answers.").flag().absent("before the outbox was read; without that receiver always"))?,
             parked: declare.int_gauge(family("access_revocation_delivery_parked_destinations", &["receiver"], "Channels and spaces that cannot be written to.").absent("before the outbox was read; without that receiver always"))?,
             pages: declare.int_gauge(family("access_revocation_filed_pages", &["finding"], "Pages that were filed, by what the last look at each found.").more("`filed`: as it was. `touched`: saved again with the same text. `moved`, `stripped`, `edited`, `removed`: somebody changed it.").absent("before the pages are looked at; without the section `confluence` always"))?,
+            attested: declare.gauge(family("access_revocation_attestation_last_filed_timestamp_seconds", &["attestation"], "When an attestation was last filed.").more("0 where that never happened. Of each name in `attestations`.").absent("before it was looked whether a period ended; without an attestation of that name"))?,
+            unattested: declare.int_gauge(family("access_revocation_attestations_overdue", &["attestation"], "Periods that ended and whose attestation is not filed yet, dead ones too.").more("Of each name in `attestations`. One that somebody dropped is not counted.").absent("before it was looked whether a period ended; without an attestation of that name"))?,
         })
     }
 
@@ -68,6 +84,13 @@ impl DeliveryMetrics {
         self.open.reset();
         self.parked.reset();
         self.pages.reset();
+        self.attested.reset();
+        self.unattested.reset();
+        for (name, level) in &known.attestations {
+            self.attested.with_label_values(&[name]).set(level.filed);
+            let count = i64::try_from(level.overdue).unwrap_or(i64::MAX);
+            self.unattested.with_label_values(&[name]).set(count);
+        }
         for (finding, count) in known.pages.iter().flatten() {
             self.pages.with_label_values(&[finding]).set(*count);
         }

@@ -1,6 +1,6 @@
 //! What callers tell of the state of things: plain words and numbers.
 
-use super::{AnchorLevels, CampaignLevel, DeliveryLevels, PageLevels};
+use super::{AnchorLevels, AttestationLevels, CampaignLevel, DeliveryLevels, PageLevels};
 use std::collections::BTreeMap;
 
 /// Words of the closed label sets.
@@ -136,6 +136,8 @@ pub(super) struct Known {
     pub(super) deliveries: DeliveryLevels,
     /// Filed pages; `None` where none are filed.
     pub(super) pages: Option<PageLevels>,
+    /// Periodic attestations.
+    pub(super) attestations: AttestationLevels,
     /// Rotation campaigns; `None` where there are none.
     pub(super) campaigns: Option<CampaignLevel>,
 }

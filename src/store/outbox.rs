@@ -57,7 +57,8 @@ fn suffix(topic: Topic) -> &'static str {
         | Topic::Excepted
         | Topic::Withdrawn
         | Topic::Sighted
-        | Topic::Closure => "",
+        | Topic::Closure
+        | Topic::Attestation => "",
     }
 }
 

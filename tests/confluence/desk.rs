@@ -17,6 +17,7 @@ use revoked::domain::ids::{RoleOid, SystemIdentifier};
 use revoked::domain::lifecycle::{Label, Life, Terms};
 use revoked::domain::residual::Residual;
 use revoked::domain::revocation::State;
+use revoked::domain::time::UtcTime;
 use revoked::domain::verdict::Verdict;
 use revoked::store::{Delivery, Move, NewRecord, Stored};
 use serde_json::{Value, json};
@@ -57,6 +58,30 @@ impl Desk {
         let desk = Self::unwatched().await;
         let section = desk.section.replace("per_minute: 60000", "per_minute: 15");
         Self { section, ..desk }
+    }
+
+    /// Attests too, by this schedule. `begin` is where its first period begins, if it was there before.
+    pub(crate) async fn attesting(self, schedule: &str, begin: Option<UtcTime>) -> Self {
+        if let Some(begin) = begin {
+            let store = self.logbook.store().await;
+            store.begin_attestation("audit", begin).await.unwrap();
+            store.close().await;
+        }
+        let list =
+            format!("attestations: [{{name: audit, schedule: '{schedule}', time_zone: UTC}}]");
+        let section = format!("{}\n{list}\n", self.section);
+        Self { section, ..self }
+    }
+
+    /// The same without its attestations.
+    pub(crate) fn reload_without(&self, running: &Running) {
+        let section = self.section.split("attestations:").next().unwrap_or_default();
+        self.reload(running, section);
+    }
+
+    /// As the configuration is now.
+    pub(crate) fn config(&self, change: impl FnOnce(&str) -> String) -> Config {
+        self.read(&change(&self.section))
     }
 
     fn read(&self, section: &str) -> Config {

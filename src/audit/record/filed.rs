@@ -1,6 +1,7 @@
 //! Records of pages: that one was filed, and what became of it.
 
 use super::{Body, object};
+use crate::domain::attestation::{LeftOut, Period, Schedule};
 use crate::domain::page::Finding;
 use crate::domain::time::UtcTime;
 use serde_json::json;
@@ -12,9 +13,9 @@ pub struct Published<'a> {
     pub delivery: &'a str,
     /// Where it was filed, as the configuration calls it.
     pub receiver: &'a str,
-    /// What it is: `closure`.
+    /// What it is: `closure` or `attestation`.
     pub what: &'a str,
-    /// The revocation or the checklist that it is about.
+    /// The revocation, the checklist or the attestation that it is about.
     pub about: &'a str,
     /// The record that it tells.
     pub record: &'a str,
@@ -60,5 +61,21 @@ pub fn attestation_changed(
     object(json!({
         "at": at, "delivery": delivery, "filed_version": filed, "finding": finding,
         "receiver": receiver, "remote": remote, "version": found,
+    }))
+}
+
+/// `attestation_due`: a period ended, and is to be attested. `left_out` are periods before it that are not, since too many
+/// were missed.
+#[must_use]
+pub fn attestation_due(
+    name: &str,
+    schedule: &Schedule,
+    period: &Period,
+    left_out: Option<&LeftOut>,
+    at: UtcTime,
+) -> Body {
+    object(json!({
+        "at": at, "attestation": name, "from": period.from, "left_out": left_out,
+        "schedule": schedule.pattern, "time_zone": schedule.zone, "to": period.to,
     }))
 }

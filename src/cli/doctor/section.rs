@@ -51,7 +51,7 @@ pub(super) struct Line {
 /// What was found about one thing.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Section {
-    /// `configuration`, `target`, `store`, `log`, `anchors`, `slack`, `confluence`, `campaigns`, `agent`, `disk`, `signals` or `inbox`.
+    /// `configuration`, `target`, `store`, `log`, `anchors`, `slack`, `confluence`, `attestations`, `campaigns`, `agent`, `disk`, `signals` or `inbox`.
     pub(super) about: &'static str,
     /// Which one.
     pub(super) name: String,

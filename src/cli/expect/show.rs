@@ -8,15 +8,20 @@ use super::super::exit;
 use super::super::output::{self, Format, shown};
 use super::super::status::{after, asks};
 use super::super::values;
+use super::paper;
 use crate::domain::account::{Account, LinkRule};
 use crate::domain::credential::{Change, Standing};
 use crate::domain::emergency;
 use crate::domain::request::Request;
 use crate::domain::revocation::State;
 use crate::domain::verdict::Verdict;
+use crate::http::list::Filter;
 use crate::http::view::View;
 use anyhow::Result;
 use std::collections::BTreeSet;
+
+/// How ids of checklists begin.
+const CHECKLIST: &str = "chk_";
 
 /// Show one revocation with what remains of it
 ///
@@ -25,20 +30,33 @@ use std::collections::BTreeSet;
 /// With --before-sql: a script for psql that gives back what was there before access was taken away. It is evidence, and
 /// no advice: access that is given back without an approved withdrawal is a regression.
 ///
+/// With --closure: the text that closes a ticket, once it is verified or withdrawn: what was proved, when, by which record,
+/// and how to check that. With --checklist: a checklist in Markdown, of one revocation or of a vendor's offboarding
+/// (chk_ID); what looks saw stands apart from what people attested. Neither names the person.
+///
 /// Exit status: 0 shown, whatever its verdict (`revoked expect recheck` tells by its status); 1 there is none, or the
-/// agent cannot be reached, or (--before-sql) no look has found anything; 64 the subject has several.
+/// agent cannot be reached, or (--before-sql) no look has found anything; 2 (--closure) it is neither verified nor
+/// withdrawn; 64 the subject has several.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     at: Where,
 
-    /// Its id, rev_…, or that of its subject
-    #[arg(value_name = "rev_ID|SUBJECT", value_parser = values::text)]
+    /// Its id, rev_…, or that of its subject; with --checklist also that of an offboarding, chk_…
+    #[arg(value_name = "rev_ID|SUBJECT|chk_ID", value_parser = values::text)]
     id: String,
 
     /// Print the SQL that gives back what was found before anything was taken away; with -o json what was found, too
     #[arg(long)]
     before_sql: bool,
+
+    /// Print the text that closes its ticket
+    #[arg(long, conflicts_with_all = ["before_sql", "output"])]
+    closure: bool,
+
+    /// Print a checklist in Markdown
+    #[arg(long, conflicts_with_all = ["before_sql", "closure", "output"])]
+    checklist: bool,
 
     /// Output
     #[arg(short, long, value_enum, default_value_t)]
@@ -48,7 +66,18 @@ pub(in crate::cli) struct Arguments {
 /// Runs the command.
 pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     let reach = arguments.at.reach().await?;
+    if arguments.checklist && arguments.id.starts_with(CHECKLIST) {
+        let filter = Filter { checklist: Some(arguments.id.clone()), ..Filter::default() };
+        let views = reach.listed(filter).await;
+        reach.leave().await?;
+        return paper::print_checklist(&arguments.id, views?);
+    }
     let found = reach.find(&arguments.id).await?;
+    if let (Found::One(view), true) = (&found, arguments.closure) {
+        let done = paper::print_closure(&reach, view).await;
+        reach.leave().await?;
+        return done;
+    }
     let before = match &found {
         Found::One(view) if arguments.before_sql => Some(reach.before(&view.id).await),
         Found::One(_) | Found::Several(_) | Found::None => None,
@@ -62,6 +91,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         }
         Found::None => return Err(super::nobody(&arguments.id)),
     };
+    if arguments.checklist {
+        let title = view.id.clone();
+        return paper::print_checklist(&title, vec![*view]);
+    }
     match (arguments.output, before.transpose()?) {
         (Format::Json, Some(before)) => println!("{}", serde_json::to_string_pretty(&before)?),
         (Format::Table, Some(before)) => print!("{}", before.script),

@@ -72,7 +72,7 @@ pub(super) enum Said {
 }
 
 /// Confluence, as it is asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Client {
     http: Http,
     base: String,

@@ -5,7 +5,7 @@ use super::client::Said;
 use super::edition::{Draft, Remote, Space};
 use super::look::{GRACE, SpotState, message};
 use super::papers::Papers;
-use super::{Closing, Confluence, NAME, store_away};
+use super::{Confluence, Matter, NAME, store_away};
 use crate::audit::record::{self, Anchor, Published};
 use crate::clock;
 use crate::deliver::receiver::{Heard, Sending};
@@ -16,8 +16,8 @@ use crate::store::{Anchored, NewRecord, Page};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// Labels of every page.
-const LABELS: &[&str] = &["revoked", "revocation-closure"];
+/// Label of every page.
+const LABEL: &str = "revoked";
 
 /// A version that is not ours is there.
 struct Overtaken;
@@ -46,7 +46,7 @@ impl Confluence {
     /// The page of a delivery, if it is there with all that belongs to it.
     pub(super) async fn find_whole(
         &self,
-        sending: &Sending<'_, Closing>,
+        sending: &Sending<'_, Matter>,
     ) -> Result<Option<String>, Heard> {
         let space = self.space().await?;
         let spot = self.spot(&space, sending.message, sending.id).await?;
@@ -61,7 +61,7 @@ impl Confluence {
     }
 
     /// Files a page with all that belongs to it, and gives its id.
-    pub(super) async fn file(&self, sending: &Sending<'_, Closing>) -> Result<String, Heard> {
+    pub(super) async fn file(&self, sending: &Sending<'_, Matter>) -> Result<String, Heard> {
         let space = self.space().await?;
         let mut papers = None;
         for _ in 0..GRACE {
@@ -137,7 +137,7 @@ impl Confluence {
     /// What belongs to a page. The property comes last: a page that has it is whole.
     async fn complete(
         &self,
-        sending: &Sending<'_, Closing>,
+        sending: &Sending<'_, Matter>,
         page: &Remote,
         papers: &Papers,
         amends: Option<&str>,
@@ -152,7 +152,8 @@ impl Confluence {
                 said @ (Said::Refused { .. } | Said::Conflict) => return Err(odd(&said)),
             }
         }
-        match self.client.ask(super::edition::label(&page.id, LABELS)).await? {
+        let (_, label) = sending.message.what();
+        match self.client.ask(super::edition::label(&page.id, &[LABEL, label])).await? {
             Said::Good(_) => {}
             Said::Hidden(status) => return Err(self.hidden(status).await),
             said @ (Said::Refused { .. } | Said::Conflict) => return Err(odd(&said)),
@@ -160,7 +161,7 @@ impl Confluence {
         let value = json!({
             "delivery": sending.id, "note_sha256": hex(&Sha256::digest(&papers.head.note)),
             "record": sending.record, "root": hex(&papers.head.root), "schema": 1,
-            "seq": sending.message.seq, "size": papers.head.size,
+            "seq": sending.message.seq(), "size": papers.head.size,
         });
         match self.client.ask(edition.set_property(&page.id, &value)).await? {
             Said::Good(_) => {}
@@ -181,7 +182,7 @@ impl Confluence {
     /// Writes down what was filed, with its records: once, however often it is found.
     async fn keep(
         &self,
-        sending: &Sending<'_, Closing>,
+        sending: &Sending<'_, Matter>,
         page: &Remote,
         value: &Value,
         amends: Option<&str>,
@@ -196,13 +197,13 @@ impl Confluence {
         self.anchor(page, value).await?;
         let sha256 = canonical::digest(page.body.as_deref().unwrap_or_default());
         let remote = self.remote(&page.id);
-        let closing = sending.message;
-        let replaces = closing.replaces.as_deref().filter(|old| *old != page.id);
+        let matter = sending.message;
+        let replaces = matter.replaces().filter(|old| *old != page.id);
         let body = record::attestation_published(&Published {
             delivery: sending.id,
             receiver: NAME,
-            what: "closure",
-            about: &closing.about,
+            what: matter.what().0,
+            about: matter.about(),
             record: sending.record,
             remote: &remote,
             title: &page.title,
@@ -220,7 +221,7 @@ impl Confluence {
             parent: page.parent.clone().unwrap_or_default(),
             version: page.version,
             sha256,
-            attachments: closing.file_names(),
+            attachments: matter.file_names(),
             filed_at: now,
             looked_at: now,
             finding: Finding::Filed,

@@ -2,7 +2,7 @@
 
 use super::client::Said;
 use super::edition::{Remote, Space};
-use super::{Closing, Confluence};
+use super::{Confluence, Matter};
 use crate::deliver::receiver::Heard;
 use crate::domain::delivery::Answer;
 use serde_json::Value;
@@ -58,13 +58,13 @@ impl Confluence {
     pub(super) async fn spot(
         &self,
         space: &Space,
-        closing: &Closing,
+        matter: &Matter,
         delivery: &str,
     ) -> Result<Spot, Heard> {
         let (mut amends, mut number) = (None, 1);
         while number <= TITLES {
-            let title = titled(&closing.title(), amends.is_some(), number);
-            let state = match self.look(space, &title, delivery, closing.tried).await? {
+            let title = titled(&matter.title(), amends.is_some(), number);
+            let state = match self.look(space, &title, delivery, matter.tried()).await? {
                 Look::Free => SpotState::Free,
                 Look::Whole(page, value) => SpotState::Whole(page, value),
                 // Before the first version of ours there is none of anybody's.

@@ -4,11 +4,16 @@ use super::client::File;
 use super::edition::read_attached;
 use super::gather::{DIFF, MEMBERS, proof_name};
 use super::look::GRACE;
-use super::{Closing, Confluence};
+use super::matter::{NUMBERS, PeriodEnd, ROWS};
+use super::{Closing, Confluence, Matter};
 use crate::audit::prove::Head;
+use crate::deliver::attest::{Wanted, make};
 use crate::deliver::confluence::client::Said;
+use crate::deliver::document::storage;
 use crate::deliver::receiver::{Heard, Sending};
+use crate::deliver::render::attestation::{Around, Attached, attestation, attested};
 use crate::deliver::render::{Circumstances, Page, Proof, closure, differences, members};
+use crate::domain::attestation::Attestation;
 use crate::domain::delivery::Answer;
 use crate::domain::effective;
 use crate::domain::hex::hex;
@@ -28,11 +33,66 @@ pub(super) struct Papers {
     pub(super) vkey: String,
     pub(super) proofs: Vec<Proof>,
     pub(super) files: Vec<File>,
+    /// Of a period: what is attested.
+    pub(super) made: Option<Box<Attestation>>,
+}
+
+/// What is attached of an attestation: its numbers, and apart from them its revocations.
+fn numbers(made: &Attestation) -> serde_json::Result<Vec<u8>> {
+    let mut value = serde_json::to_value(made)?;
+    if let Some(members) = value.as_object_mut() {
+        members.remove("revocations");
+    }
+    serde_json::to_vec_pretty(&value)
+}
+
+fn attached(file: &File) -> Attached {
+    Attached {
+        name: file.name.clone(),
+        sha256: hex(&Sha256::digest(&file.bytes)),
+        bytes: file.bytes.len(),
+    }
 }
 
 impl Confluence {
     /// Makes what goes with a page, from the log's files.
-    pub(super) async fn papers(&self, closing: &Closing) -> Result<Papers, Heard> {
+    pub(super) async fn papers(&self, matter: &Matter) -> Result<Papers, Heard> {
+        match matter {
+            Matter::Closure(closing) => self.papers_of(closing).await,
+            Matter::Period(end) => self.papers_of_period(end).await,
+        }
+    }
+
+    async fn papers_of_period(&self, end: &PeriodEnd) -> Result<Papers, Heard> {
+        let later = |error: anyhow::Error| {
+            let error = format!("{error:#}");
+            tracing::warn!(error, about = end.name, "an attestation cannot be made");
+            Heard::new(Answer::Later(None), "no_attestation")
+        };
+        let head = self.journal.head().await.map_err(|error| later(error.into()))?;
+        let wanted = Wanted {
+            name: Some(end.name.clone()),
+            period: end.period,
+            up_to: Some(end.seq),
+            left_out: end.left_out.clone(),
+        };
+        let made = make(&self.journal, &wanted, &head).await;
+        let made = made.map_err(|error| later(error.into()))?;
+        let numbers = numbers(&made).map_err(|error| later(error.into()))?;
+        let file = |name: &str, kind, bytes| File { name: name.to_owned(), kind, bytes };
+        Ok(Papers {
+            head,
+            vkey: self.journal.vkey().to_owned(),
+            proofs: Vec::new(),
+            files: vec![
+                file(ROWS, "text/csv", attested(&made)),
+                file(NUMBERS, "application/json", numbers),
+            ],
+            made: Some(Box::new(made)),
+        })
+    }
+
+    async fn papers_of(&self, closing: &Closing) -> Result<Papers, Heard> {
         let no_proof = |error: crate::audit::prove::ProveError| {
             let error = format!("{:#}", anyhow::Error::new(error));
             tracing::warn!(error, about = closing.about, "no proof for a page");
@@ -58,39 +118,64 @@ impl Confluence {
         if closing.is_checklist {
             files.push(csv(MEMBERS, members(closing)));
         }
-        Ok(Papers { head, vkey: self.journal.vkey().to_owned(), proofs, files })
+        Ok(Papers { head, vkey: self.journal.vkey().to_owned(), proofs, files, made: None })
     }
 
     /// The page. One that would be too long has its tables in the attachments alone, and says so.
     pub(super) fn page(
         &self,
-        sending: &Sending<'_, Closing>,
+        sending: &Sending<'_, Matter>,
         papers: &Papers,
         amends: Option<&str>,
     ) -> Result<Page, String> {
+        let page = self.written(sending, papers, amends, sending.plain);
+        let long = |page: &Page| page.body.as_str().len() > LONGEST;
+        let page = if long(&page) { self.written(sending, papers, amends, true) } else { page };
+        if long(&page) { Err("too_large".to_owned()) } else { Ok(page) }
+    }
+
+    fn written(
+        &self,
+        sending: &Sending<'_, Matter>,
+        papers: &Papers,
+        amends: Option<&str>,
+        short: bool,
+    ) -> Page {
         let earlier = sending.thread.and_then(|remote| remote.split_once(' ')).map(|(_, id)| id);
-        let replaces = sending.message.replaces.as_deref();
+        let replaces = sending.message.replaces();
+        let earlier = earlier.filter(|page| Some(*page) != replaces);
         let zone = self.filing.zone.as_deref();
-        let made = |short| {
-            closure(&Circumstances {
-                closing: sending.message,
-                delivery: sending.id,
+        let zone = zone.and_then(|name| Some((name, effective::zone(name).ok()?)));
+        let delivery = sending.id;
+        match (sending.message, &papers.made) {
+            (Matter::Closure(closing), _) => closure(&Circumstances {
+                closing,
+                delivery,
                 head: &papers.head,
                 vkey: &papers.vkey,
                 proofs: &papers.proofs,
-                zone: zone.and_then(|name| Some((name, effective::zone(name).ok()?))),
-                earlier: earlier.filter(|page| Some(*page) != replaces),
+                zone,
+                earlier,
                 replaces,
                 amends,
                 short,
-            })
-        };
-        let page = made(sending.plain);
-        let page = if page.body.as_str().len() > LONGEST { made(true) } else { page };
-        if page.body.as_str().len() > LONGEST {
-            return Err("too_large".to_owned());
+            }),
+            (Matter::Period(_), made) => {
+                let files: Vec<Attached> = papers.files.iter().map(attached).collect();
+                let around = Around {
+                    delivery: Some(delivery),
+                    files: &files,
+                    zone,
+                    earlier,
+                    replaces,
+                    amends,
+                    short,
+                };
+                let blocks = made.as_ref().map(|made| attestation(made, &around));
+                let title = sending.message.title();
+                Page { title, body: storage(&blocks.unwrap_or_default()) }
+            }
         }
-        Ok(page)
     }
 
     /// The same of a page that was made a moment ago, and may not be shown yet: what is there must not be made anew.

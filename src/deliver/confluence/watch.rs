@@ -1,7 +1,7 @@
 //! Looks at pages after they were filed: who edits or removes one changes nothing of what the log holds, and is told of.
 
 use super::client::Said;
-use super::{Confluence, Filing, NAME, canonical, store_away};
+use super::{Confluence, Filing, NAME, Place, canonical, store_away};
 use crate::audit::record::{attestation_changed, outbox_changed};
 use crate::clock;
 use crate::config::Live;
@@ -85,11 +85,21 @@ impl Confluence {
         let (due, since) = (before(now, section.check_interval), before(now, WATCHED));
         let pages = store.pages_due(NAME, due, since, PAGES).await;
         for page in pages.map_err(|error| store_away(&error))? {
-            let (seen, version) = self.seen(&page).await?;
-            self.tell(&page, Finding::of(seen), version).await?;
+            let here = self.where_it_is(&page).await?;
+            let (seen, version) = here.seen(&page).await?;
+            here.tell(&page, Finding::of(seen), version).await?;
             tokio::time::sleep(Duration::from_secs(60) / section.per_minute.max(1)).await;
         }
         Ok(())
+    }
+
+    /// The space of a page: attestations may be filed in others.
+    async fn where_it_is(&self, page: &Page) -> Result<Self, Heard> {
+        let row = self.journal.store.delivery(&page.delivery).await;
+        let remote = row.map_err(|error| store_away(&error))?.and_then(|row| row.remote);
+        let space = remote.as_deref().and_then(|remote| remote.split_once(' ')).map(|(key, _)| key);
+        let space = space.unwrap_or(&self.filing.section.space).to_owned();
+        Ok(self.at(&Place { space, parent: None }))
     }
 
     /// How a page is now, and its version.

@@ -59,6 +59,7 @@ fn phrase(topic: Topic, count: u64) -> String {
         Topic::Digest => of("digest", "digests"),
         Topic::Status => of("change", "changes"),
         Topic::Closure => of("record filed", "records filed"),
+        Topic::Attestation => of("period attested", "periods attested"),
     }
 }
 

@@ -58,7 +58,8 @@ pub fn one(brief: &Brief<'_>) -> Option<Message> {
         | Topic::Nudge
         | Topic::Sweep
         | Topic::Digest
-        | Topic::Closure => None,
+        | Topic::Closure
+        | Topic::Attestation => None,
     }?;
     Some(Message {
         cite: brief.cite.line(brief.record.seq),

@@ -67,6 +67,8 @@ words! {
         Swept = "campaign_swept",
         /// Somebody was told.
         Notified = "notification_sent",
+        /// A period ended, and is to be attested.
+        PeriodEnded = "attestation_due",
         /// A statement was filed.
         Published = "attestation_published",
         /// What was filed was changed by somebody.

@@ -24,6 +24,11 @@ pub fn told(kind: &str, body: &Map<String, Value>) -> Vec<Told> {
     }
     let word = |key: &str| body.get(key).and_then(Value::as_str);
     let account = body.get("account").and_then(|account| account.get("target"));
+    if let Some(name) = word("attestation").filter(|_| kind == RecordKind::PeriodEnded) {
+        // Where it is filed is the route in `reason`.
+        let lane = format!("attestation:{name}");
+        return vec![Told { topic: Topic::Attestation, about: lane.clone(), reason: lane }];
+    }
     let target = word("target").or_else(|| account.and_then(Value::as_str));
     let about = match (word("revocation"), target, word("notice")) {
         (Some(revocation), _, _) => revocation.to_owned(),
@@ -122,6 +127,8 @@ fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
         | K::Observed
         | K::Published
         | K::PageChanged
+        // A page is filed for it, and nobody is told in words.
+        | K::PeriodEnded
         // What somebody says or decided, and nobody has to act upon.
         | K::Archived
         | K::Attested
@@ -171,6 +178,7 @@ fn changes(kind: RecordKind) -> bool {
         | K::Observed
         | K::Swept
         | K::Notified
+        | K::PeriodEnded
         | K::Published
         | K::PageChanged
         | K::OutboxChanged
@@ -311,6 +319,18 @@ mod tests {
         assert_eq!(topics("use_after_effective", &used), target(Topic::Used));
         assert_eq!(topics("config_changed", &json!({})), []);
         assert_eq!(topics("something_new", &json!({"revocation": "rev_1"})), []);
+    }
+
+    #[test]
+    fn a_period_that_ended_is_filed_in_a_lane_of_its_own() {
+        let body = json!({"attestation": "weekly", "from": "2026-03-02T00:00:00Z"});
+        let told = told("attestation_due", body.as_object().unwrap());
+        let one = told.first().unwrap();
+        assert_eq!((told.len(), one.topic), (1, Topic::Attestation));
+        assert_eq!(
+            (one.about.as_str(), one.reason.as_str()),
+            ("attestation:weekly", "attestation:weekly")
+        );
     }
 
     #[test]

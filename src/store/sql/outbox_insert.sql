@@ -15,4 +15,4 @@ SELECT
 FROM (VALUES
 ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ) AS line CROSS JOIN receiver AS r
-WHERE (line.column3 = 'closure') = (r.name = 'confluence')
+WHERE (line.column3 IN ('closure', 'attestation')) = (r.name = 'confluence')

@@ -1,0 +1,2 @@
+-- revoked/attestation_get
+SELECT upto FROM attestation WHERE name = $1
