@@ -5,6 +5,7 @@ mod anchors;
 mod campaigns;
 mod canary;
 mod confluence;
+mod hooks;
 mod log;
 mod section;
 mod slack;
@@ -125,6 +126,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.extend(anchors::section(&config, store.anchored.as_ref(), now).await);
     sections.extend(slack::section(&config).await);
     sections.extend(confluence::section(&config, now).await);
+    sections.extend(hooks::sections(&config).await);
     sections.extend(campaigns::section(&config).await);
     sections.push(agent::section(&config).await);
     sections.push(agent::disk(&config));

@@ -104,7 +104,7 @@ impl Reader<'_> {
         Ok(Secret::new(text.to_owned()))
     }
 
-    fn one_of(
+    pub(super) fn one_of(
         &mut self,
         key: &str,
         url: Option<Secret>,
@@ -332,7 +332,7 @@ impl Reader<'_> {
         let inactivity = self.inactivity(file.inactivity, &targets)?;
         let secrets = self.secrets(file.secrets, &targets)?;
         let chaser = self.chaser(file.chaser, file.time_zone.as_deref(), &targets)?;
-        let slack = self.slack(file.slack, chaser.as_ref())?;
+        let slack = self.slack(file.slack, chaser.as_ref(), &targets)?;
         let metrics_web = self.web(listen.metrics_web_config.take().as_deref())?;
         let (metrics_listen, api_listen) = self.listeners(listen)?;
         let times = self.times(Stated {
@@ -382,6 +382,7 @@ impl Reader<'_> {
             slack,
             chaser,
             confluence: self.confluence(file.confluence)?,
+            webhooks_out: self.webhooks_out(file.webhooks_out)?,
             inactivity,
             not_required,
             notes,

@@ -76,6 +76,9 @@ pub(super) struct File {
     pub(super) slack: Option<super::slack::SlackFile>,
     /// Where a record of each closed revocation is filed.
     pub(super) confluence: Option<super::confluence::ConfluenceFile>,
+    /// Endpoints of other systems that are told by signed requests (Standard Webhooks), by name.
+    #[serde(default)]
+    pub(super) webhooks_out: BTreeMap<String, super::webhooks::WebhookFile>,
     /// Rotation campaigns: who still uses an old credential is reminded.
     pub(super) chaser: Option<super::chaser::ChaserFile>,
     /// Other systems that are asked about each subject, by name.

@@ -134,7 +134,7 @@ fn store_away(error: &StoreError) -> Heard {
 impl Receiver for Confluence {
     type Content = Closing;
 
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
 
@@ -155,8 +155,8 @@ impl Receiver for Confluence {
         gather::closing(&journal.store, row, &self.filing.vendors).await
     }
 
-    fn destination(&self, _reason: &str) -> &str {
-        &self.filing.section.space
+    async fn destination(&self, _: &Journal, _: &Delivery) -> Result<String, StoreError> {
+        Ok(self.filing.section.space.clone())
     }
 
     fn destination_of<'a>(&self, remote: &'a str) -> &'a str {

@@ -1,5 +1,6 @@
 //! Pages that were filed: noted with their records, looked at, and queued for nobody else.
 
+use crate::addressed;
 use crate::common::place::{Place, count};
 use crate::common::sample::{at, revocation};
 use revoked::domain::delivery::Topic;
@@ -114,7 +115,7 @@ async fn land(store: &Store, first: u64) {
 async fn pages_are_for_who_files_them_and_messages_for_everybody_else(place: &Place) {
     let store = place.open().await;
     let told = [("slack", Duration::ZERO), ("confluence", Duration::ZERO)];
-    store.set_receivers(&["slack", "confluence"], &told).await.unwrap();
+    store.set_receivers(&addressed(&told)).await.unwrap();
     let mut new = revocation("rev_1", "john");
     "chk_1".clone_into(&mut new.notice.facts.checklist);
     "acme".clone_into(&mut new.notice.facts.vendor);
