@@ -118,9 +118,8 @@ impl State {
             Some(Fault::Status(status, headers)) => {
                 Reply::Raw(*status, headers.clone(), "<html>hush7f3abody</html>".to_owned())
             }
-            Some(Fault::Reset) => Reply::Reset,
             None if refused => empty(401),
-            Some(Fault::ResetAfter) => Reply::Reset,
+            Some(Fault::Reset | Fault::ResetAfter) => Reply::Reset,
             Some(Fault::HangAfter) => Reply::Hang,
             None => empty(204),
             Some(other) => panic!("{other:?} is no fault of an endpoint"),

@@ -10,6 +10,7 @@ use crate::common::telling::{ran, until_state};
 use crate::office::section;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use revoked::domain::hex::hex;
 use revoked::throwaway::Cluster;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -25,7 +26,7 @@ fn agent_of(cluster: &Cluster, endpoint: &Endpoint, more: &str) -> Agent {
 /// What a shell would make of it: the key in hex, `openssl dgst`, base64.
 fn by_hand(event: &Event) -> String {
     let key = STANDARD.decode(SECRET.strip_prefix("whsec_").unwrap()).unwrap();
-    let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&key);
     let mut openssl = Command::new("openssl")
         .args(["dgst", "-sha256", "-mac", "HMAC", "-macopt", &format!("hexkey:{hex}"), "-binary"])
         .stdin(Stdio::piped())
@@ -46,8 +47,7 @@ fn line_of(agent: &Agent, id: &str) -> (u64, String) {
             let parsed: Value = serde_json::from_str(line).unwrap();
             if parsed["what"]["id"] == id {
                 let hash = Sha256::new().chain_update([0]).chain_update(line).finalize();
-                let hex = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-                return (parsed["seq"].as_u64().unwrap(), hex);
+                return (parsed["seq"].as_u64().unwrap(), hex(&hash));
             }
         }
     }
