@@ -116,10 +116,14 @@ async fn who_is_told_follows_from_what_it_is_of() {
         |row: &&Delivery| row.receiver == "slack:manager" && row.row.standing == Standing::Carried;
     assert_eq!(rows.iter().filter(is).count(), 29);
     let all = desk.slack.messages();
-    let digest =
-        at(&all, LEAD).into_iter().find(|one| one.title().contains("29 revocations opened"));
-    let said = format!("{:?}", digest.unwrap());
-    assert!(!said.contains("none found yet") && !said.contains("terminated"), "{said}");
+    // One, or some where they came slowly.
+    let digests: Vec<_> =
+        at(&all, LEAD).into_iter().filter(|one| one.title().contains("opened")).collect();
+    assert!((1..10).contains(&digests.len()), "{digests:#?}");
+    for digest in digests {
+        let said = format!("{digest:?}");
+        assert!(!said.contains("none found yet") && !said.contains("terminated"), "{said}");
+    }
     let id = &rows.iter().find(|row| row.receiver == "slack:manager").unwrap().id;
     let config = agent.live.current();
     let shown = revoked::deliver::preview(&agent.journal, &config, id).await;
