@@ -78,9 +78,17 @@ impl Deliverer {
     async fn name(&self, stop: &CancellationToken) -> Result<()> {
         let mut config = self.config.clone();
         let trouble = Trouble::default();
+        // Most changes are of something else.
+        let mut written = Vec::new();
         while !stop.is_cancelled() {
-            let wait = match self.name_receivers(&config.current()).await {
-                Ok(()) => Duration::MAX,
+            let now = config.current();
+            let told = addressees(&now);
+            let done = if told == written { Ok(()) } else { self.name_receivers(&now).await };
+            let wait = match done {
+                Ok(()) => {
+                    written = told;
+                    Duration::MAX
+                }
                 Err(error) => {
                     if trouble.is("receivers", error.to_string()) {
                         tracing::warn!(
