@@ -15,6 +15,7 @@ mod inbox;
 mod live;
 mod log;
 mod probes;
+mod routes;
 mod secret;
 mod seed;
 mod senders;
@@ -26,6 +27,7 @@ mod subjects;
 mod template;
 mod ticket;
 mod web;
+mod webhooks;
 mod words;
 
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
@@ -40,6 +42,7 @@ pub use inactivity::Inactivity;
 pub use inbox::{Inbox, Principal};
 pub use live::{Live, Replacer};
 pub use log::LogConfig;
+pub use routes::Route;
 pub use secret::Secret;
 pub use senders::{Scope, TokenConfig, VendorConfig};
 pub use servers::Endpoint;
@@ -49,6 +52,7 @@ pub use ssf::{Ssf, SsfIssuer, SsfKeys, SubjectForm};
 pub use template::Template;
 pub use ticket::TicketPattern;
 pub use web::{ClientAuth, WebConfig, WebTls};
+pub use webhooks::WebhookOut;
 
 use crate::domain::canary::Canary;
 use crate::domain::probes::SqlProbe;
@@ -195,6 +199,8 @@ pub struct Config {
     pub confluence: Option<Confluence>,
     /// Periodic attestations.
     pub attestations: Vec<AttestationConfig>,
+    /// Endpoints that are told by signed requests, by name.
+    pub webhooks_out: BTreeMap<String, WebhookOut>,
     /// Rotation campaigns; `None`: there are none.
     pub chaser: Option<Chaser>,
     /// Accounts that nobody uses; `None`: nobody asks.

@@ -325,13 +325,14 @@ impl Metrics {
         known.anchor_interval = Some(interval);
     }
 
-    /// What waits for a receiver; `None`: it is not configured.
-    pub fn set_delivery(&self, receiver: &'static str, level: Option<DeliveryLevel>) {
-        let mut known = self.known();
-        match level {
-            Some(level) => drop(known.deliveries.insert(receiver, level)),
-            None => drop(known.deliveries.remove(receiver)),
-        }
+    /// What waits for a receiver.
+    pub fn set_delivery(&self, receiver: &str, level: DeliveryLevel) {
+        self.known().deliveries.insert(receiver.to_owned(), level);
+    }
+
+    /// Only these receivers are configured.
+    pub fn keep_deliveries(&self, told: impl Fn(&str) -> bool) {
+        self.known().deliveries.retain(|receiver, _| told(receiver));
     }
 
     /// How many filed pages stand how, by the last look at each; `None`: none are filed.

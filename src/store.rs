@@ -46,7 +46,7 @@ pub use model::{
     Acceptance, Evidenced, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
 pub use notices::{Facts, KeptNotice, Settled};
-pub use outbox::{Delivery, Group, OutboxLevel, Settling, Thread, ToldRecord};
+pub use outbox::{Addressee, Delivery, Group, OutboxLevel, Settling, Thread, ToldRecord};
 pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
 

@@ -2,6 +2,24 @@
 
 mod common;
 
+use revoked::domain::delivery::{Audience, Topic};
+use revoked::store::Addressee;
+use std::time::Duration;
+
+/// Who is told what security is, and `confluence` of what is filed.
+fn addressed(told: &[(&str, Duration)]) -> Vec<Addressee> {
+    let topics = |name: &str| {
+        if name == "confluence" { vec![Topic::Closure] } else { Audience::Security.topics() }
+    };
+    let one = |(name, gather): &(&str, Duration)| Addressee {
+        name: (*name).to_owned(),
+        gather: *gather,
+        keep: None,
+        topics: topics(name),
+    };
+    told.iter().map(one).collect()
+}
+
 /// Makes a test of each case on each kind of store.
 macro_rules! on_both {
     ($($case:ident),+ $(,)?) => {

@@ -6,6 +6,7 @@ mod attestations;
 mod campaigns;
 mod canary;
 mod confluence;
+mod hooks;
 mod log;
 mod section;
 mod slack;
@@ -129,6 +130,7 @@ async fn examine(arguments: &Arguments, now: UtcTime) -> Result<Vec<Section>> {
     sections.extend(anchors::section(&config, store.anchored.as_ref(), now).await);
     sections.extend(slack::section(&config).await);
     sections.extend(confluence::section(&config, now).await);
+    sections.extend(hooks::sections(&config).await);
     sections.extend(campaigns::section(&config, &rosters).await);
     sections.extend(attestations::section(&config, now));
     sections.push(agent::section(&config).await);

@@ -1,24 +1,28 @@
 //! `revoked outbox`: what people are told, and what could not be told.
 
-use super::client::Where;
+use super::client::{ConfigFile, Where};
 use super::exit;
 use super::output::{self, Output, Rows, shown};
 use super::values;
-use crate::domain::delivery::Standing;
+use crate::config::Config;
+use crate::deliver::webhook::{Endpoint, Webhook};
+use crate::domain::delivery::{Answer, Standing};
 use crate::http::outbox::MessageView;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
-/// What people are told: list, send again, drop
+/// What people and other systems are told: list, send again, drop, try an endpoint
 ///
 /// Every message waits until the log has what it says, and then until the receiver has it. What is made of it is made when
 /// it is sent, so the outbox holds no text.
 ///
-/// Exit status: 0 done; 2 some could not be told (list); 1 refused, or the agent cannot be reached.
+/// Exit status: 0 done; 2 some could not be told (list); 1 refused, or the agent cannot be reached; test has more (see
+/// there).
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     List(List),
     Retry(Retry),
     Drop(Drop),
+    Test(Test),
 }
 
 /// List messages, newest first
@@ -97,6 +101,21 @@ pub(super) struct Drop {
     output: Output,
 }
 
+/// Send a signed test event to a configured endpoint
+///
+/// Uses the configuration alone, whether the agent runs or not. The event is of type test and says nothing of anybody; it
+/// is neither in the outbox nor in the log.
+///
+/// Exit status: 0 it took the event; 1 it did not, or there is no such endpoint.
+#[derive(Debug, clap::Args)]
+pub(super) struct Test {
+    #[command(flatten)]
+    file: ConfigFile,
+
+    /// Its name under webhooks_out
+    name: String,
+}
+
 fn standing(word: &str) -> Result<Standing, String> {
     Standing::from_word(word).ok_or_else(|| {
         let known: Vec<_> = Standing::ALL.iter().map(|one| one.as_str()).collect();
@@ -111,6 +130,7 @@ pub(super) async fn run(command: Command) -> Result<u8> {
         Command::Retry(arguments) if arguments.dry_run => dry_run(arguments).await,
         Command::Retry(Retry { at, id, output, .. }) => changed(at, &id, true, output).await,
         Command::Drop(Drop { at, id, output }) => changed(at, &id, false, output).await,
+        Command::Test(arguments) => test(&arguments).await,
     }
 }
 
@@ -143,6 +163,45 @@ async fn changed(at: Where, id: &str, retry: bool, output: Output) -> Result<u8>
     let all = std::slice::from_ref(&message);
     output.print(&message, || rows(all), || println!("{}: {}", message.id, message.state))?;
     Ok(exit::OK)
+}
+
+async fn test(arguments: &Test) -> Result<u8> {
+    let (path, name) = (&arguments.file.config, &arguments.name);
+    let config = Config::read(path)?;
+    let Some(endpoint) = Endpoint::of(&config, name) else {
+        let known: Vec<_> = config.webhooks_out.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        bail!("{} is not under webhooks_out; there are: {known}", shown(name));
+    };
+    let receiver = Webhook::new(endpoint).with_context(|| path.display().to_string())?;
+    let heard = receiver.try_out().await;
+    let word = &heard.word;
+    match heard.answer {
+        Answer::Sent(id) => {
+            println!("{name} took the test event {id} ({word})");
+            Ok(exit::OK)
+        }
+        Answer::Token => bail!(
+            "{name} refuses the signature or the headers ({word}); give both sides the same secret, and look at the \
+             clock of each"
+        ),
+        Answer::Gone => {
+            bail!("{name} wants nothing any more ({word}); take it out of webhooks_out")
+        }
+        Answer::Destination => {
+            bail!("there is nothing that takes events ({word}); correct webhooks_out.{name}.url")
+        }
+        Answer::Later(_)
+        | Answer::Doubtful
+        | Answer::Thread
+        | Answer::Payload
+        | Answer::Unknown
+        | Answer::Found(_)
+        | Answer::Absent
+        | Answer::Unsure => bail!(
+            "{name} did not take the test event ({word}); look at the way to it, its certificate, and its own log"
+        ),
+    }
 }
 
 fn none(id: &str) -> String {

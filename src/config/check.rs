@@ -104,7 +104,7 @@ impl Reader<'_> {
         Ok(Secret::new(text.to_owned()))
     }
 
-    fn one_of(
+    pub(super) fn one_of(
         &mut self,
         key: &str,
         url: Option<Secret>,
@@ -332,7 +332,7 @@ impl Reader<'_> {
         let inactivity = self.inactivity(file.inactivity, &targets)?;
         let secrets = self.secrets(file.secrets, &targets)?;
         let chaser = self.chaser(file.chaser, file.time_zone.as_deref(), &targets)?;
-        let slack = self.slack(file.slack, chaser.as_ref())?;
+        let slack = self.slack(file.slack, chaser.as_ref(), &targets)?;
         let confluence = self.confluence(file.confluence)?;
         let zone = file.time_zone.as_deref();
         let attestations = self.attestations(file.attestations, zone, confluence.as_ref())?;
@@ -386,6 +386,7 @@ impl Reader<'_> {
             chaser,
             confluence,
             attestations,
+            webhooks_out: self.webhooks_out(file.webhooks_out)?,
             inactivity,
             not_required,
             notes,

@@ -126,7 +126,7 @@ struct HttpFile {
 /// A header: give value or value_file.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct HeaderFile {
+pub(super) struct HeaderFile {
     /// Its value, if that is no secret.
     value: Option<Secret>,
     /// File that holds the value, such as: Bearer …
@@ -256,14 +256,18 @@ impl Reader<'_> {
         let mut headers = BTreeMap::new();
         for (name, header) in file.headers {
             let key = format!("{key}.headers.{name}");
-            let value = match (header.value, header.value_file) {
-                (Some(value), None) => value,
-                (None, Some(path)) => self.secret_file(&format!("{key}.value_file"), &path)?,
-                _ => return Err(self.wrong(&key, "give either value or value_file")),
-            };
-            headers.insert(name, value);
+            headers.insert(name, self.header(&key, header)?);
         }
         Ok(HttpCheck { url, gone, present, pointer, headers })
+    }
+
+    /// The value of a header.
+    pub(super) fn header(&mut self, key: &str, file: HeaderFile) -> Result<Secret, ConfigError> {
+        match (file.value, file.value_file) {
+            (Some(value), None) => Ok(value),
+            (None, Some(path)) => self.secret_file(&format!("{key}.value_file"), &path),
+            _ => Err(self.wrong(key, "give either value or value_file")),
+        }
     }
 
     /// The host is what is configured, whatever the subject is called, and somebody vouches for it.

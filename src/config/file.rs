@@ -79,6 +79,9 @@ pub(super) struct File {
     /// Attestations of what was revoked, filed at the end of each period.
     #[serde(default)]
     pub(super) attestations: Vec<super::attestations::AttestationFile>,
+    /// Endpoints of other systems that are told by signed requests (Standard Webhooks), by name.
+    #[serde(default)]
+    pub(super) webhooks_out: BTreeMap<String, super::webhooks::WebhookFile>,
     /// Rotation campaigns: who still uses an old credential is reminded.
     pub(super) chaser: Option<super::chaser::ChaserFile>,
     /// Other systems that are asked about each subject, by name.

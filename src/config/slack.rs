@@ -1,7 +1,9 @@
 //! Where people are told, and by which credential.
 
 use super::check::Reader;
-use super::{Chaser, ConfigError, Secret};
+use super::routes::{Route, RoutesFile};
+use super::{Chaser, ConfigError, Secret, TargetConfig};
+use crate::domain::delivery::Audience;
 use crate::domain::revocation::Reason;
 use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
@@ -24,6 +26,9 @@ pub(super) struct SlackFile {
     /// Ids of other channels, by the reason of a revocation.
     #[serde(default)]
     channels: BTreeMap<String, String>,
+    /// Where others than security are told, each what it is for them.
+    #[serde(default)]
+    routes: RoutesFile,
     /// File that holds the URL of an incoming webhook: told when the channel cannot be written to.
     webhook_file: Option<PathBuf>,
     /// Address of the API, where it is not Slack's own: https://, or http:// on this machine.
@@ -51,6 +56,8 @@ pub struct Slack {
     pub channels: BTreeMap<String, String>,
     /// Where teams and security are told of campaigns.
     pub routes: BTreeMap<String, String>,
+    /// Where others than security are told.
+    pub audiences: BTreeMap<Audience, Route>,
     /// Told when the channel cannot be written to.
     pub webhook: Option<Secret>,
     /// Address of the API, with a `/` at its end.
@@ -102,6 +109,7 @@ impl Reader<'_> {
         &mut self,
         file: Option<SlackFile>,
         chaser: Option<&Chaser>,
+        targets: &[TargetConfig],
     ) -> Result<Option<Slack>, ConfigError> {
         let Some(file) = file else { return Ok(None) };
         let token = self.secret_file("slack.token_file", &file.token_file)?;
@@ -154,6 +162,7 @@ impl Reader<'_> {
             channel: file.channel,
             channels: file.channels,
             routes: chaser.map(Chaser::routes).unwrap_or_default(),
+            audiences: self.routes(file.routes, targets)?,
             webhook,
             base_url,
             gather: self.duration("slack.gather", file.gather, seconds(10), (0, 600))?,

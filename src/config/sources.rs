@@ -254,7 +254,11 @@ impl Reader<'_> {
         Ok(sources)
     }
 
-    fn signing(&mut self, key: &str, file: &SignatureFile) -> Result<Signing, ConfigError> {
+    pub(super) fn signing(
+        &mut self,
+        key: &str,
+        file: &SignatureFile,
+    ) -> Result<Signing, ConfigError> {
         let mut secrets = Vec::new();
         for (number, path) in file.secret_files.iter().enumerate() {
             let key = format!("{key}.secret_files[{number}]");

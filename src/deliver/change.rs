@@ -4,7 +4,9 @@ use super::confluence::{self, Confluence, Filing};
 use super::group::is_shared;
 use super::receiver::{Receiver, Sending};
 use super::slack::{self, Slack};
+use super::tend::tells;
 use super::text;
+use super::webhook::{self, Endpoint, Webhook};
 use crate::audit::record;
 use crate::clock;
 use crate::config::Config;
@@ -98,15 +100,19 @@ pub async fn preview(
 ) -> Result<Option<Value>, ChangeError> {
     let Some(row) = journal.store.delivery(id).await? else { return Ok(None) };
     let setup = |error: anyhow::Error| ChangeError::Setup(format!("{error:#}"));
-    let rendered = match (row.receiver.as_str(), &config.slack, Filing::of(config)) {
-        (slack::NAME, Some(slack), _) => {
-            rendered(journal, &row, &Slack::new(slack).map_err(setup)?).await?
-        }
-        (confluence::NAME, _, Some(filing)) => {
-            let receiver = Confluence::new(journal.clone(), filing).map_err(setup)?;
-            rendered(journal, &row, &receiver).await?
-        }
-        (nobody, _, _) => return Err(ChangeError::Nobody(nobody.to_owned())),
+    let name = row.receiver.as_str();
+    let nobody = || ChangeError::Nobody(name.to_owned());
+    let rendered = if let Some(hook) = name.strip_prefix(webhook::PREFIX) {
+        let endpoint = Endpoint::of(config, hook).ok_or_else(nobody)?;
+        rendered(journal, &row, &Webhook::new(endpoint).map_err(setup)?).await?
+    } else if let Some(audience) = slack::audience_of(name) {
+        let slack = config.slack.as_ref().filter(|slack| tells(slack, audience));
+        let receiver = Slack::new(slack.ok_or_else(nobody)?, audience).map_err(setup)?;
+        rendered(journal, &row, &receiver).await?
+    } else {
+        let filing = Filing::of(config).filter(|_| name == confluence::NAME);
+        let receiver = Confluence::new(journal.clone(), filing.ok_or_else(nobody)?);
+        rendered(journal, &row, &receiver.map_err(setup)?).await?
     };
     Ok(Some(rendered))
 }
@@ -128,7 +134,7 @@ async fn rendered<R: Receiver>(
         record: &row.record,
         message: &message,
         plain: row.row.plain,
-        destination: receiver.destination(&row.reason),
+        destination: &receiver.destination(journal, row).await?,
         thread: thread.remote.as_deref(),
         edit,
         first_sent_at: row.first_sent_at.unwrap_or(row.created_at),

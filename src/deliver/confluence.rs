@@ -186,7 +186,7 @@ fn store_away(error: &StoreError) -> Heard {
 impl Receiver for Confluence {
     type Content = Matter;
 
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         NAME
     }
 
@@ -207,9 +207,9 @@ impl Receiver for Confluence {
         matter::matter(&journal.store, row, &self.filing.vendors).await
     }
 
-    fn destination(&self, reason: &str) -> &str {
-        let place = self.filing.places.get(reason);
-        place.map_or(&self.filing.section.space, |place| &place.space)
+    async fn destination(&self, _: &Journal, row: &Delivery) -> Result<String, StoreError> {
+        let place = self.filing.places.get(&row.reason);
+        Ok(place.map_or(&self.filing.section.space, |place| &place.space).clone())
     }
 
     fn destination_of<'a>(&self, remote: &'a str) -> &'a str {

@@ -52,14 +52,19 @@ pub trait Receiver: Send + Sync {
     type Content: Send + Sync;
 
     /// As configuration, rows and metrics name it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Longest time that any of these takes.
     fn patience(&self) -> Duration;
 
-    /// It files each row by itself and writes down what it filed: nothing of it becomes a digest.
+    /// It files each row by itself and writes down what it filed.
     fn files(&self) -> bool {
         false
+    }
+
+    /// It takes each row by itself: nothing of it becomes a digest, but for what expired.
+    fn takes_each(&self) -> bool {
+        self.files()
     }
 
     /// What a row says now; `None`: there is nothing to tell any more.
@@ -70,8 +75,12 @@ pub trait Receiver: Send + Sync {
         cite: &Cite,
     ) -> impl Future<Output = Result<Option<Self::Content>, StoreError>> + Send;
 
-    /// Where what is told of revocations of this reason goes.
-    fn destination(&self, reason: &str) -> &str;
+    /// Where what a row tells goes, where it begins a thread.
+    fn destination(
+        &self,
+        journal: &Journal,
+        row: &Delivery,
+    ) -> impl Future<Output = Result<String, StoreError>> + Send;
 
     /// Where a message is that was sent, of what `send` gave.
     fn destination_of<'a>(&self, remote: &'a str) -> &'a str;

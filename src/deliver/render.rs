@@ -5,16 +5,20 @@ pub mod attestation;
 mod campaign;
 mod closure;
 mod digest;
+mod event;
 mod history;
 mod one;
+mod outline;
 mod part;
 mod words;
 
 pub use campaign::{Chased, campaign};
 pub use closure::{Circumstances, Page, Proof, closure};
 pub use digest::{Digested, Sample, digest};
+pub use event::{Event, Late, Missed, event, late, test};
 pub use history::{differences, members};
 pub use one::{Brief, one};
+pub use outline::outline;
 pub use words::Cite;
 
 #[cfg(test)]

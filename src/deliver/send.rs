@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// A lease is longer than the longest attempt by so much.
 const SLACK: Duration = Duration::from_secs(40);
+/// Nothing opens by itself what was closed for good.
+const FOR_GOOD: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 impl<R: Receiver> Worker<R> {
     /// Sends a row or looks it up, and notes what came of it.
@@ -42,7 +44,7 @@ impl<R: Receiver> Worker<R> {
             }
             version += 1;
         }
-        let destination = self.receiver.destination(&row.reason).to_owned();
+        let destination = self.receiver.destination(&self.journal, row).await?;
         let sending = Sending {
             id: &row.id,
             record: &row.record,
@@ -100,7 +102,8 @@ impl<R: Receiver> Worker<R> {
         heard: &Heard,
         to: &str,
     ) -> Result<(), StoreError> {
-        let (store, name) = (self.journal.store.clone(), self.receiver.name());
+        let (store, name) = (self.journal.store.clone(), self.receiver.name().to_owned());
+        let name = name.as_str();
         let now = clock::now();
         let class = heard.answer.class();
         if Answer::CLASSES.contains(&class) {
@@ -120,6 +123,7 @@ impl<R: Receiver> Worker<R> {
             | Answer::Token
             | Answer::Destination
             | Answer::Thread
+            | Answer::Gone
             | Answer::Payload
             | Answer::Unknown
             | Answer::Absent
@@ -161,7 +165,8 @@ impl<R: Receiver> Worker<R> {
         to: &str,
         now: UtcTime,
     ) -> Result<(), StoreError> {
-        let name = self.receiver.name();
+        let name = self.receiver.name().to_owned();
+        let name = name.as_str();
         match effect {
             Effect::None => {}
             Effect::Good => {
@@ -187,6 +192,11 @@ impl<R: Receiver> Worker<R> {
             Effect::Park => {
                 self.parked.insert(to.to_owned(), now.plus(self.manner.park_for()));
                 let text = closed(name, to, &heard.word);
+                self.alarm(&format!("{name} {to}"), &heard.word, &text).await;
+            }
+            Effect::Close => {
+                self.parked.insert(to.to_owned(), now.plus(FOR_GOOD));
+                let text = gone(name, to, &heard.word);
                 self.alarm(&format!("{name} {to}"), &heard.word, &text).await;
             }
             Effect::Rethread => self.journal.store.thread_cut(name, &row.lane).await?,
@@ -279,16 +289,31 @@ fn sending(row: &Delivery) -> Standing {
     if row.row.standing == Standing::Ambiguous { Standing::Ambiguous } else { Standing::Sending }
 }
 
-fn closed(name: &str, to: &str, word: &str) -> String {
+/// Who it is, in a sentence.
+fn whom(name: &str, to: &str) -> String {
+    if to.is_empty() { name.to_owned() } else { format!("{name} {to}") }
+}
+
+fn gone(name: &str, to: &str, word: &str) -> String {
+    let whom = whom(name, to);
     format!(
-        "revoked cannot tell {name} {to} ({word}). Nothing is lost: messages wait until it can. `revoked outbox list` \
+        "{whom} wants nothing any more ({word}). revoked sends nothing there until its configuration is read anew or it \
+         is started again. Take it out of the configuration, or correct it."
+    )
+}
+
+fn closed(name: &str, to: &str, word: &str) -> String {
+    let whom = whom(name, to);
+    format!(
+        "revoked cannot tell {whom} ({word}). Nothing is lost: messages wait until it can. `revoked outbox list` \
          shows them."
     )
 }
 
 fn dead(name: &str, to: &str, word: &str) -> String {
+    let whom = whom(name, to);
     format!(
-        "revoked could not tell {name} {to} a message ({word}), and does not try it again. `revoked outbox list \
+        "revoked could not tell {whom} a message ({word}), and does not try it again. `revoked outbox list \
          --state dead` shows it."
     )
 }

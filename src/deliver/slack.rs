@@ -7,16 +7,17 @@
 pub(super) mod answer;
 pub mod blocks;
 
+use super::group::LATE;
 use super::message::Message;
 use super::receiver::{Heard, Receiver, Sending};
 use super::render::Cite;
 use super::text;
 use super::wire::{self, body, unheard};
 use crate::clock;
-use crate::config::Slack as Configured;
-use crate::domain::delivery::Answer;
+use crate::config::{Route, Secret, Slack as Configured};
+use crate::domain::delivery::{Answer, Audience, Topic};
 use crate::journal::Journal;
-use crate::store::{Delivery, StoreError};
+use crate::store::{Delivery, Store, StoreError};
 use answer::Body;
 use anyhow::{Context as _, Result};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -25,7 +26,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Its name in rows and metrics.
+/// Its name in rows and metrics, where it tells security; for others that of the audience follows.
 pub const NAME: &str = "slack";
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -44,6 +45,10 @@ const APART: Duration = Duration::from_secs(60);
 /// Slack.
 #[derive(Debug)]
 pub struct Slack {
+    name: String,
+    audience: Audience,
+    /// Where another audience than security is told.
+    route: Option<Route>,
     config: Configured,
     client: Client,
     bearer: HeaderValue,
@@ -55,12 +60,27 @@ enum Read {
     Not(Heard),
 }
 
+/// As rows and metrics call it where it tells this audience.
+#[must_use]
+pub fn name_for(audience: Audience) -> String {
+    match audience {
+        Audience::Security => NAME.to_owned(),
+        Audience::Manager | Audience::Compliance => format!("{NAME}:{audience}"),
+    }
+}
+
+/// The audience that is told under this name.
+#[must_use]
+pub fn audience_of(name: &str) -> Option<Audience> {
+    Audience::ALL.iter().copied().find(|audience| name_for(*audience) == name)
+}
+
 impl Slack {
-    /// As configured.
+    /// As configured, telling one audience.
     ///
     /// # Errors
     /// When there is no TLS.
-    pub fn new(config: &Configured) -> Result<Self> {
+    pub fn new(config: &Configured, audience: Audience) -> Result<Self> {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", config.token.expose_secret()))
             .context("slack.token_file: it cannot stand in a header")?;
         bearer.set_sensitive(true);
@@ -75,7 +95,9 @@ impl Slack {
             builder = builder.no_proxy();
         }
         let client = builder.build().context("setting up HTTP")?;
-        Ok(Self { config: config.clone(), client, bearer })
+        let route = config.audiences.get(&audience).cloned();
+        let (name, config) = (name_for(audience), config.clone());
+        Ok(Self { name, audience, route, config, client, bearer })
     }
 
     fn url(&self, method: &str) -> Option<Url> {
@@ -130,7 +152,7 @@ impl Slack {
 }
 
 /// Where to look for a message: the replies of its thread, or the channel.
-fn place(sending: &Sending<'_>) -> (String, Option<String>) {
+fn looked_in(sending: &Sending<'_>) -> (String, Option<String>) {
     match sending.thread.and_then(|thread| thread.split_once(' ')) {
         Some((channel, ts)) => (channel.to_owned(), Some(ts.to_owned())),
         None => (sending.destination.to_owned(), None),
@@ -194,8 +216,8 @@ fn request(sending: &Sending<'_>) -> Value {
 impl Receiver for Slack {
     type Content = Message;
 
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> &str {
+        &self.name
     }
 
     fn patience(&self) -> Duration {
@@ -208,11 +230,14 @@ impl Receiver for Slack {
         row: &Delivery,
         cite: &Cite,
     ) -> Result<Option<Message>, StoreError> {
-        text::message(&journal.store, row, cite).await
+        text::message(&journal.store, row, self.audience.sees_details(), cite).await
     }
 
-    fn destination(&self, reason: &str) -> &str {
-        self.config.channel_of(reason)
+    async fn destination(&self, journal: &Journal, row: &Delivery) -> Result<String, StoreError> {
+        match &self.route {
+            None => Ok(self.config.channel_of(&row.reason).to_owned()),
+            Some(route) => place(&journal.store, route, row).await,
+        }
     }
 
     fn destination_of<'a>(&self, remote: &'a str) -> &'a str {
@@ -240,7 +265,7 @@ impl Receiver for Slack {
     }
 
     async fn find(&self, sending: &Sending<'_>) -> Heard {
-        let (channel, thread) = place(sending);
+        let (channel, thread) = looked_in(sending);
         let method =
             if thread.is_some() { "conversations.replies" } else { "conversations.history" };
         let oldest = sending.first_sent_at.micros() / 1_000_000
@@ -297,12 +322,7 @@ impl Receiver for Slack {
     }
 
     async fn alarm(&self, text: &str) -> Option<bool> {
-        let url = Url::parse(self.config.webhook.as_ref()?.expose_secret()).ok()?;
-        let body = json!({"text": text}).to_string();
-        let sent = self.client.post(url).header(CONTENT_TYPE, "application/json").body(body);
-        let Ok(response) = sent.send().await else { return Some(false) };
-        let good = response.status().as_u16() == 200;
-        Some(good && body_of(response).await.is_some_and(|body| body == b"ok"))
+        alarm(&self.client, self.config.webhook.as_ref()?, text).await
     }
 
     async fn preview(&self, sending: &Sending<'_>) -> Result<Value, String> {
@@ -310,6 +330,42 @@ impl Receiver for Slack {
         blocks::check(&body)?;
         Ok(body)
     }
+}
+
+/// Tells by an incoming webhook that another way is closed. True: it was heard.
+pub(super) async fn alarm(client: &Client, webhook: &Secret, text: &str) -> Option<bool> {
+    let url = Url::parse(webhook.expose_secret()).ok()?;
+    let body = json!({"text": text}).to_string();
+    let sent = client.post(url).header(CONTENT_TYPE, "application/json").body(body);
+    let Ok(response) = sent.send().await else { return Some(false) };
+    let good = response.status().as_u16() == 200;
+    Some(good && body_of(response).await.is_some_and(|body| body == b"ok"))
+}
+
+/// Where another audience than security is told of a row.
+async fn place(store: &Store, route: &Route, row: &Delivery) -> Result<String, StoreError> {
+    // What is told late is of several places.
+    if route.is_one() || row.lane == LATE {
+        return Ok(route.channel.clone());
+    }
+    // A digest is of one place: that of any of its rows.
+    let about = if row.topic == Topic::Digest {
+        let first = store.outbox_carried(&row.id, 1).await?;
+        first.into_iter().next().map(|row| row.about).unwrap_or_default()
+    } else {
+        row.about.clone()
+    };
+    let vendor = if about.starts_with("chk_") {
+        store.vendor_of(&about).await?
+    } else {
+        store.offboarding_of(&about).await?.0
+    };
+    let stored = store.revocation(&about).await?;
+    let source = stored.as_ref().map_or("", |one| one.revocation.source.as_str());
+    let named = stored.iter().flat_map(|one| &one.revocation.accounts);
+    let named = named.filter_map(|name| name.target.as_deref());
+    let linked = stored.iter().flat_map(|one| &one.accounts).map(|one| one.target.as_str());
+    Ok(route.place(vendor.as_deref(), source, named.chain(linked)).to_owned())
 }
 
 async fn body_of(response: Response) -> Option<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use super::group::LATE;
 use super::message::Message;
-use super::render::{Brief, Chased, Cite, Digested, Sample, campaign, digest, one};
+use super::render::{Brief, Chased, Cite, Digested, Sample, campaign, digest, one, outline};
 use crate::domain::delivery::Topic;
 use crate::domain::notice::Outcome;
 use crate::journal::Journal;
@@ -23,14 +23,15 @@ pub(super) async fn cite(journal: &Journal) -> Cite {
     }
 }
 
-/// The message of a row; `None`: there is nothing to tell any more.
+/// The message of a row; `None`: there is nothing to tell any more. `details`: it may say what the access is.
 pub(super) async fn message(
     store: &Store,
     row: &Delivery,
+    details: bool,
     cite: &Cite,
 ) -> Result<Option<Message>, StoreError> {
     if row.topic == Topic::Digest {
-        return all(store, row, cite).await.map(Some);
+        return all(store, row, details, cite).await.map(Some);
     }
     let Some(record) = store.landed_record(&row.record).await? else { return Ok(None) };
     if record.body.contains_key("campaign") {
@@ -62,12 +63,14 @@ pub(super) async fn message(
         | Topic::Excepted
         | Topic::Withdrawn
         | Topic::Sighted
+        | Topic::Filed
         | Topic::Status
         | Topic::Closure
         | Topic::Attestation => None,
     };
     let (topic, stored, after) = (row.topic, stored.as_ref(), after.as_ref());
-    Ok(one(&Brief { topic, record: &record, stored, after, cite }))
+    let brief = Brief { topic, record: &record, stored, after, cite };
+    Ok(if details { one(&brief) } else { outline(&brief) })
 }
 
 /// The message of a campaign's record, of the consumers as they stand now.
@@ -102,7 +105,12 @@ async fn before(store: &Store, record: &str) -> Result<Option<Map<String, Value>
     Ok(found.filter(|found| found.kind == "observation" && is_after(&found.body)).map(|f| f.body))
 }
 
-async fn all(store: &Store, row: &Delivery, cite: &Cite) -> Result<Message, StoreError> {
+async fn all(
+    store: &Store,
+    row: &Delivery,
+    details: bool,
+    cite: &Cite,
+) -> Result<Message, StoreError> {
     let counted = store.outbox_counts(&row.id).await?;
     let newest = counted.iter().map(|(_, _, _, seq)| *seq).max();
     let counts = counted.into_iter().filter_map(|(topic, reason, n, _)| {
@@ -129,6 +137,7 @@ async fn all(store: &Store, row: &Delivery, cite: &Cite) -> Result<Message, Stor
         samples: &samples,
         late_since: oldest.filter(|_| row.lane == LATE),
         checklist: row.lane.starts_with("chk_").then_some(row.lane.as_str()),
+        details,
         seq: newest.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0),
         cite,
     }))

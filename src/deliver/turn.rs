@@ -6,6 +6,7 @@ use crate::clock;
 use crate::domain::delivery::{Gate, Standing, Topic};
 use crate::domain::time::UtcTime;
 use crate::store::{Delivery, Group, StoreError};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Rows that are read at once.
@@ -33,9 +34,9 @@ impl<R: Receiver> Worker<R> {
     /// agent's, before it ended.
     pub(super) async fn turn(&mut self, orphans: bool) -> Result<Duration, StoreError> {
         let now = clock::now();
-        let (store, name) = (self.journal.store.clone(), self.receiver.name());
-        store.outbox_recover(name, (!orphans).then_some(now), now).await?;
-        store.outbox_tidy(name, now).await?;
+        let (store, name) = (self.journal.store.clone(), self.receiver.name().to_owned());
+        store.outbox_recover(&name, (!orphans).then_some(now), now).await?;
+        store.outbox_tidy(&name, now).await?;
         self.give_up_the_old(now).await?;
         self.held.retain(|_, until| *until > now);
         self.parked.retain(|_, until| *until > now);
@@ -49,7 +50,7 @@ impl<R: Receiver> Worker<R> {
             Gate::Open => {}
         }
         while self.crowd_together(now).await? {}
-        let heads = store.outbox_heads(name, clock::now(), READ).await?;
+        let heads = store.outbox_heads(&name, clock::now(), READ).await?;
         let (mut done, mut blocked) = (0, false);
         for head in &heads {
             if done == SENT || self.stop.is_cancelled() {
@@ -69,13 +70,15 @@ impl<R: Receiver> Worker<R> {
         if blocked {
             return Ok(BLOCKED.min(self.manner.pace.0.max(Duration::from_millis(50))));
         }
-        let next = store.outbox_next(name).await?;
+        let next = store.outbox_next(&name).await?;
         Ok(next.map_or(Duration::MAX, |at| at.since(clock::now()).max(Duration::from_millis(20))))
     }
 
     /// What was not sent while it was worth sending one by one is told of in a digest.
     async fn give_up_the_old(&mut self, now: UtcTime) -> Result<(), StoreError> {
         let (store, name) = (&self.journal.store, self.receiver.name());
+        // What becomes old while the log is caught up with is told together, also to whom nothing else is gathered for.
+        let wait = self.manner.gather.max(self.manner.pace.0.saturating_mul(5));
         loop {
             let old = store.outbox_expired(name, now, READ).await?;
             if old.is_empty() {
@@ -89,7 +92,7 @@ impl<R: Receiver> Worker<R> {
                 rows: &old,
                 standing: Standing::Expired,
                 joins: false,
-                due_at: now.plus(self.manner.gather),
+                due_at: now.plus(wait),
             };
             if !store.outbox_group(name, group, now).await? {
                 return Ok(());
@@ -100,12 +103,17 @@ impl<R: Receiver> Worker<R> {
 
     /// Makes digests of what is too much to be told one by one. True: there may be more of it.
     async fn crowd_together(&mut self, now: UtcTime) -> Result<bool, StoreError> {
-        if self.receiver.files() {
+        if self.receiver.takes_each() {
             return Ok(false);
         }
         let (store, name) = (self.journal.store.clone(), self.receiver.name());
         let heads = store.outbox_heads(name, now.plus(self.manner.gather), READ).await?;
-        let to = |one: &Delivery| self.receiver.destination(&one.reason).to_owned();
+        let mut places = BTreeMap::new();
+        for head in &heads {
+            let to = self.receiver.destination(&self.journal, head).await?;
+            places.insert(head.id.as_str(), to);
+        }
+        let to = |one: &Delivery| places.get(one.id.as_str()).cloned().unwrap_or_default();
         // Whoever comes while a crowd is still coming belongs to it.
         let soon = self.manner.gather.saturating_mul(2) + Duration::from_secs(1);
         let coming = |to: &str| self.openings.get(to).is_some_and(|(_, at)| now.since(*at) < soon);
@@ -146,17 +154,18 @@ impl<R: Receiver> Worker<R> {
     /// Sends a row, looks it up, or makes it part of a digest.
     async fn step(&mut self, head: &Delivery) -> Result<Step, StoreError> {
         let now = clock::now();
-        let (store, name) = (self.journal.store.clone(), self.receiver.name());
+        let (store, name) = (self.journal.store.clone(), self.receiver.name().to_owned());
+        let name = name.as_str();
         let thread = store.thread(name, &head.lane).await?;
         let to = match &thread.remote {
-            Some(remote) => self.receiver.destination_of(remote),
-            None => self.receiver.destination(&head.reason),
+            Some(remote) => self.receiver.destination_of(remote).to_owned(),
+            None => self.receiver.destination(&self.journal, head).await?,
         };
-        if self.held.contains_key(to) || self.parked.contains_key(to) {
+        if self.held.contains_key(&to) || self.parked.contains_key(&to) {
             return Ok(Step::Blocked);
         }
         let fresh = head.row.standing == Standing::Due && head.row.attempts == 0;
-        if fresh && is_shared(&head.lane) && !self.receiver.files() {
+        if fresh && is_shared(&head.lane) && !self.receiver.takes_each() {
             let due = store.outbox_lane(name, &head.lane, READ).await?;
             let due: Vec<Delivery> = due
                 .into_iter()

@@ -4,10 +4,12 @@
 //! answer or by finding the message there; where neither can be had, the row is `ambiguous` and is looked up before
 //! anything is sent again.
 
+mod audience;
 mod circuit;
 mod kind;
 mod told;
 
+pub use audience::Audience;
 pub use circuit::{Circuit, Gate};
 pub use kind::RecordKind;
 pub use told::{Told, told};
@@ -61,6 +63,8 @@ words! {
         Withdrawn = "withdrawn",
         /// The canary of a target is found again.
         Sighted = "sighted",
+        /// A record of a closed revocation was filed.
+        Filed = "filed",
         /// Where a revocation stands: the first message of its thread is edited.
         Status = "status",
         /// The record of a revocation that is verified, filed where such records are kept.
@@ -99,6 +103,7 @@ impl Topic {
             | Self::Excepted
             | Self::Withdrawn
             | Self::Sighted
+            | Self::Filed
             | Self::Status
             | Self::Closure
             | Self::Attestation => false,
@@ -177,6 +182,8 @@ pub enum Answer {
     Destination,
     /// What the message was to follow is gone or closed.
     Thread,
+    /// It wants nothing there any more.
+    Gone,
     /// The message is not in a form that it takes.
     Payload,
     /// It refused for a reason that nobody knows.
@@ -200,6 +207,7 @@ impl Answer {
             Self::Token => "token",
             Self::Destination => "destination",
             Self::Thread => "thread",
+            Self::Gone => "gone",
             Self::Payload => "payload",
             Self::Unknown => "unknown",
             Self::Absent => "absent",
@@ -208,8 +216,17 @@ impl Answer {
     }
 
     /// Every class that a metric may have.
-    pub const CLASSES: &'static [&'static str] =
-        &["sent", "retry", "ambiguous", "token", "destination", "thread", "payload", "unknown"];
+    pub const CLASSES: &'static [&'static str] = &[
+        "sent",
+        "retry",
+        "ambiguous",
+        "token",
+        "destination",
+        "thread",
+        "gone",
+        "payload",
+        "unknown",
+    ];
 }
 
 /// A delivery, as far as its next step depends on it.
@@ -246,6 +263,8 @@ pub enum Effect {
     Trip,
     /// Nothing more goes to this destination until somebody mends it.
     Park,
+    /// Nothing more goes to this destination until the configuration is read anew.
+    Close,
     /// The next message of its lane begins a new thread.
     Rethread,
 }
@@ -298,11 +317,12 @@ pub fn next(row: &Row, answer: &Answer, now: UtcTime, pace: Pace, dice: f64) -> 
             (Row { doubled: true, ..later(Standing::Due, Duration::ZERO) }, Effect::None)
         }
         // Looked up in vain: whoever waits for an answer that never comes tells nobody.
-        Answer::Destination | Answer::Thread | Answer::Payload if looking => {
+        Answer::Destination | Answer::Thread | Answer::Gone | Answer::Payload if looking => {
             (Row { doubled: true, ..later(Standing::Due, Duration::ZERO) }, Effect::None)
         }
         Answer::Destination => (later(Standing::Due, Duration::ZERO), Effect::Park),
         Answer::Thread => (later(Standing::Due, Duration::ZERO), Effect::Rethread),
+        Answer::Gone => (later(Standing::Due, Duration::ZERO), Effect::Close),
         Answer::Payload if row.plain => (later(Standing::Dead, Duration::ZERO), Effect::None),
         Answer::Payload => {
             (Row { plain: true, ..later(Standing::Due, Duration::ZERO) }, Effect::None)

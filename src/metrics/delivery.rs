@@ -19,7 +19,7 @@ pub struct DeliveryLevel {
 }
 
 /// Every configured receiver, by name.
-pub type DeliveryLevels = BTreeMap<&'static str, DeliveryLevel>;
+pub type DeliveryLevels = BTreeMap<String, DeliveryLevel>;
 
 /// How a periodic attestation stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -55,12 +55,12 @@ impl DeliveryMetrics {
     #[rustfmt::skip]
     pub(super) fn declare(declare: &Declare<'_>) -> prometheus::Result<Self> {
         Ok(Self {
-            attempts: declare.counter(family("access_revocation_delivery_attempts_total", &["receiver", "answer"], "Messages that were sent or looked up, by what was answered.").more("`sent`: it is there. `retry`: it is certainly not. `ambiguous`: perhaps. `token`, `destination`, `thread`, `payload`: what was refused. `unknown`.").absent("without that receiver"))?,
-            fallback: declare.counter(family("access_revocation_delivery_fallback_total", &["receiver", "result"], "Times that it was told by the webhook that the usual way is closed.").more("`sent`, `failed`.").absent("without that receiver"))?,
+            attempts: declare.counter(family("access_revocation_delivery_attempts_total", &["receiver", "answer"], "Messages that were sent or looked up, by what was answered.").more("`sent`: it is there. `retry`: it is certainly not. `ambiguous`: perhaps. `token`, `destination`, `thread`, `payload`: what was refused. `gone`: it wants nothing any more. `unknown`.").absent("without that receiver"))?,
+            fallback: declare.counter(family("access_revocation_delivery_fallback_total", &["receiver", "result"], "Times that it was told by Slack's incoming webhook that the usual way is closed.").more("`sent`, `failed`.").absent("without that receiver"))?,
             outbox: declare.int_gauge(family("access_revocation_outbox_messages", &["receiver", "state"], "Messages that are not sent yet, and dead ones.").more("`waiting` `due` `sending` `ambiguous` `dead`.").absent("before the outbox was read; without that receiver always"))?,
             oldest: declare.gauge(family("access_revocation_outbox_oldest_age_seconds", &["receiver"], "Age of the oldest message that is neither sent nor given up; 0 without one.").absent("before the outbox was read; without that receiver always"))?,
-            open: declare.int_gauge(family("access_revocation_delivery_circuit_open", &["receiver"], "1 while nothing is sent because the token is refused or nobody answers.").flag().absent("before the outbox was read; without that receiver always"))?,
-            parked: declare.int_gauge(family("access_revocation_delivery_parked_destinations", &["receiver"], "Channels and spaces that cannot be written to.").absent("before the outbox was read; without that receiver always"))?,
+            open: declare.int_gauge(family("access_revocation_delivery_circuit_open", &["receiver"], "1 while nothing is sent because the credential is refused or nobody answers.").flag().absent("before the outbox was read; without that receiver always"))?,
+            parked: declare.int_gauge(family("access_revocation_delivery_parked_destinations", &["receiver"], "Channels, spaces and endpoints that cannot be written to.").absent("before the outbox was read; without that receiver always"))?,
             pages: declare.int_gauge(family("access_revocation_filed_pages", &["finding"], "Pages that were filed, by what the last look at each found.").more("`filed`: as it was. `touched`: saved again with the same text. `moved`, `stripped`, `edited`, `removed`: somebody changed it.").absent("before the pages are looked at; without the section `confluence` always"))?,
             attested: declare.gauge(family("access_revocation_attestation_last_filed_timestamp_seconds", &["attestation"], "When an attestation was last filed.").more("0 where that never happened. Of each name in `attestations`.").absent("before it was looked whether a period ended; without an attestation of that name"))?,
             unattested: declare.int_gauge(family("access_revocation_attestations_overdue", &["attestation"], "Periods that ended and whose attestation is not filed yet, dead ones too.").more("Of each name in `attestations`. One that somebody dropped is not counted.").absent("before it was looked whether a period ended; without an attestation of that name"))?,

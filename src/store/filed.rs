@@ -1,7 +1,7 @@
 //! Pages that were filed: where each is, and what was found of it since.
 
 use super::many::many;
-use super::outbox::{insert_note, noted};
+use super::outbox::{fresh, insert_fresh, insert_note, noted};
 use super::{
     NewRecord, Store, StoreError, ToldRecord, from_json, reading, statement, to_json, writing,
 };
@@ -94,6 +94,8 @@ impl Store {
         page: &Page,
         note: (&str, &NewRecord),
     ) -> Result<(), StoreError> {
+        let (id, record) = note;
+        let told = fresh(id, id, record.kind, &record.body, page.filed_at.micros());
         let note = noted(Some(note))?;
         let attachments = to_json(&page.attachments, "what is attached to a page")?;
         writing!(self, tx => {
@@ -103,6 +105,7 @@ impl Store {
                 .bind(&attachments).bind(page.filed_at.micros())
                 .execute(&mut *tx).await?;
             insert_note!(tx, note, page.filed_at);
+            insert_fresh!(tx, told);
         })
     }
 
@@ -209,6 +212,19 @@ impl Store {
                 Ok(ToldRecord { kind, body: from_json(&body, "a record")?, seq })
             })
             .collect()
+    }
+
+    /// The vendor and the checklist of the offboarding that a revocation is of, where it is of one.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn offboarding_of(
+        &self,
+        revocation: &str,
+    ) -> Result<(Option<String>, Option<String>), StoreError> {
+        Ok(reading!(self, pool =>
+            sqlx::query_as(statement!("notice_offboarding")).bind(revocation).fetch_one(pool).await?
+        ))
     }
 
     /// The vendor whose offboarding a checklist is, by its id in notices.

@@ -1,10 +1,12 @@
 //! What people are to be told: queued with the record that made it true, due once that is in the log, and moved by
 //! compare-and-swap, so that two who send never send the same.
 
+mod addressee;
 mod digest;
 mod row;
 mod thread;
 
+pub use addressee::Addressee;
 pub use digest::Group;
 pub use row::Delivery;
 pub use thread::Thread;
@@ -15,7 +17,6 @@ use crate::domain::delivery::{Row, Standing, Topic, told};
 use crate::domain::time::UtcTime;
 use row::{Line, instant, read, word};
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 /// A row to insert, for everybody who is told.
 pub(super) struct Fresh {
@@ -58,6 +59,7 @@ fn suffix(topic: Topic) -> &'static str {
         | Topic::Withdrawn
         | Topic::Sighted
         | Topic::Closure
+        | Topic::Filed
         | Topic::Attestation => "",
     }
 }
@@ -175,29 +177,6 @@ pub(super) fn noted(note: Option<(&str, &NewRecord)>) -> Result<Note, StoreError
 }
 
 impl Store {
-    /// From now on exactly these are told; each with the time for which messages wait for others.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn set_receivers(
-        &self,
-        known: &[&str],
-        told: &[(&str, Duration)],
-    ) -> Result<(), StoreError> {
-        writing!(self, tx => {
-            for name in known {
-                if !told.iter().any(|(told, _)| told == name) {
-                    sqlx::query(statement!("receiver_delete")).bind(*name).execute(&mut *tx).await?;
-                }
-            }
-            for (name, gather) in told {
-                sqlx::query(statement!("receiver_put"))
-                    .bind(*name).bind(i64::try_from(gather.as_micros()).unwrap_or(0))
-                    .execute(&mut *tx).await?;
-            }
-        })
-    }
-
     /// What was being sent by somebody whose time for that ended before `lease`, or by anybody where it is `None`, may
     /// have been sent.
     ///

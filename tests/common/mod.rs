@@ -4,6 +4,7 @@
 pub(crate) mod agent;
 pub(crate) mod byhand;
 pub(crate) mod confluence;
+pub(crate) mod endpoint;
 pub(crate) mod frozen;
 pub(crate) mod http;
 pub(crate) mod issuer;

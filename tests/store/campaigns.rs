@@ -1,5 +1,6 @@
 //! Rotation campaigns: one transaction for what changed, its records and what is told of it.
 
+use crate::addressed;
 use crate::common::place::Place;
 use crate::common::sample::at;
 use revoked::domain::campaign::{Consumer, Kept, Listed, Standing};
@@ -92,7 +93,7 @@ async fn what_looks_better_is_shown_once_its_record_is_in_the_log(place: &Place)
 async fn a_reminder_has_a_row_for_each_who_is_told(place: &Place) {
     let store = place.open().await;
     let told = [("slack", Duration::ZERO)];
-    store.set_receivers(&["slack", "confluence"], &told).await.unwrap();
+    store.set_receivers(&addressed(&told)).await.unwrap();
     let row = begun(&store).await;
     assert!(moved(&store, &row, &[], &[note("nud_1", "nudge_sent")]).await);
     land(&store).await;

@@ -1,12 +1,13 @@
 //! Pages that were filed: noted with their records, looked at, and queued for nobody else.
 
+use crate::addressed;
 use crate::common::place::{Place, count};
 use crate::common::sample::{at, revocation};
-use revoked::domain::delivery::Topic;
+use revoked::domain::delivery::{Audience, Topic};
 use revoked::domain::lifecycle::Life;
 use revoked::domain::page::Finding;
 use revoked::domain::revocation::State;
-use revoked::store::{LandedRecord, Move, NewRecord, Page, Store};
+use revoked::store::{Addressee, LandedRecord, Move, NewRecord, Page, Store};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ on_both!(
     a_page_is_noted_with_its_record_and_again_when_it_is_filed_anew,
     what_a_look_found_is_noted_once,
     pages_are_for_who_files_them_and_messages_for_everybody_else,
+    each_is_told_what_it_is_told_of_and_for_as_long,
     what_the_log_holds_of_a_revocation_is_in_its_order,
 );
 
@@ -114,7 +116,7 @@ async fn land(store: &Store, first: u64) {
 async fn pages_are_for_who_files_them_and_messages_for_everybody_else(place: &Place) {
     let store = place.open().await;
     let told = [("slack", Duration::ZERO), ("confluence", Duration::ZERO)];
-    store.set_receivers(&["slack", "confluence"], &told).await.unwrap();
+    store.set_receivers(&addressed(&told)).await.unwrap();
     let mut new = revocation("rev_1", "john");
     "chk_1".clone_into(&mut new.notice.facts.checklist);
     "acme".clone_into(&mut new.notice.facts.vendor);
@@ -138,6 +140,47 @@ async fn pages_are_for_who_files_them_and_messages_for_everybody_else(place: &Pl
     assert!(!store.files_later("slack", "chk_1", seq - 1).await.unwrap());
     assert_eq!(store.vendor_of("chk_1").await.unwrap().as_deref(), Some("acme"));
     assert_eq!(store.vendor_of("chk_2").await.unwrap(), None);
+}
+
+async fn each_is_told_what_it_is_told_of_and_for_as_long(place: &Place) {
+    let store = place.open().await;
+    let of = |name: &str, keep, topics: Vec<Topic>| Addressee {
+        name: name.to_owned(),
+        gather: Duration::ZERO,
+        keep,
+        topics,
+    };
+    let told = [
+        of("slack:compliance", None, Audience::Compliance.topics()),
+        of("webhook:tickets", Some(Duration::from_secs(7)), vec![Topic::Opened, Topic::Filed]),
+    ];
+    store.set_receivers(&told).await.unwrap();
+    store.accept(&revocation("rev_1", "john")).await.unwrap();
+    step(&store, "verification_completed").await;
+    land(&store, 10).await;
+    let body = json!({"about": "rev_1", "at": at(9), "receiver": "confluence"});
+    let record =
+        NewRecord { kind: "attestation_published", body: body.as_object().unwrap().clone() };
+    store.page_filed("confluence", &page("1", 9), ("att.1", &record)).await.unwrap();
+    land(&store, 20).await;
+    let rows = store.deliveries(None, None, 100).await.unwrap();
+    let of = |name: &str| {
+        let own = rows.iter().filter(|row| row.receiver == name);
+        let shown = |row: &revoked::store::Delivery| {
+            let kept = row.row.expires_at.unwrap().since(row.created_at);
+            format!("{} {} {}", row.topic, row.about, kept.as_secs())
+        };
+        let mut all: Vec<_> = own.map(shown).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(of("slack:compliance"), ["filed rev_1 86400", "verified rev_1 86400"]);
+    assert_eq!(of("webhook:tickets"), ["filed rev_1 7", "opened rev_1 7"]);
+    assert!(rows.iter().all(|row| row.row.standing == revoked::domain::delivery::Standing::Due));
+    // Who is told no more is told nothing of what comes then.
+    store.set_receivers(&told[..1]).await.unwrap();
+    store.accept(&revocation("rev_2", "jane")).await.unwrap();
+    assert_eq!(count(&store, "outbox").await, 4);
 }
 
 async fn what_the_log_holds_of_a_revocation_is_in_its_order(place: &Place) {

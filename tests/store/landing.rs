@@ -1,5 +1,6 @@
 //! Landing: only what the log holds is shown to people, and only then they are told.
 
+use crate::addressed;
 use crate::common::place::{Place, count, execute};
 use crate::common::sample::{at, revocation, verified};
 use revoked::domain::revocation::State;
@@ -64,7 +65,7 @@ async fn a_move_is_shown_once_its_last_record_landed(place: &Place) {
 
 async fn deliveries_are_due_once_their_record_landed(place: &Place) {
     let store = place.open().await;
-    store.set_receivers(&["ops", "hr"], &[("ops", ZERO), ("hr", ZERO)]).await.unwrap();
+    store.set_receivers(&addressed(&[("ops", ZERO), ("hr", ZERO)])).await.unwrap();
     store.accept(&revocation("rev_1", "john")).await.unwrap();
     let from = store.revocation("rev_1").await.unwrap().unwrap();
     store.advance(&verified(&from, 60)).await.unwrap();
@@ -98,7 +99,7 @@ async fn due(store: &Store) -> String {
 
 async fn landing_twice_changes_nothing(place: &Place) {
     let store = place.open().await;
-    store.set_receivers(&["ops"], &[("ops", ZERO)]).await.unwrap();
+    store.set_receivers(&addressed(&[("ops", ZERO)])).await.unwrap();
     store.accept(&revocation("rev_1", "john")).await.unwrap();
     let landed = next(&store, 10, 2).await;
     store.land(&landed).await.unwrap();
@@ -114,7 +115,7 @@ async fn landing_twice_changes_nothing(place: &Place) {
 
 async fn a_landing_that_fails_halfway_leaves_nothing_behind(place: &Place) {
     let store = place.open().await;
-    store.set_receivers(&["ops"], &[("ops", ZERO)]).await.unwrap();
+    store.set_receivers(&addressed(&[("ops", ZERO)])).await.unwrap();
     store.accept(&revocation("rev_1", "john")).await.unwrap();
     // The mark comes last; without its table the whole landing is undone.
     execute(&store, "ALTER TABLE agent_meta RENAME TO hidden").await;

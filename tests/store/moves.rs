@@ -1,5 +1,6 @@
 //! Moves: compare-and-swap, with records and deliveries in the same transaction.
 
+use crate::addressed;
 use crate::common::place::{Place, count};
 use crate::common::sample::{at, revocation, verified};
 use revoked::domain::revocation::State;
@@ -32,7 +33,7 @@ async fn a_move_is_read_back(place: &Place) {
 
 async fn the_second_move_from_the_same_row_loses(place: &Place) {
     let store = place.open().await;
-    store.set_receivers(&[], &[("ops", Duration::ZERO)]).await.unwrap();
+    store.set_receivers(&addressed(&[("ops", Duration::ZERO)])).await.unwrap();
     let from = open(&store).await;
     store.advance(&verified(&from, 60)).await.unwrap();
     let moved = store.revocation("rev_1").await.unwrap();
@@ -77,7 +78,7 @@ async fn records_keep_their_order_when_the_clock_goes_back(place: &Place) {
 
 async fn a_move_that_fails_halfway_leaves_nothing_behind(place: &Place) {
     let store = place.open().await;
-    store.set_receivers(&[], &[("ops", Duration::ZERO)]).await.unwrap();
+    store.set_receivers(&addressed(&[("ops", Duration::ZERO)])).await.unwrap();
     let from = open(&store).await;
     // As if records had been miscounted: the second to be inserted is there already.
     let miscounted = Stored { records: from.records - 1, ..from.stored.clone() };

@@ -1,5 +1,6 @@
 //! The outbox: queued with its record, released with it, claimed once, in order, and grouped.
 
+use crate::addressed;
 use crate::common::place::{Place, count, execute};
 use crate::common::sample::{at, revocation, verified};
 use revoked::domain::delivery::{Standing, Topic};
@@ -29,7 +30,7 @@ const OPS: &str = "ops";
 
 async fn told(place: &Place, gather: u64) -> Store {
     let store = place.open().await;
-    store.set_receivers(&[OPS], &[(OPS, Duration::from_secs(gather))]).await.unwrap();
+    store.set_receivers(&addressed(&[(OPS, Duration::from_secs(gather))])).await.unwrap();
     store
 }
 
@@ -73,11 +74,11 @@ async fn nobody_is_told_where_nobody_is_configured(place: &Place) {
     let store = place.open().await;
     opened(&store, &["a"]).await;
     assert_eq!(count(&store, "outbox").await, 0);
-    store.set_receivers(&[OPS], &[(OPS, Duration::ZERO)]).await.unwrap();
-    store.set_receivers(&[OPS], &[(OPS, Duration::ZERO)]).await.unwrap();
+    store.set_receivers(&addressed(&[(OPS, Duration::ZERO)])).await.unwrap();
+    store.set_receivers(&addressed(&[(OPS, Duration::ZERO)])).await.unwrap();
     opened(&store, &["b"]).await;
     assert_eq!(count(&store, "outbox").await, 1);
-    store.set_receivers(&[OPS], &[]).await.unwrap();
+    store.set_receivers(&addressed(&[])).await.unwrap();
     opened(&store, &["c"]).await;
     assert_eq!(count(&store, "outbox").await, 1, "what was queued before stays");
 }

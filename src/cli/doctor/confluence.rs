@@ -64,6 +64,7 @@ fn say(section: &mut Section, heard: &Heard) {
         Answer::Later(_)
         | Answer::Doubtful
         | Answer::Thread
+        | Answer::Gone
         | Answer::Payload
         | Answer::Unknown
         | Answer::Absent

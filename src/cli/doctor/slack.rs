@@ -4,13 +4,13 @@ use super::section::{Level, Section};
 use crate::config::Config;
 use crate::deliver::slack::Slack;
 use crate::deliver::{Heard, Receiver as _, usable_slack};
-use crate::domain::delivery::Answer;
+use crate::domain::delivery::{Answer, Audience};
 
 /// Asks Slack about the token; `None` where nobody is told.
 pub(super) async fn section(config: &Config) -> Option<Section> {
     let slack = config.slack.as_ref()?;
     let mut section = Section::new("slack", slack.channel.clone());
-    let made = usable_slack(Some(slack)).and_then(|()| Slack::new(slack));
+    let made = usable_slack(Some(slack)).and_then(|()| Slack::new(slack, Audience::Security));
     match made {
         Ok(receiver) => say(&mut section, &receiver.probe().await),
         Err(error) => section.say(Level::Broken, format!("{error:#}")),
@@ -38,6 +38,7 @@ fn say(section: &mut Section, heard: &Heard) {
         | Answer::Doubtful
         | Answer::Destination
         | Answer::Thread
+        | Answer::Gone
         | Answer::Payload
         | Answer::Unknown
         | Answer::Absent

@@ -17,6 +17,8 @@ pub struct Digested<'a> {
     pub late_since: Option<UtcTime>,
     /// A vendor offboarding: its checklist.
     pub checklist: Option<&'a str>,
+    /// Whose roles they are, and why they end, may be said.
+    pub details: bool,
     /// Line of the newest record it tells.
     pub seq: u64,
     /// The newest checkpoint.
@@ -58,7 +60,7 @@ fn phrase(topic: Topic, count: u64) -> String {
         Topic::Sweep => of("sweep", "sweeps"),
         Topic::Digest => of("digest", "digests"),
         Topic::Status => of("change", "changes"),
-        Topic::Closure => of("record filed", "records filed"),
+        Topic::Closure | Topic::Filed => of("record filed", "records filed"),
         Topic::Attestation => of("period attested", "periods attested"),
     }
 }
@@ -73,7 +75,7 @@ pub fn digest(what: &Digested<'_>) -> Message {
             Some((_, all)) => *all += count,
             None => topics.push((*topic, *count)),
         }
-        if reason.is_empty() {
+        if reason.is_empty() || !what.details {
             continue;
         }
         match reasons.iter_mut().find(|(known, _)| known == reason) {
@@ -103,31 +105,43 @@ pub fn digest(what: &Digested<'_>) -> Message {
         notes.push("None of this could be told when it happened.".to_owned());
     }
     let urgent = topics.iter().any(|(topic, _)| topic.is_urgent());
-    let rows = what.samples.iter().take(ROWS).map(row).collect();
-    Message {
-        title,
-        facts,
-        table: Some(Table { columns: vec!["what", "revocation", "role", "state"], rows, total }),
-        notes,
-        next: next([
+    let rows = what.samples.iter().take(ROWS).map(|one| row(one, what.details)).collect();
+    let columns = if what.details {
+        vec!["what", "revocation", "role", "state"]
+    } else {
+        vec!["what", "revocation", "state"]
+    };
+    let commands = what.details.then(|| {
+        next([
             run("revoked status"),
             say(" has them all, overdue first; "),
             run("revoked outbox list"),
             say(" says what each message told."),
-        ]),
+        ])
+    });
+    Message {
+        title,
+        facts,
+        table: Some(Table { columns, rows, total }),
+        notes,
+        next: commands.flatten(),
         cite: what.cite.line(what.seq),
         urgent,
     }
 }
 
-fn row(sample: &Sample<'_>) -> Vec<String> {
+fn row(sample: &Sample<'_>, details: bool) -> Vec<String> {
     let stored = sample.stored;
+    let life = stored.and_then(|stored| stored.landed.as_ref());
+    let now = life.map_or("–", |life| standing(life.state)).to_owned();
+    let (what, about) = (spaced(sample.topic.as_str()), sample.about.to_owned());
+    if !details {
+        return vec![what, about, now];
+    }
     let account = stored.and_then(|stored| stored.accounts.first());
     let role = account.map_or_else(
         || "none found yet".to_owned(),
         |account| format!("{} on {}", account.role, account.target),
     );
-    let life = stored.and_then(|stored| stored.landed.as_ref());
-    let now = life.map_or("–", |life| standing(life.state));
-    vec![spaced(sample.topic.as_str()), sample.about.to_owned(), role, now.to_owned()]
+    vec![what, about, role, now]
 }

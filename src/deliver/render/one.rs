@@ -52,6 +52,7 @@ pub fn one(brief: &Brief<'_>) -> Option<Message> {
         Topic::Blind => Some(lost::blind(brief)),
         Topic::Sighted => Some(lost::sighted(brief)),
         Topic::Held => Some(lost::held(brief)),
+        Topic::Filed => Some(lost::filed(brief)),
         // Campaigns are rendered by themselves.
         Topic::NudgeSecurity
         | Topic::NudgeLead

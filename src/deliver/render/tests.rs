@@ -13,8 +13,10 @@ use serde_json::{Map, Value, json};
 
 #[path = "decisions_tests.rs"]
 mod decisions;
+#[path = "outline_tests.rs"]
+mod outlines;
 
-fn at(text: &str) -> UtcTime {
+pub(super) fn at(text: &str) -> UtcTime {
     format!("2026-03-05T{text}Z").parse().unwrap()
 }
 
@@ -31,7 +33,7 @@ fn account(role: &str, oid: u32) -> Account {
     }
 }
 
-fn stored(state: State) -> Evidenced {
+pub(super) fn stored(state: State) -> Evidenced {
     let mut revocation = sample(at("09:00:00"));
     revocation.id = "rev_000193".to_owned();
     revocation.subject = "Erika Mustermann".to_owned();
@@ -61,7 +63,7 @@ fn stored(state: State) -> Evidenced {
     Evidenced { stored, evidence: Evidence::default() }
 }
 
-fn body(value: Value) -> Map<String, Value> {
+pub(super) fn body(value: Value) -> Map<String, Value> {
     let Value::Object(body) = value else { panic!("{value}") };
     body
 }
@@ -227,8 +229,15 @@ fn digests_as_people_see_them() {
     let vendor = [sample(Topic::Regressed, &open), sample(Topic::Verified, &verified)];
     let cite = Cite { size: 130, root: "0123456789abcdef".to_owned() };
     let of = |counts, samples, late_since, checklist| {
-        let message =
-            digest(&Digested { counts, samples, late_since, checklist, seq: 127, cite: &cite });
+        let message = digest(&Digested {
+            counts,
+            samples,
+            late_since,
+            checklist,
+            details: true,
+            seq: 127,
+            cite: &cite,
+        });
         (message.urgent, seen(&message))
     };
     let (calm, first) = of(&counts, &layoff, None, None);

@@ -30,7 +30,9 @@ pub fn told(kind: &str, body: &Map<String, Value>) -> Vec<Told> {
         return vec![Told { topic: Topic::Attestation, about: lane.clone(), reason: lane }];
     }
     let target = word("target").or_else(|| account.and_then(Value::as_str));
-    let about = match (word("revocation"), target, word("notice")) {
+    // A page may be about a revocation or a checklist.
+    let filed = word("about").filter(|_| kind == RecordKind::Published);
+    let about = match (word("revocation").or(filed), target, word("notice")) {
         (Some(revocation), _, _) => revocation.to_owned(),
         (None, Some(target), _) => format!("target:{target}"),
         (None, None, Some(notice)) => notice.to_owned(),
@@ -112,6 +114,7 @@ fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
         }
         K::CanaryMissed => Some(Topic::Blind),
         K::CanaryDetected => word("missed_at").map(|_| Topic::Sighted),
+        K::Published => Some(Topic::Filed),
         K::Nudged => Some(Topic::Nudge),
         K::Swept => Some(Topic::Sweep),
         // Parts of what is told anyway: of an opening, of a verification, of a message itself, of the next sweep.
@@ -125,7 +128,6 @@ fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
         | K::Claimed
         | K::ClaimWithdrawn
         | K::Observed
-        | K::Published
         | K::PageChanged
         // A page is filed for it, and nobody is told in words.
         | K::PeriodEnded
@@ -331,6 +333,14 @@ mod tests {
             (one.about.as_str(), one.reason.as_str()),
             ("attestation:weekly", "attestation:weekly")
         );
+    }
+
+    #[test]
+    fn that_a_page_was_filed_is_told_of_what_it_is_about() {
+        for about in ["rev_1", "chk_1"] {
+            let body = json!({"about": about, "receiver": "confluence", "remote": "SEC 7"});
+            assert_eq!(topics("attestation_published", &body), [(Topic::Filed, about.to_owned())]);
+        }
     }
 
     #[test]

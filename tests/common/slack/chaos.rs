@@ -61,7 +61,7 @@ impl Tail {
     }
 
     /// The line of the record `id`, if it is there by now.
-    pub(super) fn line_of(&mut self, id: &str) -> Option<u64> {
+    pub(crate) fn line_of(&mut self, id: &str) -> Option<u64> {
         if !self.lines.contains_key(id) {
             self.read_on();
         }

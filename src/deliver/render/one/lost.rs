@@ -1,4 +1,4 @@
-//! What is told of a session, a target or a notice.
+//! What is told of a session, a target, a notice or a page.
 
 use super::super::words::{items, next, number, run, say, spaced, text, when_in};
 use super::Brief;
@@ -102,6 +102,26 @@ pub(super) fn held(brief: &Brief<'_>) -> Message {
             say(" or "),
             run(format!("revoked webhook dismiss {id} --reason TEXT")),
         ]),
+        ..Message::default()
+    }
+}
+
+/// A page about what is closed.
+pub(super) fn filed(brief: &Brief<'_>) -> Message {
+    let body = &brief.record.body;
+    let about = text(body, "about").unwrap_or_default();
+    let mut facts = brief.of().map(|of| of.begin()).unwrap_or_default();
+    if facts.is_empty() {
+        facts.push(Fact::ours("About", about));
+    }
+    let place = text(body, "remote").unwrap_or_default();
+    let receiver = text(body, "receiver").unwrap_or_default();
+    facts.push(Fact::theirs("Page", format!("{receiver} {place}")));
+    facts.extend(text(body, "sha256").map(|digest| Fact::ours("SHA-256 of its text", digest)));
+    Message {
+        title: "A closure record is filed".to_owned(),
+        facts,
+        notes: vec!["The attached proofs are what counts; the page is for reading.".to_owned()],
         ..Message::default()
     }
 }

@@ -1,2 +1,0 @@
--- revoked/receiver_delete
-DELETE FROM receiver WHERE name = $1

@@ -1,0 +1,2 @@
+-- revoked/receiver_topic_insert
+INSERT INTO receiver_topic (receiver, topic) VALUES ($1, $2)

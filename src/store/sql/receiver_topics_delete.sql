@@ -1,0 +1,2 @@
+-- revoked/receiver_topics_delete
+DELETE FROM receiver_topic

@@ -1,0 +1,2 @@
+-- revoked/receivers_delete
+DELETE FROM receiver
