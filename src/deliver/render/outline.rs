@@ -51,7 +51,8 @@ pub fn outline(brief: &Brief<'_>) -> Option<Message> {
         | Topic::Sighted
         | Topic::Filed
         | Topic::Status
-        | Topic::Closure => None,
+        | Topic::Closure
+        | Topic::Attestation => None,
     }?;
     let mut facts = vec![Fact::ours("Revocation", asked.id.clone())];
     facts.extend(ticket(asked).map(|ticket| Fact::theirs("Ticket", ticket)));

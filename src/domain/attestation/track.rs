@@ -176,6 +176,7 @@ impl Track {
             | K::Quarantined
             | K::Nudged
             | K::Claimed
+            | K::ClaimWithdrawn
             | K::Observed
             | K::Swept
             | K::Notified

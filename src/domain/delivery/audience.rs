@@ -23,7 +23,7 @@ impl Audience {
         use Topic as T;
         match self {
             // Pages have a receiver of their own, and that one was filed is for who has to show it.
-            Self::Security => !matches!(topic, T::Closure | T::Filed),
+            Self::Security => !matches!(topic, T::Closure | T::Attestation | T::Filed),
             Self::Manager => matches!(
                 topic,
                 T::Opened

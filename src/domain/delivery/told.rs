@@ -30,9 +30,13 @@ pub fn told(kind: &str, body: &Map<String, Value>) -> Vec<Told> {
         return vec![Told { topic: Topic::Attestation, about: lane.clone(), reason: lane }];
     }
     let target = word("target").or_else(|| account.and_then(Value::as_str));
-    // A page may be about a revocation or a checklist.
+    // A page may be about a revocation, a checklist or a period that is attested.
     let filed = word("about").filter(|_| kind == RecordKind::Published);
-    let about = match (word("revocation").or(filed), target, word("notice")) {
+    let filed = filed.map(|about| match word("what") {
+        Some("attestation") => format!("attestation:{about}"),
+        _ => about.to_owned(),
+    });
+    let about = match (word("revocation").or(filed.as_deref()), target, word("notice")) {
         (Some(revocation), _, _) => revocation.to_owned(),
         (None, Some(target), _) => format!("target:{target}"),
         (None, None, Some(notice)) => notice.to_owned(),
@@ -341,6 +345,9 @@ mod tests {
             let body = json!({"about": about, "receiver": "confluence", "remote": "SEC 7"});
             assert_eq!(topics("attestation_published", &body), [(Topic::Filed, about.to_owned())]);
         }
+        let body = json!({"about": "weekly", "remote": "SEC 8", "what": "attestation"});
+        let told = topics("attestation_published", &body);
+        assert_eq!(told, [(Topic::Filed, "attestation:weekly".to_owned())]);
     }
 
     #[test]

@@ -110,18 +110,24 @@ pub(super) fn held(brief: &Brief<'_>) -> Message {
 pub(super) fn filed(brief: &Brief<'_>) -> Message {
     let body = &brief.record.body;
     let about = text(body, "about").unwrap_or_default();
+    let of_period = text(body, "what") == Some("attestation");
+    let (title, note) = if of_period {
+        ("An attestation is filed", "The signed log is what counts; the page is for reading.")
+    } else {
+        ("A closure record is filed", "The attached proofs are what counts; the page is for reading.")
+    };
     let mut facts = brief.of().map(|of| of.begin()).unwrap_or_default();
     if facts.is_empty() {
-        facts.push(Fact::ours("About", about));
+        facts.push(Fact::ours(if of_period { "Attestation" } else { "About" }, about));
     }
     let place = text(body, "remote").unwrap_or_default();
     let receiver = text(body, "receiver").unwrap_or_default();
     facts.push(Fact::theirs("Page", format!("{receiver} {place}")));
     facts.extend(text(body, "sha256").map(|digest| Fact::ours("SHA-256 of its text", digest)));
     Message {
-        title: "A closure record is filed".to_owned(),
+        title: title.to_owned(),
         facts,
-        notes: vec!["The attached proofs are what counts; the page is for reading.".to_owned()],
+        notes: vec![note.to_owned()],
         ..Message::default()
     }
 }
