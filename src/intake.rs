@@ -54,14 +54,13 @@ use crate::store::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-pub use error::IntakeError;
+pub use error::{IntakeError, SubmissionError};
 use joining::{Asking, Doubted};
 use key::{committed, notice_of, notice_of_change};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 use submission::Submission;
-pub use submission::SubmissionError;
 pub use terms::{check, terms_of};
 use terms::{known_targets, ticket_fits};
 use turns::{Turn, Turns};

@@ -10,9 +10,8 @@ use super::view::{self, View};
 use super::{App, notices};
 use crate::clock;
 use crate::domain::exception::Unfit;
-use crate::domain::notice::Fault;
 use crate::domain::request::Refused;
-use crate::intake::{self, IntakeError, SubmissionError};
+use crate::intake::{self, IntakeError};
 use crate::store::StoreError;
 use axum::Json;
 use axum::body::Bytes;
@@ -119,15 +118,9 @@ pub(super) fn problem_of(caller: &str, error: IntakeError) -> Problem {
         // What is wrong with it quotes the notice: that is for its sender only.
         IntakeError::Submission(wrong) => {
             tracing::warn!(caller, "a notice was refused: it cannot be used");
-            let fault = match &wrong {
-                SubmissionError::Field { field, reason } => Fault::new(*field, reason.clone()),
-                SubmissionError::Form(_) | SubmissionError::Id(_) => {
-                    Fault::new("", wrong.to_string())
-                }
-            };
             Problem::new(422, "unusable", "Unusable notice")
                 .detail(wrong.to_string())
-                .errors(vec![fault])
+                .errors(vec![wrong.fault()])
         }
         IntakeError::Refused(refused) => refused_as(&refused),
         IntakeError::Differs { .. } => {

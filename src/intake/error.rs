@@ -1,6 +1,6 @@
 //! Why a notice is not accepted.
 
-use super::SubmissionError;
+use crate::domain::notice::Fault;
 use crate::domain::request::Refused;
 use crate::journal::JournalError;
 use crate::store::StoreError;
@@ -51,5 +51,43 @@ impl From<StoreError> for IntakeError {
 impl From<JournalError> for IntakeError {
     fn from(error: JournalError) -> Self {
         Self::Unavailable(error.into())
+    }
+}
+
+/// What is wrong with a notice.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmissionError {
+    /// Not JSON, or not an object of known fields.
+    #[error("{0}")]
+    Form(String),
+    /// A field has a value that cannot be used.
+    #[error("{field}: {reason}")]
+    Field {
+        /// Field, as a JSON Pointer (RFC 6901).
+        field: &'static str,
+        /// What was expected.
+        reason: String,
+    },
+    /// No randomness for an id.
+    #[error("making an id")]
+    Id(#[source] std::io::Error),
+}
+
+impl SubmissionError {
+    /// What is wrong, and with what.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Field { field, reason } => Fault::new(*field, reason.clone()),
+            Self::Form(_) | Self::Id(_) => {
+                let said = self.to_string();
+                match said.split_once(": ") {
+                    Some((pointer, reason)) if pointer.starts_with('/') => {
+                        Fault::new(pointer, reason)
+                    }
+                    _ => Fault::new("", said),
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The plain notice: one JSON object with the fields of the CSV.
 
+pub(super) use super::error::SubmissionError;
 use crate::clock;
 use crate::domain::account::{AccountName, LinkRule};
 use crate::domain::effective::{self, Effective, Zones};
@@ -15,28 +16,9 @@ pub(super) const TEXT: usize = 1_000;
 /// Most accounts or roles in one notice.
 pub(super) const LISTED: usize = 1_000;
 
-/// What is wrong with a notice.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmissionError {
-    /// Not JSON, or not an object of known fields.
-    #[error("{0}")]
-    Form(String),
-    /// A field has a value that cannot be used.
-    #[error("{field}: {reason}")]
-    Field {
-        /// Field, as a JSON Pointer (RFC 6901).
-        field: &'static str,
-        /// What was expected.
-        reason: String,
-    },
-    /// No randomness for an id.
-    #[error("making an id")]
-    Id(#[source] std::io::Error),
-}
-
 /// One value or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text, or a list of texts")]
 pub enum OneOrMany {
     /// One.
     One(String),
@@ -137,7 +119,8 @@ pub(super) fn object<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, 
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!("{path}: ") };
+        let place =
+            if path == "." { String::new() } else { format!("/{}: ", path.replace('.', "/")) };
         SubmissionError::Form(format!("{place}{}", error.into_inner()))
     })?;
     reader.end().map_err(|error| SubmissionError::Form(error.to_string()))?;
@@ -174,7 +157,9 @@ pub(super) fn names_fit(
     let list = OneOrMany::list(list);
     let good = |name: &String| !name.is_empty() && name.len() <= TEXT && !name.contains('\0');
     if list.len() > LISTED || !list.iter().all(good) {
-        return Err(wrong(field, format!("up to {LISTED} names, none empty")));
+        let why =
+            format!("up to {LISTED} names, none empty, each of up to {TEXT} bytes without NUL");
+        return Err(wrong(field, why));
     }
     Ok(())
 }
@@ -189,6 +174,13 @@ pub(super) fn text_fits(field: &'static str, text: Option<&String>) -> Result<()
     }
     if text.trim() != text {
         return Err(wrong(field, "no blanks at its beginning or end"));
+    }
+    Ok(())
+}
+
+fn without_control(field: &'static str, text: Option<&String>) -> Result<(), SubmissionError> {
+    if text.is_some_and(|text| text.chars().any(char::is_control)) {
+        return Err(wrong(field, "text without control characters, such as tabs and line breaks"));
     }
     Ok(())
 }
@@ -233,6 +225,13 @@ impl Submission {
         ];
         for (field, text) in texts {
             text_fits(field, text)?;
+            // A person's own words may have lines. Whatever else tells things apart is shown as it is.
+            if field != "/reason" {
+                without_control(field, text)?;
+            }
+        }
+        for address in OneOrMany::list(self.email.as_ref()) {
+            without_control("/email", Some(&address))?;
         }
         for (field, list) in [
             ("/account", &self.account),
