@@ -21,6 +21,7 @@ pub mod json;
 mod key;
 mod kinds;
 mod landing;
+mod learnt;
 mod lineage;
 pub mod links;
 pub mod mapping;
@@ -59,6 +60,7 @@ use joining::{Asking, Doubted};
 use key::{committed, notice_of, notice_of_change};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use submission::Submission;
 pub use submission::SubmissionError;
@@ -96,6 +98,8 @@ pub struct Intake {
     /// One notice about a subject at a time decides whether there is such a revocation already.
     subjects: Turns,
     gather: Gather,
+    /// Something was said of a subject of whom more was expected already.
+    learnt: AtomicBool,
     /// Asked for a look at everything that came in.
     board: Arc<Board>,
 }
@@ -105,7 +109,8 @@ impl Intake {
     #[must_use]
     pub fn new(journal: Arc<Journal>, config: Live, board: Arc<Board>) -> Self {
         let [copies, doubted, subjects] = [(); 3].map(|()| Turns::default());
-        Self { journal, config, copies, doubted, subjects, gather: Gather::default(), board }
+        let (gather, learnt) = (Gather::default(), AtomicBool::new(true));
+        Self { journal, config, copies, doubted, subjects, gather, learnt, board }
     }
 
     /// The configuration in force.
@@ -257,6 +262,9 @@ impl Intake {
         };
         match self.gather.accept(&self.journal.store, new, turns).await? {
             Acceptance::New { id, record } => {
+                if !new_subject {
+                    self.learnt.store(true, Ordering::SeqCst);
+                }
                 Ok((Accepted { id, known: false, amended: false }, Some(record)))
             }
             Acceptance::Repeated { id } => {

@@ -27,6 +27,7 @@ mod records;
 mod replaced;
 mod revocations;
 mod roster;
+mod settled;
 
 pub use activity::Unseen;
 pub use anchors::Anchored;
@@ -45,10 +46,11 @@ pub use meta::Holder;
 pub use model::{
     Acceptance, Evidenced, Move, NewRecord, NewRevocation, NoticeKey, Stored, SubjectRow,
 };
-pub use notices::{Facts, KeptNotice, Settled};
+pub use notices::{Facts, KeptNotice};
 pub use outbox::{Addressee, Delivery, Group, OutboxLevel, Settling, Thread, ToldRecord};
 pub use pages::{Place, Selection};
 pub use records::{LandedRecord, QueuedRecord};
+pub use settled::Settled;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};

@@ -2,9 +2,11 @@
 
 use super::account::{Account, AccountName};
 use super::claims;
+use super::lifecycle::Life;
 use super::lineage::Lineage;
 use super::observation::{Cause, Gap};
 use super::residual::ResidualKind;
+use super::revocation::State;
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -43,7 +45,49 @@ impl Unsure {
     }
 }
 
+/// Whether `name` is none of those known, where there are any.
+pub fn is_another<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> bool {
+    let known: Vec<String> = known.filter(|known| !known.is_empty()).map(folded).collect();
+    !name.is_empty() && !known.is_empty() && !known.contains(&folded(name))
+}
+
+/// As names are compared: capitals and blanks around make nobody another person.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// User names and e-mail addresses that are known of a person, from those that notices gave, oldest first, each with
+/// whether an end made its notice void. What such a notice said that was a question when it came, nobody answered.
+#[must_use]
+pub fn known_names(given: Vec<(String, String, bool)>) -> Vec<(String, String)> {
+    let mut known: Vec<(String, String)> = Vec::new();
+    for (name, email, void) in given {
+        let asked = is_another(&name, known.iter().map(|(name, _)| name.as_str()))
+            || is_another(&email, known.iter().map(|(_, email)| email.as_str()));
+        if !(void && asked) {
+            known.push((name, email));
+        }
+    }
+    known
+}
+
+/// The life once it is a question whom it is about: nothing is proved before the answer. Milestones that were met stay
+/// met, and the clock stays stopped: a question is no access.
+#[must_use]
+pub fn questioned(life: Life) -> Life {
+    let state = if life.state == State::Verified { State::Open } else { life.state };
+    Life { state, confirm_from: None, ..life }
+}
+
 impl Lineage {
+    /// Whether it has a question that `before` has not.
+    #[must_use]
+    pub fn asks_more_than(&self, before: &Self) -> bool {
+        self.unsure.iter().any(|unsure| !before.unsure.contains(unsure))
+            || (self.more_unsure && !before.more_unsure)
+    }
+
     /// Notes a question.
     pub fn ask(&mut self, unsure: &Unsure) {
         if self.unsure.contains(unsure) {
@@ -191,6 +235,32 @@ mod tests {
             said_at: Some(at(said)),
         };
         Lineage { barred: vec![barred], ..Lineage::default() }
+    }
+
+    #[test]
+    fn a_name_is_another_only_if_one_is_known() {
+        assert!(!is_another("jd", [].into_iter()));
+        assert!(!is_another("jd", [""].into_iter()));
+        assert!(!is_another("", ["jd"].into_iter()));
+        assert!(!is_another("JD ", ["x", "jd"].into_iter()));
+        assert!(is_another("jane", ["jd"].into_iter()));
+    }
+
+    #[test]
+    fn what_a_void_notice_asked_is_not_known() {
+        let of = |given: &[(&str, &str, bool)]| -> Vec<String> {
+            let one = |(name, email, void): &(&str, &str, bool)| {
+                ((*name).to_owned(), (*email).to_owned(), *void)
+            };
+            let known = known_names(given.iter().map(one).collect());
+            known.into_iter().map(|(name, email)| format!("{name}{email}")).collect()
+        };
+        assert_eq!(of(&[("jd", "", true)]), ["jd"], "nothing was known that it differs from");
+        assert_eq!(of(&[("jd", "", false), ("jane", "", true)]), ["jd"]);
+        assert_eq!(of(&[("jd", "", false), ("JD", "a@x", true)]), ["jd", "JDa@x"]);
+        assert_eq!(of(&[("jd", "a@x", false), ("jd", "b@x", true)]), ["jda@x"]);
+        let same_person = [("jd", "", false), ("jane", "", true), ("jane", "", false)];
+        assert_eq!(of(&same_person), ["jd", "jane"]);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::store::{Evidenced, Move, NewRecord, StoreError, Stored};
 use slips::forgotten;
+use std::sync::atomic::Ordering;
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl Intake {
             None => None,
         };
         let slip = self.never_seen(&amendment).await?;
-        self.moving(id, |stored, config, now| {
+        let changed = self.moving(id, |stored, config, now| {
             if stored.life.state == State::Withdrawn {
                 return Err(Refused::State(stored.life.state).into());
             }
@@ -91,8 +92,10 @@ impl Intake {
                 Some(request) => ask(stored, step, request, config, now),
                 None => Ok(step),
             }
-        })
-        .await
+        });
+        let changed = changed.await?;
+        self.learnt.fetch_or(changed.is_some(), Ordering::SeqCst);
+        Ok(changed)
     }
 
     /// Asks that nothing is expected any more of the revocation `id`.

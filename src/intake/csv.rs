@@ -140,7 +140,15 @@ fn submission(
     }
     let mut asked = Submission::default();
     for (column, cell) in header.columns().zip(fields) {
-        let set = text(cell).and_then(|cell| set(&mut asked, column, cell.trim()));
+        let set = text(cell).and_then(|cell| {
+            let cell = cell.trim();
+            if tells_apart(column) && cell.chars().any(char::is_control) {
+                return Err(
+                    "text without control characters, such as tabs and line breaks".to_owned()
+                );
+            }
+            set(&mut asked, column, cell)
+        });
         set.map_err(|expected| header.wrong(column, &expected))?;
     }
     for (column, value) in [(Column::Username, &asked.username), (Column::Reason, &asked.reason)] {
@@ -157,6 +165,31 @@ fn submission(
         asked.revocation_type = Some(kind.as_str().to_owned());
     }
     Ok(asked)
+}
+
+/// Whether what stands in `column` tells people, events or tickets apart and is shown as it is. Why somebody left may have
+/// lines, and a role may be called anything.
+fn tells_apart(column: Column) -> bool {
+    match column {
+        Column::Username
+        | Column::EmployeeId
+        | Column::NewOwner
+        | Column::Email
+        | Column::TimeZone
+        | Column::Ticket
+        | Column::EventId => true,
+        Column::Reason
+        | Column::RevocationType
+        | Column::PreserveData
+        | Column::Account
+        | Column::Roles
+        | Column::Permissions
+        | Column::RequiredRoles
+        | Column::RequiredPermissions
+        | Column::EffectiveAt
+        | Column::Deadline
+        | Column::Emergency => false,
+    }
 }
 
 fn text(cell: Vec<u8>) -> Result<String, String> {

@@ -9,7 +9,7 @@ use super::submission::Submission;
 use super::webhook::{Case, Decided, Early};
 use super::{Intake, IntakeError};
 use crate::clock;
-use crate::domain::identity::Unsure;
+use crate::domain::identity::{Unsure, is_another};
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::store::{Facts, NoticeKey};
 
@@ -128,26 +128,5 @@ impl Intake {
             self.hold_with(case, Some(accepted.id), doubt.unusable).await?;
         records.extend(record);
         Ok((received, records))
-    }
-}
-
-/// Whether `name` is none of those known, where there are any.
-fn is_another<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> bool {
-    let folded = |text: &str| text.trim().to_lowercase();
-    let known: Vec<String> = known.filter(|known| !known.is_empty()).map(folded).collect();
-    !name.is_empty() && !known.is_empty() && !known.contains(&folded(name))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_another_only_if_one_is_known() {
-        assert!(!is_another("jd", [].into_iter()));
-        assert!(!is_another("jd", [""].into_iter()));
-        assert!(!is_another("", ["jd"].into_iter()));
-        assert!(!is_another("JD ", ["x", "jd"].into_iter()));
-        assert!(is_another("jane", ["jd"].into_iter()));
     }
 }

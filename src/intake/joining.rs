@@ -7,13 +7,14 @@ use super::{
 };
 use crate::audit::record::{self, About};
 use crate::domain::emergency::Emergency;
-use crate::domain::identity::Unsure;
+use crate::domain::identity::{Unsure, questioned};
 use crate::domain::lifecycle::Life;
 use crate::domain::lineage::Lineage;
 use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::subject::Mapping;
 use crate::domain::time::UtcTime;
 use crate::store::{Move, NewRecord, NoticeKey, StoreError, Stored};
+use std::sync::atomic::Ordering;
 
 /// What a notice asks for.
 pub(super) struct Asking {
@@ -193,6 +194,9 @@ impl Intake {
             watch_until: stored.watch_until,
             revocation,
         };
+        if lineage.asks_more_than(&stored.life.lineage) {
+            step.life = questioned(step.life);
+        }
         step.life.lineage = lineage;
         links::named_again(&mut step, &asked.accounts, &notice.source, now);
         if ends_again {
@@ -202,6 +206,7 @@ impl Intake {
         let ended = exceptions::endings(stored, &step, now);
         step.records.extend(ended);
         let record = self.journal.store.advance(&step).await?;
+        self.learnt.fetch_or(amended, Ordering::SeqCst);
         let wait = match record {
             Some(record) => Some(record),
             None => self.newest_record(&id).await?,

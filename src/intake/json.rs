@@ -108,7 +108,7 @@ mod tests {
             r#"[{"username":"a","reason":"left","usr":1}, 7, {"username":" ","reason":"left"},
                 {"username":"a","username":"b","reason":"left"}, {"username":"z","reason":"left"}]"#,
         );
-        assert!(told[0].starts_with("1! : usr: unknown field"), "{told:?}");
+        assert!(told[0].starts_with("1! usr: unknown field"), "{told:?}");
         assert!(told[1].starts_with("2! : "), "{told:?}");
         assert!(told[2].starts_with("3! username: 1 to"), "{told:?}");
         assert!(told[3].contains("duplicate field"), "{told:?}");

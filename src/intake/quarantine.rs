@@ -5,19 +5,24 @@ use super::door::Door;
 use super::joining::RELEASED;
 use super::sameness::facts_of;
 use super::webhook::{Case, Decided, Received, Said};
-use super::{Intake, IntakeError, PATIENCE, submission};
+use super::{Intake, IntakeError, PATIENCE, TRIES, submission};
 use crate::audit::record::{self, About, Held};
 use crate::clock;
 use crate::config::Approvals;
-use crate::domain::identity::MOST;
+use crate::domain::identity::{MOST, questioned};
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
+use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
-use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey, Settled};
+use crate::store::{Facts, KeptNotice, Move, NewRecord, NoticeKey, Settled, StoreError, Stored};
+use std::collections::HashMap;
 
 /// Notices that wait for people at a time. A sender whose every notice is wrong is to be mended, not stored.
 const HELD: i64 = 10_000;
 /// Faults that are kept of one notice.
 const FAULTS: usize = 20;
+/// Questions of one revocation that are read: more than are kept with it, without the one that is answered.
+#[expect(clippy::cast_possible_wrap, reason = "a small number")]
+const LISTED: i64 = MOST as i64 + 2;
 
 impl Intake {
     /// Keeps an event that cannot be used, for a person to decide.
@@ -115,8 +120,6 @@ impl Intake {
             received.event_id.clone_from(&kept.key.event_id);
             let void = said.itself && received.outcome == Outcome::Superseded;
             if received.outcome != Outcome::Quarantined && !void {
-                // Also where it joined another than the one that asks.
-                self.answer(&kept).await?;
                 received.outcome = Outcome::Released;
                 let settled = Settled {
                     outcome: Outcome::Released,
@@ -125,7 +128,8 @@ impl Intake {
                     by,
                     why: "",
                 };
-                records.push(self.settle(&kept, &settled, now).await?);
+                // Also where it joined another revocation than the one that asks.
+                records.extend(Box::pin(self.settle(&kept, &settled, now)).await?);
             }
             Ok((received, records))
         }));
@@ -153,31 +157,70 @@ impl Intake {
         let settled =
             Settled { outcome: Outcome::Dismissed, revocation: None, checklist: "", by, why };
         // It is not the same person: what the notice asked of the id stays, and the question is answered.
-        self.answer(&kept).await?;
-        let record = self.settle(&kept, &settled, clock::now()).await?;
-        self.journal.landed(&record, PATIENCE).await?;
+        for record in Box::pin(self.settle(&kept, &settled, clock::now())).await? {
+            self.journal.landed(&record, PATIENCE).await?;
+        }
+        self.board.ask();
         Ok(self.journal.store.notice(id).await?)
     }
 
-    /// Ends the question that `kept` asks of the revocation it was kept with; the next one comes up that is held with it.
-    async fn answer(&self, kept: &KeptNotice) -> Result<(), IntakeError> {
-        let (Some(revocation), id) = (&kept.revocation, &kept.key.facts.id) else { return Ok(()) };
-        let most = i64::try_from(MOST + 2).unwrap_or(i64::MAX);
-        let mut held = self.journal.store.unsure_of(revocation, most).await?;
+    /// The move that ends the question which `kept` asks of the revocation `asked`; the next one comes up that is held with
+    /// it.
+    async fn answered(
+        &self,
+        kept: &KeptNotice,
+        asked: &Stored,
+        now: UtcTime,
+    ) -> Result<Option<Move>, IntakeError> {
+        let id = &kept.key.facts.id;
+        let mut held = self.journal.store.unsure_of(&asked.revocation.id, LISTED).await?;
         held.retain(|unsure| unsure.notice != *id);
-        self.moving(revocation, |stored, _, now| {
-            let mut step = unchanged(stored, now);
-            step.life.lineage.answered(id);
-            step.life.lineage.ask_again(&held);
-            if step.life.lineage != stored.life.lineage {
-                let (revocation, subject) = (&step.revocation, &stored.subject_id);
-                let body = record::amended(&About { revocation, subject, at: now }, None);
-                step.records.push(NewRecord { kind: "revocation_amended", body });
+        let mut step = unchanged(asked, now);
+        step.life.lineage.answered(id);
+        step.life.lineage.ask_again(&held);
+        Ok(amended(step, now))
+    }
+
+    /// Asks again what is held with a question of which its revocation knows nothing: the notice is kept after that was
+    /// opened, and others may be answered in between.
+    pub(super) async fn ask_what_is_held(&self) -> Result<(), IntakeError> {
+        let held = self.journal.store.asking().await?;
+        if held.is_empty() {
+            return Ok(());
+        }
+        let watched = self.journal.watched().await?;
+        let watched: HashMap<&str, &Stored> =
+            watched.iter().map(|stored| (stored.revocation.id.as_str(), stored.as_ref())).collect();
+        let mut unasked: Vec<&Stored> = Vec::new();
+        for (revocation, notice) in &held {
+            let Some(stored) = watched.get(revocation.as_str()) else { continue };
+            let lineage = &stored.life.lineage;
+            let asked =
+                lineage.more_unsure || lineage.unsure.iter().any(|one| one.notice == *notice);
+            if !asked && !unasked.iter().any(|known| known.revocation.id == *revocation) {
+                unasked.push(stored);
             }
-            Ok(step)
-        })
-        .await
-        .map(drop)
+        }
+        for stored in unasked {
+            let (id, subject) = (&stored.revocation.id, &stored.revocation.subject);
+            // Nobody answers meanwhile.
+            let _subject = self.subjects.of(subject).await;
+            let held = self.journal.store.unsure_of(id, LISTED).await?;
+            self.moving(id, |stored, _, now| {
+                let mut step = unchanged(stored, now);
+                if stored.life.state != State::Withdrawn {
+                    for unsure in &held {
+                        step.life.lineage.ask(unsure);
+                    }
+                }
+                if step.life.lineage.asks_more_than(&stored.life.lineage) {
+                    step.life = questioned(step.life);
+                }
+                Ok(amended(step, now).unwrap_or_else(|| unchanged(stored, now)))
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     /// The notice `id`, if its outcome `may` be changed.
@@ -200,14 +243,15 @@ impl Intake {
         Ok(Some(kept))
     }
 
-    /// Notes what was decided, and gives the record that says so.
+    /// Notes what was decided, with the question answered that the notice asked: broken off, neither is done. Gives the
+    /// records that say so.
     async fn settle(
         &self,
         kept: &KeptNotice,
         settled: &Settled<'_>,
         now: UtcTime,
-    ) -> Result<String, IntakeError> {
-        let facts = &kept.key.facts;
+    ) -> Result<Vec<String>, IntakeError> {
+        let (facts, store) = (&kept.key.facts, &self.journal.store);
         let record = format!("{}.2", facts.id);
         let body = record::quarantined(&Held {
             at: now,
@@ -219,9 +263,41 @@ impl Intake {
             by: Some(settled.by),
         });
         let note = NewRecord { kind: "notice_quarantined", body };
-        if self.journal.store.settle_notice(kept, settled, (&record, &note), now).await? {
-            return Ok(record);
+        for _ in 0..TRIES {
+            let (step, _subject) = match &kept.revocation {
+                None => (None, None),
+                Some(id) => match store.revocation(id).await? {
+                    None => (None, None),
+                    Some(asked) => {
+                        let turn = self.subjects.of(&asked.revocation.subject).await;
+                        (self.answered(kept, &asked, now).await?, Some(turn))
+                    }
+                },
+            };
+            let record = (record.as_str(), &note);
+            match store.settle_notice(kept, settled, record, step.as_ref(), now).await {
+                Ok(Some(records)) => return Ok(records),
+                Ok(None) => {
+                    let said = format!("somebody else decided about {} a moment ago", facts.id);
+                    return Err(IntakeError::NotHeld(said));
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        Err(IntakeError::NotHeld(format!("somebody else decided about {} a moment ago", facts.id)))
+        Err(IntakeError::Unavailable(anyhow::anyhow!(
+            "the revocation moved too often at this moment"
+        )))
     }
+}
+
+/// The move with its record, if it changes what is asked.
+fn amended(mut step: Move, now: UtcTime) -> Option<Move> {
+    if step.life.lineage == step.from.life.lineage {
+        return None;
+    }
+    let about = About { revocation: &step.revocation, subject: &step.from.subject_id, at: now };
+    let body = record::amended(&about, None);
+    step.records.push(NewRecord { kind: "revocation_amended", body });
+    Some(step)
 }

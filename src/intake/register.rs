@@ -11,6 +11,7 @@ use crate::config::{Config, SecretConfig};
 use crate::domain::credential::{Change, Standing};
 use crate::domain::expectation::milestones;
 use crate::domain::hex::hex;
+use crate::domain::identity::folded;
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
@@ -40,6 +41,18 @@ impl Intake {
         loop {
             let config = self.config.current();
             self.take_up(&mut given_up).await;
+            for (what, done) in [
+                ("questions of notices that are held are asked", self.ask_what_is_held().await),
+                (
+                    "what was learnt of a subject is carried to all that is expected of it",
+                    self.carry_names().await,
+                ),
+            ] {
+                if let Err(error) = done {
+                    let error = format!("{error:#}");
+                    tracing::debug!(error, what, "this is done later");
+                }
+            }
             if !config.secrets.is_empty() {
                 let outcome = self.open_rotations(&config, &mut done).await;
                 if let Err(error) = &outcome
@@ -67,7 +80,7 @@ impl Intake {
         for leaver in watched.iter().filter(|stored| has_left(stored)) {
             for secret in config.secrets.iter().filter(|secret| knew(leaver, secret)) {
                 let event = format!("{}/{}", leaver.revocation.id, secret.name);
-                if done.contains(&event) {
+                if done.contains(&event) || self.is_asked(leaver, secret).await? {
                     continue;
                 }
                 let rotated =
@@ -79,6 +92,20 @@ impl Intake {
             }
         }
         Ok(())
+    }
+
+    /// Whether the leaver knew the secret only under a user name of which it is a question whether it is theirs.
+    async fn is_asked(&self, leaver: &Stored, secret: &SecretConfig) -> Result<bool, StoreError> {
+        let lineage = &leaver.life.lineage;
+        let certain =
+            lineage.unsure.is_empty() && lineage.doubtful.is_empty() && !lineage.more_unsure;
+        let subject = &leaver.revocation.subject;
+        if certain || secret.known_by.contains(subject) {
+            return Ok(false);
+        }
+        let said = self.journal.store.names_of(subject).await?;
+        let said = |name: &str| said.iter().any(|(said, _)| folded(said) == folded(name));
+        Ok(!knows_as(leaver, secret).any(said))
     }
 
     async fn open_rotation(
@@ -155,9 +182,14 @@ fn has_left(stored: &Stored) -> bool {
 }
 
 fn knew(leaver: &Stored, secret: &SecretConfig) -> bool {
+    knows_as(leaver, secret).next().is_some()
+}
+
+/// Names of the leaver among those who know the secret.
+fn knows_as<'a>(leaver: &'a Stored, secret: &'a SecretConfig) -> impl Iterator<Item = &'a str> {
     let asked = &leaver.revocation;
-    let names = [Some(&asked.subject), asked.username.as_ref()];
-    names.into_iter().flatten().any(|name| secret.known_by.contains(name))
+    let names = std::iter::once(asked.subject.as_str()).chain(asked.usernames());
+    names.filter(|name| secret.known_by.contains(*name))
 }
 
 /// Since when the leaver learns nothing that is new: the end was in effect, we were told of it, and the login was seen to

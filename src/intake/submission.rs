@@ -2,6 +2,7 @@
 
 mod form;
 
+use form::without_control;
 pub(super) use form::{LISTED, TEXT, names_fit, text_fits, wrong};
 pub use form::{SubmissionError, is_name, object, unfit};
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 /// One value or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a text, or a list of texts")]
 pub enum OneOrMany {
     /// One.
     One(String),
@@ -172,6 +173,13 @@ impl Submission {
         ];
         for (field, text) in texts {
             text_fits(field, text)?;
+            // A person's own words may have lines. Whatever else tells things apart is shown as it is.
+            if field != "/reason" {
+                without_control(field, text)?;
+            }
+        }
+        for address in OneOrMany::list(self.email.as_ref()) {
+            without_control("/email", Some(&address))?;
         }
         for (field, list) in [
             ("/account", &self.account),

@@ -64,7 +64,7 @@ fn what_is_wrong_is_named() {
     for (json, says) in [
         ("[]", "expected struct"),
         (r#"{"username":"a","reason":"x"} {}"#, "trailing"),
-        (r#"{"username":"a","reason":"x","usr":1}"#, "usr: unknown field"),
+        (r#"{"username":"a","reason":"x","usr":1}"#, "/usr: unknown field"),
         (r#"{"username":" ","reason":"x"}"#, "/username: 1 to"),
         (r#"{"username":"a","reason":"x","effective_at":"tomorrow"}"#, "/effective_at: `tomorrow`"),
         (r#"{"username":"a","reason":"x","deadline":"soon"}"#, "/deadline: a time, or"),

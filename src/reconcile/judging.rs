@@ -1,20 +1,22 @@
 //! One revocation and the newest looks at its targets: the answer, and the move that follows from it.
 
 use super::further::{external_looks, person_of};
+use super::lineage::Reopened;
 use super::question::{has_no_account, names_of, roles_of};
 use super::{Reconciler, lineage, links, moves};
 use crate::clock;
 use crate::config::Config;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, AccountName};
 use crate::domain::claims::Claims;
 use crate::domain::credential::{self, Held, Standing};
+use crate::domain::identity::questioned;
 use crate::domain::lifecycle::{Life, Look};
 use crate::domain::observation::Observation;
 use crate::domain::probes::Person;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::{
-    Further, Judgement, Question, Rotation, judge_further, met, under_hold,
+    Further, Judgement, Question, Rotation, Verdict, judge_further, met, under_hold,
 };
 use crate::store::{Move, StoreError, Stored};
 use std::collections::BTreeMap;
@@ -96,8 +98,11 @@ impl Reconciler {
         let met = met(&person, borrowed.iter().chain(&elsewhere).copied());
         let newest = (stored, &newest_judged);
         let (judged, lineage) = self.said(newest, judged, (&accounts, &borrowed), met).await?;
-        if links::unlooked_for(stored, &judged, &certain.names, &borrowed) {
-            reopen(&mut newest_judged.life);
+        let reopened = reopened(stored, (&certain.names, certain.asked), &judged, &borrowed);
+        match reopened {
+            Some(Reopened::Named) => reopen(&mut newest_judged.life),
+            Some(Reopened::Asked) => newest_judged.life = questioned(newest_judged.life),
+            None => {}
         }
         let asked = elsewhere.iter().filter(|look| asks_about(look, &person));
         let borrowed: Vec<&Observation> = borrowed.iter().chain(asked).copied().collect();
@@ -110,10 +115,9 @@ impl Reconciler {
         let id = &stored.revocation.id;
         let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
         let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
-        let reopened = newest_judged.life.state != stored.life.state;
         let said = self.echoes.of(&judged, &borrowed, held);
         let looked_at = look.started_at;
-        if !reopened
+        if reopened.is_none()
             && lineage == stored.life.lineage
             && self.echoes.is(id, stored.version, said)
             && moves::is_settled(&newest_judged, &accounts, &judged, &look, &borrowed, &config)
@@ -174,6 +178,21 @@ fn followed(stored: &Stored, accounts: &[Account], looks: &[&Observation]) -> Ve
     } else {
         Vec::new()
     }
+}
+
+/// Whether something is verified no more although the looks saw no access, and why.
+fn reopened(
+    stored: &Stored,
+    (names, asked): (&[AccountName], bool),
+    judged: &Judgement,
+    looks: &[&Observation],
+) -> Option<Reopened> {
+    if links::unlooked_for(stored, judged, names, looks) {
+        return Some(Reopened::Named);
+    }
+    let asked =
+        asked && stored.life.state == State::Verified && judged.verdict == Verdict::Inconclusive;
+    asked.then_some(Reopened::Asked)
 }
 
 /// Nobody looked for what is named by now: what was proved of less is open again.

@@ -109,13 +109,22 @@ pub(crate) fn since(
     (judged, rehired)
 }
 
-/// The move with what is known after the look; one of its own where nothing else moved. What is not verified any more,
-/// since a role is named that nobody looked for, has a record.
+/// Why something is verified no more although no access was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reopened {
+    /// A role is named that nobody looked for.
+    Named,
+    /// It is a question whose a role is that is there.
+    Asked,
+}
+
+/// The move with what is known after the look; one of its own where nothing else moved. What is not verified any more
+/// has a record.
 pub(super) fn carried(
     step: Option<Move>,
     (stored, newest): (&Stored, &Stored),
     mut lineage: Lineage,
-    reopened: bool,
+    reopened: Option<Reopened>,
     now: UtcTime,
 ) -> Option<Move> {
     let back = step.as_ref().is_some_and(|step| {
@@ -125,7 +134,7 @@ pub(super) fn carried(
         let clean = stored.gist.verdict == Some(Verdict::Revoked);
         lineage.clean_until = newest.life.last_look_at.filter(|_| clean);
     }
-    if lineage == stored.life.lineage && !reopened {
+    if lineage == stored.life.lineage && reopened.is_none() {
         return step;
     }
     let mut step = step.unwrap_or_else(|| Move {
@@ -141,9 +150,10 @@ pub(super) fn carried(
         watch_until: stored.watch_until,
     });
     step.life.lineage = lineage;
-    if reopened {
+    if let Some(reopened) = reopened {
         let about = About { revocation: &stored.revocation, subject: &stored.subject_id, at: now };
-        let body = record::unlooked_for(&about, stored.life.verified_at);
+        let asked = reopened == Reopened::Asked;
+        let body = record::reopened(&about, asked, stored.life.verified_at);
         step.records.insert(0, NewRecord { kind: "verification_inconclusive", body });
     }
     Some(step)

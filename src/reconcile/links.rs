@@ -61,6 +61,8 @@ pub(crate) struct Certain {
     pub(crate) doubted: Vec<Account>,
     /// What is said of roles that are not judged, and is no question.
     pub(crate) notes: Vec<NotCovered>,
+    /// It is a question whom it is about, or whose a role is that a look saw: what was proved before is proved no more.
+    pub(crate) asked: bool,
 }
 
 /// Takes what is open out of what is judged.
@@ -83,7 +85,16 @@ pub(crate) fn certain(
         let doubt = former.or_else(|| claims.doubt(&me, account, &config.subjects));
         match doubt.filter(|doubt| !proved(stored, account, doubt)) {
             None => certain.accounts.push(account.clone()),
+            // Whoever had it: nothing of it is left that could be anybody's.
+            Some(Doubt::Open { known, .. }) if is_gone(account, looks) => {
+                if known || seen(stored, account) {
+                    certain.accounts.push(account.clone());
+                } else {
+                    doubted.push(account);
+                }
+            }
             Some(Doubt::Open { gap, known }) => {
+                certain.asked |= is_there(account, looks);
                 certain.open.push(gap);
                 if known || seen(stored, account) {
                     certain.accounts.push(account.clone());
@@ -102,7 +113,9 @@ pub(crate) fn certain(
         }
     }
     let targets: Vec<&str> = looks.iter().map(|look| look.target.as_str()).collect();
-    certain.open.extend(stored.life.lineage.unsure_gaps(&targets.join(", ")));
+    let unsure = stored.life.lineage.unsure_gaps(&targets.join(", "));
+    certain.asked |= !unsure.is_empty();
+    certain.open.extend(unsure);
     let told = config.subjects.answered_at.is_some_and(|at| at >= stored.revocation.received_at);
     if let Some(query) = config.subjects.query.as_ref().filter(|_| !told) {
         certain.open.push(unanswered(query));
@@ -110,9 +123,10 @@ pub(crate) fn certain(
     let withheld = withheld(stored, config);
     let own = config.subjects.suggested_by_name(&stored.revocation);
     for look in looks {
-        certain.open.extend(declared_yet_barred(&me, (accounts, names), look));
-        certain.open.extend(called_yet_barred(&me, (accounts, &own), look));
-        let (gaps, notes) = withheld_from(&me, &withheld, accounts, look);
+        let (mut gaps, notes) = withheld_from(&me, &withheld, accounts, look);
+        gaps.extend(declared_yet_barred(&me, (accounts, names), look));
+        gaps.extend(called_yet_barred(&me, (accounts, &own), look));
+        certain.asked |= !gaps.is_empty();
         certain.open.extend(gaps);
         certain.notes.extend(notes);
     }
@@ -127,6 +141,32 @@ pub(crate) fn certain(
         }
     }
     certain
+}
+
+/// The look at the account's own cluster, if that was searched for the account and every role of it was read.
+fn look_at<'a>(account: &Account, looks: &[&'a Observation]) -> Option<&'a Observation> {
+    let tells = |look: &&&Observation| {
+        let cluster = look.server.as_ref().map(|server| server.system_identifier);
+        look.target == account.target
+            && cluster == Some(account.system_identifier)
+            && look.tracked.contains(&account.oid)
+            && look.roles_read()
+    };
+    looks.iter().find(tells).copied()
+}
+
+/// Whether the cluster has the role no more, and nothing that it left behind was found. What a look could not read is a
+/// gap of its own.
+fn is_gone(account: &Account, looks: &[&Observation]) -> bool {
+    look_at(account, looks).is_some_and(|look| {
+        let left = look.residual.iter().any(|found| found.account.oid == account.oid);
+        look.role(account.oid).is_none() && !left && !look.partly.contains_key(&account.oid)
+    })
+}
+
+/// Whether a look saw the role.
+fn is_there(account: &Account, looks: &[&Observation]) -> bool {
+    look_at(account, looks).is_some_and(|look| look.role(account.oid).is_some())
 }
 
 /// What was proved of a role goes on being watched, whoever is said to fit it later.

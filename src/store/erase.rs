@@ -4,10 +4,10 @@ use super::evidence::Evidence;
 use super::many::many;
 use super::model::{NewRecord, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement, to_json, writing};
+use crate::domain::account::Account;
 use crate::domain::checklist::Word;
 use crate::domain::exception::Exception;
 use crate::domain::lifecycle::Life;
-use crate::domain::lineage::Lineage;
 use crate::domain::request::Request;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
@@ -37,6 +37,7 @@ struct Row {
     version: i64,
     request: String,
     landed_request: Option<String>,
+    accounts: String,
     life: String,
     landed_life: Option<String>,
     evidence: Option<String>,
@@ -109,6 +110,8 @@ impl Row {
             };
             to_json(&asked, "a revocation")
         };
+        let accounts: Vec<Account> = from_json(&self.accounts, "a revocation's accounts")?;
+        let linked: BTreeSet<&String> = accounts.iter().flat_map(Account::called).collect();
         let life = |text: &str| -> Result<String, StoreError> {
             let life: Life = from_json(text, "a revocation's life")?;
             let pending = life.pending.map(|request| Request { why: None, ..request });
@@ -116,10 +119,12 @@ impl Row {
             let exceptions = exceptions.map(|one| Exception { why: None, ..one }).collect();
             let attested = life.attested.into_iter().map(|word| Word { note: None, ..word });
             let attested = attested.collect();
-            // What follows from a user name.
-            let none = BTreeSet::new;
-            let lineage =
-                Lineage { doubtful: none(), former: none(), taken_back: none(), ..life.lineage };
+            // What follows from a user name. Of a role that is linked its name is known all the same, and whose it is stays
+            // a question.
+            let mut lineage = life.lineage;
+            for asked in [&mut lineage.doubtful, &mut lineage.former, &mut lineage.taken_back] {
+                asked.retain(|name| linked.contains(name));
+            }
             to_json(&Life { attested, pending, exceptions, lineage, ..life }, "a life")
         };
         let evidence = self.evidence.as_deref().map(|text| blank(text, names)).transpose()?;

@@ -7,6 +7,7 @@ use super::exceptions::{ExceptionPut, put_exceptions};
 use super::many::{many, pieces};
 use super::model::{Acceptance, Move, NewRecord, NewRevocation, NoticeKey, SubjectRow};
 use super::outbox::{Fresh, fresh, insert_fresh};
+use super::settled::{Settling, settle};
 use super::{Store, StoreError, statement, to_json, writing};
 use crate::domain::exception::Exception;
 use crate::domain::revocation::Revocation;
@@ -317,6 +318,15 @@ impl Store {
         &self,
         steps: &[Move],
     ) -> Result<Vec<Result<Option<String>, StoreError>>, StoreError> {
+        self.moved(steps, None).await
+    }
+
+    /// The same, in one transaction with a decision: then a conflict of a move is that of all.
+    pub(super) async fn moved(
+        &self,
+        steps: &[Move],
+        settling: Option<&Settling<'_>>,
+    ) -> Result<Vec<Result<Option<String>, StoreError>>, StoreError> {
         let moving = steps.iter().map(Moving::of).collect::<Result<Vec<_>, _>>()?;
         let mut moving: Vec<_> = moving.into_iter().enumerate().collect();
         // Rows are always locked in this order, here and in `land`: nobody waits in a circle.
@@ -326,6 +336,7 @@ impl Store {
             let (mut notices, mut records, mut outbox) = (Vec::new(), Vec::new(), Vec::new());
             let (mut exceptions, mut before) = (Vec::new(), Vec::new());
             let mut evidence = Vec::new();
+            settle!(tx, settling);
             for (place, one) in &moving {
                 let moved = sqlx::query(statement!("revocation_advance"))
                     .bind(one.id()).bind(one.step.from.version).bind(&one.request)
@@ -333,6 +344,9 @@ impl Store {
                     .bind(one.count).bind(one.at).bind(one.step.watch_until.micros())
                     .bind(one.step.revocation.kind.as_str())
                     .execute(&mut *tx).await?.rows_affected();
+                if moved != 1 && settling.is_some() {
+                    return Err(one.conflict());
+                }
                 if moved != 1 {
                     answers.push((*place, Err(one.conflict())));
                     continue;

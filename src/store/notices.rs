@@ -5,7 +5,7 @@ use super::model::{NewRecord, NoticeKey};
 use super::moves::bind_facts;
 use super::outbox::{fresh, insert_fresh};
 use super::{Place, Store, StoreError, from_json, reading, statement, to_json, writing};
-use crate::domain::identity::Unsure;
+use crate::domain::identity::{Unsure, known_names};
 use crate::domain::notice::{Fault, Hold, Outcome};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
@@ -66,21 +66,6 @@ pub struct KeptNotice {
     pub settled_by: String,
     /// Why they decided so.
     pub settled_why: String,
-}
-
-/// What a person decided about a notice that was held.
-#[derive(Clone, Debug)]
-pub struct Settled<'a> {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// The revocation that it made.
-    pub revocation: Option<&'a str>,
-    /// The checklist that it opened.
-    pub checklist: &'a str,
-    /// Who decided.
-    pub by: &'a str,
-    /// Why.
-    pub why: &'a str,
 }
 
 #[derive(sqlx::FromRow)]
@@ -147,7 +132,7 @@ impl Row {
     }
 }
 
-fn with_id(id: &str, note: &NewRecord) -> Result<String, StoreError> {
+pub(super) fn with_id(id: &str, note: &NewRecord) -> Result<String, StoreError> {
     let mut body = note.body.clone();
     body.insert("id".to_owned(), Value::String(id.to_owned()));
     to_json(&body, "a record")
@@ -225,46 +210,6 @@ impl Store {
         }
     }
 
-    /// Notes what a person decided about `kept`, and queues the record `record` that says so. Who was named stays only
-    /// where a revocation needs it. False: somebody decided before.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn settle_notice(
-        &self,
-        kept: &KeptNotice,
-        settled: &Settled<'_>,
-        (record, note): (&str, &NewRecord),
-        at: UtcTime,
-    ) -> Result<bool, StoreError> {
-        let body = with_id(record, note)?;
-        let facts = &kept.key.facts;
-        let keep = |text: &str| {
-            if settled.outcome == Outcome::Dismissed { String::new() } else { text.to_owned() }
-        };
-        let done: Result<u64, StoreError> = writing!(self, tx => {
-            sqlx::query(many(statement!("record_insert"), 1))
-                .bind(record).bind(None::<&str>).bind(0_i64).bind(note.kind).bind(&body)
-                .bind(None::<&str>).bind(None::<&str>).bind(at.micros())
-                .execute(&mut *tx).await?;
-            let done = sqlx::query(statement!("notice_settle"))
-                .bind(&facts.id).bind(facts.outcome.as_str()).bind(settled.outcome.as_str())
-                .bind(settled.revocation).bind(settled.by).bind(settled.why).bind(record)
-                .bind(keep(&kept.key.body)).bind(keep(&facts.username)).bind(keep(&facts.email))
-                .bind(settled.checklist)
-                .execute(&mut *tx).await?.rows_affected();
-            if done == 0 {
-                return Err(StoreError::Conflict { id: facts.id.clone(), version: 0 });
-            }
-            done
-        });
-        match done {
-            Ok(_) => Ok(true),
-            Err(StoreError::Conflict { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Up to `limit` notices, newest first, from the one after `after` on: of one outcome or all, of one source or all.
     /// Their bytes are left out.
     ///
@@ -315,9 +260,11 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn names_of(&self, name: &str) -> Result<Vec<(String, String)>, StoreError> {
-        Ok(reading!(self, pool =>
+        let rows: Vec<(String, String, i64)> = reading!(self, pool =>
             sqlx::query_as(statement!("notice_names")).bind(name).fetch_all(pool).await?
-        ))
+        );
+        let given = rows.into_iter().map(|(name, email, valid)| (name, email, valid == 0));
+        Ok(known_names(given.collect()))
     }
 
     /// Notices that are held and ask of the revocation `id` whom they mean, oldest first.
@@ -329,6 +276,16 @@ impl Store {
             sqlx::query_as(statement!("notices_unsure")).bind(id).bind(limit).fetch_all(pool).await?
         );
         Ok(rows.into_iter().map(|(notice, digest)| Unsure { notice, digest }).collect())
+    }
+
+    /// Every notice that is held and asks of a revocation whom it means, with that revocation's id.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn asking(&self) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(reading!(self, pool =>
+            sqlx::query_as(statement!("notices_asking")).fetch_all(pool).await?
+        ))
     }
 
     /// The revocation by which everything ended for the subject `name`, and when its newest notice was made.

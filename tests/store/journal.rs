@@ -1,11 +1,13 @@
 //! Notices that made no revocation: kept with their record, listed, decided about once, and erased.
 
 use crate::common::place::{Place, count};
-use crate::common::sample::{at, notice, revocation};
+use crate::common::sample::{at, notice, revocation, verified};
 use revoked::audit::record::{self, Held, Noticed};
 use revoked::domain::erasure::Basis;
 use revoked::domain::notice::{Fault, Hold, Outcome};
-use revoked::store::{Erasure, Facts, LandedRecord, NewRecord, NoticeKey, Settled, Store};
+use revoked::store::{
+    Erasure, Facts, LandedRecord, Move, NewRecord, NoticeKey, Settled, Store, StoreError, Stored,
+};
 
 on_both!(
     what_is_held_is_kept_once_and_decided_about_once,
@@ -101,15 +103,28 @@ async fn what_is_held_is_kept_once_and_decided_about_once(place: &Place) {
         why: "a mistake",
     };
     let record = note(Outcome::Dismissed);
-    assert!(store.settle_notice(&kept, &settled, ("ntc_1.2", &record), at(9)).await.unwrap());
-    let late = store.settle_notice(&kept, &settled, ("ntc_1.3", &record), at(9)).await.unwrap();
-    assert!(!late, "somebody decided before");
+    // What answers its question is done with it, or neither is.
+    store.accept(&revocation("rev_1", "john")).await.unwrap();
+    let from = store.revocation("rev_1").await.unwrap().unwrap();
+    let step = verified(&from, 1);
+    let late = Move { from: Stored { version: 7, ..from.stored.clone() }, ..step.clone() };
+    let refused =
+        store.settle_notice(&kept, &settled, ("ntc_1.2", &record), Some(&late), at(9)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    assert_eq!(store.notice("ntc_1").await.unwrap().unwrap(), kept);
+    let records = count(&store, "record").await;
+    let done = store.settle_notice(&kept, &settled, ("ntc_1.2", &record), Some(&step), at(9)).await;
+    let done = done.unwrap().unwrap();
+    let moved = i64::try_from(step.records.len()).unwrap();
+    assert!(done.contains(&"ntc_1.2".to_owned()) && done.len() == 2, "{done:?}");
+    let late = store.settle_notice(&kept, &settled, ("ntc_1.3", &record), Some(&late), at(9)).await;
+    assert_eq!(late.unwrap(), None, "somebody decided before");
     let kept = store.notice("ntc_1").await.unwrap().unwrap();
     assert_eq!((kept.key.facts.outcome, kept.settled_by.as_str()), (Outcome::Dismissed, "uid:1"));
     assert!(kept.key.body.is_empty() && kept.key.facts.username.is_empty());
     assert_eq!(store.notices_of(Outcome::Quarantined).await.unwrap(), 3);
     assert_eq!(store.last_heard().await.unwrap()["hr"], at(4));
-    assert_eq!(count(&store, "record").await, 5);
+    assert_eq!(count(&store, "record").await, records + 1 + moved);
 }
 
 async fn a_subject_is_known_by_its_names_and_its_end(place: &Place) {
@@ -153,7 +168,13 @@ async fn a_subject_is_known_by_its_names_and_its_end(place: &Place) {
     let note = NewRecord { kind: "validation_completed", body: record::noticed(&of_test) };
     let mut older = held("2");
     older.facts.outcome = Outcome::Superseded;
+    "jane".clone_into(&mut older.facts.username);
     assert!(store.keep_notice(&older, Some("rev_1"), &note, at(1)).await.unwrap());
+    assert_eq!(
+        store.names_of("EMP-1").await.unwrap(),
+        [("jd".to_owned(), String::new())],
+        "what a void notice called them was a question"
+    );
     let kept = store.notice_called("hr", "2").await.unwrap().unwrap();
     assert_eq!(kept.revocation.as_deref(), Some("rev_1"));
 }
@@ -179,7 +200,8 @@ async fn what_is_held_about_a_person_keeps_them(place: &Place) {
         why: "",
     };
     let record = note(Outcome::Released);
-    assert!(store.settle_notice(&kept, &settled, ("ntc_1.2", &record), at(2)).await.unwrap());
+    let done = store.settle_notice(&kept, &settled, ("ntc_1.2", &record), None, at(2)).await;
+    assert_eq!(done.unwrap(), Some(vec!["ntc_1.2".to_owned()]));
     let from = store.revocation("rev_1").await.unwrap().unwrap();
     store.advance(&crate::common::sample::verified(&from, 2)).await.unwrap();
     land(&store).await;

@@ -127,11 +127,12 @@ pub fn linked_by(
     with(about.body(), more)
 }
 
-/// `verification_inconclusive`: a role is named by now that nobody looked for when it was verified, and nobody can look
-/// for it at the moment.
+/// `verification_inconclusive`: it is verified no more. Either a role is named by now that nobody looked for then, and
+/// nobody can look for it at the moment; or a role is there of which nobody knows whether it is the subject's.
 #[must_use]
-pub fn unlooked_for(about: &About<'_>, verified_at: Option<UtcTime>) -> Body {
-    with(about.body(), json!({"because": "another_role_is_named", "verified_at": verified_at}))
+pub fn reopened(about: &About<'_>, asked: bool, verified_at: Option<UtcTime>) -> Body {
+    let because = if asked { "a_question_is_open" } else { "another_role_is_named" };
+    with(about.body(), json!({"because": because, "verified_at": verified_at}))
 }
 
 /// By whom links were removed, and why.

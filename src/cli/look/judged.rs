@@ -118,7 +118,8 @@ pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
         .map(|look| &look.observation)
         .filter(|look| concerns(&asked, &look.target))
         .collect();
-    let Certain { accounts, names, open, doubted, notes } = linked(&asked, &looks, around);
+    let Certain { accounts, names, open, doubted, notes, asked: _ } =
+        linked(&asked, &looks, around);
     let standings: Vec<&Standing> = asked.credentials.iter().collect();
     let rotation = asked.revocation.as_ref().map(|revocation| Rotation {
         revocation,

@@ -127,6 +127,8 @@ fn what_people_decide_as_people_see_it() {
     add("in doubt", told(Topic::Reopened, doubted, Some(&open)));
     let named = json!({"because": "another_role_is_named", "verified_at": at("09:21:00")});
     add("another role", told(Topic::Reopened, named, Some(&open)));
+    let asked = json!({"because": "a_question_is_open", "verified_at": at("09:21:00")});
+    add("whose role it is", told(Topic::Reopened, asked, Some(&open)));
     let notice = json!({
         "at": at("09:00:00"), "cause": "unknown_type", "notice": "ntc_1", "triggered_by": "hr <!here>",
     });

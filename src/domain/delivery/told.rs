@@ -95,7 +95,8 @@ fn topic(kind: RecordKind, body: &Map<String, Value>) -> Option<Topic> {
             (begins && word("verdict") == Some("residual")).then_some(Topic::Residual)
         }
         K::Verified => Some(Topic::Verified),
-        // Without a milestone a name became known that nobody looked for: it is open again, and nothing was missed.
+        // Without a milestone a name became known that nobody looked for, or it is a question whose a role is: it is open
+        // again, and nothing was missed.
         K::Failed | K::Inconclusive if word("milestone").is_none() => Some(Topic::Reopened),
         K::Failed | K::Inconclusive => Some(Topic::Overdue),
         K::Regressed => Some(Topic::Regressed),

@@ -1,5 +1,8 @@
 use super::records::Records;
 use super::*;
+use crate::domain::effective::Zones;
+use crate::domain::profile::Profiles;
+use crate::intake::submission::{TEXT, Terms};
 use proptest::prelude::*;
 
 const SEED: &str = "username,reason,revocation_type,preserve_data\n\
@@ -219,6 +222,75 @@ fn what_is_sent_is_a_notice() {
     for row in read(SEED).rows {
         let sent = sendable(&row.notice.unwrap(), "").unwrap();
         Submission::parse(&sent.body).unwrap();
+    }
+}
+
+/// A good row in which one cell at a time is broken: the result names its column.
+#[test]
+fn of_a_row_with_one_fault_the_column_is_named() {
+    let good = [
+        ("username", "jd"),
+        ("reason", "role_change"),
+        ("revocation_type", "partial"),
+        ("preserve_data", "yes"),
+        ("employee_id", "EMP-1"),
+        ("account", "main/jd"),
+        ("roles", "a"),
+        ("permissions", "b"),
+        ("required_roles", "c"),
+        ("required_permissions", "d"),
+        ("email", "jd@example.com"),
+        ("effective_at", "2026-03-06T10:00"),
+        ("time_zone", "Europe/Berlin"),
+        ("deadline", "2h"),
+        ("ticket", "T-1"),
+        ("event_id", "e1"),
+    ];
+    let profiles = Profiles::default();
+    let terms = Terms {
+        profiles: &profiles,
+        zones: Zones::default(),
+        longest_deadline: std::time::Duration::from_secs(90 * 86_400),
+    };
+    let refused = |broken: Option<(&str, &str)>| {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(good.map(|(column, _)| column)).unwrap();
+        let cell = |(column, cell)| broken.filter(|one| one.0 == column).map_or(cell, |one| one.1);
+        writer.write_record(good.map(cell)).unwrap();
+        let sheet = Sheet::read(&writer.into_inner().unwrap()).unwrap();
+        let asked = match &sheet.rows[0].notice {
+            Ok(asked) => Submission::parse(&sendable(asked, "").unwrap().body),
+            Err(wrong) => return Some(wrong.clone()),
+        };
+        let now = "2026-03-05T09:00:00Z".parse().unwrap();
+        let read = asked.and_then(|asked| asked.revocation("hr", now, &terms));
+        read.err().map(|error| sheet.wrong(&error.to_string()))
+    };
+    assert_eq!(refused(None), None);
+    let long = "x".repeat(TEXT + 1);
+    let mut cases = vec![
+        ("username", ""),
+        ("reason", ""),
+        ("revocation_type", "entire"),
+        ("preserve_data", "perhaps"),
+        ("effective_at", "2026-02-30"),
+        ("effective_at", "2026-03-06T10:00[Mars/Phobos]"),
+        ("time_zone", "Mars/Phobos"),
+        ("deadline", "soon"),
+    ];
+    for (column, _) in good {
+        cases.push((column, &long));
+        cases.push((column, "a\0b"));
+        if !["reason", "account"].contains(&column)
+            && !column.ends_with("roles")
+            && !column.ends_with("permissions")
+        {
+            cases.push((column, "a\u{1b}[2J\nb"));
+        }
+    }
+    for (column, cell) in cases {
+        let wrong = refused(Some((column, cell))).unwrap_or_else(|| panic!("{column}: {cell}"));
+        assert_eq!(wrong.column.as_deref(), Some(column), "{cell}: {wrong:?}");
     }
 }
 

@@ -68,7 +68,9 @@ pub(in crate::intake) fn names_fit(
 ) -> Result<(), SubmissionError> {
     let list = OneOrMany::list(list);
     if list.len() > LISTED || !list.iter().all(|name| is_name(name)) {
-        return Err(wrong(field, format!("up to {LISTED} names, none empty")));
+        let why =
+            format!("up to {LISTED} names, none empty, each of up to {TEXT} bytes without NUL");
+        return Err(wrong(field, why));
     }
     Ok(())
 }
@@ -97,6 +99,16 @@ pub fn unfit(text: &str) -> Option<String> {
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= TEXT && !text.contains('\0')
+}
+
+pub(in crate::intake) fn without_control(
+    field: &'static str,
+    text: Option<&String>,
+) -> Result<(), SubmissionError> {
+    if text.is_some_and(|text| text.chars().any(char::is_control)) {
+        return Err(wrong(field, "text without control characters, such as tabs and line breaks"));
+    }
+    Ok(())
 }
 
 pub(in crate::intake) fn wrong(field: &'static str, reason: impl Into<String>) -> SubmissionError {

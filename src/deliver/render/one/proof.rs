@@ -187,6 +187,13 @@ impl Of<'_> {
                     ),
                 ]),
             ),
+            None if text(self.body, "because") == Some("a_question_is_open") => (
+                "It is a question who is meant, or whose a role is that is there.".to_owned(),
+                next([
+                    run(format!("revoked expect show {}", self.asked.id)),
+                    say(" has the question, and the commands that answer it."),
+                ]),
+            ),
             None => (
                 "A role is named by now that nobody looked for when it was verified.".to_owned(),
                 self.sight(),

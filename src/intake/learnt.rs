@@ -1,0 +1,296 @@
+//! What is learnt of a subject at one revocation is searched for by its others that are in force: who expects that a
+//! person loses a role expects it under whatever name.
+
+use super::amend::unchanged;
+use super::{Intake, IntakeError, merge};
+use crate::audit::record::{self, About};
+use crate::clock;
+use crate::config::Config;
+use crate::domain::account::{AccountName, LinkRule};
+use crate::domain::identity::{folded, questioned};
+use crate::domain::lifecycle::Life;
+use crate::domain::lineage::Lineage;
+use crate::domain::request::Asked;
+use crate::domain::revocation::{Kind, Revocation, State};
+use crate::domain::subject::Mapping;
+use crate::domain::time::UtcTime;
+use crate::store::{Move, NewRecord, Stored};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+
+impl Intake {
+    /// Carries what notices and people said of a subject since the last time to its other revocations. After a start
+    /// nobody knows what was, so that all are gone through.
+    pub(super) async fn carry_names(&self) -> Result<(), IntakeError> {
+        if !self.learnt.swap(false, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let carried = self.carry_all().await;
+        if carried.is_err() {
+            self.learnt.store(true, Ordering::SeqCst);
+        }
+        carried
+    }
+
+    async fn carry_all(&self) -> Result<(), IntakeError> {
+        let (config, now) = (self.config.current(), clock::now());
+        let watched = self.journal.watched().await?;
+        let mut subjects: HashMap<&str, Vec<&Stored>> = HashMap::new();
+        for stored in watched.iter().filter(|stored| is_in_force(stored, now)) {
+            subjects.entry(&stored.revocation.subject).or_default().push(stored);
+        }
+        for known in subjects.values().filter(|known| known.len() > 1) {
+            for stored in known {
+                if learnt(stored, known, &config, now).is_none() {
+                    continue;
+                }
+                self.moving(&stored.revocation.id, |stored, config, now| {
+                    let step = learnt(stored, known, config, now);
+                    Ok(step.unwrap_or_else(|| unchanged(stored, now)))
+                })
+                .await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// It is about what a person has, is judged or will be, and the person has not come back since.
+fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
+    let watched = match stored.life.state {
+        State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
+        State::Verified => stored.watch_until > now,
+        State::Withdrawn => false,
+    };
+    watched
+        && stored.life.lineage.rehired.is_none()
+        && !stored.revocation.kind.is_about_a_secret()
+        // What is suspended for silence is a role, and nobody knows whose.
+        && stored.revocation.inactive.is_none()
+}
+
+/// Everything of the subject has to go by now, whatever it is called.
+fn expects_all(stored: &Stored) -> bool {
+    stored.revocation.kind == Kind::Full
+        && matches!(stored.life.state, State::Open | State::Regressed | State::Verified)
+}
+
+/// The move by which `stored` searches for what the others of `known` do; `None`: it does already. What was proved is
+/// left as it is where another one expects that everything goes: that one has the new name.
+fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> Option<Move> {
+    let other = |one: &&&Stored| one.revocation.id != stored.revocation.id && is_in_force(one, now);
+    let others: Vec<&Stored> = known.iter().filter(other).copied().collect();
+    let covered =
+        stored.life.state == State::Verified && others.iter().any(|other| expects_all(other));
+    if covered || !is_in_force(stored, now) {
+        return None;
+    }
+    let mut asked = stored.revocation.clone();
+    for other in &others {
+        take_names(&mut asked, &other.revocation, config);
+    }
+    let same = asked.accounts == stored.revocation.accounts
+        && asked.also_called == stored.revocation.also_called;
+    // That there is no account was confirmed of what was known then.
+    asked.no_account &= same;
+    let lineage = said(stored, &asked, &others, &config.subjects);
+    if asked == stored.revocation && lineage == stored.life.lineage {
+        return None;
+    }
+    let mut step = unchanged(stored, now);
+    let mut life = if stored.life.state == State::Verified {
+        // Of what it was about then it was proved, in time. A session may act as what is asked for only now.
+        Life { gone_since: None, ..questioned(stored.life.clone()) }
+    } else {
+        merge::begun_anew(stored.life.clone())
+    };
+    // Nobody said anything new of what waits, unless it is that there is nothing.
+    life.pending = life.pending.filter(|pending| same || pending.asks != Asked::NoAccount);
+    step.life = merge::told(&stored.revocation, &asked, life, now);
+    step.life.lineage = lineage;
+    step.revocation = asked;
+    let about = About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
+    let body = record::amended(&about, None);
+    step.records.push(NewRecord { kind: "revocation_amended", body });
+    Some(step)
+}
+
+/// Adds what `other` searches for to `asked`: as a convention would suggest it, so that no role by such a name is no gap.
+fn take_names(asked: &mut Revocation, other: &Revocation, config: &Config) {
+    for name in other.usernames() {
+        let same = |known: &str| folded(known) == folded(name);
+        let known =
+            asked.usernames().any(same) || (asked.username.is_none() && same(&asked.subject));
+        if !known {
+            asked.also_called.push(name.to_owned());
+        }
+    }
+    for email in &other.emails {
+        if !asked.emails.iter().any(|known| folded(known) == folded(email)) {
+            asked.emails.push(email.clone());
+        }
+    }
+    for name in &other.accounts {
+        let there = name.target.as_deref().is_none_or(|target| config.target(target).is_some());
+        let same = |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
+        if there && !asked.accounts.iter().any(same) {
+            asked.accounts.push(AccountName { rule: LinkRule::Template, ..name.clone() });
+        }
+    }
+}
+
+/// What is said of whose the roles are that `asked` searches for, as `others` know it: of those that are new the same, and
+/// of those that are a question no question where a name that is certain fits.
+fn said(stored: &Stored, asked: &Revocation, others: &[&Stored], mapping: &Mapping) -> Lineage {
+    let roles = |asked: &Revocation| -> BTreeSet<String> {
+        mapping.names_of(asked).into_iter().map(|name| name.role).collect()
+    };
+    let (before, now) = (roles(&stored.revocation), roles(asked));
+    let mut certain = BTreeSet::new();
+    for other in others {
+        let said = &other.life.lineage;
+        certain.extend(roles(&other.revocation).into_iter().filter(|role| !said.asks_about(role)));
+    }
+    let mut lineage = stored.life.lineage.clone();
+    for asked in [&mut lineage.doubtful, &mut lineage.former] {
+        asked.retain(|role| !certain.contains(role));
+    }
+    let new = |role: &String| now.contains(role) && !before.contains(role);
+    for said in others.iter().map(|other| &other.life.lineage) {
+        for (asked, theirs) in [
+            (&mut lineage.doubtful, &said.doubtful),
+            (&mut lineage.former, &said.former),
+            (&mut lineage.taken_back, &said.taken_back),
+        ] {
+            let open = theirs.iter().filter(|role| new(role) && !certain.contains(*role));
+            asked.extend(open.cloned());
+        }
+        let barred = said.barred.iter().filter(|barred| new(&barred.role));
+        for barred in barred.cloned().collect::<Vec<_>>() {
+            if !lineage.barred.contains(&barred) {
+                lineage.barred.push(barred);
+            }
+        }
+        let linked = said.linked.iter().filter(|linked| new(&linked.role));
+        for linked in linked.cloned().collect::<Vec<_>>() {
+            if !lineage.linked.contains(&linked) {
+                lineage.linked.push(linked);
+            }
+        }
+    }
+    lineage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::revocation::sample;
+    use crate::store::Gist;
+    use std::path::Path;
+
+    fn at(second: i64) -> UtcTime {
+        UtcTime::from_micros(second * 1_000_000).unwrap()
+    }
+
+    fn config() -> Config {
+        let text = "state_dir: s\ntargets: {main: {url: 'postgres://x@h/d'}}";
+        Config::parse(Path::new("/nowhere/revoked.yaml"), text).unwrap()
+    }
+
+    /// A revocation of one person, called `username` in it.
+    fn one(id: &str, kind: Kind, state: State, username: &str) -> Stored {
+        let role =
+            AccountName { target: None, role: username.to_owned(), rule: LinkRule::Template };
+        let revocation = Revocation {
+            id: id.to_owned(),
+            subject: "EMP-1".to_owned(),
+            username: Some(username.to_owned()),
+            kind,
+            accounts: vec![role],
+            ..sample(at(0))
+        };
+        Stored {
+            life: Life { state, ..Life::begin(at(0), at(0)) },
+            revocation,
+            landed_revocation: None,
+            subject_id: "s_1".to_owned(),
+            accounts: Vec::new(),
+            landed: None,
+            gist: Gist::default(),
+            version: 1,
+            records: 0,
+            queued_at: at(0),
+            watch_until: at(100),
+        }
+    }
+
+    fn carried(stored: &Stored, other: &Stored) -> Option<Move> {
+        learnt(stored, &[stored, other], &config(), at(10))
+    }
+
+    #[test]
+    fn another_name_is_searched_for_as_if_suggested() {
+        let part = one("rev_1", Kind::Partial, State::Open, "jd");
+        let mut end = one("rev_2", Kind::Full, State::Scheduled, "Jane");
+        end.revocation.emails = vec!["jane@x".to_owned()];
+        end.revocation.accounts =
+            ["main/adm", "gone/adm"].map(crate::intake::submission::account_name).to_vec();
+        let step = carried(&part, &end).unwrap();
+        let asked = &step.revocation;
+        assert_eq!(
+            (&asked.also_called, &asked.emails),
+            (&vec!["Jane".to_owned()], &end.revocation.emails)
+        );
+        let names: Vec<_> =
+            asked.accounts.iter().map(|name| (name.role.as_str(), name.rule)).collect();
+        assert_eq!(
+            names,
+            [("jd", LinkRule::Template), ("adm", LinkRule::Template)],
+            "no target is called gone"
+        );
+        assert_eq!(step.records.len(), 1);
+        let after = Stored { revocation: step.revocation, life: step.life, ..part };
+        assert!(carried(&after, &end).is_none(), "once");
+    }
+
+    #[test]
+    fn what_was_proved_is_opened_unless_another_one_expects_everything() {
+        let mut proved = one("rev_1", Kind::Full, State::Verified, "jd");
+        proved.life.met.access = Some(at(5));
+        let part = one("rev_2", Kind::Partial, State::Open, "jane");
+        let step = carried(&proved, &part).unwrap();
+        assert_eq!((step.life.state, step.life.met.access), (State::Open, Some(at(5))));
+        for (state, taken) in
+            [(State::Open, false), (State::Verified, false), (State::Scheduled, true)]
+        {
+            let end = one("rev_2", Kind::Full, state, "jane");
+            assert_eq!(carried(&proved, &end).is_some(), taken, "{state}");
+        }
+        let over =
+            Stored { watch_until: at(9), ..one("rev_2", Kind::Partial, State::Verified, "jane") };
+        assert!(carried(&proved, &over).is_none(), "it is watched no more");
+        for kind in [Kind::Rotation, Kind::Transfer] {
+            assert!(carried(&proved, &one("rev_2", kind, State::Open, "svc")).is_none());
+        }
+    }
+
+    #[test]
+    fn a_doubtful_name_stays_so_until_it_is_certain_somewhere() {
+        let part = one("rev_1", Kind::Partial, State::Open, "jd");
+        let mut end = one("rev_2", Kind::Full, State::Scheduled, "jd");
+        end.revocation.also_called = vec!["jane".to_owned()];
+        end.revocation.accounts.push(AccountName {
+            target: None,
+            role: "jane".to_owned(),
+            rule: LinkRule::Template,
+        });
+        end.life.lineage.doubtful.insert("jane".to_owned());
+        let step = carried(&part, &end).unwrap();
+        assert_eq!(step.life.lineage.doubtful, end.life.lineage.doubtful);
+        let after = Stored { revocation: step.revocation, life: step.life, ..part };
+        assert!(carried(&after, &end).is_none());
+        end.life.lineage.doubtful.clear();
+        let step = carried(&after, &end).unwrap();
+        assert!(step.life.lineage.doubtful.is_empty());
+    }
+}
