@@ -178,6 +178,16 @@ impl Submission {
                 without_control(field, text)?;
             }
         }
+        for (field, text) in [
+            ("/revocation_type", &self.revocation_type),
+            ("/effective_at", &self.effective_at),
+            ("/termination_date", &self.termination_date),
+            ("/last_working_day", &self.last_working_day),
+            ("/deadline", &self.deadline),
+        ] {
+            // What is no time is quoted in the answer.
+            without_control(field, text.as_ref())?;
+        }
         for address in OneOrMany::list(self.email.as_ref()) {
             without_control("/email", Some(&address))?;
         }

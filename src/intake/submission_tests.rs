@@ -102,6 +102,73 @@ fn what_is_wrong_is_named() {
     }
 }
 
+/// A good notice in which one field at a time is broken: the answer names that field.
+#[test]
+fn of_a_notice_with_one_fault_the_field_is_named() {
+    let good = serde_json::json!({
+        "username": "jd", "employee_id": "EMP-1", "account": "main/jd", "reason": "role_change",
+        "revocation_type": "partial", "roles": "a", "permissions": "b", "required_roles": "c",
+        "required_permissions": "d", "email": "jd@example.com", "effective_at": "2026-03-06T10:00",
+        "termination_date": "2026-03-06", "last_working_day": "2026-03-06", "time_zone": "Europe/Berlin",
+        "deadline": "2h", "preserve_data": true, "emergency": false, "ticket": "T-1", "source": "hr",
+        "event_id": "e1",
+    });
+    assert!(read(&good.to_string()).is_ok());
+    let (long, control) = ("x".repeat(TEXT + 1), "a\u{1b}[2Jb");
+    let lists =
+        ["account", "roles", "permissions", "required_roles", "required_permissions", "email"];
+    let times = ["effective_at", "termination_date", "last_working_day", "deadline"];
+    let mut cases: Vec<(&str, serde_json::Value)> = Vec::new();
+    for field in good.as_object().unwrap().keys() {
+        // `true` is a word of no field of text, and a number of no field at all.
+        cases.push((field, 7.into()));
+        cases.push((field, serde_json::json!({"a": 1})));
+        if !["preserve_data", "emergency"].contains(&field.as_str()) {
+            cases.push((field, true.into()));
+            cases.push((field, "".into()));
+            cases.push((field, long.as_str().into()));
+            cases.push((field, "a\0b".into()));
+        }
+        if lists.contains(&field.as_str()) {
+            cases.push((field, serde_json::json!(["a", 7])));
+            cases.push((field, serde_json::json!(["a", ""])));
+            cases.push((field, serde_json::json!(vec!["a"; LISTED + 1])));
+        } else if !["reason", "preserve_data", "emergency"].contains(&field.as_str()) {
+            cases.push((field, control.into()));
+        }
+    }
+    cases.extend(times.map(|field| (field, "2026-02-30".into())));
+    cases.extend(times.map(|field| (field, "2026-03-06T10:00[Mars/Phobos]".into())));
+    for (field, value) in [
+        ("username", serde_json::Value::Null),
+        ("reason", serde_json::Value::Null),
+        ("time_zone", "Mars/Phobos".into()),
+        ("time_zone", "+25:00".into()),
+        ("revocation_type", "entire".into()),
+        ("email", control.into()),
+        ("deadline", "-2h".into()),
+    ] {
+        cases.push((field, value));
+    }
+    for (field, value) in cases {
+        let mut broken = good.clone();
+        broken[field] = value.clone();
+        let said = match read(&broken.to_string()) {
+            Ok(_) => panic!("{field}: {value} is taken"),
+            Err(error) => error.to_string(),
+        };
+        let named = said.starts_with(&format!("/{field}: "));
+        assert!(named, "{field}: {value}: {said}");
+        assert!(!said.contains("untagged") && !said.contains('\u{1b}'), "{field}: {value}: {said}");
+    }
+    for field in ["username", "reason"] {
+        let mut broken = good.clone();
+        broken.as_object_mut().unwrap().remove(field);
+        let said = read(&broken.to_string()).unwrap_err().to_string();
+        assert_eq!(said, format!("missing field `{field}`"));
+    }
+}
+
 #[test]
 fn a_violation_takes_effect_at_once() {
     let revocation = read(

@@ -114,7 +114,10 @@ pub(super) fn filed(brief: &Brief<'_>) -> Message {
     let (title, note) = if of_period {
         ("An attestation is filed", "The signed log is what counts; the page is for reading.")
     } else {
-        ("A closure record is filed", "The attached proofs are what counts; the page is for reading.")
+        (
+            "A closure record is filed",
+            "The attached proofs are what counts; the page is for reading.",
+        )
     };
     let mut facts = brief.of().map(|of| of.begin()).unwrap_or_default();
     if facts.is_empty() {
@@ -124,10 +127,5 @@ pub(super) fn filed(brief: &Brief<'_>) -> Message {
     let receiver = text(body, "receiver").unwrap_or_default();
     facts.push(Fact::theirs("Page", format!("{receiver} {place}")));
     facts.extend(text(body, "sha256").map(|digest| Fact::ours("SHA-256 of its text", digest)));
-    Message {
-        title: title.to_owned(),
-        facts,
-        notes: vec![note.to_owned()],
-        ..Message::default()
-    }
+    Message { title: title.to_owned(), facts, notes: vec![note.to_owned()], ..Message::default() }
 }
