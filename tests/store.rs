@@ -9,7 +9,11 @@ use std::time::Duration;
 /// Who is told what security is, and `confluence` of what is filed.
 fn addressed(told: &[(&str, Duration)]) -> Vec<Addressee> {
     let topics = |name: &str| {
-        if name == "confluence" { vec![Topic::Closure] } else { Audience::Security.topics() }
+        if name == "confluence" {
+            vec![Topic::Closure, Topic::Attestation]
+        } else {
+            Audience::Security.topics()
+        }
     };
     let one = |(name, gather): &(&str, Duration)| Addressee {
         name: (*name).to_owned(),

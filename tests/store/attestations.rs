@@ -1,5 +1,6 @@
 //! Periods that end: each once, with its record; and what attestations are worked out from.
 
+use crate::addressed;
 use crate::common::place::{Place, count};
 use crate::common::sample::{at, revocation};
 use revoked::domain::delivery::{Standing, Topic};
@@ -30,13 +31,8 @@ async fn land(store: &Store, first: u64) -> u64 {
 
 async fn a_period_ends_once_with_its_record_and_what_is_filed_of_it(place: &Place) {
     let store = place.open().await;
-    store
-        .set_receivers(
-            &["slack", "confluence"],
-            &[("slack", Duration::ZERO), ("confluence", Duration::ZERO)],
-        )
-        .await
-        .unwrap();
+    let told = [("slack", Duration::ZERO), ("confluence", Duration::ZERO)];
+    store.set_receivers(&addressed(&told)).await.unwrap();
     assert_eq!(store.attested_up_to("weekly").await.unwrap(), None);
     store.begin_attestation("weekly", at(0)).await.unwrap();
     store.begin_attestation("weekly", at(5)).await.unwrap();
