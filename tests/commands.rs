@@ -350,7 +350,7 @@ fn the_script_of_grants_knows_its_versions() {
 fn usage_is_that_of_the_command_whatever_the_environment_says() {
     let (code, _, err) = run(revoked().args(["expect", "show"]).env("REVOKED_CONFIG", "/x.yaml"));
     assert_eq!(code, 64);
-    assert!(err.contains("Usage: revoked expect show [OPTIONS] <rev_ID|SUBJECT>"), "{err}");
+    assert!(err.contains("Usage: revoked expect show [OPTIONS] <rev_ID|SUBJECT|chk_ID>"), "{err}");
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub async fn make(
         for row in &rows {
             let record = &row.record;
             let (kind, body, seq) = (record.kind.as_str(), &record.body, record.seq);
-            replay.push(&Entry { kind, body, seq, state: row.state });
+            replay.push(&Entry { kind, body, seq, stood: row.stood.as_ref() });
             after = Some(seq);
         }
         if i64::try_from(rows.len()).unwrap_or(0) < RECORDS {

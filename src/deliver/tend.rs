@@ -79,15 +79,19 @@ impl Deliverer {
     async fn name(&self, stop: &CancellationToken) -> Result<()> {
         let mut config = self.config.clone();
         let trouble = Trouble::default();
-        // Most changes are of something else.
-        let mut written = Vec::new();
+        // Most changes are of something else. What was written when the agent began may be of another configuration.
+        let mut written = None;
         while !stop.is_cancelled() {
             let now = config.current();
             let told = addressees(&now);
-            let done = if told == written { Ok(()) } else { self.name_receivers(&now).await };
+            let done = if written.as_ref() == Some(&told) {
+                Ok(())
+            } else {
+                self.name_receivers(&now).await
+            };
             let wait = match done {
                 Ok(()) => {
-                    written = told;
+                    written = Some(told);
                     Duration::MAX
                 }
                 Err(error) => {

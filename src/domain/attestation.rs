@@ -16,7 +16,7 @@ pub use lines::{KeyChange, LineFacts, LinesTally, LogPart, Silence};
 pub use parts::{
     Blindness, Exceptions, FromSource, Outcome, Population, Relapses, Timeliness, Unseen,
 };
-pub use replay::{Entry, Replay};
+pub use replay::{Entry, Replay, Stood};
 pub use schedule::{NotASchedule, Schedule, due_periods};
 
 use super::milestone::Milestone;
@@ -270,6 +270,12 @@ fn not_known(period: &Period, setting: &Setting, left: u64) -> Vec<String> {
              all."
         ));
     }
+    if log.losses > 0 {
+        said.push(format!(
+            "Records of the period were lost ({}): what they told is not counted.",
+            log.unrecorded_in_words()
+        ));
+    }
     if log.clock_changes > 0 {
         said.push(
             "The clock was set in the period: times before and after that are by different clocks."
@@ -282,6 +288,9 @@ fn not_known(period: &Period, setting: &Setting, left: u64) -> Vec<String> {
     said
 }
 
+#[cfg(test)]
+#[path = "attestation/stood_tests.rs"]
+mod stood_tests;
 #[cfg(test)]
 #[path = "attestation/tests.rs"]
 mod tests;

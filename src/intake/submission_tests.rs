@@ -165,7 +165,7 @@ fn of_a_notice_with_one_fault_the_field_is_named() {
         let mut broken = good.clone();
         broken.as_object_mut().unwrap().remove(field);
         let said = read(&broken.to_string()).unwrap_err().to_string();
-        assert_eq!(said, format!("missing field `{field}`"));
+        assert!(said.starts_with(&format!("missing field `{field}`")), "{said}");
     }
 }
 

@@ -1,20 +1,23 @@
 //! Periodic attestations: up to where each is queued, and the records that they are worked out from.
 
 use super::many::many;
+use super::notices::instant;
 use super::outbox::{fresh, insert_fresh, insert_note, noted};
 use super::{NewRecord, Store, StoreError, ToldRecord, from_json, reading, statement, writing};
-use crate::domain::revocation::State;
+use crate::domain::attestation::Stood;
 use crate::domain::time::UtcTime;
-use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-/// A record that moves something, and where its revocation stands after it if the record does not say that.
+/// A record that moves something, and how its revocation stands after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replayed {
-    /// The record.
+    /// The record. Of an observation only whose it is, and when.
     pub record: ToldRecord,
-    /// State of its revocation.
-    pub state: Option<State>,
+    /// How its revocation stands: at the last record of a move, unless the person was erased since.
+    pub stood: Option<Stood>,
 }
+
+type Row = (String, Option<String>, i64, Option<String>, Option<String>, i64);
 
 /// How an attestation stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,12 +26,6 @@ pub struct AttestationStanding {
     pub filed_at: Option<UtcTime>,
     /// How many are neither filed nor given up by somebody.
     pub waiting: i64,
-}
-
-/// What is needed of a life.
-#[derive(Deserialize)]
-struct Stood {
-    state: State,
 }
 
 impl Store {
@@ -109,18 +106,20 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Replayed>, StoreError> {
         let line = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
-        let rows: Vec<(String, String, i64, Option<String>)> = reading!(self, pool =>
+        let rows: Vec<Row> = reading!(self, pool =>
             sqlx::query_as(statement!("records_replay"))
                 .bind(after.map_or(-1, line)).bind(line(below)).bind(limit)
                 .fetch_all(pool).await?
         );
         rows.into_iter()
-            .map(|(kind, body, seq, life)| {
+            .map(|(kind, body, seq, life, revocation, queued_at)| {
                 let seq = u64::try_from(seq).unwrap_or(0);
-                let stood: Option<Stood> =
-                    life.as_deref().map(|life| from_json(life, "a record's life")).transpose()?;
-                let record = ToldRecord { kind, body: from_json(&body, "a record")?, seq };
-                Ok(Replayed { record, state: stood.map(|stood| stood.state) })
+                let stood = life.as_deref().map(|life| from_json(life, "a record's life"));
+                let body = match body {
+                    Some(body) => from_json(&body, "a record")?,
+                    None => looked(revocation, instant(queued_at)),
+                };
+                Ok(Replayed { record: ToldRecord { kind, body, seq }, stood: stood.transpose()? })
             })
             .collect()
     }
@@ -135,4 +134,9 @@ impl Store {
         );
         Ok(u64::try_from(count).unwrap_or(0))
     }
+}
+
+/// What an observation tells beside what was seen.
+fn looked(revocation: Option<String>, at: UtcTime) -> Map<String, Value> {
+    Map::from_iter([("at".to_owned(), json!(at)), ("revocation".to_owned(), json!(revocation))])
 }

@@ -17,7 +17,7 @@ fn namespace() -> Vec<String> {
 
 /// Lets the agent keep its state on a small disk at `place`, which only it can see.
 fn on_a_small_disk(agent: &mut Agent, place: &Path) {
-    let shell = format!("mount -t tmpfs -o size=2m,mode=0700 small '{}'", place.display());
+    let shell = format!("mount -t tmpfs -o size=3m,mode=0700 small '{}'", place.display());
     let mut starter = namespace();
     std::fs::create_dir_all(place).unwrap();
     let tried = Command::new(&starter[0]).args(&starter[1..]).arg(&shell).output();

@@ -81,9 +81,9 @@ async fn records_are_replayed_in_the_order_of_the_log_and_looks_are_left_out(pla
     let kinds: Vec<_> = all.iter().map(|one| one.record.kind.as_str()).collect();
     assert_eq!(kinds.len(), 4, "{kinds:?}");
     assert!(all.windows(2).all(|pair| pair[0].record.seq < pair[1].record.seq));
-    // The state after an amendment is in no record, and the store knows it.
+    // How a revocation stands after a move is with the last record of it.
     for one in &all {
-        assert_eq!(one.state.is_some(), one.record.kind == "revocation_amended", "{one:?}");
+        assert_eq!(one.stood.is_some(), one.record.kind == "revocation_amended", "{one:?}");
     }
     let (first, last) = (all[0].record.seq, all[3].record.seq);
     assert_eq!(store.replayed(Some(first), last, 9).await.unwrap().len(), 2);

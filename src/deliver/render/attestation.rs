@@ -116,7 +116,10 @@ impl Writing<'_> {
             Inline::Status("OVERDUE", Colour::Red)
         } else if of(&made.outcome.at_end, State::Regressed.as_str()) > 0 {
             Inline::Status("ACCESS CAME BACK", Colour::Red)
-        } else if !made.not_known.is_empty() || made.blindness.deadlines > 0 {
+        } else if !made.not_known.is_empty()
+            || made.blindness.deadlines > 0
+            || made.timeliness.iter().any(|one| one.is_not_all_known())
+        {
             Inline::Status("NOT ALL IS KNOWN", Colour::Yellow)
         } else {
             Inline::Status("NOTHING OVERDUE", Colour::Green)

@@ -50,7 +50,7 @@ fn sample() -> Attestation {
     let mut replay = Replay::new(period);
     for (n, (kind, body)) in records.iter().enumerate() {
         let body = body.as_object().unwrap();
-        replay.push(&Entry { kind, body, seq: 117 + n as u64, state: None });
+        replay.push(&Entry { kind, body, seq: 117 + n as u64, stood: None });
     }
     let note = "audit.example/orders\n130\nK2Mc8lXWkS+XtbzTqMS1yJhrSmMnJv6tKkvd3YhXqpA=\n\n\
                 \u{2014} audit.example/orders A1b2C3d4\n";

@@ -90,6 +90,9 @@ pub struct LogPart {
     /// How many that were, as far as it is known.
     #[schema(minimum = 0)]
     pub unrecorded: u64,
+    /// Of these times, how often nobody knows how many.
+    #[schema(minimum = 0)]
+    pub uncounted: u64,
     /// Times that the clock was set.
     #[schema(minimum = 0)]
     pub clock_changes: u64,
@@ -102,6 +105,18 @@ pub struct LogPart {
     /// Lines that it covers.
     #[schema(minimum = 0)]
     pub size: u64,
+}
+
+impl LogPart {
+    /// How many records were lost.
+    #[must_use]
+    pub fn unrecorded_in_words(&self) -> String {
+        if self.uncounted > 0 {
+            format!("{} at least", self.unrecorded)
+        } else {
+            self.unrecorded.to_string()
+        }
+    }
 }
 
 /// A line of the log.
@@ -154,8 +169,9 @@ impl LinesTally {
             "recovery" => part.recoveries += 1,
             "loss" => {
                 part.losses += 1;
-                let count = line.what.get("unrecorded").and_then(micros).unwrap_or(0);
-                part.unrecorded = part.unrecorded.saturating_add(count);
+                let count = line.what.get("unrecorded").and_then(micros);
+                part.unrecorded = part.unrecorded.saturating_add(count.unwrap_or(0));
+                part.uncounted += u64::from(count.is_none());
             }
             "clock" => part.clock_changes += 1,
             "key" if part.keys.len() < KEYS => {

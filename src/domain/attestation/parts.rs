@@ -1,5 +1,6 @@
 //! What is counted of a period.
 
+use super::Met;
 use crate::domain::milestone::Milestone;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +75,14 @@ pub struct Timeliness {
     /// Of these, not overdue any more at its end.
     #[schema(minimum = 0)]
     pub settled: u64,
+}
+
+impl Timeliness {
+    /// Whether of some deadline nobody knows what became of it.
+    #[must_use]
+    pub fn is_not_all_known(&self) -> bool {
+        self.met.get(Met::NotKnown.as_str()).is_some_and(|count| *count > 0)
+    }
 }
 
 /// How the revocations of the period stand at its end, and what happened in it.

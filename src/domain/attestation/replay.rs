@@ -3,8 +3,10 @@
 use super::track::{Body, Track, time, word, yes};
 use super::{Exceptions, Period, Unseen};
 use crate::domain::delivery::RecordKind;
+use crate::domain::milestone::PerMilestone;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -17,8 +19,22 @@ pub struct Entry<'a> {
     pub body: &'a Body,
     /// Its line.
     pub seq: u64,
-    /// Where its revocation stands after it, where the store knows that and the record does not say it.
-    pub state: Option<State>,
+    /// How its revocation stands after it, where the store knows that. No record tells all of it: access that is seen again
+    /// before anything was verified is in the look alone.
+    pub stood: Option<&'a Stood>,
+}
+
+/// How a revocation stands after a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Stood {
+    /// Its state.
+    pub state: State,
+    /// When each milestone was first missed.
+    pub missed: PerMilestone<Option<UtcTime>>,
+    /// When each was met; none where access was seen again.
+    pub met: PerMilestone<Option<UtcTime>>,
+    /// First clean look since anything was last seen.
+    pub first_clean_at: Option<UtcTime>,
 }
 
 /// An exception, as its records tell it.
@@ -94,7 +110,7 @@ impl Replay {
     fn of_one(&mut self, id: &str, kind: RecordKind, entry: &Entry<'_>, at: UtcTime) {
         if kind == RecordKind::Triggered {
             let Some(track) = Track::begin(entry.body, at, entry.seq) else { return };
-            self.tracks.entry(id.to_owned()).or_insert(track);
+            self.tracks.entry(id.to_owned()).or_insert(track).stand(entry.stood);
             return;
         }
         let Some(track) = self.tracks.get_mut(id) else { return };
@@ -104,7 +120,7 @@ impl Replay {
             track.reach(&period);
         }
         let was = track.state(at);
-        track.take(kind, entry.body, at, entry.state);
+        track.take(kind, entry.body, at, entry.stood);
         track.last_seq = entry.seq;
         if !inside {
             return;

@@ -4,11 +4,11 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-fn at(text: &str) -> UtcTime {
+pub(super) fn at(text: &str) -> UtcTime {
     format!("2026-03-{text}Z").parse().unwrap()
 }
 
-fn week() -> Period {
+pub(super) fn week() -> Period {
     Period { from: at("02T00:00:00"), to: at("09T00:00:00") }
 }
 
@@ -65,13 +65,13 @@ impl Book {
     fn attest(&self, period: Period) -> Attestation {
         let mut replay = Replay::new(period);
         for (n, (kind, body)) in self.records.iter().enumerate() {
-            replay.push(&Entry { kind, body, seq: n as u64 + 10, state: None });
+            replay.push(&Entry { kind, body, seq: n as u64 + 10, stood: None });
         }
         attest(replay, setting())
     }
 }
 
-fn setting() -> Setting {
+pub(super) fn setting() -> Setting {
     Setting {
         name: Some("weekly".to_owned()),
         made_at: at("09T00:01:00"),
@@ -92,7 +92,7 @@ fn setting() -> Setting {
     }
 }
 
-fn times(made: &Attestation, milestone: Milestone) -> Timeliness {
+pub(super) fn times(made: &Attestation, milestone: Milestone) -> Timeliness {
     made.timeliness.iter().find(|one| one.milestone == milestone).unwrap().clone()
 }
 

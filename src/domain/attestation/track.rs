@@ -1,6 +1,6 @@
 //! What the records of one revocation told so far.
 
-use super::{Goal, Item, Met, Period};
+use super::{Goal, Item, Met, Period, Stood};
 use crate::domain::delivery::RecordKind;
 use crate::domain::expectation::milestones;
 use crate::domain::milestone::{Deadlines, Milestone, PerMilestone};
@@ -122,18 +122,35 @@ impl Track {
         }
     }
 
-    /// Takes one more record. `state` is what the store knows of it after that, where it does.
+    /// Takes one more record, after which it stands as `stood` says, where the store knows that.
     pub(super) fn take(
         &mut self,
         kind: RecordKind,
         body: &Body,
         at: UtcTime,
-        state: Option<State>,
+        stood: Option<&Stood>,
     ) {
+        self.take_record(kind, body, at);
+        self.stand(stood);
+    }
+
+    /// Takes over how it stands. Without that, of an erased person, the records alone tell.
+    pub(super) fn stand(&mut self, stood: Option<&Stood>) {
+        let Some(stood) = stood else { return };
+        self.state = if stood.state == State::Scheduled { State::Open } else { stood.state };
+        (self.missed, self.met) = (stood.missed, stood.met);
+        self.first_clean_at = stood.first_clean_at;
+        for milestone in Milestone::ALL {
+            let is_missed = stood.missed.get(*milestone).is_some();
+            self.late.set(*milestone, is_missed && stood.met.get(*milestone).is_none());
+        }
+    }
+
+    fn take_record(&mut self, kind: RecordKind, body: &Body, at: UtcTime) {
         use RecordKind as K;
         let milestone = word(body, "milestone").and_then(Milestone::from_word);
         match kind {
-            K::Amended => self.amended(body, at, state),
+            K::Amended => self.amended(body, at),
             K::Disabled => {
                 let seen = time(body, "as_of").unwrap_or(at);
                 self.late.login = false;
@@ -191,17 +208,11 @@ impl Track {
         }
     }
 
-    fn amended(&mut self, body: &Body, at: UtcTime, state: Option<State>) {
+    fn amended(&mut self, body: &Body, at: UtcTime) {
         self.effective_at = time(body, "effective_at").unwrap_or(self.effective_at);
         self.rebind(body);
-        match (state, self.state) {
-            (Some(state), _) => {
-                self.state = if state == State::Scheduled { State::Open } else { state }
-            }
-            // Asked for anew: whether what was proved is enough, the log does not tell before the next proof.
-            (None, State::Verified) => self.open_again(),
-            (None, _) => {}
-        }
+        // Asked for anew: whether what was proved is enough, no record tells before the next proof.
+        self.open_again();
         if self.state != State::Verified && self.effective_at > at {
             self.met = PerMilestone::default();
         }
@@ -234,6 +245,8 @@ impl Track {
     }
 
     fn miss(&mut self, milestone: Milestone, at: UtcTime) {
+        // What was proved is proved no more, whichever record said so or none.
+        self.open_again();
         self.missed.set(milestone, Some(self.missed.get(milestone).unwrap_or(at)));
         self.met.set(milestone, None);
         self.late.set(milestone, true);

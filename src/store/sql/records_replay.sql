@@ -1,10 +1,11 @@
--- revoked/records_replay: what moves revocations and exceptions, in the order of the log; looks themselves are large, and move nothing
-SELECT kind, body, seq, CASE WHEN kind = 'revocation_amended' THEN life END
+-- revoked/records_replay: what moves revocations and exceptions, in the order of the log. Of an observation, which is large, only
+-- where its revocation stands after it. The life is with the last record of each move.
+SELECT kind, CASE WHEN kind <> 'observation' THEN body END, seq, life, revocation_id, queued_at
 FROM record
 WHERE state = 'landed' AND seq > $1 AND seq < $2
-    AND kind NOT IN (
+    AND (life IS NOT NULL OR kind NOT IN (
         'observation', 'subject', 'subject_linked', 'validation_completed', 'notification_sent', 'outbox_changed',
         'nudge_sent', 'consumer_claimed', 'consumer_observed', 'campaign_swept', 'attestation_published',
         'attestation_changed', 'anchor'
-    )
+    ))
 ORDER BY seq LIMIT $3

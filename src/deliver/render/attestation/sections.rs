@@ -236,7 +236,10 @@ impl Writing<'_> {
             ("Silent for longer than promised", silence(&log.silent)),
             ("Starts, and ends in order", cell(format!("{} and {}", log.starts, log.stops))),
             ("Recoveries", number(log.recoveries)),
-            ("Losses of records", cell(format!("{}, of {} records", log.losses, log.unrecorded))),
+            (
+                "Losses of records",
+                cell(format!("{}; records: {}", log.losses, log.unrecorded_in_words())),
+            ),
             ("Times that the clock was set", number(log.clock_changes)),
             ("Changes of the configuration", number(self.made.config_changes)),
             ("Checkpoints given to others", words_of(&log.anchors)),
