@@ -88,12 +88,13 @@ fn watching(
          CREATE TABLE kept (); GRANT SELECT ON kept TO john;
          CREATE ROLE revoked_canary NOLOGIN; GRANT SELECT ON kept TO revoked_canary;",
     );
-    // A witness that nobody runs, a folder, a role for emergencies, a source that should speak, and somebody who still uses
-    // an old credential.
+    // A witness that nobody runs, a folder, periods of ten seconds, a role for emergencies, a source that should speak, and
+    // somebody who still uses an old credential.
     let more = format!(
         "log: {{witnesses: [{{name: nobody, url: 'http://127.0.0.1:1', key: \
          'w.example/a+ab8689d6+BKwQSBz7kXsPs/XwRMPJHPZxF8Y9RUvjt2u/G0OhQz4I'}}]}}\n\
          inbox: {{dir: drop, source: hr}}\n\
+         attestations: [{{name: often, schedule: '*/10 * * * * *'}}]\n\
          exceptions: {{break_glass_roles: [main/glass]}}\nsources: {{hr: {{expect_every: 1d}}}}\n\
          chaser: {{security: {channel}, campaigns: {{app: {{old: a, new: b, deadline: '2026-01-05', \
          consumers_file: consumers.csv}}}}}}\n{issuer}\n{}{}",

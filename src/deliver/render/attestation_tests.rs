@@ -163,5 +163,9 @@ fn the_headline_is_the_worst_that_there_is() {
     assert_eq!(said(&made), "[NOT ALL IS KNOWN");
     made.not_known.clear();
     made.blindness.deadlines = 0;
+    assert_eq!(said(&made), "[NOT ALL IS KNOWN", "what became of a deadline is not");
+    for one in &mut made.timeliness {
+        one.met.insert("not_known".to_owned(), 0);
+    }
     assert_eq!(said(&made), "[NOTHING OVERDUE");
 }
