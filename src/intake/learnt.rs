@@ -75,13 +75,23 @@ fn expects_all(stored: &Stored) -> bool {
         && matches!(stored.life.state, State::Open | State::Regressed | State::Verified)
 }
 
+/// Whether `stored`, which is verified, need not be opened for a new name, since `cover` expects that everything goes. Of
+/// those that are verified the one that came last is opened: if each were passed over because of another one, nobody
+/// would look for the name. What is watched for less long covers nothing.
+fn covers(cover: &Stored, stored: &Stored) -> bool {
+    let (other, this) = (&cover.revocation, &stored.revocation);
+    let later = (other.received_at, &other.id) > (this.received_at, &this.id);
+    let proved = cover.life.state == State::Verified;
+    expects_all(cover) && (!proved || (later && cover.watch_until >= stored.watch_until))
+}
+
 /// The move by which `stored` searches for what the others of `known` do; `None`: it does already. What was proved is
 /// left as it is where another one expects that everything goes: that one has the new name.
 fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> Option<Move> {
     let other = |one: &&&Stored| one.revocation.id != stored.revocation.id && is_in_force(one, now);
     let others: Vec<&Stored> = known.iter().filter(other).copied().collect();
     let covered =
-        stored.life.state == State::Verified && others.iter().any(|other| expects_all(other));
+        stored.life.state == State::Verified && others.iter().any(|other| covers(other, stored));
     if covered || !is_in_force(stored, now) {
         return None;
     }
@@ -272,6 +282,27 @@ mod tests {
         for kind in [Kind::Rotation, Kind::Transfer] {
             assert!(carried(&proved, &one("rev_2", kind, State::Open, "svc")).is_none());
         }
+    }
+
+    #[test]
+    fn of_two_that_are_proved_one_gets_the_name_that_a_third_learnt() {
+        let (first, last) = (
+            one("rev_1", Kind::Full, State::Verified, "jd"),
+            one("rev_2", Kind::Full, State::Verified, "jd"),
+        );
+        let part = one("rev_3", Kind::Partial, State::Open, "jane");
+        let taken = |stored: &Stored, first: &Stored, last: &Stored| {
+            learnt(stored, &[first, last, &part], &config(), at(10)).is_some()
+        };
+        assert!(!taken(&first, &first, &last), "the other one has it");
+        assert!(taken(&last, &first, &last));
+        let shorter = Stored { watch_until: at(99), ..last.clone() };
+        assert!(taken(&first, &first, &shorter), "nobody would look for it to the end");
+        assert!(taken(&shorter, &first, &shorter));
+        // Whichever came later, not whichever is called so.
+        let mut newer = first.clone();
+        newer.revocation.received_at = at(1);
+        assert!(taken(&newer, &newer, &last) && !taken(&last, &newer, &last));
     }
 
     #[test]
