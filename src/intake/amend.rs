@@ -18,7 +18,6 @@ use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::store::{Evidenced, Move, NewRecord, StoreError, Stored};
 use slips::forgotten;
-use std::sync::atomic::Ordering;
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +58,8 @@ impl Intake {
             None => None,
         };
         let slip = self.never_seen(&amendment).await?;
-        let changed = self.moving(id, |stored, config, now| {
+        let _learning = self.learning();
+        self.moving(id, |stored, config, now| {
             if stored.life.state == State::Withdrawn {
                 return Err(Refused::State(stored.life.state).into());
             }
@@ -92,10 +92,8 @@ impl Intake {
                 Some(request) => ask(stored, step, request, config, now),
                 None => Ok(step),
             }
-        });
-        let changed = changed.await?;
-        self.learnt.fetch_or(changed.is_some(), Ordering::SeqCst);
-        Ok(changed)
+        })
+        .await
     }
 
     /// Asks that nothing is expected any more of the revocation `id`.

@@ -16,9 +16,24 @@ use crate::domain::subject::Mapping;
 use crate::domain::time::UtcTime;
 use crate::store::{Move, NewRecord, Stored};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Something may be learnt while it is held: it is carried once this goes, whatever came of it. Whoever gives up waiting
+/// for a store or a log that is late does not know what was written.
+pub(super) struct Learning<'a>(&'a AtomicBool);
+
+impl Drop for Learning<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 impl Intake {
+    /// To be taken before that is written of which others may learn.
+    pub(super) fn learning(&self) -> Learning<'_> {
+        Learning(&self.learnt)
+    }
+
     /// Carries what notices and people said of a subject since the last time to its other revocations. After a start
     /// nobody knows what was, so that all are gone through.
     pub(super) async fn carry_names(&self) -> Result<(), IntakeError> {
