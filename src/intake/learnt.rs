@@ -70,7 +70,8 @@ impl Intake {
     }
 }
 
-/// It is about what a person has, is judged or will be, and the person has not come back since.
+/// It is about what a person has, is judged or will be, and the person has not come back since. Of who was erased nobody
+/// knows by what names to look: what was proved then stays so.
 fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
     let watched = match stored.life.state {
         State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
@@ -82,6 +83,7 @@ fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
         && !stored.revocation.kind.is_about_a_secret()
         // What is suspended for silence is a role, and nobody knows whose.
         && stored.revocation.inactive.is_none()
+        && !stored.is_erased()
 }
 
 /// Everything of the subject has to go by now, whatever it is called.
@@ -297,6 +299,8 @@ mod tests {
         for kind in [Kind::Rotation, Kind::Transfer] {
             assert!(carried(&proved, &one("rev_2", kind, State::Open, "svc")).is_none());
         }
+        proved.revocation.subject.clone_from(&proved.subject_id);
+        assert!(carried(&proved, &part).is_none(), "it was erased");
     }
 
     #[test]
