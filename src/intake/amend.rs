@@ -169,7 +169,7 @@ impl Intake {
                 break (changed, format!("{id}.{}", stored.records));
             }
             tries += 1;
-            match self.journal.store.advance(&step).await {
+            match Box::pin(self.advance(&step)).await {
                 Ok(record) => break (changed, record.unwrap_or_default()),
                 Err(StoreError::Conflict { .. }) if tries < TRIES => {}
                 Err(error) => return Err(error.into()),

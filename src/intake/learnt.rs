@@ -14,7 +14,7 @@ use crate::domain::request::Asked;
 use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::subject::Mapping;
 use crate::domain::time::UtcTime;
-use crate::store::{Move, NewRecord, Stored};
+use crate::store::{Move, NewRecord, StoreError, Stored};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -70,6 +70,25 @@ impl Intake {
     }
 }
 
+impl Intake {
+    /// Commits `step`. Where a revocation expects by it no longer that everything goes, the others of its subject get what
+    /// it knew before that: they were left as they were because of it, and nobody would look for these names any more.
+    pub(super) async fn advance(&self, step: &Move) -> Result<Option<String>, StoreError> {
+        let store = &self.journal.store;
+        if ends_cover(step) {
+            let known = store.expected_of(&step.from.revocation.subject).await?;
+            let known: Vec<&Stored> = known.iter().map(|one| &one.stored).collect();
+            let steps = handed_on(&step.from, &known, &self.config.current(), step.at);
+            if !steps.is_empty() {
+                for moved in store.advance_all(&steps).await? {
+                    moved?;
+                }
+            }
+        }
+        store.advance(step).await
+    }
+}
+
 /// It is about what a person has, is judged or will be, and the person has not come back since. Of who was erased nobody
 /// knows by what names to look: what was proved then stays so.
 fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
@@ -88,8 +107,30 @@ fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
 
 /// Everything of the subject has to go by now, whatever it is called.
 fn expects_all(stored: &Stored) -> bool {
-    stored.revocation.kind == Kind::Full
-        && matches!(stored.life.state, State::Open | State::Regressed | State::Verified)
+    is_end(&stored.revocation, &stored.life)
+}
+
+fn is_end(revocation: &Revocation, life: &Life) -> bool {
+    revocation.kind == Kind::Full
+        && matches!(life.state, State::Open | State::Regressed | State::Verified)
+}
+
+/// What it expected in force it does not after `step`: it is withdrawn or excepted, it waits, or the person is back.
+fn ends_cover(step: &Move) -> bool {
+    let after = is_end(&step.revocation, &step.life) && step.life.lineage.rehired.is_none();
+    expects_all(&step.from) && is_in_force(&step.from, step.at) && !after
+}
+
+/// The moves by which the others of `known` take what `ending` knows, which covers them no more.
+fn handed_on(ending: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> Vec<Move> {
+    // Others learn from what is excepted, and nothing is left as it was because of it.
+    let life = Life { state: State::Excepted, ..ending.life.clone() };
+    let ending = Stored { life, ..ending.clone() };
+    let mut all = known.to_vec();
+    all.retain(|one| one.revocation.id != ending.revocation.id);
+    let others = all.clone();
+    all.push(&ending);
+    others.into_iter().filter_map(|one| learnt(one, &all, config, now)).collect()
 }
 
 /// Whether `stored`, which is verified, need not be opened for a new name, since `cover` expects that everything goes. Of
@@ -211,6 +252,7 @@ fn said(stored: &Stored, asked: &Revocation, others: &[&Stored], mapping: &Mappi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::lineage::Rehired;
     use crate::domain::revocation::sample;
     use crate::store::Gist;
     use std::path::Path;
@@ -322,6 +364,31 @@ mod tests {
         let mut newer = first.clone();
         newer.revocation.received_at = at(1);
         assert!(taken(&newer, &newer, &last) && !taken(&last, &newer, &last));
+    }
+
+    #[test]
+    fn what_an_end_knew_is_handed_on_when_it_is_over() {
+        let proved = one("rev_1", Kind::Partial, State::Verified, "jd");
+        let end = one("rev_2", Kind::Full, State::Open, "jane");
+        assert!(carried(&proved, &end).is_none());
+        let mut step = unchanged(&end, at(10));
+        assert!(!ends_cover(&step), "it expects the same still");
+        for state in [State::Withdrawn, State::Excepted, State::Scheduled] {
+            step.life.state = state;
+            assert!(ends_cover(&step), "{state}");
+        }
+        step.life.state = State::Verified;
+        let back = Rehired { at: at(9), made_at: at(9), by: "hr".into(), before: None };
+        step.life.lineage.rehired = Some(back);
+        assert!(ends_cover(&step));
+        let steps = handed_on(&end, &[&proved, &end], &config(), at(10));
+        let taken: Vec<_> =
+            steps.iter().map(|step| (step.from.revocation.id.as_str(), step.life.state)).collect();
+        assert_eq!(taken, [("rev_1", State::Open)]);
+        assert!(steps[0].revocation.usernames().any(|name| name == "jane"));
+        let another = one("rev_3", Kind::Full, State::Open, "jane");
+        let steps = handed_on(&end, &[&proved, &end, &another], &config(), at(10));
+        assert!(steps.iter().all(|step| step.from.revocation.id == "rev_3"), "that one goes on");
     }
 
     #[test]
