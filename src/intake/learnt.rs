@@ -143,6 +143,14 @@ fn covers(cover: &Stored, stored: &Stored) -> bool {
     expects_all(cover) && (!proved || (later && cover.watch_until >= stored.watch_until))
 }
 
+/// It is verified, or was until it became a question, and nothing was found since.
+fn was_proved(life: &Life) -> bool {
+    life.state == State::Verified
+        || (life.state == State::Open
+            && life.verified_at.is_some()
+            && life.first_clean_at.is_some())
+}
+
 /// The move by which `stored` searches for what the others of `known` do; `None`: it does already. What was proved is
 /// left as it is where another one expects that everything goes: that one has the new name.
 fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> Option<Move> {
@@ -166,7 +174,7 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
         return None;
     }
     let mut step = unchanged(stored, now);
-    let mut life = if stored.life.state == State::Verified {
+    let mut life = if was_proved(&stored.life) {
         // Of what it was about then it was proved, in time. A session may act as what is asked for only now.
         Life { gone_since: None, ..questioned(stored.life.clone()) }
     } else {
@@ -278,6 +286,21 @@ mod tests {
         }
         proved.revocation.subject.clone_from(&proved.subject_id);
         assert!(carried(&proved, &part).is_none(), "it was erased");
+    }
+
+    #[test]
+    fn what_a_question_left_met_is_met_when_a_name_answers_it() {
+        let mut asked = one("rev_1", Kind::Full, State::Open, "jd");
+        asked.life.met.access = Some(at(5));
+        let part = one("rev_2", Kind::Partial, State::Open, "jane");
+        for (verified, clean) in [(true, true), (false, true), (true, false)] {
+            asked.life.verified_at = verified.then(|| at(6));
+            asked.life.first_clean_at = clean.then(|| at(5));
+            asked.life.confirm_from = Some(at(7));
+            let life = carried(&asked, &part).unwrap().life;
+            assert_eq!((life.state, life.confirm_from), (State::Open, None), "two looks more");
+            assert_eq!(life.met.access.is_some(), verified && clean, "{verified} {clean}");
+        }
     }
 
     #[test]
