@@ -60,7 +60,7 @@ use joining::{Asking, Doubted};
 use key::{committed, notice_of, notice_of_change};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use submission::Submission;
 pub use submission::SubmissionError;
@@ -260,11 +260,9 @@ impl Intake {
             at: now,
             watch_until,
         };
+        let _learning = (!new_subject).then(|| self.learning());
         match self.gather.accept(&self.journal.store, new, turns).await? {
             Acceptance::New { id, record } => {
-                if !new_subject {
-                    self.learnt.store(true, Ordering::SeqCst);
-                }
                 Ok((Accepted { id, known: false, amended: false }, Some(record)))
             }
             Acceptance::Repeated { id } => {

@@ -18,7 +18,6 @@ use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
 use crate::store::{Evidenced, Move, NewRecord, StoreError, Stored};
 use slips::forgotten;
-use std::sync::atomic::Ordering;
 
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +58,8 @@ impl Intake {
             None => None,
         };
         let slip = self.never_seen(&amendment).await?;
-        let changed = self.moving(id, |stored, config, now| {
+        let _learning = self.learning();
+        self.moving(id, |stored, config, now| {
             if stored.life.state == State::Withdrawn {
                 return Err(Refused::State(stored.life.state).into());
             }
@@ -92,10 +92,8 @@ impl Intake {
                 Some(request) => ask(stored, step, request, config, now),
                 None => Ok(step),
             }
-        });
-        let changed = changed.await?;
-        self.learnt.fetch_or(changed.is_some(), Ordering::SeqCst);
-        Ok(changed)
+        })
+        .await
     }
 
     /// Asks that nothing is expected any more of the revocation `id`.
@@ -171,7 +169,7 @@ impl Intake {
                 break (changed, format!("{id}.{}", stored.records));
             }
             tries += 1;
-            match self.journal.store.advance(&step).await {
+            match Box::pin(self.advance(&step)).await {
                 Ok(record) => break (changed, record.unwrap_or_default()),
                 Err(StoreError::Conflict { .. }) if tries < TRIES => {}
                 Err(error) => return Err(error.into()),

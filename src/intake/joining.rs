@@ -14,7 +14,6 @@ use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::subject::Mapping;
 use crate::domain::time::UtcTime;
 use crate::store::{Move, NewRecord, NoticeKey, StoreError, Stored};
-use std::sync::atomic::Ordering;
 
 /// What a notice asks for.
 pub(super) struct Asking {
@@ -205,8 +204,8 @@ impl Intake {
         }
         let ended = exceptions::endings(stored, &step, now);
         step.records.extend(ended);
+        let _learning = amended.then(|| self.learning());
         let record = self.journal.store.advance(&step).await?;
-        self.learnt.fetch_or(amended, Ordering::SeqCst);
         let wait = match record {
             Some(record) => Some(record),
             None => self.newest_record(&id).await?,

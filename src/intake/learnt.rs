@@ -1,24 +1,39 @@
 //! What is learnt of a subject at one revocation is searched for by its others that are in force: who expects that a
 //! person loses a role expects it under whatever name.
 
+mod names;
+
 use super::amend::unchanged;
 use super::{Intake, IntakeError, merge};
 use crate::audit::record::{self, About};
 use crate::clock;
 use crate::config::Config;
-use crate::domain::account::{AccountName, LinkRule};
-use crate::domain::identity::{folded, questioned};
+use crate::domain::identity::questioned;
 use crate::domain::lifecycle::Life;
-use crate::domain::lineage::Lineage;
 use crate::domain::request::Asked;
 use crate::domain::revocation::{Kind, Revocation, State};
-use crate::domain::subject::Mapping;
 use crate::domain::time::UtcTime;
-use crate::store::{Move, NewRecord, Stored};
-use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
+use crate::store::{Move, NewRecord, StoreError, Stored};
+use names::{said, take_names};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Something may be learnt while it is held: it is carried once this goes, whatever came of it. Whoever gives up waiting
+/// for a store or a log that is late does not know what was written.
+pub(super) struct Learning<'a>(&'a AtomicBool);
+
+impl Drop for Learning<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
 
 impl Intake {
+    /// To be taken before that is written of which others may learn.
+    pub(super) fn learning(&self) -> Learning<'_> {
+        Learning(&self.learnt)
+    }
+
     /// Carries what notices and people said of a subject since the last time to its other revocations. After a start
     /// nobody knows what was, so that all are gone through.
     pub(super) async fn carry_names(&self) -> Result<(), IntakeError> {
@@ -55,7 +70,27 @@ impl Intake {
     }
 }
 
-/// It is about what a person has, is judged or will be, and the person has not come back since.
+impl Intake {
+    /// Commits `step`. Where a revocation expects by it no longer that everything goes, the others of its subject get what
+    /// it knew before that: they were left as they were because of it, and nobody would look for these names any more.
+    pub(super) async fn advance(&self, step: &Move) -> Result<Option<String>, StoreError> {
+        let store = &self.journal.store;
+        if ends_cover(step) {
+            let known = store.expected_of(&step.from.revocation.subject).await?;
+            let known: Vec<&Stored> = known.iter().map(|one| &one.stored).collect();
+            let steps = handed_on(&step.from, &known, &self.config.current(), step.at);
+            if !steps.is_empty() {
+                for moved in store.advance_all(&steps).await? {
+                    moved?;
+                }
+            }
+        }
+        store.advance(step).await
+    }
+}
+
+/// It is about what a person has, is judged or will be, and the person has not come back since. Of who was erased nobody
+/// knows by what names to look: what was proved then stays so.
 fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
     let watched = match stored.life.state {
         State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
@@ -67,12 +102,53 @@ fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
         && !stored.revocation.kind.is_about_a_secret()
         // What is suspended for silence is a role, and nobody knows whose.
         && stored.revocation.inactive.is_none()
+        && !stored.is_erased()
 }
 
 /// Everything of the subject has to go by now, whatever it is called.
 fn expects_all(stored: &Stored) -> bool {
-    stored.revocation.kind == Kind::Full
-        && matches!(stored.life.state, State::Open | State::Regressed | State::Verified)
+    is_end(&stored.revocation, &stored.life)
+}
+
+fn is_end(revocation: &Revocation, life: &Life) -> bool {
+    revocation.kind == Kind::Full
+        && matches!(life.state, State::Open | State::Regressed | State::Verified)
+}
+
+/// What it expected in force it does not after `step`: it is withdrawn or excepted, it waits, or the person is back.
+fn ends_cover(step: &Move) -> bool {
+    let after = is_end(&step.revocation, &step.life) && step.life.lineage.rehired.is_none();
+    expects_all(&step.from) && is_in_force(&step.from, step.at) && !after
+}
+
+/// The moves by which the others of `known` take what `ending` knows, which covers them no more.
+fn handed_on(ending: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> Vec<Move> {
+    // Others learn from what is excepted, and nothing is left as it was because of it.
+    let life = Life { state: State::Excepted, ..ending.life.clone() };
+    let ending = Stored { life, ..ending.clone() };
+    let mut all = known.to_vec();
+    all.retain(|one| one.revocation.id != ending.revocation.id);
+    let others = all.clone();
+    all.push(&ending);
+    others.into_iter().filter_map(|one| learnt(one, &all, config, now)).collect()
+}
+
+/// Whether `stored`, which is verified, need not be opened for a new name, since `cover` expects that everything goes. Of
+/// those that are verified the one that came last is opened: if each were passed over because of another one, nobody
+/// would look for the name. What is watched for less long covers nothing.
+fn covers(cover: &Stored, stored: &Stored) -> bool {
+    let (other, this) = (&cover.revocation, &stored.revocation);
+    let later = (other.received_at, &other.id) > (this.received_at, &this.id);
+    let proved = cover.life.state == State::Verified;
+    expects_all(cover) && (!proved || (later && cover.watch_until >= stored.watch_until))
+}
+
+/// It is verified, or was until it became a question, and nothing was found since.
+fn was_proved(life: &Life) -> bool {
+    life.state == State::Verified
+        || (life.state == State::Open
+            && life.verified_at.is_some()
+            && life.first_clean_at.is_some())
 }
 
 /// The move by which `stored` searches for what the others of `known` do; `None`: it does already. What was proved is
@@ -81,7 +157,7 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
     let other = |one: &&&Stored| one.revocation.id != stored.revocation.id && is_in_force(one, now);
     let others: Vec<&Stored> = known.iter().filter(other).copied().collect();
     let covered =
-        stored.life.state == State::Verified && others.iter().any(|other| expects_all(other));
+        stored.life.state == State::Verified && others.iter().any(|other| covers(other, stored));
     if covered || !is_in_force(stored, now) {
         return None;
     }
@@ -98,7 +174,7 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
         return None;
     }
     let mut step = unchanged(stored, now);
-    let mut life = if stored.life.state == State::Verified {
+    let mut life = if was_proved(&stored.life) {
         // Of what it was about then it was proved, in time. A session may act as what is asked for only now.
         Life { gone_since: None, ..questioned(stored.life.clone()) }
     } else {
@@ -115,75 +191,11 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
     Some(step)
 }
 
-/// Adds what `other` searches for to `asked`: as a convention would suggest it, so that no role by such a name is no gap.
-fn take_names(asked: &mut Revocation, other: &Revocation, config: &Config) {
-    for name in other.usernames() {
-        let same = |known: &str| folded(known) == folded(name);
-        let known =
-            asked.usernames().any(same) || (asked.username.is_none() && same(&asked.subject));
-        if !known {
-            asked.also_called.push(name.to_owned());
-        }
-    }
-    for email in &other.emails {
-        if !asked.emails.iter().any(|known| folded(known) == folded(email)) {
-            asked.emails.push(email.clone());
-        }
-    }
-    for name in &other.accounts {
-        let there = name.target.as_deref().is_none_or(|target| config.target(target).is_some());
-        let same = |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
-        if there && !asked.accounts.iter().any(same) {
-            asked.accounts.push(AccountName { rule: LinkRule::Template, ..name.clone() });
-        }
-    }
-}
-
-/// What is said of whose the roles are that `asked` searches for, as `others` know it: of those that are new the same, and
-/// of those that are a question no question where a name that is certain fits.
-fn said(stored: &Stored, asked: &Revocation, others: &[&Stored], mapping: &Mapping) -> Lineage {
-    let roles = |asked: &Revocation| -> BTreeSet<String> {
-        mapping.names_of(asked).into_iter().map(|name| name.role).collect()
-    };
-    let (before, now) = (roles(&stored.revocation), roles(asked));
-    let mut certain = BTreeSet::new();
-    for other in others {
-        let said = &other.life.lineage;
-        certain.extend(roles(&other.revocation).into_iter().filter(|role| !said.asks_about(role)));
-    }
-    let mut lineage = stored.life.lineage.clone();
-    for asked in [&mut lineage.doubtful, &mut lineage.former] {
-        asked.retain(|role| !certain.contains(role));
-    }
-    let new = |role: &String| now.contains(role) && !before.contains(role);
-    for said in others.iter().map(|other| &other.life.lineage) {
-        for (asked, theirs) in [
-            (&mut lineage.doubtful, &said.doubtful),
-            (&mut lineage.former, &said.former),
-            (&mut lineage.taken_back, &said.taken_back),
-        ] {
-            let open = theirs.iter().filter(|role| new(role) && !certain.contains(*role));
-            asked.extend(open.cloned());
-        }
-        let barred = said.barred.iter().filter(|barred| new(&barred.role));
-        for barred in barred.cloned().collect::<Vec<_>>() {
-            if !lineage.barred.contains(&barred) {
-                lineage.barred.push(barred);
-            }
-        }
-        let linked = said.linked.iter().filter(|linked| new(&linked.role));
-        for linked in linked.cloned().collect::<Vec<_>>() {
-            if !lineage.linked.contains(&linked) {
-                lineage.linked.push(linked);
-            }
-        }
-    }
-    lineage
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::{AccountName, LinkRule};
+    use crate::domain::lineage::Rehired;
     use crate::domain::revocation::sample;
     use crate::store::Gist;
     use std::path::Path;
@@ -272,6 +284,69 @@ mod tests {
         for kind in [Kind::Rotation, Kind::Transfer] {
             assert!(carried(&proved, &one("rev_2", kind, State::Open, "svc")).is_none());
         }
+        proved.revocation.subject.clone_from(&proved.subject_id);
+        assert!(carried(&proved, &part).is_none(), "it was erased");
+    }
+
+    #[test]
+    fn what_a_question_left_met_is_met_when_a_name_answers_it() {
+        let mut asked = one("rev_1", Kind::Full, State::Open, "jd");
+        asked.life.met.access = Some(at(5));
+        let part = one("rev_2", Kind::Partial, State::Open, "jane");
+        for (verified, clean) in [(true, true), (false, true), (true, false)] {
+            asked.life.verified_at = verified.then(|| at(6));
+            asked.life.first_clean_at = clean.then(|| at(5));
+            asked.life.confirm_from = Some(at(7));
+            let life = carried(&asked, &part).unwrap().life;
+            assert_eq!((life.state, life.confirm_from), (State::Open, None), "two looks more");
+            assert_eq!(life.met.access.is_some(), verified && clean, "{verified} {clean}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_are_proved_one_gets_the_name_that_a_third_learnt() {
+        let (first, last) = (
+            one("rev_1", Kind::Full, State::Verified, "jd"),
+            one("rev_2", Kind::Full, State::Verified, "jd"),
+        );
+        let part = one("rev_3", Kind::Partial, State::Open, "jane");
+        let taken = |stored: &Stored, first: &Stored, last: &Stored| {
+            learnt(stored, &[first, last, &part], &config(), at(10)).is_some()
+        };
+        assert!(!taken(&first, &first, &last), "the other one has it");
+        assert!(taken(&last, &first, &last));
+        let shorter = Stored { watch_until: at(99), ..last.clone() };
+        assert!(taken(&first, &first, &shorter), "nobody would look for it to the end");
+        assert!(taken(&shorter, &first, &shorter));
+        // Whichever came later, not whichever is called so.
+        let mut newer = first.clone();
+        newer.revocation.received_at = at(1);
+        assert!(taken(&newer, &newer, &last) && !taken(&last, &newer, &last));
+    }
+
+    #[test]
+    fn what_an_end_knew_is_handed_on_when_it_is_over() {
+        let proved = one("rev_1", Kind::Partial, State::Verified, "jd");
+        let end = one("rev_2", Kind::Full, State::Open, "jane");
+        assert!(carried(&proved, &end).is_none());
+        let mut step = unchanged(&end, at(10));
+        assert!(!ends_cover(&step), "it expects the same still");
+        for state in [State::Withdrawn, State::Excepted, State::Scheduled] {
+            step.life.state = state;
+            assert!(ends_cover(&step), "{state}");
+        }
+        step.life.state = State::Verified;
+        let back = Rehired { at: at(9), made_at: at(9), by: "hr".into(), before: None };
+        step.life.lineage.rehired = Some(back);
+        assert!(ends_cover(&step));
+        let steps = handed_on(&end, &[&proved, &end], &config(), at(10));
+        let taken: Vec<_> =
+            steps.iter().map(|step| (step.from.revocation.id.as_str(), step.life.state)).collect();
+        assert_eq!(taken, [("rev_1", State::Open)]);
+        assert!(steps[0].revocation.usernames().any(|name| name == "jane"));
+        let another = one("rev_3", Kind::Full, State::Open, "jane");
+        let steps = handed_on(&end, &[&proved, &end, &another], &config(), at(10));
+        assert!(steps.iter().all(|step| step.from.revocation.id == "rev_3"), "that one goes on");
     }
 
     #[test]

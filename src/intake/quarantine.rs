@@ -4,6 +4,7 @@ use super::amend::unchanged;
 use super::door::Door;
 use super::joining::RELEASED;
 use super::sameness::facts_of;
+use super::turns::Turn;
 use super::webhook::{Case, Decided, Received, Said};
 use super::{Intake, IntakeError, PATIENCE, TRIES, submission};
 use crate::audit::record::{self, About, Held};
@@ -164,6 +165,24 @@ impl Intake {
         Ok(self.journal.store.notice(id).await?)
     }
 
+    /// The move that answers what `kept` asks, where it asks, with the turn of the subject, in which nobody asks anew.
+    async fn answer(
+        &self,
+        kept: &KeptNotice,
+        now: UtcTime,
+    ) -> Result<(Option<Move>, Option<Turn>), IntakeError> {
+        let store = &self.journal.store;
+        let Some(id) = &kept.revocation else { return Ok((None, None)) };
+        let Some(read) = store.revocation(id).await? else { return Ok((None, None)) };
+        let turn = self.subjects.of(&read.revocation.subject).await;
+        // Whoever had the turn before may have moved it, and asked more.
+        let step = match store.revocation(id).await? {
+            Some(asked) => self.answered(kept, &asked, now).await?,
+            None => None,
+        };
+        Ok((step, Some(turn)))
+    }
+
     /// The move that ends the question which `kept` asks of the revocation `asked`; the next one comes up that is held with
     /// it.
     async fn answered(
@@ -264,16 +283,7 @@ impl Intake {
         });
         let note = NewRecord { kind: "notice_quarantined", body };
         for _ in 0..TRIES {
-            let (step, _subject) = match &kept.revocation {
-                None => (None, None),
-                Some(id) => match store.revocation(id).await? {
-                    None => (None, None),
-                    Some(asked) => {
-                        let turn = self.subjects.of(&asked.revocation.subject).await;
-                        (self.answered(kept, &asked, now).await?, Some(turn))
-                    }
-                },
-            };
+            let (step, _subject) = self.answer(kept, now).await?;
             let record = (record.as_str(), &note);
             match store.settle_notice(kept, settled, record, step.as_ref(), now).await {
                 Ok(Some(records)) => return Ok(records),

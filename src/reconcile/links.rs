@@ -130,17 +130,33 @@ pub(crate) fn certain(
         certain.open.extend(gaps);
         certain.notes.extend(notes);
     }
+    answer_for(&mut certain, stored, names, &doubted, looks);
+    certain
+}
+
+/// Takes up which of `names` are answered for. Who bears one and is `doubted` is a question, or was one, already.
+fn answer_for(
+    certain: &mut Certain,
+    stored: &Stored,
+    names: &[AccountName],
+    doubted: &[&Account],
+    looks: &[&Observation],
+) {
     for name in names {
-        let so = |account: &Account| account.called().any(|called| *called == name.role);
+        // A role of another target answers nothing of this one.
+        let so = |account: &Account| {
+            name.applies_to(&account.target) && account.called().any(|called| *called == name.role)
+        };
         let parted = parted(stored, name, looks).filter(|_| !certain.accounts.iter().any(so));
         match parted {
             _ if doubted.iter().any(|account| so(account)) => {}
             None => certain.names.push(name.clone()),
             Some(barred) if answers(barred, name) => {}
-            Some(barred) => certain.open.push(never_seen(&me, name, barred, looks)),
+            Some(barred) => {
+                certain.open.push(never_seen(&claimant(stored), name, barred, looks));
+            }
         }
     }
-    certain
 }
 
 /// The look at the account's own cluster, if that was searched for the account and every role of it was read.
