@@ -205,6 +205,7 @@ impl Intake {
         }
         let ended = exceptions::endings(stored, &step, now);
         step.records.extend(ended);
+        merge::say_what_is_taken_back(&mut step);
         let record = self.journal.store.advance(&step).await?;
         self.learnt.fetch_or(amended, Ordering::SeqCst);
         let wait = match record {
