@@ -22,7 +22,7 @@ pub struct Event<'a> {
     pub delivery: &'a str,
     /// What about.
     pub topic: Topic,
-    /// Revocation, checklist or notice, or `target:NAME`.
+    /// Revocation, checklist or notice, or `target:NAME` or `attestation:NAME`.
     pub about: &'a str,
     /// Whom it is for.
     pub audience: Audience,
@@ -60,7 +60,7 @@ pub struct Late<'a> {
 pub struct Missed<'a> {
     /// What about.
     pub topic: Topic,
-    /// Revocation, checklist, notice or target.
+    /// Revocation, checklist, notice, target or attestation.
     pub about: &'a str,
     /// Id of the record.
     pub record: &'a str,
@@ -75,6 +75,7 @@ fn kind(about: &str, topic: Topic) -> String {
         "chk" => "checklist",
         "ntc" => "notice",
         "target" => "target",
+        "attestation" => "attestation",
         _ => "other",
     };
     format!("{what}.{topic}")
@@ -101,6 +102,8 @@ pub fn event(told: &Event<'_>) -> Value {
         put("target", json!(target));
     } else if told.about.starts_with("ntc_") {
         put("notice", json!(told.about));
+    } else if let Some(name) = told.about.strip_prefix("attestation:") {
+        put("attestation", json!(name));
     }
     let landed = told.stored.and_then(|stored| Some((stored, stored.landed.as_ref()?)));
     if let Some((stored, life)) = landed {

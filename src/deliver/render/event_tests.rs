@@ -101,17 +101,25 @@ fn what_is_late_is_listed() {
         Missed { topic: Topic::Blind, about: "target:main", record: "cnr_1", seq: Some(9) },
         Missed { topic: Topic::Held, about: "ntc_1", record: "ntc_1.1", seq: None },
         Missed { topic: Topic::Filed, about: "chk_1", record: "att_1", seq: Some(11) },
+        Missed { topic: Topic::Filed, about: "attestation:weekly", record: "att_2", seq: Some(12) },
     ];
     let cite = Cite::default();
     let body = late(&Late {
         delivery: "dig_1",
         missed: &missed,
-        total: 4,
+        total: 5,
         at: at("09:00:00"),
         cite: &cite,
     });
     let kinds: Vec<_> =
         body["data"]["events"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
-    assert_eq!(kinds, ["revocation.opened", "target.blind", "notice.held", "checklist.filed"]);
-    assert_eq!((&body["type"], &body["data"]["total"]), (&json!("events.late"), &json!(4)));
+    let expected = [
+        "revocation.opened",
+        "target.blind",
+        "notice.held",
+        "checklist.filed",
+        "attestation.filed",
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!((&body["type"], &body["data"]["total"]), (&json!("events.late"), &json!(5)));
 }
