@@ -185,7 +185,7 @@ impl Receiver for Webhook {
         row: &Delivery,
         cite: &Cite,
     ) -> Result<Option<Value>, StoreError> {
-        gather::body(journal, row, self.endpoint.hook.audience, cite).await
+        gather::body(journal, row, &self.endpoint.hook, cite).await
     }
 
     async fn destination(&self, _: &Journal, _: &Delivery) -> Result<String, StoreError> {

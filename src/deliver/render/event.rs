@@ -98,19 +98,15 @@ pub fn event(told: &Event<'_>) -> Value {
         }
     };
     put("milestone", json!(text(body, "milestone")));
-    if let Some(target) = told.about.strip_prefix("target:") {
-        put("target", json!(target));
-    } else if told.about.starts_with("ntc_") {
-        put("notice", json!(told.about));
-    } else if let Some(name) = told.about.strip_prefix("attestation:") {
-        put("attestation", json!(name));
-    }
     let landed = told.stored.and_then(|stored| Some((stored, stored.landed.as_ref()?)));
     if let Some((stored, life)) = landed {
         put("revocation", revocation(told, stored, life));
         put("links", links(&stored.revocation.id));
     }
     if told.audience.sees_details() {
+        if let Some((what, name)) = named(told.about) {
+            put(what, json!(name));
+        }
         put("vendor", json!(told.offboarding.0));
         put("checklist", json!(told.offboarding.1));
         put("session", session(told.topic, body));
@@ -127,6 +123,13 @@ pub fn event(told: &Event<'_>) -> Value {
     json!({
         "data": data, "timestamp": text(body, "at"), "type": kind(told.about, told.topic),
     })
+}
+
+/// What it is about, where that is neither a revocation nor an offboarding.
+fn named(about: &str) -> Option<(&'static str, &str)> {
+    let target = about.strip_prefix("target:").map(|name| ("target", name));
+    let period = about.strip_prefix("attestation:").map(|name| ("attestation", name));
+    target.or(period).or_else(|| about.starts_with("ntc_").then_some(("notice", about)))
 }
 
 /// The revocation as the log holds it, as far as its audience may know it.

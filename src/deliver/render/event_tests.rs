@@ -63,6 +63,9 @@ fn who_may_not_know_learns_no_role_and_nothing_of_why() {
         }
         assert!(text.contains("rev_000193"), "{topic}: {text}");
     }
+    let blind = json!({"target": "main"});
+    let of = |audience| told(Topic::Blind, audience, blind.clone(), None)["data"]["target"].take();
+    assert_eq!((of(Audience::Manager), of(Audience::Security)), (Value::Null, json!("main")));
 }
 
 #[test]
