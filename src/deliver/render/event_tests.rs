@@ -109,6 +109,7 @@ fn what_is_late_is_listed() {
     let cite = Cite::default();
     let body = late(&Late {
         delivery: "dig_1",
+        audience: Audience::Security,
         missed: &missed,
         total: 5,
         at: at("09:00:00"),
@@ -125,4 +126,28 @@ fn what_is_late_is_listed() {
     ];
     assert_eq!(kinds, expected);
     assert_eq!((&body["type"], &body["data"]["total"]), (&json!("events.late"), &json!(5)));
+}
+
+#[test]
+fn a_manager_does_not_learn_that_access_was_permitted() {
+    let kept = stored(State::Excepted);
+    for (audience, state, kind, record) in [
+        (Audience::Manager, "open", "revocation.opened", Value::Null),
+        (Audience::Security, "excepted", "revocation.resumed", json!("verification_failed")),
+    ] {
+        let event = told(Topic::Resumed, audience, json!({}), Some(&kept));
+        assert_eq!(event["data"]["revocation"]["state"], state);
+        assert_eq!((&event["type"], &event["data"]["record"]["type"]), (&json!(kind), &record));
+        let missed =
+            [Missed { topic: Topic::Resumed, about: "rev_1", record: "rev_1.2", seq: Some(7) }];
+        let body = late(&Late {
+            delivery: "dig_1",
+            audience,
+            missed: &missed,
+            total: 1,
+            at: at("09:00:00"),
+            cite: &Cite::default(),
+        });
+        assert_eq!(body["data"]["events"][0]["type"], kind);
+    }
 }

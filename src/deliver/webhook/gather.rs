@@ -21,7 +21,7 @@ pub(super) async fn body(
 ) -> Result<Option<Value>, StoreError> {
     let store = &journal.store;
     if row.topic == Topic::Digest {
-        return missed(journal, row, &hook.events, cite).await;
+        return missed(journal, row, hook, cite).await;
     }
     if !hook.events.contains(&row.topic) {
         return Ok(None);
@@ -66,11 +66,12 @@ async fn hash(journal: &Journal, seq: u64) -> Option<String> {
 async fn missed(
     journal: &Journal,
     row: &Delivery,
-    events: &[Topic],
+    hook: &WebhookOut,
     cite: &Cite,
 ) -> Result<Option<Value>, StoreError> {
     let store = &journal.store;
     let counts = store.outbox_counts(&row.id).await?;
+    let (audience, events) = (hook.audience, &hook.events);
     let told = |topic: &str| Topic::from_word(topic).is_some_and(|topic| events.contains(&topic));
     let counted = counts.iter().filter(|(topic, _, _, _)| told(topic));
     let total = counted.map(|(_, _, count, _)| *count).sum::<i64>();
@@ -89,5 +90,5 @@ async fn missed(
     });
     let missed: Vec<Missed<'_>> = one.take(usize::try_from(LISTED).unwrap_or(0)).collect();
     let (at, total) = (row.created_at, u64::try_from(total).unwrap_or(0));
-    Ok(Some(late(&Late { delivery: &row.id, missed: &missed, total, at, cite })))
+    Ok(Some(late(&Late { delivery: &row.id, audience, missed: &missed, total, at, cite })))
 }
