@@ -20,6 +20,7 @@
 //! | connection refused, a certificate of somebody else | `only_a_certificate_of_the_configured_authority_is_taken` |
 //! | an endpoint is added and taken out while the agent runs | `endpoints_come_and_go` |
 //! | a person's name, a reason, a role where it is nobody's business | `a_manager_learns_nothing_of_what_it_is` |
+//! | fewer events, or another audience, than when it was queued | `who_is_narrowed_gets_nothing_of_what_was_queued_for_more`, `what_is_told_late_is_what_the_endpoint_is_told_of_by_now` |
 //! | secrets, wherever they might show | `no_secret_is_in_anything_that_is_said_or_kept` |
 
 mod common;

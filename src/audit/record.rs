@@ -24,7 +24,7 @@ pub use campaign::{
 pub use canary::{About as AboutCanary, canary_detected, canary_missed, doubted};
 pub use changes::{
     Approval, Parted, amended, approval_requested, approved, attested, config_changed, erasure,
-    item_attested, linked_by, rehired, reopened, rescinded, unlinked, withdrawn,
+    item_attested, linked_by, rehired, reopened, rescinded, taken_back, unlinked, withdrawn,
 };
 pub use delivery::{Notification, notification_sent, outbox_changed};
 pub use emergency::{emergency, emergency_approved, emergency_unapproved};

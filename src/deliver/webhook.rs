@@ -82,6 +82,14 @@ fn client(url: &Url, ca: Option<&str>) -> Result<Client> {
     builder.build().context("ca_file: setting up TLS")
 }
 
+/// For the fallback, whose address says by itself whether a proxy is between.
+fn fallback(webhook: &Secret) -> Result<Client> {
+    // The error may repeat a part of it.
+    let url = Url::parse(webhook.expose_secret())
+        .map_err(|_| anyhow::anyhow!("slack.webhook_file: it holds no address"))?;
+    client(&url, None)
+}
+
 impl Webhook {
     /// As configured.
     ///
@@ -101,8 +109,7 @@ impl Webhook {
             headers.insert(HeaderName::try_from(name).with_context(of)?, value);
         }
         let made = client(&url, hook.ca.as_deref()).with_context(|| key.clone())?;
-        let plain = endpoint.fallback.as_ref().map(|_| client(&url, None));
-        let plain = plain.transpose().with_context(|| key.clone())?;
+        let plain = endpoint.fallback.as_ref().map(fallback).transpose()?;
         let name = format!("{PREFIX}{}", endpoint.name);
         Ok(Self { name, url, headers, client: made, plain, endpoint })
     }
@@ -178,7 +185,7 @@ impl Receiver for Webhook {
         row: &Delivery,
         cite: &Cite,
     ) -> Result<Option<Value>, StoreError> {
-        gather::body(journal, row, self.endpoint.hook.audience, cite).await
+        gather::body(journal, row, &self.endpoint.hook, cite).await
     }
 
     async fn destination(&self, _: &Journal, _: &Delivery) -> Result<String, StoreError> {

@@ -155,7 +155,8 @@ impl Intake {
             let Some(stored) = self.journal.store.revocation(id).await? else {
                 return Ok(None);
             };
-            let step = Box::new(decide(&stored, &self.config.current(), clock::now())?);
+            let mut step = Box::new(decide(&stored, &self.config.current(), clock::now())?);
+            merge::say_what_is_taken_back(&mut step);
             let changed = Changed {
                 id: id.to_owned(),
                 amended: step.revocation != stored.revocation

@@ -205,6 +205,7 @@ impl Intake {
         let ended = exceptions::endings(stored, &step, now);
         step.records.extend(ended);
         let _learning = amended.then(|| self.learning());
+        merge::say_what_is_taken_back(&mut step);
         let record = self.journal.store.advance(&step).await?;
         let wait = match record {
             Some(record) => Some(record),

@@ -1,5 +1,6 @@
 //! A second notice for the same subject and kind tightens the first, and never loosens it. Pure.
 
+use crate::audit::record;
 use crate::domain::account::AccountName;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Deadlines;
@@ -8,7 +9,7 @@ use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::subject::{Called, Mapping};
 use crate::domain::time::UtcTime;
 use crate::intake::joining::RELEASED;
-use crate::store::{NoticeKey, Stored};
+use crate::store::{Move, NoticeKey, Stored};
 
 /// What both together ask for, if that is more than `known` asks for already.
 #[must_use]
@@ -193,6 +194,19 @@ pub fn told(before: &Revocation, after: &Revocation, life: Life, now: UtcTime) -
         Life { told_at: Some(now), ..life }
     } else {
         life
+    }
+}
+
+/// Says in a record of `step` that it takes back what was proved, where it does: whoever was told of the proof is told.
+pub(super) fn say_what_is_taken_back(step: &mut Move) {
+    let before = &step.from.life;
+    if before.state != State::Verified || step.life.state != State::Open {
+        return;
+    }
+    let of = |kind: &str| step.records.iter().position(|record| record.kind == kind);
+    let Some(place) = of("revocation_amended").or_else(|| of("subject_linked")) else { return };
+    if let Some(told) = step.records.get_mut(place) {
+        told.body = record::taken_back(std::mem::take(&mut told.body), before);
     }
 }
 

@@ -39,13 +39,14 @@ fn suffix(topic: Topic) -> &'static str {
         Topic::Status => ":status",
         Topic::NudgeLead => ":lead",
         Topic::NudgeSecurity => ":security",
+        // Beside what is asked for now, which the same record says.
+        Topic::Reopened => ":reopened",
         Topic::Used
         | Topic::Regressed
         | Topic::Blind
         | Topic::Unapproved
         | Topic::Overdue
         | Topic::Nudge
-        | Topic::Reopened
         | Topic::Residual
         | Topic::Resumed
         | Topic::Held

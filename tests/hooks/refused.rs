@@ -5,7 +5,9 @@ use crate::common::slack::{Fault, Slack};
 use crate::desk::names;
 use crate::faults::moment;
 use crate::office::{Hooked, section};
+use revoked::clock;
 use revoked::domain::delivery::Standing;
+use revoked::domain::time::UtcTime;
 use std::time::Duration;
 
 fn status(status: u16) -> Fault {
@@ -203,5 +205,43 @@ async fn a_manager_learns_nothing_of_what_it_is() {
         }
         assert_eq!(event.body["data"]["revocation"]["ticket"], "T-1");
     }
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_narrowed_gets_nothing_of_what_was_queued_for_more() {
+    let desk = Hooked::new("").await;
+    desk.endpoint.always(Some(status(408)));
+    let agent = desk.start().await;
+    agent.expect(&names(1), None).await;
+    agent.verify("p0").await;
+    agent.regress("p0").await;
+    agent.until("refused", |rows| rows.iter().any(|row| row.error == "http_408")).await;
+    desk.reload(&agent, &section(&desk.endpoint, ", audience: manager, events: [verified]"));
+    moment().await;
+    desk.endpoint.always(None);
+    let rows = agent.settled().await;
+    let left_out = rows.iter().filter(|row| row.row.standing == Standing::Superseded).count();
+    let kept = desk.endpoint.kept();
+    let kinds: Vec<_> = kept.iter().map(Event::kind).collect();
+    assert_eq!((kinds, left_out), (vec!["revocation.verified"], 2), "{rows:?}");
+    assert!(kept[0].body["data"]["revocation"]["roles"].is_null(), "{:?}", kept[0]);
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_told_late_is_what_the_endpoint_is_told_of_by_now() {
+    let desk = Hooked::new("").await;
+    desk.endpoint.always(Some(status(408)));
+    let agent = desk.start().await;
+    let days = 4 * 86_400 * 1_000_000;
+    let old = UtcTime::from_micros(clock::now().micros() - days).unwrap();
+    agent.expect(&names(3), Some(old)).await;
+    agent.until("refused", |rows| rows.iter().any(|row| row.error == "http_408")).await;
+    desk.reload(&agent, &section(&desk.endpoint, ", events: [verified]"));
+    moment().await;
+    desk.endpoint.always(None);
+    agent.settled().await;
+    assert!(desk.endpoint.kept().is_empty(), "{:?}", desk.endpoint.kept());
     agent.stop().await;
 }

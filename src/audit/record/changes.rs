@@ -5,6 +5,7 @@ use crate::domain::account::{Account, AccountName, LinkRule};
 use crate::domain::checklist::{Item, Word};
 use crate::domain::credential::{Attested, Standing};
 use crate::domain::erasure::Basis;
+use crate::domain::lifecycle::Life;
 use crate::domain::lineage::Unlinked;
 use crate::domain::request::Request;
 use crate::domain::residual::ResidualKind;
@@ -31,6 +32,14 @@ pub fn amended(about: &About<'_>, notice: Option<&str>) -> Body {
             "searched_total": asked.accounts.len(),
         }),
     )
+}
+
+/// What `revocation_amended` or `subject_linked` says more where it takes back what was proved. `before` is the life until
+/// now.
+#[must_use]
+pub fn taken_back(body: Body, before: &Life) -> Body {
+    let more = json!({"state_before": before.state, "verified_at": before.verified_at});
+    with(body, more)
 }
 
 /// Who asked for what keeps access, and who approved.

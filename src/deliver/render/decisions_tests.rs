@@ -129,6 +129,8 @@ fn what_people_decide_as_people_see_it() {
     add("another role", told(Topic::Reopened, named, Some(&open)));
     let asked = json!({"because": "a_question_is_open", "verified_at": at("09:21:00")});
     add("whose role it is", told(Topic::Reopened, asked, Some(&open)));
+    let more = json!({"state_before": "verified", "verified_at": at("09:21:00")});
+    add("more is asked for", told(Topic::Reopened, more, Some(&open)));
     let notice = json!({
         "at": at("09:00:00"), "cause": "unknown_type", "notice": "ntc_1", "triggered_by": "hr <!here>",
     });

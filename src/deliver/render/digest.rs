@@ -1,5 +1,6 @@
 //! Many things in one message: counted, and the first that matter listed.
 
+use super::outline;
 use super::words::{Cite, ROWS, next, run, say, spaced, standing};
 use crate::deliver::message::{Fact, Message, Table};
 use crate::domain::delivery::Topic;
@@ -71,9 +72,10 @@ pub fn digest(what: &Digested<'_>) -> Message {
     let mut topics: Vec<(Topic, u64)> = Vec::new();
     let mut reasons: Vec<(&str, u64)> = Vec::new();
     for (topic, reason, count) in what.counts {
-        match topics.iter_mut().find(|(known, _)| known == topic) {
+        let topic = if what.details { *topic } else { outline::topic(*topic) };
+        match topics.iter_mut().find(|(known, _)| *known == topic) {
             Some((_, all)) => *all += count,
-            None => topics.push((*topic, *count)),
+            None => topics.push((topic, *count)),
         }
         if reason.is_empty() || !what.details {
             continue;
@@ -133,11 +135,13 @@ pub fn digest(what: &Digested<'_>) -> Message {
 fn row(sample: &Sample<'_>, details: bool) -> Vec<String> {
     let stored = sample.stored;
     let life = stored.and_then(|stored| stored.landed.as_ref());
-    let now = life.map_or("–", |life| standing(life.state)).to_owned();
-    let (what, about) = (spaced(sample.topic.as_str()), sample.about.to_owned());
+    let about = sample.about.to_owned();
     if !details {
-        return vec![what, about, now];
+        let now = life.map_or("–", |life| standing(outline::state(life.state)));
+        return vec![spaced(outline::topic(sample.topic).as_str()), about, now.to_owned()];
     }
+    let now = life.map_or("–", |life| standing(life.state)).to_owned();
+    let what = spaced(sample.topic.as_str());
     let account = stored.and_then(|stored| stored.accounts.first());
     let role = account.map_or_else(
         || "none found yet".to_owned(),

@@ -1,7 +1,7 @@
 //! An event for programs: the body of a Standard Webhooks request. It names no person and has nobody's own words; for who
 //! may not know what the access is, it has no role and no finding either.
 
-use super::outline::ticket;
+use super::outline::{self, ticket};
 use super::words::{Cite, text};
 use crate::domain::delivery::{Audience, Topic};
 use crate::domain::lifecycle::Life;
@@ -22,7 +22,7 @@ pub struct Event<'a> {
     pub delivery: &'a str,
     /// What about.
     pub topic: Topic,
-    /// Revocation, checklist or notice, or `target:NAME`.
+    /// Revocation, checklist or notice, or `target:NAME` or `attestation:NAME`.
     pub about: &'a str,
     /// Whom it is for.
     pub audience: Audience,
@@ -45,6 +45,8 @@ pub struct Event<'a> {
 pub struct Late<'a> {
     /// Id of the delivery.
     pub delivery: &'a str,
+    /// Whom it is for.
+    pub audience: Audience,
     /// The first of them, what matters most before the rest.
     pub missed: &'a [Missed<'a>],
     /// How many there are.
@@ -60,7 +62,7 @@ pub struct Late<'a> {
 pub struct Missed<'a> {
     /// What about.
     pub topic: Topic,
-    /// Revocation, checklist, notice or target.
+    /// Revocation, checklist, notice, target or attestation.
     pub about: &'a str,
     /// Id of the record.
     pub record: &'a str,
@@ -68,13 +70,15 @@ pub struct Missed<'a> {
     pub seq: Option<u64>,
 }
 
-/// The type of an event: what it is about, and what happened.
-fn kind(about: &str, topic: Topic) -> String {
+/// The type of an event: what it is about, and what happened, as far as its audience may know it.
+fn kind(about: &str, topic: Topic, audience: Audience) -> String {
+    let topic = if audience.sees_details() { topic } else { outline::topic(topic) };
     let what = match about.split(['_', ':']).next().unwrap_or_default() {
         "rev" => "revocation",
         "chk" => "checklist",
         "ntc" => "notice",
         "target" => "target",
+        "attestation" => "attestation",
         _ => "other",
     };
     format!("{what}.{topic}")
@@ -87,9 +91,7 @@ pub fn event(told: &Event<'_>) -> Value {
     let mut data = json!({
         "checkpoint_size": told.cite.size,
         "delivery": told.delivery,
-        "record": {
-            "id": told.id, "seq": told.record.seq, "sha256": told.sha256, "type": told.record.kind,
-        },
+        "record": record(told),
     });
     let mut put = |key: &str, value: Value| {
         if let (Value::Object(data), false) = (&mut data, value.is_null()) {
@@ -97,17 +99,15 @@ pub fn event(told: &Event<'_>) -> Value {
         }
     };
     put("milestone", json!(text(body, "milestone")));
-    if let Some(target) = told.about.strip_prefix("target:") {
-        put("target", json!(target));
-    } else if told.about.starts_with("ntc_") {
-        put("notice", json!(told.about));
-    }
     let landed = told.stored.and_then(|stored| Some((stored, stored.landed.as_ref()?)));
     if let Some((stored, life)) = landed {
         put("revocation", revocation(told, stored, life));
         put("links", links(&stored.revocation.id));
     }
     if told.audience.sees_details() {
+        if let Some((what, name)) = named(told.about) {
+            put(what, json!(name));
+        }
         put("vendor", json!(told.offboarding.0));
         put("checklist", json!(told.offboarding.1));
         put("session", session(told.topic, body));
@@ -121,9 +121,25 @@ pub fn event(told: &Event<'_>) -> Value {
             );
         }
     }
-    json!({
-        "data": data, "timestamp": text(body, "at"), "type": kind(told.about, told.topic),
-    })
+    let kind = kind(told.about, told.topic, told.audience);
+    json!({"data": data, "timestamp": text(body, "at"), "type": kind})
+}
+
+/// What happened. Its type may tell what its audience may not know.
+fn record(told: &Event<'_>) -> Value {
+    let (id, seq, sha256) = (told.id, told.record.seq, told.sha256);
+    if told.audience.sees_details() {
+        json!({"id": id, "seq": seq, "sha256": sha256, "type": told.record.kind})
+    } else {
+        json!({"id": id, "seq": seq, "sha256": sha256})
+    }
+}
+
+/// What it is about, where that is neither a revocation nor an offboarding.
+fn named(about: &str) -> Option<(&'static str, &str)> {
+    let target = about.strip_prefix("target:").map(|name| ("target", name));
+    let period = about.strip_prefix("attestation:").map(|name| ("attestation", name));
+    target.or(period).or_else(|| about.starts_with("ntc_").then_some(("notice", about)))
 }
 
 /// The revocation as the log holds it, as far as its audience may know it.
@@ -133,6 +149,8 @@ fn revocation(told: &Event<'_>, stored: &Evidenced, life: &Life) -> Value {
         |one: &&Milestone| life.missed.get(**one).is_some() && life.met.get(**one).is_none();
     let due = matches!(life.state, State::Open | State::Regressed);
     let overdue: Vec<_> = Milestone::ALL.iter().filter(missed).filter(|_| due).collect();
+    let details = told.audience.sees_details();
+    let state = if details { life.state } else { outline::state(life.state) };
     let mut shown = json!({
         "deadlines": asked.deadlines,
         "effective_at": asked.effective_at,
@@ -140,18 +158,18 @@ fn revocation(told: &Event<'_>, stored: &Evidenced, life: &Life) -> Value {
         "id": asked.id,
         "overdue": overdue,
         "received_at": asked.received_at,
-        "state": life.state,
+        "state": state,
         "ticket": ticket(asked),
         "verified_at": life.verified_at,
     });
-    if let (Value::Object(shown), true) = (&mut shown, told.audience.sees_details()) {
-        shown.extend(details(asked, stored, life));
+    if let (Value::Object(shown), true) = (&mut shown, details) {
+        shown.extend(access(asked, stored, life));
     }
     shown
 }
 
 /// What the access is.
-fn details(asked: &Revocation, stored: &Evidenced, life: &Life) -> Map<String, Value> {
+fn access(asked: &Revocation, stored: &Evidenced, life: &Life) -> Map<String, Value> {
     let named = asked.accounts.iter().filter_map(|name| name.target.as_deref());
     let linked = stored.accounts.iter().map(|account| account.target.as_str());
     let targets: BTreeSet<&str> = linked.chain(named).collect();
@@ -207,7 +225,7 @@ pub fn late(told: &Late<'_>) -> Value {
     let one = |one: &Missed<'_>| {
         json!({
             "about": one.about, "record": {"id": one.record, "seq": one.seq},
-            "type": kind(one.about, one.topic),
+            "type": kind(one.about, one.topic, told.audience),
         })
     };
     let missed: Vec<Value> = told.missed.iter().map(one).collect();

@@ -63,6 +63,9 @@ fn who_may_not_know_learns_no_role_and_nothing_of_why() {
         }
         assert!(text.contains("rev_000193"), "{topic}: {text}");
     }
+    let blind = json!({"target": "main"});
+    let of = |audience| told(Topic::Blind, audience, blind.clone(), None)["data"]["target"].take();
+    assert_eq!((of(Audience::Manager), of(Audience::Security)), (Value::Null, json!("main")));
 }
 
 #[test]
@@ -101,17 +104,50 @@ fn what_is_late_is_listed() {
         Missed { topic: Topic::Blind, about: "target:main", record: "cnr_1", seq: Some(9) },
         Missed { topic: Topic::Held, about: "ntc_1", record: "ntc_1.1", seq: None },
         Missed { topic: Topic::Filed, about: "chk_1", record: "att_1", seq: Some(11) },
+        Missed { topic: Topic::Filed, about: "attestation:weekly", record: "att_2", seq: Some(12) },
     ];
     let cite = Cite::default();
     let body = late(&Late {
         delivery: "dig_1",
+        audience: Audience::Security,
         missed: &missed,
-        total: 4,
+        total: 5,
         at: at("09:00:00"),
         cite: &cite,
     });
     let kinds: Vec<_> =
         body["data"]["events"].as_array().unwrap().iter().map(|one| &one["type"]).collect();
-    assert_eq!(kinds, ["revocation.opened", "target.blind", "notice.held", "checklist.filed"]);
-    assert_eq!((&body["type"], &body["data"]["total"]), (&json!("events.late"), &json!(4)));
+    let expected = [
+        "revocation.opened",
+        "target.blind",
+        "notice.held",
+        "checklist.filed",
+        "attestation.filed",
+    ];
+    assert_eq!(kinds, expected);
+    assert_eq!((&body["type"], &body["data"]["total"]), (&json!("events.late"), &json!(5)));
+}
+
+#[test]
+fn a_manager_does_not_learn_that_access_was_permitted() {
+    let kept = stored(State::Excepted);
+    for (audience, state, kind, record) in [
+        (Audience::Manager, "open", "revocation.opened", Value::Null),
+        (Audience::Security, "excepted", "revocation.resumed", json!("verification_failed")),
+    ] {
+        let event = told(Topic::Resumed, audience, json!({}), Some(&kept));
+        assert_eq!(event["data"]["revocation"]["state"], state);
+        assert_eq!((&event["type"], &event["data"]["record"]["type"]), (&json!(kind), &record));
+        let missed =
+            [Missed { topic: Topic::Resumed, about: "rev_1", record: "rev_1.2", seq: Some(7) }];
+        let body = late(&Late {
+            delivery: "dig_1",
+            audience,
+            missed: &missed,
+            total: 1,
+            at: at("09:00:00"),
+            cite: &Cite::default(),
+        });
+        assert_eq!(body["data"]["events"][0]["type"], kind);
+    }
 }

@@ -14,6 +14,16 @@ pub(super) fn ticket(asked: &Revocation) -> Option<&str> {
     asked.ticket.as_deref().filter(|text| !text.is_empty() && word(text))
 }
 
+/// As what it is told to them: that access was permitted for a while is not theirs to know.
+pub(super) fn topic(topic: Topic) -> Topic {
+    if topic == Topic::Resumed { Topic::Opened } else { topic }
+}
+
+/// How it stands, as far as they may know it.
+pub(super) fn state(state: State) -> State {
+    if state == State::Excepted { State::Open } else { state }
+}
+
 /// The message; `None` where there is nothing to tell any more.
 #[must_use]
 pub fn outline(brief: &Brief<'_>) -> Option<Message> {

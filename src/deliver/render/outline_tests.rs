@@ -88,3 +88,25 @@ fn a_digest_for_a_manager_names_no_role_and_no_reason() {
         assert!(!text.contains(hidden), "{hidden}: {text}");
     }
 }
+
+#[test]
+fn a_digest_for_a_manager_says_of_no_exception() {
+    let kept = canaries(State::Excepted);
+    let counts = [(Topic::Resumed, String::new(), 3), (Topic::Opened, String::new(), 2)];
+    let samples = [Sample { topic: Topic::Resumed, about: "rev_000193", stored: Some(&kept) }];
+    let message = digest(&Digested {
+        counts: &counts,
+        samples: &samples,
+        late_since: None,
+        checklist: None,
+        details: false,
+        seq: 127,
+        cite: &Cite::default(),
+    });
+    let text = seen(&message);
+    assert!(text.contains("5 revocations opened"), "{text}");
+    assert!(text.contains("opened | rev_000193 | open"), "{text}");
+    for hidden in ["exception", "excepted", "resumed"] {
+        assert!(!text.contains(hidden), "{hidden}: {text}");
+    }
+}

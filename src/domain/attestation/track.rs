@@ -167,7 +167,9 @@ impl Track {
                 None => self.open_again(),
             },
             K::Regressed => self.state = State::Regressed,
-            K::CanaryMissed if word(body, "state_before") == Some("verified") => self.open_again(),
+            K::CanaryMissed | K::Linked if word(body, "state_before") == Some("verified") => {
+                self.open_again();
+            }
             K::Withdrawn => {
                 self.state = State::Withdrawn;
                 self.late = PerMilestone::default();

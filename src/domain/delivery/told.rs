@@ -49,7 +49,8 @@ pub fn told(kind: &str, body: &Map<String, Value>) -> Vec<Told> {
         reason: word("reason").unwrap_or_default().to_owned(),
     };
     let filed = (word("revocation").is_some() && closes(kind)).then_some(Topic::Closure);
-    let told = topic(kind, body).into_iter().chain(edits.then_some(Topic::Status));
+    let again = takes_back(kind, body).then_some(Topic::Reopened);
+    let told = topic(kind, body).into_iter().chain(again).chain(edits.then_some(Topic::Status));
     told.chain(filed).map(one).collect()
 }
 
@@ -80,6 +81,12 @@ fn of_campaign(topic: Option<Topic>, campaign: &str, body: &Map<String, Value>) 
         }
         Some(_) | None => Vec::new(),
     }
+}
+
+/// Whether a record takes back what was proved by asking for more, or by what was said of whose a role is.
+fn takes_back(kind: RecordKind, body: &Map<String, Value>) -> bool {
+    let before = body.get("state_before").and_then(Value::as_str);
+    matches!(kind, RecordKind::Amended | RecordKind::Linked) && before == Some("verified")
 }
 
 /// What a record is told as, if it is. Each is here, so that nobody is left untold by mistake.

@@ -168,6 +168,14 @@ impl Of<'_> {
         vec![Fact::ours("Covered", read), Fact { label: "Not covered", parts }]
     }
 
+    /// It is verified no more since nobody can say who is meant, or whose a role is.
+    fn is_question(&self) -> bool {
+        let lineage = &self.life.lineage;
+        let amended = text(self.body, "state_before").is_some();
+        text(self.body, "because") == Some("a_question_is_open")
+            || (amended && (lineage.more_unsure || !lineage.unsure.is_empty()))
+    }
+
     /// What was told as verified is in doubt.
     pub(super) fn reopened(&self) -> Option<Message> {
         // Proved anew, or another matter by now.
@@ -187,12 +195,16 @@ impl Of<'_> {
                     ),
                 ]),
             ),
-            None if text(self.body, "because") == Some("a_question_is_open") => (
+            None if self.is_question() => (
                 "It is a question who is meant, or whose a role is that is there.".to_owned(),
                 next([
                     run(format!("revoked expect show {}", self.asked.id)),
                     say(" has the question, and the commands that answer it."),
                 ]),
+            ),
+            None if text(self.body, "state_before").is_some() => (
+                "It asks for more by now than was looked for when it was verified.".to_owned(),
+                next([say("nothing; it is looked at and verified anew by itself.")]),
             ),
             None => (
                 "A role is named by now that nobody looked for when it was verified.".to_owned(),
