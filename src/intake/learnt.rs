@@ -18,6 +18,10 @@ use names::{said, take_names};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// So many that cannot be moved, one after another, are no fault of theirs: each may wait for long. The next time another
+/// one is the first.
+const GIVE_UP: u32 = 5;
+
 /// Something may be learnt while it is held: it is carried once this goes, whatever came of it. Whoever gives up waiting
 /// for a store or a log that is late does not know what was written.
 pub(super) struct Learning<'a>(&'a AtomicBool);
@@ -54,19 +58,29 @@ impl Intake {
         for stored in watched.iter().filter(|stored| is_in_force(stored, now)) {
             subjects.entry(&stored.revocation.subject).or_default().push(stored);
         }
+        let (mut carried, mut in_a_row) = (Ok(()), 0);
         for known in subjects.values().filter(|known| known.len() > 1) {
+            // There may be very many, and mostly there is nothing to wait for.
+            tokio::task::yield_now().await;
             for stored in known {
                 if learnt(stored, known, &config, now).is_none() {
                     continue;
                 }
-                self.moving(&stored.revocation.id, |stored, config, now| {
+                let moved = self.moving(&stored.revocation.id, |stored, config, now| {
                     let step = learnt(stored, known, config, now);
                     Ok(step.unwrap_or_else(|| unchanged(stored, now)))
-                })
-                .await?;
+                });
+                match moved.await {
+                    Ok(_) => in_a_row = 0,
+                    // One that cannot be moved keeps nothing from the others.
+                    Err(error) => (carried, in_a_row) = (Err(error), in_a_row + 1),
+                }
+                if in_a_row >= GIVE_UP {
+                    return carried;
+                }
             }
         }
-        Ok(())
+        carried
     }
 }
 

@@ -23,7 +23,7 @@ use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::domain::request::Asked;
 use crate::domain::revocation::{Kind, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Move, NewRecord, NoticeKey, Stored};
+use crate::store::{Evidenced, Move, NewRecord, NoticeKey, Stored};
 use rehire::{Known, back_again};
 use std::sync::Arc;
 use voice::Voice;
@@ -174,6 +174,7 @@ impl Intake {
                 Err(error) => return Err(error),
             }
         }
+        ends.sort_by_cached_key(|(stored, _)| turn_of(stored));
         for (stored, own) in ends {
             let id = stored.revocation.id.clone();
             let taken = if own {
@@ -193,6 +194,7 @@ impl Intake {
                 Err(error) => return Err(error),
             }
         }
+        done.sort_by_key(|id| expected.iter().position(|one| one.revocation.id == *id));
         if done.is_empty() {
             done.extend(self.rescinded_since(back.subject, back.sender, UtcTime::EPOCH).await?);
         }
@@ -207,7 +209,10 @@ impl Intake {
     async fn rehired(&self, back: &Back<'_>) -> Result<Came, IntakeError> {
         let _subject = self.subjects.of(back.subject).await;
         let (mut done, mut older, mut others) = (Vec::new(), None, false);
-        for stored in self.journal.store.expected_of(back.subject).await? {
+        let expected = self.journal.store.expected_of(back.subject).await?;
+        let mut turns: Vec<&Evidenced> = expected.iter().collect();
+        turns.sort_by_cached_key(|stored| turn_of(stored));
+        for stored in turns {
             if stored.revocation.kind.is_about_a_secret() {
                 continue;
             }
@@ -225,12 +230,13 @@ impl Intake {
                     let clusters =
                         looks.filter_map(|look| Some(look.server.as_ref()?.system_identifier));
                     let known = Known { looked_at, clusters: clusters.collect() };
-                    back_again(&stored, now_is, (back, known), now)
+                    back_again(stored, now_is, (back, known), now)
                 })
                 .await?;
                 done.push(id);
             }
         }
+        done.sort_by_key(|id| expected.iter().position(|one| one.revocation.id == *id));
         Ok(match (done.is_empty(), older, others) {
             (false, _, _) => Came::To { revocations: done, pending: Vec::new() },
             (true, Some(id), _) => Came::Older(id),
@@ -238,6 +244,13 @@ impl Intake {
             (true, None, false) => Came::NotPossible(nobody_leaves()),
         })
     }
+}
+
+/// In this order they are moved: whoever covers another one hands names on to it when that ends (`Intake::advance`), and
+/// what is to end by the same word needs none.
+fn turn_of(stored: &Stored) -> (bool, bool, UtcTime, String) {
+    let (asked, open) = (&stored.revocation, stored.life.state != State::Verified);
+    (asked.kind == Kind::Full, open, asked.received_at, asked.id.clone())
 }
 
 fn nobody_leaves() -> String {

@@ -16,6 +16,7 @@ use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, Reason, Revocation, State};
 use crate::domain::time::UtcTime;
 use crate::store::{Facts, NoticeKey, StoreError, Stored};
+use crate::supervise::Trouble;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ impl Intake {
     pub async fn run_register(&self, stop: CancellationToken) -> anyhow::Result<()> {
         let (mut done, mut given_up) = (HashSet::new(), HashSet::new());
         let (mut failed, mut landings) = (false, self.journal.landings());
+        let trouble = Trouble::default();
         loop {
             let config = self.config.current();
             self.take_up(&mut given_up).await;
@@ -48,9 +50,17 @@ impl Intake {
                     self.carry_names().await,
                 ),
             ] {
-                if let Err(error) = done {
-                    let error = format!("{error:#}");
-                    tracing::debug!(error, what, "this is done later");
+                match done {
+                    Ok(()) if trouble.is_over(what) => tracing::info!(what, "this is done again"),
+                    Ok(()) => {}
+                    Err(error) => {
+                        let error = format!("{:#}", anyhow::Error::new(error));
+                        if trouble.is(what, "not done") {
+                            tracing::warn!(error, what, "this is not done now, and is tried again");
+                        } else {
+                            tracing::debug!(error, what, "this is done later");
+                        }
+                    }
                 }
             }
             if !config.secrets.is_empty() {
