@@ -12,6 +12,7 @@
 //! | 410 | `who_wants_nothing_any_more_is_left_alone_until_a_reload` |
 //! | a redirect, 404, 405 | `nothing_follows_to_another_address` |
 //! | 401, 403: the secret is not theirs | `a_refused_signature_holds_everything_back_until_it_is_good` |
+//! | 401 or 500 for every event, and a `HEAD` that is answered | `what_is_refused_again_and_again_is_told_elsewhere_once` |
 //! | the secret is changed, on either side first | `two_secrets_sign_while_one_is_changed` |
 //! | 400, 413, 422 | `what_is_refused_is_dead_and_told_elsewhere` |
 //! | a status nobody knows | `the_table` |

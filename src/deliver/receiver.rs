@@ -94,6 +94,11 @@ pub trait Receiver: Send + Sync {
     /// Asks whether the credential is good, without telling anybody anything.
     fn probe(&self) -> impl Future<Output = Heard> + Send;
 
+    /// A good answer to that shows that messages are taken. Where it does not, the next message has to.
+    fn probe_proves(&self) -> bool {
+        true
+    }
+
     /// Tells on another way that the usual one is closed. True: it was heard; `None`: there is no other way.
     fn alarm(&self, text: &str) -> impl Future<Output = Option<bool>> + Send;
 

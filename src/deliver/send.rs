@@ -213,12 +213,16 @@ impl<R: Receiver> Worker<R> {
         }
     }
 
-    /// Asks whether the credential is good again. What it answers is worth no message.
+    /// Asks whether the credential is good again, or somebody answers. What it answers is worth no message.
     pub(super) async fn probed(&mut self, now: UtcTime) -> bool {
         let heard = self.receiver.probe().await;
         if matches!(heard.answer, Answer::Sent(_)) {
-            self.circuit = self.circuit.good();
-            self.is_well("");
+            if self.receiver.probe_proves() {
+                self.circuit = self.circuit.good();
+                self.is_well("");
+            } else {
+                self.circuit = self.circuit.tried();
+            }
             return true;
         }
         self.circuit = self.circuit.trip(now, self.manner.open_for());

@@ -223,6 +223,10 @@ impl Receiver for Webhook {
         }
     }
 
+    fn probe_proves(&self) -> bool {
+        false
+    }
+
     async fn alarm(&self, text: &str) -> Option<bool> {
         super::slack::alarm(self.plain.as_ref()?, self.endpoint.fallback.as_ref()?, text).await
     }

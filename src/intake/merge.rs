@@ -215,7 +215,9 @@ mod tests {
     use super::*;
     use crate::domain::effective::Zones;
     use crate::domain::profile::Profiles;
+    use crate::intake::amend::unchanged;
     use crate::intake::submission::{Submission, Terms};
+    use crate::store::NewRecord;
 
     fn at(now: &str, json: &str) -> Revocation {
         let profiles = Profiles::default();
@@ -267,18 +269,8 @@ mod tests {
         assert_eq!(leaves.reason, Reason::Terminated);
     }
 
-    #[test]
-    fn a_question_that_grew_forgets_since_when_the_rest_is_gone() {
-        let partial = |roles: &str| {
-            let json = format!(
-                r#"{{"username":"a","reason":"role_change","account":"x","roles":{roles}}}"#
-            );
-            at(NOON, &json)
-        };
-        let (known, more) = (partial(r#"["g"]"#), partial(r#"["g","h"]"#));
-        let mut life = Life::begin(known.effective_at, known.received_at);
-        life.gone_since = Some(known.received_at);
-        let stored = Stored {
+    fn stored(known: &Revocation, life: Life) -> Stored {
+        Stored {
             revocation: known.clone(),
             landed_revocation: None,
             subject_id: "sub".to_owned(),
@@ -290,7 +282,48 @@ mod tests {
             records: 0,
             queued_at: known.received_at,
             watch_until: known.received_at,
+        }
+    }
+
+    #[test]
+    fn one_record_says_that_it_takes_back_what_was_proved() {
+        let known = at(NOON, r#"{"username":"a","reason":"terminated"}"#);
+        let record = |kind| NewRecord { kind, body: serde_json::Map::new() };
+        let said = |from, to, kinds: &[&'static str]| {
+            let life = |state| Life {
+                state,
+                verified_at: Some(known.received_at),
+                ..Life::begin(known.effective_at, known.received_at)
+            };
+            let mut step = unchanged(&stored(&known, life(from)), known.received_at);
+            step.life = life(to);
+            step.records = kinds.iter().copied().map(record).collect();
+            say_what_is_taken_back(&mut step);
+            let says = |one: &NewRecord| {
+                one.body.get("state_before").is_some_and(|state| state == "verified")
+                    && one.body.contains_key("verified_at")
+            };
+            step.records.iter().map(says).collect::<Vec<_>>()
         };
+        let both = ["subject_linked", "revocation_amended"];
+        assert_eq!(said(State::Verified, State::Open, &both), [false, true]);
+        assert_eq!(said(State::Verified, State::Open, &both[..1]), [true]);
+        assert_eq!(said(State::Verified, State::Verified, &both), [false, false]);
+        assert_eq!(said(State::Open, State::Open, &both), [false, false]);
+    }
+
+    #[test]
+    fn a_question_that_grew_forgets_since_when_the_rest_is_gone() {
+        let partial = |roles: &str| {
+            let json = format!(
+                r#"{{"username":"a","reason":"role_change","account":"x","roles":{roles}}}"#
+            );
+            at(NOON, &json)
+        };
+        let (known, more) = (partial(r#"["g"]"#), partial(r#"["g","h"]"#));
+        let mut life = Life::begin(known.effective_at, known.received_at);
+        life.gone_since = Some(known.received_at);
+        let stored = stored(&known, life);
         assert!(reopened(&stored, &known).gone_since.is_some());
         assert_eq!(reopened(&stored, &more).gone_since, None);
     }

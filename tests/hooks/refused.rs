@@ -245,3 +245,38 @@ async fn what_is_told_late_is_what_the_endpoint_is_told_of_by_now() {
     assert!(desk.endpoint.kept().is_empty(), "{:?}", desk.endpoint.kept());
     agent.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_refused_again_and_again_is_told_elsewhere_once() {
+    for code in [401, 500] {
+        let (desk, slack) = beside_slack("1ms").await;
+        desk.endpoint.always(Some(status(code)));
+        let agent = desk.start().await;
+        agent.expect(&names(6), None).await;
+        let begun = std::time::Instant::now();
+        // A question that tells nothing is answered well each time.
+        while desk.endpoint.probes() < 4 || desk.endpoint.events().len() < 9 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{code}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for _ in 0..20 {
+            assert!(agent.metric(OPEN) > 0.5, "{code}: it stays open until an event is taken");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let alarms = slack.alarms();
+        let said = format!("revoked cannot tell webhook:tickets (http_{code})");
+        assert!(alarms.len() == 1 && alarms[0].starts_with(&said), "{alarms:?}");
+        desk.endpoint.always(None);
+        agent.settled().await;
+        agent.until_metric(OPEN, 0.0).await;
+        assert_eq!(desk.endpoint.kept().len(), 6, "{code}");
+        // It was over, so that this is news.
+        desk.endpoint.always(Some(status(code)));
+        agent.expect(&["again".to_owned()], None).await;
+        while slack.alarms().len() < 2 {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{code}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        agent.stop().await;
+    }
+}

@@ -22,6 +22,8 @@ pub enum Gate {
 pub struct Circuit {
     strikes: u32,
     until: Option<UtcTime>,
+    /// Somebody answers there again; whether messages are taken, the next one shows.
+    trying: bool,
 }
 
 impl Circuit {
@@ -30,6 +32,7 @@ impl Circuit {
     pub fn gate(&self, now: UtcTime) -> Gate {
         match self.until {
             None => Gate::Open,
+            Some(_) if self.trying => Gate::Open,
             Some(until) if until > now => Gate::Shut(until),
             Some(_) => Gate::Probe,
         }
@@ -46,16 +49,23 @@ impl Circuit {
     pub fn strike(self, now: UtcTime, pause: Duration) -> Self {
         let strikes = self.strikes.saturating_add(1);
         let until = (strikes >= STRIKES).then(|| now.plus(pause)).or(self.until);
-        Self { strikes, until }
+        Self { strikes, until, trying: false }
+    }
+
+    /// Somebody answers, which proves nothing of messages: one may be tried, and it is closed by none but a good answer to
+    /// that. One that is refused or lost is enough to open it anew.
+    #[must_use]
+    pub fn tried(self) -> Self {
+        Self { trying: self.until.is_some(), ..self }
     }
 
     /// The credential is refused: nothing is sent for `pause`, and then it is asked.
     #[must_use]
     pub fn trip(self, now: UtcTime, pause: Duration) -> Self {
-        Self { strikes: STRIKES, until: Some(now.plus(pause)) }
+        Self { strikes: STRIKES, until: Some(now.plus(pause)), trying: false }
     }
 
-    /// Nothing is sent now.
+    /// Nothing is sent now, or nothing was taken since.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.until.is_some()
@@ -84,6 +94,19 @@ mod tests {
         let again = circuit.strike(end, PAUSE);
         assert_eq!(again.gate(end), Gate::Shut(end.plus(PAUSE)), "one failed probe is enough");
         assert_eq!(circuit.good().gate(now), Gate::Open);
+    }
+
+    #[test]
+    fn that_somebody_answers_lets_one_message_through_and_closes_nothing() {
+        let now = UtcTime::EPOCH;
+        assert!(!Circuit::default().tried().is_open());
+        let end = now.plus(PAUSE);
+        let tried = Circuit::default().trip(now, PAUSE).tried();
+        assert!(tried.gate(end) == Gate::Open && tried.is_open());
+        let shut = Gate::Shut(end.plus(PAUSE));
+        assert_eq!(tried.strike(end, PAUSE).gate(end), shut, "strikes are kept");
+        assert_eq!(tried.trip(end, PAUSE).gate(end), shut);
+        assert!(!tried.good().is_open());
     }
 
     #[test]
