@@ -283,7 +283,7 @@ impl Intake {
         });
         let note = NewRecord { kind: "notice_quarantined", body };
         for _ in 0..TRIES {
-            let (step, _subject) = self.answer(kept, now).await?;
+            let (step, _subject) = Box::pin(self.answer(kept, now)).await?;
             let record = (record.as_str(), &note);
             match store.settle_notice(kept, settled, record, step.as_ref(), now).await {
                 Ok(Some(records)) => return Ok(records),

@@ -117,7 +117,7 @@ impl Store {
                 let stood = life.as_deref().map(|life| from_json(life, "a record's life"));
                 let body = match body {
                     Some(body) => from_json(&body, "a record")?,
-                    None => looked(revocation, instant(queued_at)),
+                    None => looked(revocation.as_deref(), instant(queued_at)),
                 };
                 Ok(Replayed { record: ToldRecord { kind, body, seq }, stood: stood.transpose()? })
             })
@@ -137,6 +137,6 @@ impl Store {
 }
 
 /// What an observation tells beside what was seen.
-fn looked(revocation: Option<String>, at: UtcTime) -> Map<String, Value> {
+fn looked(revocation: Option<&str>, at: UtcTime) -> Map<String, Value> {
     Map::from_iter([("at".to_owned(), json!(at)), ("revocation".to_owned(), json!(revocation))])
 }

@@ -7,7 +7,7 @@ use super::words::counted;
 use crate::audit::signed::cp1;
 use crate::deliver::document::Block;
 use crate::deliver::storage::{Colour, Inline, Panel, cell, text};
-use crate::domain::attestation::{Attestation, Period};
+use crate::domain::attestation::{Attestation, Period, Timeliness};
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
@@ -118,7 +118,7 @@ impl Writing<'_> {
             Inline::Status("ACCESS CAME BACK", Colour::Red)
         } else if !made.not_known.is_empty()
             || made.blindness.deadlines > 0
-            || made.timeliness.iter().any(|one| one.is_not_all_known())
+            || made.timeliness.iter().any(Timeliness::is_not_all_known)
         {
             Inline::Status("NOT ALL IS KNOWN", Colour::Yellow)
         } else {
