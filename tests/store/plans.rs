@@ -22,7 +22,7 @@ async fn a_plan_made_for_empty_tables_does_not_read_all_revocations() {
     let statements = statements();
     assert!(statements.len() >= 6, "{statements:?}");
     for (name, text) in statements {
-        let parameters = (1..).take_while(|number| text.contains(&format!("${number}"))).count();
+        let parameters = (1..10).filter(|number| text.contains(&format!("${number}"))).count();
         let nulls = vec!["NULL"; parameters].join(", ");
         let plan = sql(
             cluster,
