@@ -6,7 +6,6 @@
 use super::commit::{Commit, Entry, Landed, State, Unfit};
 use super::error::LogError;
 use super::file::LogFile;
-use super::line::Bodies;
 use super::moment::Moment;
 use super::signer::{Signer, note};
 
@@ -38,17 +37,17 @@ pub(super) struct Built {
 }
 
 impl Built {
-    /// Builds it in the memory of `spare`. What `bodies` has of the contents of `entries` is not written again.
+    /// Builds it in the memory of `spare`.
     pub(super) fn new(
         base: Base,
         spare: Vec<u8>,
         signers: &[&dyn Signer],
-        (entries, bodies): (&[Entry], Option<&Bodies>),
+        entries: &[Entry],
         now: &Moment,
     ) -> Self {
         let seal = || {
             let mut commit = Commit::after(&base.state).in_memory_of(spare);
-            let landed = commit.records(entries, bodies, now, base.before.as_ref())?;
+            let landed = commit.records(entries, now, base.before.as_ref())?;
             let (state, bytes) = commit.seal(signers)?;
             Ok(Sealed { state, bytes, landed })
         };
@@ -80,14 +79,9 @@ impl LogFile {
     }
 
     /// Builds the next commit, without looking at the file.
-    pub(super) fn build(
-        &mut self,
-        entries: &[Entry],
-        bodies: Option<&Bodies>,
-        now: &Moment,
-    ) -> Option<Built> {
+    pub(super) fn build(&mut self, entries: &[Entry], now: &Moment) -> Option<Built> {
         let spare = if entries.is_empty() { return None } else { std::mem::take(&mut self.spare) };
-        Some(Built::new(self.base(), spare, &self.signers(), (entries, bodies), now))
+        Some(Built::new(self.base(), spare, &self.signers(), entries, now))
     }
 
     /// Keeps the memory of bytes that are written for the commits to come.
@@ -171,11 +165,9 @@ mod tests {
 
     /// Two commits, of which the second is built before the first is written.
     fn ahead(log: &mut LogFile, now: &Moment) -> [Option<Built>; 2] {
-        let first = log.build(&entries(1), None, now).unwrap();
-        let entries = entries(2);
-        let bodies = Bodies::of(entries.iter().map(|entry| (entry.kind.as_str(), &entry.what)));
-        let second = (&entries[..], bodies.as_ref());
-        let second = Built::new(first.next().unwrap(), Vec::new(), &log.signers(), second, now);
+        let first = log.build(&entries(1), now).unwrap();
+        let second =
+            Built::new(first.next().unwrap(), Vec::new(), &log.signers(), &entries(2), now);
         [Some(first), Some(second)]
     }
 

@@ -1,7 +1,7 @@
 //! Building a commit: records, each chained to the one before, and the checkpoint that seals them.
 
 use super::format::{CLOCK, FORMAT, SEGMENT};
-use super::line::{self, Bodies, LineError, What};
+use super::line::{self, LineError};
 use super::moment::Moment;
 use super::signer::{SignError, Signer, note};
 use super::tree::{Frontier, Hash, leaf_hash};
@@ -135,22 +135,15 @@ impl Commit {
         Ok(commit)
     }
 
-    /// Adds what a clock that was set makes necessary, and `entries`, whose contents may be written already; gives where
-    /// these are.
+    /// Adds what a clock that was set makes necessary, and `entries`; gives where these are.
     pub(super) fn records(
         &mut self,
         entries: &[Entry],
-        bodies: Option<&Bodies>,
         now: &Moment,
         before: Option<&Moment>,
     ) -> Result<Vec<Landed>, Unfit> {
         self.clock(now, before)?;
-        let Some(bodies) = bodies else { return self.all(entries, now) };
-        let written = |(at, entry): (usize, &Entry)| match bodies.get(at) {
-            Some(body) => self.append(&entry.kind, &What::Body(body), now),
-            None => self.push(&entry.kind, &entry.what, now),
-        };
-        entries.iter().enumerate().map(written).collect()
+        self.all(entries, now)
     }
 
     /// Adds what a clock that was set makes necessary.
@@ -172,10 +165,6 @@ impl Commit {
         what: &Map<String, Value>,
         now: &Moment,
     ) -> Result<Landed, Unfit> {
-        self.append(kind, &What::Map(what), now)
-    }
-
-    fn append(&mut self, kind: &str, what: &What<'_>, now: &Moment) -> Result<Landed, Unfit> {
         let (begin, seq) = (self.bytes.len(), self.state.seq);
         line::append(&mut self.bytes, (&self.prev, seq), &now.time, kind, what)?;
         now.time.clone_into(&mut self.state.last_time);

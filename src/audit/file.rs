@@ -314,10 +314,9 @@ impl LogFile {
         now: &Moment,
         built: Option<Built>,
     ) -> Result<Vec<Landed>, Stop> {
-        let built =
-            built.filter(|built| built.fits(&self.state, self.before.as_ref())).unwrap_or_else(
-                || Built::new(self.base(), Vec::new(), &self.signers(), (entries, None), now),
-            );
+        let built = built
+            .filter(|built| built.fits(&self.state, self.before.as_ref()))
+            .unwrap_or_else(|| Built::new(self.base(), Vec::new(), &self.signers(), entries, now));
         let Sealed { state, bytes, landed } = built.sealed()?;
         if let Err(fault) = self.segment.write(self.state.length, &bytes) {
             self.remember(&fault, &self.segment.path.clone(), self.state.length, &bytes);

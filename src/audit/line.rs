@@ -38,40 +38,6 @@ pub enum LineError {
     },
 }
 
-/// The content of a record: as it is, or in its canonical form already.
-pub(super) enum What<'a> {
-    Map(&'a Map<String, Value>),
-    Body(&'a [u8]),
-}
-
-/// The contents of the records of a commit in their canonical form: all of them that can be written before it is known
-/// where in the log they land, and so beside the commit before.
-pub(super) struct Bodies {
-    bytes: Vec<u8>,
-    /// Where each ends.
-    ends: Vec<usize>,
-}
-
-impl Bodies {
-    /// `None` when one of `records` (type and content) has no canonical form, which building its line will tell.
-    pub(super) fn of<'a>(
-        records: impl Iterator<Item = (&'a str, &'a Map<String, Value>)>,
-    ) -> Option<Self> {
-        let mut bodies = Self { bytes: Vec::new(), ends: Vec::new() };
-        for (kind, what) in records {
-            body(&mut bodies.bytes, kind, what).ok()?;
-            bodies.ends.push(bodies.bytes.len());
-        }
-        Some(bodies)
-    }
-
-    /// The content of the record at place `at` of the commit.
-    pub(super) fn get(&self, at: usize) -> Option<&[u8]> {
-        let begin = at.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
-        self.bytes.get(begin..*self.ends.get(at)?)
-    }
-}
-
 /// The bytes of a record line, without line feed: keys sorted and no whitespace, which is the canonical form of what
 /// has one (RFC 8785).
 ///
@@ -85,7 +51,7 @@ pub fn record(
     what: &Map<String, Value>,
 ) -> Result<Vec<u8>, LineError> {
     let mut line = Vec::with_capacity(1024);
-    append(&mut line, (prev.as_bytes(), seq), time, kind, &What::Map(what))?;
+    append(&mut line, (prev.as_bytes(), seq), time, kind, what)?;
     Ok(line)
 }
 
@@ -95,7 +61,7 @@ pub(super) fn append(
     (prev, seq): (&[u8], u64),
     time: &str,
     kind: &str,
-    what: &What<'_>,
+    what: &Map<String, Value>,
 ) -> Result<(), LineError> {
     let before = out.len();
     write_begin(out, prev, seq);
@@ -104,22 +70,14 @@ pub(super) fn append(
     out.extend_from_slice(b",\"type\":");
     text(out, kind);
     out.extend_from_slice(b",\"what\":");
-    match what {
-        What::Map(what) => body(out, kind, what)?,
-        What::Body(body) => out.extend_from_slice(body),
-    }
+    // The line is depth 1 and `what` 2.
+    members(out, kind, what, 2)?;
     out.push(b'}');
     let bytes = out.len() - before;
     if bytes > MAX_LINE {
         return Err(LineError::Length { kind: kind.to_owned(), bytes });
     }
     Ok(())
-}
-
-/// Writes the content of a record in its canonical form.
-fn body(out: &mut Vec<u8>, kind: &str, what: &Map<String, Value>) -> Result<(), LineError> {
-    // The line is depth 1 and `what` 2.
-    members(out, kind, what, 2)
 }
 
 /// How every line begins, up to what comes after its place.

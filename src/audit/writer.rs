@@ -5,7 +5,6 @@
 
 use super::built::{Base, Built};
 use super::file::{Entry, Landed, LogError, LogFile, Moment};
-use super::line::Bodies;
 use super::read::{LogReader, Sealed};
 use super::signer::Signer;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -23,8 +22,6 @@ type Reply = oneshot::Sender<Answer>;
 
 struct Commit {
     entries: Vec<Entry>,
-    /// Their contents, written by who sent them.
-    bodies: Option<Bodies>,
     now: Moment,
     /// It lands after the one before it, or not at all.
     follows: bool,
@@ -134,8 +131,7 @@ impl LogWriter {
     ) -> Result<Sent, WriteError> {
         let (reply, answer) = oneshot::channel();
         let commits = self.commits.as_ref().ok_or(WriteError::Closed)?;
-        let bodies = Bodies::of(entries.iter().map(|entry| (entry.kind.as_str(), &entry.what)));
-        let commit = Commit { entries, bodies, now, follows, reply };
+        let commit = Commit { entries, now, follows, reply };
         commits.send(commit).await.map_err(|_| self.failure.error())?;
         Ok(Sent { answer, failure: self.failure.clone() })
     }
@@ -162,8 +158,7 @@ impl Writing {
                 let _ = commit.reply.send((Err(error), commit.entries));
                 continue;
             }
-            let built = built
-                .or_else(|| self.log.build(&commit.entries, commit.bodies.as_ref(), &commit.now));
+            let built = built.or_else(|| self.log.build(&commit.entries, &commit.now));
             let base = built.as_ref().and_then(Built::next);
             let following = base.and_then(|base| Some((self.queue.try_recv().ok()?, base)));
             let is_building = following.is_some_and(|(commit, base)| {
@@ -209,10 +204,9 @@ impl Builder {
         let (answers, done) = sync_channel(1);
         let work = move || {
             for (commit, base, spare) in queue {
-                let (entries, now) = (&commit.entries[..], &commit.now);
-                let records = (entries, commit.bodies.as_ref());
+                let (entries, now) = (&commit.entries, &commit.now);
                 let built = (!entries.is_empty())
-                    .then(|| Built::new(base, spare, &[signer.as_ref()], records, now));
+                    .then(|| Built::new(base, spare, &[signer.as_ref()], entries, now));
                 if answers.send((commit, built)).is_err() {
                     break;
                 }
