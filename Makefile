@@ -40,7 +40,7 @@ latency: ## from a change to the metric that shows it, at the default intervals;
 	cargo bench --locked --bench latency
 
 N ?= 10000
-graphs: setup-test ## random graphs of rights against the server's own answers, on each version found; hours
+graphs: setup-test ## random graphs of rights against the server's own answers, on each version found; a quarter of an hour a version
 	cargo bench --locked --bench graphs -- $(N)
 
 mutate-alerts: setup-test ## each alert broken on purpose: does a test see it? half an hour

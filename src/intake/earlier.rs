@@ -7,6 +7,7 @@ use super::joining::Asking;
 use super::{Intake, IntakeError, merge};
 use crate::config::Config;
 use crate::domain::account::{AccountName, LinkRule};
+use crate::domain::identity::folded;
 use crate::domain::lineage::Lineage;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
@@ -50,6 +51,16 @@ impl Intake {
     }
 }
 
+/// It is judged, or will be, by what it searches for, and the person has not come back since.
+pub(super) fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
+    let watched = match stored.life.state {
+        State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
+        State::Verified => stored.watch_until > now,
+        State::Withdrawn => false,
+    };
+    watched && stored.life.lineage.rehired.is_none()
+}
+
 /// What is known of a subject.
 struct Earlier<'a> {
     /// User names and e-mail addresses that accepted notices gave.
@@ -64,12 +75,12 @@ impl Earlier<'_> {
     fn add_to(&self, asked: &mut Revocation, lineage: &mut Lineage) {
         let mapping = &self.config.subjects;
         let mut certain: BTreeSet<String> = merge::suggested(asked, mapping).into_iter().collect();
-        for stored in self.known.iter().filter(|stored| self.is_in_force(stored)) {
+        for stored in self.known.iter().filter(|stored| is_in_force(stored, self.now)) {
             let said = &stored.life.lineage;
             let names = mapping.names_of(&stored.revocation).into_iter().map(|name| name.role);
             certain.extend(names.filter(|name| !said.asks_about(name)));
         }
-        for stored in self.known.iter().filter(|stored| self.is_in_force(stored)) {
+        for stored in self.known.iter().filter(|stored| is_in_force(stored, self.now)) {
             let asked = stored.life.lineage.doubtful.iter();
             lineage.doubtful.extend(asked.filter(|name| !certain.contains(*name)).cloned());
         }
@@ -96,19 +107,8 @@ impl Earlier<'_> {
         lineage.former.extend(former);
     }
 
-    /// It is judged, or will be, by what it searches for, and the person has not come back since.
-    fn is_in_force(&self, stored: &Stored) -> bool {
-        let watched = match stored.life.state {
-            State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
-            State::Verified => stored.watch_until > self.now,
-            State::Withdrawn => false,
-        };
-        watched && stored.life.lineage.rehired.is_none()
-    }
-
     /// Adds every user name and address that is known.
     fn call(&self, asked: &mut Revocation) {
-        let folded = |text: &str| text.trim().to_lowercase();
         for (name, email) in self.called {
             let same = |known: &str| folded(known) == folded(name);
             let known =

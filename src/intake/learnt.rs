@@ -4,7 +4,7 @@
 mod names;
 
 use super::amend::unchanged;
-use super::{Intake, IntakeError, merge};
+use super::{Intake, IntakeError, earlier, merge};
 use crate::audit::record::{self, About};
 use crate::clock;
 use crate::config::Config;
@@ -106,13 +106,7 @@ impl Intake {
 /// It is about what a person has, is judged or will be, and the person has not come back since. Of who was erased nobody
 /// knows by what names to look: what was proved then stays so.
 fn is_in_force(stored: &Stored, now: UtcTime) -> bool {
-    let watched = match stored.life.state {
-        State::Scheduled | State::Open | State::Regressed | State::Excepted => true,
-        State::Verified => stored.watch_until > now,
-        State::Withdrawn => false,
-    };
-    watched
-        && stored.life.lineage.rehired.is_none()
+    earlier::is_in_force(stored, now)
         && !stored.revocation.kind.is_about_a_secret()
         // What is suspended for silence is a role, and nobody knows whose.
         && stored.revocation.inactive.is_none()
