@@ -97,8 +97,8 @@ fn another_name(known: &Revocation, asked: &Revocation) -> Option<String> {
     (!so).then(|| name.clone())
 }
 
-/// Names that `asked` suggests by another user name than those that are known: whether it is the same person nobody
-/// said. A notice that a person released was looked at.
+/// Names that follow from another user name of `asked` than those that are known, by a convention or since they are
+/// declared for it: whether it is the same person nobody said. A notice that a person released was looked at.
 #[must_use]
 pub fn doubtful(
     known: &Revocation,
@@ -111,29 +111,11 @@ pub fn doubtful(
         return Vec::new();
     };
     let called = Called { subject: &known.subject, username: Some(&name) };
-    let before = mapping.names(&known.called(), &known.accounts);
+    let before = mapping.names_of(known);
     let names = mapping.names(&called, &asked.accounts).into_iter();
-    let new =
-        |name: &AccountName| name.suggested() && !before.iter().any(|one| one.role == name.role);
+    let follows = |name: &AccountName| name.suggested() || name.rule.declared();
+    let new = |name: &AccountName| follows(name) && !before.iter().any(|one| one.role == name.role);
     names.filter(new).map(|name| name.role).collect()
-}
-
-/// Names that `asked` suggests by a user name that is none of those `known` of the person, where it begins anew.
-#[must_use]
-pub fn doubtful_beside(known: &[String], asked: &Revocation, mapping: &Mapping) -> Vec<String> {
-    let Some(name) = &asked.username else { return Vec::new() };
-    let folded = |name: &str| name.trim().to_lowercase();
-    if known.is_empty() || known.iter().any(|known| folded(known) == folded(name)) {
-        return Vec::new();
-    }
-    let mut before = Vec::new();
-    for username in known {
-        let called = Called { subject: &asked.subject, username: Some(username) };
-        before.extend(mapping.names(&called, &[]));
-    }
-    let mut names = suggested(asked, mapping);
-    names.retain(|name| !before.iter().any(|one| one.role == *name));
-    names
 }
 
 /// Names of roles that the user name of `asked` suggests.
@@ -213,6 +195,7 @@ pub(super) fn say_what_is_taken_back(step: &mut Move) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::LinkRule;
     use crate::domain::effective::Zones;
     use crate::domain::profile::Profiles;
     use crate::intake::amend::unchanged;
@@ -359,6 +342,34 @@ mod tests {
         assert_eq!(both.usernames().collect::<Vec<_>>(), ["jd", "jsmith"]);
         let again = tighten(&both, &named("JSmith")).unwrap();
         assert_eq!(again.also_called, ["jsmith"], "capitals make no other name");
+    }
+
+    #[test]
+    fn what_only_another_name_reaches_is_doubtful_also_where_it_is_declared() {
+        let named = |name: &str| {
+            let json = format!(
+                r#"{{"employee_id":"E1","username":"{name}","reason":"terminated","account":"main/own"}}"#
+            );
+            at(NOON, &json)
+        };
+        let declared = |role: &str| AccountName {
+            target: None,
+            role: role.to_owned(),
+            rule: LinkRule::Mapping,
+        };
+        let mut mapping = Mapping::default();
+        for (subject, roles) in
+            [("jd", &["jd_app"][..]), ("bob", &["jd_app", "bob_adm"]), ("E1", &["own_adm"])]
+        {
+            let roles = roles.iter().copied().map(declared).collect();
+            mapping.accounts.insert(subject.to_owned(), roles);
+        }
+        let hr = NoticeKey { source: "hr".into(), ..NoticeKey::default() };
+        let known = named("jd");
+        assert_eq!(doubtful(&known, &named("bob"), &hr, &mapping), ["bob_adm"]);
+        assert!(doubtful(&known, &named("JD"), &hr, &mapping).is_empty());
+        let released = NoticeKey { source: format!("{RELEASED}hr"), ..hr };
+        assert!(doubtful(&known, &named("bob"), &released, &mapping).is_empty());
     }
 
     #[test]
