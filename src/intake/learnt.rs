@@ -67,10 +67,8 @@ impl Intake {
             tokio::task::yield_now().await;
             let open = |stored: &&&Stored| learnt(stored, known, &config, now).is_some();
             let Some(first) = known.iter().find(open) else { continue };
-            match self.carry_to(&first.revocation.subject).await {
-                Ok(()) => in_a_row = 0,
-                // One that cannot be moved keeps nothing from the others.
-                Err(error) => (carried, in_a_row) = (Err(error), in_a_row + 1),
+            if let Err(error) = self.carry_to(&first.revocation.subject, &mut in_a_row).await {
+                carried = Err(error);
             }
             if in_a_row >= GIVE_UP {
                 return carried;
@@ -81,9 +79,11 @@ impl Intake {
 
     /// Carries what is known of `subject` to all that is expected of it. Nobody answers a question meanwhile: what was
     /// answered would be asked anew.
-    async fn carry_to(&self, subject: &str) -> Result<(), IntakeError> {
+    async fn carry_to(&self, subject: &str, in_a_row: &mut u32) -> Result<(), IntakeError> {
         let _subject = self.subjects.of(subject).await;
-        let known = self.journal.store.expected_of(subject).await?;
+        let known = self.journal.store.expected_of(subject).await;
+        *in_a_row += u32::from(known.is_err());
+        let known = known?;
         let known: Vec<&Stored> = known.iter().map(|one| &one.stored).collect();
         let mut carried = Ok(());
         for stored in &known {
@@ -94,8 +94,13 @@ impl Intake {
                 let step = learnt(stored, &known, config, now);
                 Ok(step.unwrap_or_else(|| unchanged(stored, now)))
             });
-            if let Err(error) = moved.await {
-                carried = Err(error);
+            match moved.await {
+                Ok(_) => *in_a_row = 0,
+                // One that cannot be moved keeps nothing from the others.
+                Err(error) => (carried, *in_a_row) = (Err(error), *in_a_row + 1),
+            }
+            if *in_a_row >= GIVE_UP {
+                break;
             }
         }
         carried
