@@ -14,6 +14,7 @@ use crate::store::{Evidenced, Store};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 const BEGAN: &str = "2026-01-01T00:00:00.000000Z";
@@ -22,6 +23,7 @@ const BEGAN: &str = "2026-01-01T00:00:00.000000Z";
 struct Room {
     intake: Arc<Intake>,
     url: String,
+    _tasks: JoinSet<()>,
     _home: tempfile::TempDir,
 }
 
@@ -52,13 +54,14 @@ async fn room() -> Room {
     let config = Config::parse(Path::new("/nowhere/revoked.yaml"), text).unwrap();
     let (journal, board) = (Arc::new(journal), Arc::new(Board::default()));
     let intake = Arc::new(Intake::new(journal.clone(), Live::new(config).0, board));
-    tokio::spawn(async move {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
         loop {
             journal.drain().await.unwrap();
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     });
-    Room { intake, url, _home: home }
+    Room { intake, url, _tasks: tasks, _home: home }
 }
 
 impl Room {
@@ -133,7 +136,7 @@ async fn a_question_is_answered_wherever_it_was_carried_to() {
     room.intake.carry_names().await.unwrap();
     let later = room.changes("EMP-2", "kim").await;
     for id in [&part, &end] {
-        assert_eq!(Room::asks(&room.stored(id).await), [held.notice.clone()], "{id}");
+        assert_eq!(Room::asks(&room.stored(id).await), [held.notice.as_str()], "{id}");
     }
     assert!(Room::asks(&room.stored(&later).await).is_empty(), "of nobody else");
     room.intake.dismiss(&held.notice, "another one", "boss").await.unwrap();
@@ -154,10 +157,10 @@ async fn a_question_is_answered_of_what_it_is_when_its_turn_comes() {
     let held = room.ended("e2", "EMP-1", "joan").await;
     let turn = room.intake.subjects.of("EMP-1").await;
     let (intake, notice) = (room.intake.clone(), held.notice.clone());
-    let answer =
-        tokio::spawn(async move { intake.dismiss(&notice, "another one", "boss").await.unwrap() });
+    let mut answer = JoinSet::new();
+    answer.spawn(async move { intake.dismiss(&notice, "another one", "boss").await.unwrap() });
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(!answer.is_finished());
+    assert!(answer.try_join_next().is_none());
     let other = Unsure {
         notice: "ntc_other".into(),
         digest: "d".into(),
@@ -173,9 +176,9 @@ async fn a_question_is_answered_of_what_it_is_when_its_turn_comes() {
         Ok(step)
     };
     room.intake.moving(&id, ask).await.unwrap();
-    assert!(!answer.is_finished());
+    assert!(answer.try_join_next().is_none());
     drop(turn);
-    answer.await.unwrap();
+    answer.join_next().await.unwrap().unwrap();
     assert_eq!(Room::asks(&room.stored(&id).await), ["ntc_other"]);
 }
 
