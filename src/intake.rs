@@ -46,6 +46,7 @@ use crate::board::Board;
 use crate::clock;
 use crate::config::{Config, Live};
 use crate::domain::account::{Account, LinkRule};
+use crate::domain::identity::Unsure;
 use crate::domain::lifecycle::Life;
 use crate::domain::lineage::Lineage;
 use crate::domain::time::UtcTime;
@@ -56,7 +57,7 @@ use crate::store::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use error::IntakeError;
-use joining::{Asking, Doubted};
+use joining::Asking;
 use key::{committed, notice_of, notice_of_change};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -169,7 +170,7 @@ impl Intake {
         submission: &Submission,
         notice: &NoticeKey,
         sender: &str,
-        doubted: Option<Doubted>,
+        doubted: Option<Unsure>,
     ) -> Result<(Accepted, Option<String>), IntakeError> {
         let copy = self.copies.of((&notice.source, &notice.event_id)).await;
         if let Some(id) = self.journal.store.repeated(notice).await? {
@@ -185,7 +186,7 @@ impl Intake {
         let called = emergency::called(submission, sender, &config, now)?;
         let subject = self.subjects.of(&asked.subject).await;
         self.may_own(&asked).await?;
-        let asking = Asking { revocation: asked, called, doubted };
+        let asking = Asking::certain(asked, called, doubted);
         for _ in 0..TRIES {
             let Some(stored) = self.joined(&asking.revocation, notice, now).await? else {
                 return Box::pin(self.accept(asking, notice, now, (copy, subject))).await;
@@ -286,3 +287,6 @@ impl Intake {
         Ok((SubjectRow { id, name: name.to_owned(), disclosure, commitment }, true))
     }
 }
+
+#[cfg(test)]
+mod answers_tests;

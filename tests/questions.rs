@@ -165,7 +165,7 @@ async fn a_name_learnt_at_one_revocation_is_searched_for_by_the_others() {
 async fn a_leaver_who_knew_a_secret_by_another_name_knew_it() {
     let cluster = cluster();
     admin(&cluster, "CREATE ROLE svc LOGIN PASSWORD 'x';");
-    let more = "secrets:\n  svc: {accounts: [main/svc], known_by: [kim.l, lee.x]}\n";
+    let more = "secrets:\n  svc: {accounts: [main/svc], known_by: [Kim.L, lee.x]}\n";
     let agent = started(&cluster, more);
     let left = |username: &str, id: &str| json!({"username": username, "employee_id": id, "reason": "terminated"});
     let kim = expect(&agent, &left("kim", "EMP-3")).await;
@@ -214,5 +214,100 @@ async fn what_is_gone_is_no_question_and_what_comes_back_is_one() {
     assert_eq!(agent.log().iter().filter(|line| reopened(line)).count(), 1);
     let (_, status, _) = agent.run(&["status"]);
     assert!(status.contains("cannot tell"), "{status}");
+    assert_eq!(agent.verify().0, 0);
+}
+
+/// What only the name of somebody else reaches, also by the configuration, is asked about and nobody's finding; and gone
+/// once it is said that it is another person.
+#[tokio::test]
+async fn a_mistaken_name_brings_in_nothing_of_whoever_has_it() {
+    let cluster = cluster();
+    admin(
+        &cluster,
+        "CREATE ROLE jo NOLOGIN; CREATE ROLE bob LOGIN; CREATE ROLE ro_bob LOGIN; CREATE ROLE bob_adm LOGIN;
+         CREATE ROLE svc LOGIN PASSWORD 'x'; CREATE ROLE ann NOLOGIN; CREATE ROLE ann2_adm LOGIN;",
+    );
+    let more = "subjects:\n  templates: ['ro_{username}']\n  accounts: {bob: [bob_adm], ann2: [ann2_adm]}\n\
+                secrets:\n  svc: {accounts: [main/svc], known_by: [bob, kim]}\n";
+    let mut agent = prepared(&cluster, more);
+    agent.start();
+    let named = |name: &str, id: &str| json!({"username": name, "employee_id": id, "termination_date": "2026-02-03"});
+    let first = event(&agent, "user_terminated", "e1", &named("jo", "EMP-1")).await;
+    let id = text(&first["revocation_id"]);
+    agent.until_state(&id, "verified");
+    let held = event(&agent, "user_terminated", "e2", &named("bob", "EMP-1")).await;
+    assert_eq!(
+        (&held["outcome"], &held["revocation_id"]),
+        (&json!("quarantined"), &json!(id)),
+        "{held:#}"
+    );
+    let all = ["ntc_", "main/bob ", "main/ro_bob", "main/bob_adm"];
+    let view = agent.until(&id, |view| all.iter().all(|one| gaps(view).contains(one)));
+    assert_eq!((&view["state"], &view["residual"]), (&json!("open"), &json!([])), "{view:#}");
+    let other = |view: &Value| {
+        ["accounts", "also_called", "username"]
+            .iter()
+            .any(|key| view[*key].to_string().contains("bob"))
+    };
+    assert!(!other(&view), "nobody said that it is theirs: {view:#}");
+    // Whoever has the name leaves: their own access is a finding, and no question; the secret was theirs alone.
+    let left =
+        |name: &str, id: &str| json!({"username": name, "employee_id": id, "reason": "terminated"});
+    let bob = expect(&agent, &left("bob", "EMP-2")).await;
+    let view = agent.until(&bob, |view| {
+        ["ro_bob", "bob_adm"].iter().all(|role| residual(view, role))
+            && view["rotations"] != json!([])
+    });
+    assert!(!gaps(&view).contains(&id), "{view:#}");
+    let kim = expect(&agent, &left("kim", "EMP-3")).await;
+    agent.until(&kim, |view| view["rotations"] != json!([]));
+    assert_eq!(show(&agent, &id)["rotations"], json!([]), "nobody said that they knew it");
+
+    another_person(&agent, &held);
+    let view = agent.until_state(&id, "verified");
+    assert!(gaps(&view) == "[]" && !other(&view), "{view:#}");
+    assert!(!view["lineage"].to_string().contains("bob"), "{view:#}");
+    let anew =
+        event(&agent, "user_terminated", "e3", &json!({"username": "jo", "employee_id": "EMP-1"}))
+            .await;
+    let anew = text(&anew["revocation_id"]);
+    assert_ne!(anew, id);
+    let view = agent.until_state(&anew, "verified");
+    assert!(!other(&view), "{view:#}");
+
+    let ann = event(&agent, "user_terminated", "e4", &named("ann", "EMP-4")).await;
+    let ann = text(&ann["revocation_id"]);
+    let held = event(&agent, "user_terminated", "e5", &named("ann2", "EMP-4")).await;
+    agent.until(&ann, |view| gaps(view).contains("main/ann2_adm"));
+    same_person(&agent, &held);
+    let view = agent.until(&ann, |view| residual(view, "ann2_adm"));
+    assert_eq!(view["also_called"], json!(["ann2"]), "{view:#}");
+    assert_eq!(agent.verify().0, 0);
+}
+
+/// The answer is as much about what is expected of the person since.
+#[tokio::test]
+async fn what_begins_anew_waits_for_the_questions_that_are_open() {
+    let cluster = cluster();
+    admin(&cluster, "CREATE ROLE una NOLOGIN; CREATE ROLE eve LOGIN; CREATE ROLE grp;");
+    let agent = started(&cluster, "");
+    let user = |name: &str| json!({"username": name, "employee_id": "EMP-7", "termination_date": "2026-02-03"});
+    let first = event(&agent, "user_terminated", "e1", &user("una")).await;
+    let id = text(&first["revocation_id"]);
+    agent.until_state(&id, "verified");
+    let held = event(&agent, "user_terminated", "e2", &user("eve")).await;
+    assert_eq!(held["revocation_id"], json!(id), "{held:#}");
+    let change = json!({"username": "una", "employee_id": "EMP-7", "reason": "role_change",
+        "revocation_type": "partial", "roles": "grp"});
+    let change = expect(&agent, &change).await;
+    let notice = text(&held["notice"]);
+    let view = agent
+        .until(&change, |view| gaps(view).contains(&notice) && gaps(view).contains("main/eve"));
+    assert_eq!((&view["state"], &view["residual"]), (&json!("open"), &json!([])), "{view:#}");
+    another_person(&agent, &held);
+    for id in [&id, &change] {
+        let view = agent.until_state(id, "verified");
+        assert!(!view["lineage"].to_string().contains(&notice), "{view:#}");
+    }
     assert_eq!(agent.verify().0, 0);
 }

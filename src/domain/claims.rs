@@ -4,9 +4,10 @@ use super::account::{Account, AccountName, LinkRule};
 use super::lineage::{Barred, Lineage, Unlinked};
 use super::observation::{Cause, Gap, NotCovered, Observation, RosterRole};
 use super::residual::ResidualKind;
+use super::revocation::Revocation;
 use super::subject::{Called, Mapping, Withheld};
 use super::time::UtcTime;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// One revocation that is watched, as far as it claims roles.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +84,13 @@ impl<'a> Claims<'a> {
             Some(Doubt::Open { gap: question(&account.target, reason, fix), known: false })
         };
         let unlink = unlink(mine, &role);
-        if account.rule.guessed() && account.called().any(|name| me.lineage.doubtful.contains(name))
-        {
+        // What is declared for the id itself, or for the name that was known, is no guess by the other.
+        let bears = |name: &AccountName| {
+            name.applies_to(&account.target) && account.called().any(|called| *called == name.role)
+        };
+        let follows = account.rule.guessed()
+            || (account.rule.declared() && !mapping.declared(&me.called).any(bears));
+        if follows && account.called().any(|name| me.lineage.doubtful.contains(name)) {
             let reason = format!(
                 "role {role} fits another user name that came for the same id: is it the same person?"
             );
@@ -288,6 +294,52 @@ pub fn withheld_from(
         }
     }
     (gaps, notes)
+}
+
+/// Roles of `look` that nothing of `asked` reaches but a user name by which a notice calls the subject of which nobody said
+/// whether it means the same person. They are linked to nobody. `names` are those that are searched for.
+#[must_use]
+pub fn called_in_question(
+    me: &Claimant<'_>,
+    (asked, mapping): (&Revocation, &Mapping),
+    (accounts, names): (&[Account], &[AccountName]),
+    look: &Observation,
+) -> Vec<Gap> {
+    let Some(server) = &look.server else { return Vec::new() };
+    let mut gaps = Vec::new();
+    for unsure in &me.lineage.unsure {
+        let Some(username) = unsure.username.as_deref() else { continue };
+        let plain =
+            AccountName { target: None, role: username.to_owned(), rule: LinkRule::Template };
+        let plain: Vec<AccountName> = unsure.plain.then_some(plain).into_iter().collect();
+        let called = Called { subject: &asked.subject, username: Some(username) };
+        let certain = |role: &str| {
+            names.iter().any(|name| name.role == role && name.applies_to(&look.target))
+        };
+        let doubted = mapping.names(&called, &plain).into_iter();
+        let doubted: BTreeSet<String> = doubted
+            .filter(|name| name.applies_to(&look.target) && !certain(&name.role))
+            .map(|name| name.role)
+            .collect();
+        let open = |role: &&RosterRole| {
+            let cluster = server.system_identifier;
+            doubted.contains(&role.name)
+                && !linked(accounts, look, role)
+                && !me.lineage.bars(&look.target, cluster, role.oid, &role.name)
+        };
+        for role in look.roster.iter().filter(open) {
+            let (notice, role) = (&unsure.notice, format!("{}/{}", look.target, role.name));
+            let reason = format!(
+                "role {role} fits the user name by which {notice} calls the person: is it the same person?"
+            );
+            let fix = format!(
+                "answer {notice}; if the role is theirs all the same: revoked expect link {} {role}",
+                me.revocation
+            );
+            gaps.push(question(&look.target, reason, fix));
+        }
+    }
+    gaps
 }
 
 fn linked(accounts: &[Account], look: &Observation, role: &RosterRole) -> bool {

@@ -1,7 +1,9 @@
 use super::*;
+use crate::domain::identity::Unsure;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lineage::{Unlink, Unlinked};
 use crate::domain::observation::Server;
+use crate::domain::revocation::sample;
 
 fn at(second: i64) -> UtcTime {
     UtcTime::from_micros(second * 1_000_000).unwrap()
@@ -129,6 +131,52 @@ fn a_second_name_for_one_id_and_a_role_declared_twice_are_questions() {
     mapping.index();
     let gap = open(&claims, &me, &account(LinkRule::Mapping), &mapping).unwrap();
     assert!(gap.reason.contains("declared for 1 more"), "{gap:?}");
+}
+
+#[test]
+fn what_only_another_name_is_declared_for_is_a_question() {
+    let doubtful = Lineage { doubtful: ["jsmith".to_owned()].into(), ..Lineage::default() };
+    let me = claimant("rev_1", "EMP-1", Some("jane"), &doubtful);
+    let (claims, mapping) = (Claims::default(), Mapping::default());
+    let gap = open(&claims, &me, &account(LinkRule::MappingFile), &mapping).unwrap();
+    assert!(gap.reason.contains("another user name"), "{gap:?}");
+    assert_eq!(open(&claims, &me, &account(LinkRule::Stated), &mapping), None);
+}
+
+#[test]
+fn a_name_that_a_held_notice_gives_asks_about_what_nothing_else_reaches() {
+    let unsure = |plain: bool| Lineage {
+        unsure: vec![Unsure {
+            notice: "ntc_1".into(),
+            digest: "d".into(),
+            username: Some("bob".into()),
+            plain,
+        }],
+        ..Lineage::default()
+    };
+    let mut asked = sample(at(5));
+    (asked.subject, asked.username) = ("EMP-1".into(), Some("jane".into()));
+    let mut mapping = Mapping::default();
+    let declared = |target: Option<&str>, role: &str| AccountName {
+        target: target.map(str::to_owned),
+        role: role.to_owned(),
+        rule: LinkRule::Mapping,
+    };
+    mapping.accounts.insert("bob".into(), vec![declared(None, "bob_adm"), declared(None, "app")]);
+    mapping.accounts.insert("EMP-1".into(), vec![declared(Some("main"), "app")]);
+    let look = look(&[(30, "bob"), (31, "bob_adm"), (32, "app"), (33, "jane")]);
+    let names = mapping.names_of(&asked);
+    let asks = |lineage: &Lineage, accounts: &[Account]| -> Vec<String> {
+        let me = claimant("rev_1", "EMP-1", Some("jane"), lineage);
+        let gaps = called_in_question(&me, (&asked, &mapping), (accounts, &names), &look);
+        let role = |gap: Gap| gap.reason.split(' ').nth(1).unwrap().to_owned();
+        gaps.into_iter().map(role).collect()
+    };
+    assert_eq!(asks(&unsure(false), &[]), ["main/bob_adm"], "the id itself has main/app");
+    assert_eq!(asks(&unsure(true), &[]), ["main/bob", "main/bob_adm"]);
+    let linked = Account { oid: RoleOid(31), ..account(LinkRule::Person) };
+    assert!(asks(&unsure(false), &[linked]).is_empty(), "a person said whose it is");
+    assert!(asks(&Lineage::default(), &[]).is_empty());
 }
 
 #[test]

@@ -22,6 +22,13 @@ pub struct Unsure {
     pub notice: String,
     /// SHA-256 of its bytes.
     pub digest: String,
+    /// The user name by which it calls the person, where that is the question. It is no name of theirs before the answer:
+    /// what only this name reaches is asked about, and linked, probed and rotated for nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// It names no role, so that one which is called like the user may be meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plain: bool,
 }
 
 impl Unsure {
@@ -84,13 +91,19 @@ impl Lineage {
     /// Whether it has a question that `before` has not.
     #[must_use]
     pub fn asks_more_than(&self, before: &Self) -> bool {
-        self.unsure.iter().any(|unsure| !before.unsure.contains(unsure))
+        self.unsure.iter().any(|unsure| !before.has_asked(&unsure.notice))
             || (self.more_unsure && !before.more_unsure)
+    }
+
+    /// Whether it asks whom the notice `notice` means.
+    #[must_use]
+    pub fn has_asked(&self, notice: &str) -> bool {
+        self.unsure.iter().any(|known| known.notice == notice)
     }
 
     /// Notes a question.
     pub fn ask(&mut self, unsure: &Unsure) {
-        if self.unsure.contains(unsure) {
+        if self.has_asked(&unsure.notice) {
             return;
         }
         if self.unsure.len() < MOST {
@@ -223,6 +236,10 @@ mod tests {
         UtcTime::from_micros(second * 1_000_000).unwrap()
     }
 
+    fn of(notice: &str) -> Unsure {
+        Unsure { notice: notice.to_owned(), digest: "d".into(), username: None, plain: false }
+    }
+
     fn barred(said: i64) -> Lineage {
         let barred = Barred {
             because: Unlinked::Recycled,
@@ -279,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_question_is_asked_once_and_answered_by_its_notice() {
-        let unsure = Unsure { notice: "ntc_1".into(), digest: "d".into() };
+        let unsure = of("ntc_1");
         let mut lineage = Lineage::default();
         lineage.ask(&unsure);
         lineage.ask(&unsure);
@@ -290,8 +307,7 @@ mod tests {
 
     #[test]
     fn no_question_is_lost_where_there_are_more_than_are_kept() {
-        let of = |number: usize| Unsure { notice: format!("ntc_{number}"), digest: "d".into() };
-        let all: Vec<Unsure> = (0..=MOST).map(of).collect();
+        let all: Vec<Unsure> = (0..=MOST).map(|number| of(&format!("ntc_{number}"))).collect();
         let mut lineage = Lineage::default();
         for unsure in &all {
             lineage.ask(unsure);

@@ -11,7 +11,7 @@ use crate::domain::identity::folded;
 use crate::domain::lineage::Lineage;
 use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Evidenced, StoreError, Stored};
+use crate::store::{Evidenced, Stored};
 use std::collections::BTreeSet;
 
 impl Intake {
@@ -24,30 +24,68 @@ impl Intake {
     ) -> Result<Lineage, IntakeError> {
         let (config, mut lineage) = (self.config.current(), Lineage::default());
         let asked = &mut asking.revocation;
-        if let Some(doubted) = &asking.doubted {
-            lineage.ask(&doubted.unsure);
-            let doubtful = merge::doubtful_beside(&doubted.known, asked, &config.subjects);
-            lineage.doubtful.extend(doubtful);
+        if let Some(unsure) = &asking.doubted {
+            lineage.ask(unsure);
         }
         if asked.kind.is_about_a_secret() {
             return Ok(lineage);
         }
-        let mut known = match self.journal.store.ever_of(&asked.subject).await {
-            // What cannot be read may have named what nothing searches for now.
-            Err(StoreError::Held(_)) => {
-                lineage.more_unsure = true;
-                Vec::new()
-            }
-            known => known?,
-        };
+        let mut known = self.journal.store.ever_of(&asked.subject).await?;
         known.retain(|known| !known.revocation.kind.is_about_a_secret());
         for known in &known {
             lineage.take_over(&known.life.lineage);
+            take_questions(&mut lineage, known);
         }
         let called = self.journal.store.names_of(&asked.subject).await?;
         let earlier = Earlier { called: &called, known: &known, config: &config, now };
         earlier.add_to(asked, &mut lineage);
+        if asking.doubted.is_some() && asked.username.is_none() {
+            // Whoever is asked about is called as they were last.
+            asked.username = asked.also_called.pop();
+        }
         Ok(lineage)
+    }
+}
+
+/// Takes over the questions whom a notice means that are open at `known`: the answer is as much about what begins anew.
+fn take_questions(lineage: &mut Lineage, known: &Stored) {
+    let asked = &known.life.lineage;
+    if asked.rehired.is_some() {
+        return;
+    }
+    for unsure in &asked.unsure {
+        lineage.ask(unsure);
+    }
+    lineage.more_unsure |= asked.more_unsure;
+}
+
+/// Adds a user name to those of the subject of `asked`, unless it is known.
+pub(super) fn call(asked: &mut Revocation, name: &str) {
+    let same = |known: &str| folded(known) == folded(name);
+    let known = asked.usernames().any(same) || (asked.username.is_none() && same(&asked.subject));
+    if !name.is_empty() && !known {
+        asked.also_called.push(name.to_owned());
+    }
+}
+
+/// Adds an e-mail address, unless it is known.
+pub(super) fn write_to(asked: &mut Revocation, email: &str) {
+    let same = |known: &String| folded(known) == folded(email);
+    if !email.is_empty() && !asked.emails.iter().any(same) {
+        asked.emails.push(email.to_owned());
+    }
+}
+
+/// Adds the name of a role, unless it is there, or is of a target that there is no more.
+pub(super) fn search(asked: &mut Revocation, name: AccountName, config: &Config) {
+    let gone = |target: &str| config.target(target).is_none();
+    let same = |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
+    if name.target.as_deref().is_some_and(gone) {
+        return;
+    }
+    match asked.accounts.iter_mut().find(|known| same(known)) {
+        Some(known) => known.rule = known.rule.min(name.rule),
+        None => asked.accounts.push(name),
     }
 }
 
@@ -85,54 +123,30 @@ impl Earlier<'_> {
             lineage.doubtful.extend(asked.filter(|name| !certain.contains(*name)).cloned());
         }
         let named = asked.accounts.iter().any(|name| !name.suggested());
-        self.call(asked);
+        for (name, email) in self.called {
+            call(asked, name);
+            write_to(asked, email);
+        }
         for linked in &lineage.linked {
             let (target, role) = (linked.target.clone(), linked.role.clone());
-            self.search(asked, AccountName { target, role, rule: LinkRule::Stated });
+            search(asked, AccountName { target, role, rule: LinkRule::Stated }, self.config);
         }
         for role in asked.also_called.clone().into_iter().filter(|_| !named) {
-            self.search(asked, AccountName { target: None, role, rule: LinkRule::Template });
+            let name = AccountName { target: None, role, rule: LinkRule::Template };
+            search(asked, name, self.config);
         }
         for stored in self.known {
             // Whoever took a name back while nobody had it said nothing of who gets it later.
             let slips = stored.life.lineage.taken_back.iter();
             lineage.taken_back.extend(slips.filter(|name| !certain.contains(*name)).cloned());
             for name in &stored.revocation.accounts {
-                self.search(asked, AccountName { rule: LinkRule::Template, ..name.clone() });
+                let name = AccountName { rule: LinkRule::Template, ..name.clone() };
+                search(asked, name, self.config);
             }
         }
         let guessed = mapping.names_of(asked).into_iter().filter(AccountName::suggested);
         let former = guessed.map(|name| name.role).filter(|name| !certain.contains(name));
         let former: Vec<String> = former.filter(|name| !lineage.asks_about(name)).collect();
         lineage.former.extend(former);
-    }
-
-    /// Adds every user name and address that is known.
-    fn call(&self, asked: &mut Revocation) {
-        for (name, email) in self.called {
-            let same = |known: &str| folded(known) == folded(name);
-            let known =
-                asked.usernames().any(same) || (asked.username.is_none() && same(&asked.subject));
-            if !name.is_empty() && !known {
-                asked.also_called.push(name.clone());
-            }
-            let same = |known: &String| folded(known) == folded(email);
-            if !email.is_empty() && !asked.emails.iter().any(same) {
-                asked.emails.push(email.clone());
-            }
-        }
-    }
-
-    /// Adds a role name, unless it is there, or is of a target that there is no more.
-    fn search(&self, asked: &mut Revocation, name: AccountName) {
-        let gone = |target: &str| self.config.target(target).is_none();
-        let same = |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
-        if name.target.as_deref().is_some_and(gone) {
-            return;
-        }
-        match asked.accounts.iter_mut().find(|known| same(known)) {
-            Some(known) => known.rule = known.rule.min(name.rule),
-            None => asked.accounts.push(name),
-        }
     }
 }

@@ -4,11 +4,11 @@
 //! end. The notice is held with its question all the same, and nothing is proved while that is open.
 
 use super::event::Action;
-use super::joining::Doubted;
 use super::submission::Submission;
 use super::webhook::{Case, Decided, Early};
 use super::{Intake, IntakeError};
 use crate::clock;
+use crate::domain::account::AccountName;
 use crate::domain::identity::{Unsure, is_another};
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::store::{Facts, NoticeKey};
@@ -19,8 +19,8 @@ pub(super) const DOUBTED: &str = "doubted:";
 /// What is not certain of an event.
 pub(super) struct Doubt {
     unusable: Unusable,
-    /// User names that are known of the person.
-    known: Vec<String>,
+    /// It has another user name.
+    name: bool,
     /// It has another e-mail address.
     email: bool,
 }
@@ -48,12 +48,8 @@ impl Intake {
                 faults.push(case.reading().theirs(&Fault::new(pointer, why)));
             }
         }
-        let known = known.into_iter().map(|(name, _)| name).filter(|name| !name.is_empty());
-        Ok((!faults.is_empty()).then(|| Doubt {
-            unusable: Unusable { cause: Hold::Identity, faults },
-            known: known.collect(),
-            email,
-        }))
+        let unusable = Unusable { cause: Hold::Identity, faults };
+        Ok((name || email).then_some(Doubt { unusable, name, email }))
     }
 
     /// Holds an event whose person is a question; what it removes is expected meanwhile.
@@ -112,9 +108,10 @@ impl Intake {
         let source = format!("{DOUBTED}{}", case.notice.source);
         let part = NoticeKey { source, facts, ..case.notice.clone() };
         let (notice, digest) = (case.notice.facts.id.clone(), case.notice.digest.clone());
-        let unsure = Unsure { notice, digest };
-        let doubted = Doubted { unsure, known: doubt.known };
-        let (accepted, record) = self.decide(&asked, &part, &case.sender, Some(doubted)).await?;
+        let username = doubt.name.then(|| asked.username.clone());
+        let plain = doubt.name && revocation.accounts.iter().any(AccountName::suggested);
+        let unsure = Unsure { notice, digest, username, plain };
+        let (accepted, record) = self.decide(&asked, &part, &case.sender, Some(unsure)).await?;
         if accepted.known
             && let Some(stored) = self.journal.store.revocation(&accepted.id).await?
         {

@@ -22,22 +22,27 @@ pub(super) struct Asking {
     /// It is an emergency.
     pub(super) called: Option<Box<Emergency>>,
     /// Whether it is about the same person is a question.
-    pub(super) doubted: Option<Doubted>,
-}
-
-/// A notice that names a person otherwise than those before it.
-#[derive(Clone, Debug)]
-pub(super) struct Doubted {
-    /// The question.
-    pub(super) unsure: Unsure,
-    /// User names that are known of the person.
-    pub(super) known: Vec<String>,
+    pub(super) doubted: Option<Unsure>,
 }
 
 impl Asking {
     /// A revocation that nothing else is said of.
     pub(super) fn of(revocation: Revocation) -> Self {
         Self { revocation, called: None, doubted: None }
+    }
+
+    /// What is asked for by `revocation`, of which `doubted` is a question: the user name that it asks about is no name of
+    /// the subject, and suggests no role.
+    pub(super) fn certain(
+        mut revocation: Revocation,
+        called: Option<Box<Emergency>>,
+        doubted: Option<Unsure>,
+    ) -> Self {
+        if doubted.as_ref().is_some_and(|unsure| unsure.username.is_some()) {
+            revocation.username = None;
+            revocation.accounts.retain(|name| !name.suggested());
+        }
+        Self { revocation, called, doubted }
     }
 
     /// What is said of the subject once this joined `stored`: a question more, or one that a person answered.
@@ -49,14 +54,14 @@ impl Asking {
                 lineage.doubtful.remove(&name);
             }
         }
-        if let Some(doubted) = &self.doubted {
-            lineage.ask(&doubted.unsure);
-        } else {
-            // What was known by earlier notices only, this one says as well.
-            for name in merge::suggested(&self.revocation, mapping) {
-                lineage.former.remove(&name);
-                lineage.taken_back.remove(&name);
-            }
+        if let Some(unsure) = &self.doubted {
+            lineage.ask(unsure);
+            return lineage;
+        }
+        // What was known by earlier notices only, this one says as well.
+        for name in merge::suggested(&self.revocation, mapping) {
+            lineage.former.remove(&name);
+            lineage.taken_back.remove(&name);
         }
         let doubtful = merge::doubtful(&stored.revocation, &self.revocation, notice, mapping);
         lineage.doubtful.extend(doubtful);

@@ -2,6 +2,8 @@
 //! person loses a role expects it under whatever name.
 
 mod names;
+#[cfg(test)]
+mod tests;
 
 use super::amend::unchanged;
 use super::{Intake, IntakeError, earlier, merge};
@@ -10,6 +12,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::domain::identity::questioned;
 use crate::domain::lifecycle::Life;
+use crate::domain::lineage::Lineage;
 use crate::domain::request::Asked;
 use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
@@ -62,22 +65,42 @@ impl Intake {
         for known in subjects.values().filter(|known| known.len() > 1) {
             // There may be very many, and mostly there is nothing to wait for.
             tokio::task::yield_now().await;
-            for stored in known {
-                if learnt(stored, known, &config, now).is_none() {
-                    continue;
-                }
-                let moved = self.moving(&stored.revocation.id, |stored, config, now| {
-                    let step = learnt(stored, known, config, now);
-                    Ok(step.unwrap_or_else(|| unchanged(stored, now)))
-                });
-                match moved.await {
-                    Ok(_) => in_a_row = 0,
-                    // One that cannot be moved keeps nothing from the others.
-                    Err(error) => (carried, in_a_row) = (Err(error), in_a_row + 1),
-                }
-                if in_a_row >= GIVE_UP {
-                    return carried;
-                }
+            let open = |stored: &&&Stored| learnt(stored, known, &config, now).is_some();
+            let Some(first) = known.iter().find(open) else { continue };
+            if let Err(error) = self.carry_to(&first.revocation.subject, &mut in_a_row).await {
+                carried = Err(error);
+            }
+            if in_a_row >= GIVE_UP {
+                return carried;
+            }
+        }
+        carried
+    }
+
+    /// Carries what is known of `subject` to all that is expected of it. Nobody answers a question meanwhile: what was
+    /// answered would be asked anew.
+    async fn carry_to(&self, subject: &str, in_a_row: &mut u32) -> Result<(), IntakeError> {
+        let _subject = self.subjects.of(subject).await;
+        let known = self.journal.store.expected_of(subject).await;
+        *in_a_row += u32::from(known.is_err());
+        let known = known?;
+        let known: Vec<&Stored> = known.iter().map(|one| &one.stored).collect();
+        let mut carried = Ok(());
+        for stored in &known {
+            if learnt(stored, &known, &self.config.current(), clock::now()).is_none() {
+                continue;
+            }
+            let moved = self.moving(&stored.revocation.id, |stored, config, now| {
+                let step = learnt(stored, &known, config, now);
+                Ok(step.unwrap_or_else(|| unchanged(stored, now)))
+            });
+            match moved.await {
+                Ok(_) => *in_a_row = 0,
+                // One that cannot be moved keeps nothing from the others.
+                Err(error) => (carried, *in_a_row) = (Err(error), *in_a_row + 1),
+            }
+            if *in_a_row >= GIVE_UP {
+                break;
             }
         }
         carried
@@ -92,6 +115,11 @@ impl Intake {
         if ends_cover(step) {
             let known = store.expected_of(&step.from.revocation.subject).await?;
             let known: Vec<&Stored> = known.iter().map(|one| &one.stored).collect();
+            let (id, version) = (&step.from.revocation.id, step.from.version);
+            if known.iter().any(|one| one.revocation.id == *id && one.version != version) {
+                // What it knew then may be answered by now.
+                return Err(StoreError::Conflict { id: id.clone(), version });
+            }
             let steps = handed_on(&step.from, &known, &self.config.current(), step.at);
             if !steps.is_empty() {
                 for moved in store.advance_all(&steps).await? {
@@ -138,7 +166,12 @@ fn handed_on(ending: &Stored, known: &[&Stored], config: &Config, now: UtcTime) 
     all.retain(|one| one.revocation.id != ending.revocation.id);
     let others = all.clone();
     all.push(&ending);
-    others.into_iter().filter_map(|one| learnt(one, &all, config, now)).collect()
+    let mut steps: Vec<Move> =
+        others.into_iter().filter_map(|one| learnt(one, &all, config, now)).collect();
+    for step in &mut steps {
+        merge::say_what_is_taken_back(step);
+    }
+    steps
 }
 
 /// Whether `stored`, which is verified, need not be opened for a new name, since `cover` expects that everything goes. Of
@@ -157,6 +190,13 @@ fn was_proved(life: &Life) -> bool {
         || (life.state == State::Open
             && life.verified_at.is_some()
             && life.first_clean_at.is_some())
+}
+
+/// Whether nothing is searched for that `stored` does not, and only more is asked. A question is no access.
+fn only_asks(stored: &Stored, asked: &Revocation, lineage: &Lineage) -> bool {
+    let (unsure, more_unsure) = (lineage.unsure.clone(), lineage.more_unsure);
+    let before = stored.life.lineage.clone();
+    *asked == stored.revocation && *lineage == Lineage { unsure, more_unsure, ..before }
 }
 
 /// The move by which `stored` searches for what the others of `known` do; `None`: it does already. What was proved is
@@ -182,7 +222,7 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
         return None;
     }
     let mut step = unchanged(stored, now);
-    let mut life = if was_proved(&stored.life) {
+    let mut life = if was_proved(&stored.life) || only_asks(stored, &asked, &lineage) {
         // Of what it was about then it was proved, in time. A session may act as what is asked for only now.
         Life { gone_since: None, ..questioned(stored.life.clone()) }
     } else {
@@ -197,183 +237,4 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
     let body = record::amended(&about, None);
     step.records.push(NewRecord { kind: "revocation_amended", body });
     Some(step)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::account::{AccountName, LinkRule};
-    use crate::domain::lineage::Rehired;
-    use crate::domain::revocation::sample;
-    use crate::store::Gist;
-    use std::path::Path;
-
-    fn at(second: i64) -> UtcTime {
-        UtcTime::from_micros(second * 1_000_000).unwrap()
-    }
-
-    fn config() -> Config {
-        let text = "state_dir: s\ntargets: {main: {url: 'postgres://x@h/d'}}";
-        Config::parse(Path::new("/nowhere/revoked.yaml"), text).unwrap()
-    }
-
-    /// A revocation of one person, called `username` in it.
-    fn one(id: &str, kind: Kind, state: State, username: &str) -> Stored {
-        let role =
-            AccountName { target: None, role: username.to_owned(), rule: LinkRule::Template };
-        let revocation = Revocation {
-            id: id.to_owned(),
-            subject: "EMP-1".to_owned(),
-            username: Some(username.to_owned()),
-            kind,
-            accounts: vec![role],
-            ..sample(at(0))
-        };
-        Stored {
-            life: Life { state, ..Life::begin(at(0), at(0)) },
-            revocation,
-            landed_revocation: None,
-            subject_id: "s_1".to_owned(),
-            accounts: Vec::new(),
-            landed: None,
-            gist: Gist::default(),
-            version: 1,
-            records: 0,
-            queued_at: at(0),
-            watch_until: at(100),
-        }
-    }
-
-    fn carried(stored: &Stored, other: &Stored) -> Option<Move> {
-        learnt(stored, &[stored, other], &config(), at(10))
-    }
-
-    #[test]
-    fn another_name_is_searched_for_as_if_suggested() {
-        let part = one("rev_1", Kind::Partial, State::Open, "jd");
-        let mut end = one("rev_2", Kind::Full, State::Scheduled, "Jane");
-        end.revocation.emails = vec!["jane@x".to_owned()];
-        end.revocation.accounts =
-            ["main/adm", "gone/adm"].map(crate::intake::submission::account_name).to_vec();
-        let step = carried(&part, &end).unwrap();
-        let asked = &step.revocation;
-        assert_eq!(
-            (&asked.also_called, &asked.emails),
-            (&vec!["Jane".to_owned()], &end.revocation.emails)
-        );
-        let names: Vec<_> =
-            asked.accounts.iter().map(|name| (name.role.as_str(), name.rule)).collect();
-        assert_eq!(
-            names,
-            [("jd", LinkRule::Template), ("adm", LinkRule::Template)],
-            "no target is called gone"
-        );
-        assert_eq!(step.records.len(), 1);
-        let after = Stored { revocation: step.revocation, life: step.life, ..part };
-        assert!(carried(&after, &end).is_none(), "once");
-    }
-
-    #[test]
-    fn what_was_proved_is_opened_unless_another_one_expects_everything() {
-        let mut proved = one("rev_1", Kind::Full, State::Verified, "jd");
-        proved.life.met.access = Some(at(5));
-        let part = one("rev_2", Kind::Partial, State::Open, "jane");
-        let step = carried(&proved, &part).unwrap();
-        assert_eq!((step.life.state, step.life.met.access), (State::Open, Some(at(5))));
-        for (state, taken) in
-            [(State::Open, false), (State::Verified, false), (State::Scheduled, true)]
-        {
-            let end = one("rev_2", Kind::Full, state, "jane");
-            assert_eq!(carried(&proved, &end).is_some(), taken, "{state}");
-        }
-        let over =
-            Stored { watch_until: at(9), ..one("rev_2", Kind::Partial, State::Verified, "jane") };
-        assert!(carried(&proved, &over).is_none(), "it is watched no more");
-        for kind in [Kind::Rotation, Kind::Transfer] {
-            assert!(carried(&proved, &one("rev_2", kind, State::Open, "svc")).is_none());
-        }
-        proved.revocation.subject.clone_from(&proved.subject_id);
-        assert!(carried(&proved, &part).is_none(), "it was erased");
-    }
-
-    #[test]
-    fn what_a_question_left_met_is_met_when_a_name_answers_it() {
-        let mut asked = one("rev_1", Kind::Full, State::Open, "jd");
-        asked.life.met.access = Some(at(5));
-        let part = one("rev_2", Kind::Partial, State::Open, "jane");
-        for (verified, clean) in [(true, true), (false, true), (true, false)] {
-            asked.life.verified_at = verified.then(|| at(6));
-            asked.life.first_clean_at = clean.then(|| at(5));
-            asked.life.confirm_from = Some(at(7));
-            let life = carried(&asked, &part).unwrap().life;
-            assert_eq!((life.state, life.confirm_from), (State::Open, None), "two looks more");
-            assert_eq!(life.met.access.is_some(), verified && clean, "{verified} {clean}");
-        }
-    }
-
-    #[test]
-    fn of_two_that_are_proved_one_gets_the_name_that_a_third_learnt() {
-        let (first, last) = (
-            one("rev_1", Kind::Full, State::Verified, "jd"),
-            one("rev_2", Kind::Full, State::Verified, "jd"),
-        );
-        let part = one("rev_3", Kind::Partial, State::Open, "jane");
-        let taken = |stored: &Stored, first: &Stored, last: &Stored| {
-            learnt(stored, &[first, last, &part], &config(), at(10)).is_some()
-        };
-        assert!(!taken(&first, &first, &last), "the other one has it");
-        assert!(taken(&last, &first, &last));
-        let shorter = Stored { watch_until: at(99), ..last.clone() };
-        assert!(taken(&first, &first, &shorter), "nobody would look for it to the end");
-        assert!(taken(&shorter, &first, &shorter));
-        // Whichever came later, not whichever is called so.
-        let mut newer = first.clone();
-        newer.revocation.received_at = at(1);
-        assert!(taken(&newer, &newer, &last) && !taken(&last, &newer, &last));
-    }
-
-    #[test]
-    fn what_an_end_knew_is_handed_on_when_it_is_over() {
-        let proved = one("rev_1", Kind::Partial, State::Verified, "jd");
-        let end = one("rev_2", Kind::Full, State::Open, "jane");
-        assert!(carried(&proved, &end).is_none());
-        let mut step = unchanged(&end, at(10));
-        assert!(!ends_cover(&step), "it expects the same still");
-        for state in [State::Withdrawn, State::Excepted, State::Scheduled] {
-            step.life.state = state;
-            assert!(ends_cover(&step), "{state}");
-        }
-        step.life.state = State::Verified;
-        let back = Rehired { at: at(9), made_at: at(9), by: "hr".into(), before: None };
-        step.life.lineage.rehired = Some(back);
-        assert!(ends_cover(&step));
-        let steps = handed_on(&end, &[&proved, &end], &config(), at(10));
-        let taken: Vec<_> =
-            steps.iter().map(|step| (step.from.revocation.id.as_str(), step.life.state)).collect();
-        assert_eq!(taken, [("rev_1", State::Open)]);
-        assert!(steps[0].revocation.usernames().any(|name| name == "jane"));
-        let another = one("rev_3", Kind::Full, State::Open, "jane");
-        let steps = handed_on(&end, &[&proved, &end, &another], &config(), at(10));
-        assert!(steps.iter().all(|step| step.from.revocation.id == "rev_3"), "that one goes on");
-    }
-
-    #[test]
-    fn a_doubtful_name_stays_so_until_it_is_certain_somewhere() {
-        let part = one("rev_1", Kind::Partial, State::Open, "jd");
-        let mut end = one("rev_2", Kind::Full, State::Scheduled, "jd");
-        end.revocation.also_called = vec!["jane".to_owned()];
-        end.revocation.accounts.push(AccountName {
-            target: None,
-            role: "jane".to_owned(),
-            rule: LinkRule::Template,
-        });
-        end.life.lineage.doubtful.insert("jane".to_owned());
-        let step = carried(&part, &end).unwrap();
-        assert_eq!(step.life.lineage.doubtful, end.life.lineage.doubtful);
-        let after = Stored { revocation: step.revocation, life: step.life, ..part };
-        assert!(carried(&after, &end).is_none());
-        end.life.lineage.doubtful.clear();
-        let step = carried(&after, &end).unwrap();
-        assert!(step.life.lineage.doubtful.is_empty());
-    }
 }

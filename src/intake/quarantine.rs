@@ -10,7 +10,7 @@ use super::{Intake, IntakeError, PATIENCE, TRIES, submission};
 use crate::audit::record::{self, About, Held};
 use crate::clock;
 use crate::config::Approvals;
-use crate::domain::identity::{MOST, questioned};
+use crate::domain::identity::{MOST, Unsure, questioned};
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::domain::revocation::State;
 use crate::domain::time::UtcTime;
@@ -165,39 +165,29 @@ impl Intake {
         Ok(self.journal.store.notice(id).await?)
     }
 
-    /// The move that answers what `kept` asks, where it asks, with the turn of the subject, in which nobody asks anew.
+    /// The moves that answer what `kept` asks, wherever it asks, with the turn of the subject, in which nobody asks anew.
     async fn answer(
         &self,
         kept: &KeptNotice,
         now: UtcTime,
-    ) -> Result<(Option<Move>, Option<Turn>), IntakeError> {
+    ) -> Result<(Vec<Move>, Option<Turn>), IntakeError> {
         let store = &self.journal.store;
-        let Some(id) = &kept.revocation else { return Ok((None, None)) };
-        let Some(read) = store.revocation(id).await? else { return Ok((None, None)) };
+        let Some(id) = &kept.revocation else { return Ok((Vec::new(), None)) };
+        let Some(read) = store.revocation(id).await? else { return Ok((Vec::new(), None)) };
         let turn = self.subjects.of(&read.revocation.subject).await;
         // Whoever had the turn before may have moved it, and asked more.
-        let step = match store.revocation(id).await? {
-            Some(asked) => self.answered(kept, &asked, now).await?,
-            None => None,
-        };
-        Ok((step, Some(turn)))
-    }
-
-    /// The move that ends the question which `kept` asks of the revocation `asked`; the next one comes up that is held with
-    /// it.
-    async fn answered(
-        &self,
-        kept: &KeptNotice,
-        asked: &Stored,
-        now: UtcTime,
-    ) -> Result<Option<Move>, IntakeError> {
-        let id = &kept.key.facts.id;
-        let mut held = self.journal.store.unsure_of(&asked.revocation.id, LISTED).await?;
-        held.retain(|unsure| unsure.notice != *id);
-        let mut step = unchanged(asked, now);
-        step.life.lineage.answered(id);
-        step.life.lineage.ask_again(&held);
-        Ok(amended(step, now))
+        let all = store.ever_of(&read.revocation.subject).await?;
+        let notice = &kept.key.facts.id;
+        let mut held = Vec::new();
+        if all.iter().any(|one| one.life.lineage.more_unsure) {
+            for one in &all {
+                held.extend(store.unsure_of(&one.revocation.id, LISTED).await?);
+            }
+            held.retain(|unsure| unsure.notice != *notice);
+        }
+        let asked =
+            all.iter().filter(|one| one.revocation.id == *id || one.life.lineage.has_asked(notice));
+        Ok((asked.filter_map(|asked| answered(notice, asked, &held, now)).collect(), Some(turn)))
     }
 
     /// Asks again what is held with a question of which its revocation knows nothing: the notice is kept after that was
@@ -283,9 +273,9 @@ impl Intake {
         });
         let note = NewRecord { kind: "notice_quarantined", body };
         for _ in 0..TRIES {
-            let (step, _subject) = Box::pin(self.answer(kept, now)).await?;
+            let (steps, _subject) = Box::pin(self.answer(kept, now)).await?;
             let record = (record.as_str(), &note);
-            match store.settle_notice(kept, settled, record, step.as_ref(), now).await {
+            match store.settle_notice(kept, settled, record, &steps, now).await {
                 Ok(Some(records)) => return Ok(records),
                 Ok(None) => {
                     let said = format!("somebody else decided about {} a moment ago", facts.id);
@@ -299,6 +289,14 @@ impl Intake {
             "the revocation moved too often at this moment"
         )))
     }
+}
+
+/// The move that ends the question which `notice` asks of the revocation `asked`; those come up that are `held` with it.
+fn answered(notice: &str, asked: &Stored, held: &[Unsure], now: UtcTime) -> Option<Move> {
+    let mut step = unchanged(asked, now);
+    step.life.lineage.answered(notice);
+    step.life.lineage.ask_again(held);
+    amended(step, now)
 }
 
 /// The move with its record, if it changes what is asked.

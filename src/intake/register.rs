@@ -87,10 +87,16 @@ impl Intake {
         done: &mut HashSet<String>,
     ) -> anyhow::Result<()> {
         let watched = self.journal.watched().await?;
+        let known =
+            |secret: &SecretConfig| secret.known_by.iter().map(|name| folded(name)).collect();
+        let known_by: Vec<HashSet<String>> = config.secrets.iter().map(known).collect();
         for leaver in watched.iter().filter(|stored| has_left(stored)) {
-            for secret in config.secrets.iter().filter(|secret| knew(leaver, secret)) {
+            let names: Vec<String> = names_of(leaver).map(folded).collect();
+            let secrets = config.secrets.iter().zip(&known_by);
+            let knew = secrets.filter(|(_, known)| names.iter().any(|name| known.contains(name)));
+            for (secret, _) in knew {
                 let event = format!("{}/{}", leaver.revocation.id, secret.name);
-                if done.contains(&event) || self.is_asked(leaver, secret).await? {
+                if done.contains(&event) {
                     continue;
                 }
                 let rotated =
@@ -102,20 +108,6 @@ impl Intake {
             }
         }
         Ok(())
-    }
-
-    /// Whether the leaver knew the secret only under a user name of which it is a question whether it is theirs.
-    async fn is_asked(&self, leaver: &Stored, secret: &SecretConfig) -> Result<bool, StoreError> {
-        let lineage = &leaver.life.lineage;
-        let certain =
-            lineage.unsure.is_empty() && lineage.doubtful.is_empty() && !lineage.more_unsure;
-        let subject = &leaver.revocation.subject;
-        if certain || secret.known_by.contains(subject) {
-            return Ok(false);
-        }
-        let said = self.journal.store.names_of(subject).await?;
-        let said = |name: &str| said.iter().any(|(said, _)| folded(said) == folded(name));
-        Ok(!knows_as(leaver, secret).any(said))
     }
 
     async fn open_rotation(
@@ -191,15 +183,10 @@ fn has_left(stored: &Stored) -> bool {
         && matches!(stored.life.state, State::Open | State::Verified | State::Regressed)
 }
 
-fn knew(leaver: &Stored, secret: &SecretConfig) -> bool {
-    knows_as(leaver, secret).next().is_some()
-}
-
-/// Names of the leaver among those who know the secret.
-fn knows_as<'a>(leaver: &'a Stored, secret: &'a SecretConfig) -> impl Iterator<Item = &'a str> {
+/// Names by which a leaver may be among those who know a secret: those of which nobody asks whether they are theirs.
+fn names_of(leaver: &Stored) -> impl Iterator<Item = &str> {
     let asked = &leaver.revocation;
-    let names = std::iter::once(asked.subject.as_str()).chain(asked.usernames());
-    names.filter(|name| secret.known_by.contains(*name))
+    std::iter::once(asked.subject.as_str()).chain(asked.usernames())
 }
 
 /// Since when the leaver learns nothing that is new: the end was in effect, we were told of it, and the login was seen to

@@ -4,7 +4,8 @@ use super::question::names_of;
 use crate::config::Config;
 use crate::domain::account::{Account, AccountName, LinkRule};
 use crate::domain::claims::{
-    Claimant, Claims, Doubt, called_yet_barred, declared_yet_barred, withheld_from,
+    Claimant, Claims, Doubt, called_in_question, called_yet_barred, declared_yet_barred,
+    withheld_from,
 };
 use crate::domain::lineage::{Barred, Unlinked};
 use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
@@ -90,7 +91,7 @@ pub(crate) fn certain(
                 if known || seen(stored, account) {
                     certain.accounts.push(account.clone());
                 } else {
-                    doubted.push(account);
+                    doubted.push((account, true));
                 }
             }
             Some(Doubt::Open { gap, known }) => {
@@ -100,7 +101,7 @@ pub(crate) fn certain(
                     certain.accounts.push(account.clone());
                     certain.doubted.push(account.clone());
                 } else {
-                    doubted.push(account);
+                    doubted.push((account, false));
                 }
             }
             Some(Doubt::Answered { .. }) if seen(stored, account) => {
@@ -108,7 +109,7 @@ pub(crate) fn certain(
             }
             Some(Doubt::Answered { note, .. }) => {
                 certain.notes.push(note);
-                doubted.push(account);
+                doubted.push((account, false));
             }
         }
     }
@@ -126,6 +127,8 @@ pub(crate) fn certain(
         let (mut gaps, notes) = withheld_from(&me, &withheld, accounts, look);
         gaps.extend(declared_yet_barred(&me, (accounts, names), look));
         gaps.extend(called_yet_barred(&me, (accounts, &own), look));
+        let asked = (&stored.revocation, &config.subjects);
+        gaps.extend(called_in_question(&me, asked, (accounts, names), look));
         certain.asked |= !gaps.is_empty();
         certain.open.extend(gaps);
         certain.notes.extend(notes);
@@ -134,12 +137,13 @@ pub(crate) fn certain(
     certain
 }
 
-/// Takes up which of `names` are answered for. Who bears one and is `doubted` is a question, or was one, already.
+/// Takes up which of `names` are answered for. Who bears one and is `doubted` is a question, or was one, already: each
+/// with whether it is gone.
 fn answer_for(
     certain: &mut Certain,
     stored: &Stored,
     names: &[AccountName],
-    doubted: &[&Account],
+    doubted: &[(&Account, bool)],
     looks: &[&Observation],
 ) {
     for name in names {
@@ -147,9 +151,16 @@ fn answer_for(
         let so = |account: &Account| {
             name.applies_to(&account.target) && account.called().any(|called| *called == name.role)
         };
+        let asked = doubted.iter().any(|(account, gone)| !gone && so(account));
+        // Of a name that was given for several, a role that is gone answers for its own target.
+        let gone = |target: &str| {
+            doubted.iter().any(|(account, gone)| *gone && account.target == target && so(account))
+        };
+        let mut there = looks.iter().filter(|look| name.applies_to(&look.target)).peekable();
+        let gone = there.peek().is_some() && there.all(|look| gone(&look.target));
         let parted = parted(stored, name, looks).filter(|_| !certain.accounts.iter().any(so));
         match parted {
-            _ if doubted.iter().any(|account| so(account)) => {}
+            _ if asked || gone => {}
             None => certain.names.push(name.clone()),
             Some(barred) if answers(barred, name) => {}
             Some(barred) => {
@@ -341,3 +352,7 @@ pub(super) fn unlooked_for(
             })
         })
 }
+
+#[cfg(test)]
+#[path = "links_tests.rs"]
+mod tests;

@@ -125,6 +125,9 @@ impl Row {
             for asked in [&mut lineage.doubtful, &mut lineage.former, &mut lineage.taken_back] {
                 asked.retain(|name| linked.contains(name));
             }
+            for unsure in &mut lineage.unsure {
+                (unsure.username, unsure.plain) = (None, false);
+            }
             to_json(&Life { attested, pending, exceptions, lineage, ..life }, "a life")
         };
         let evidence = self.evidence.as_deref().map(|text| blank(text, names)).transpose()?;

@@ -25,8 +25,9 @@ pub(super) use put_exceptions;
 /// An exception as it is put: with its revocation.
 pub(super) type ExceptionPut<'a> = (&'a Exception, &'a str);
 
-/// Most revocations of one subject. More is an error, never silence.
-const OF_ONE: i64 = 1_000;
+/// Revocations of one subject that are read at a time. All of them are, however many there are: what nobody read could not
+/// be taken back.
+const PAGE: i64 = 1_000;
 
 /// Which exceptions to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Store {
     /// Every revocation of `subject` that was not withdrawn, newest first.
     ///
     /// # Errors
-    /// When the database is away, or there are too many.
+    /// When the database is away.
     pub async fn expected_of(&self, subject: &str) -> Result<Vec<Evidenced>, StoreError> {
         self.all_of(statement!("revocations_expected_of"), subject).await
     }
@@ -121,14 +122,23 @@ impl Store {
         statement: &'static str,
         subject: &str,
     ) -> Result<Vec<Evidenced>, StoreError> {
-        let rows: Vec<Row> = reading!(self, pool =>
-            sqlx::query_as(statement).bind(subject).bind(OF_ONE + 1).fetch_all(pool).await?
-        );
-        if i64::try_from(rows.len()).is_ok_and(|count| count > OF_ONE) {
-            return Err(StoreError::Held(format!(
-                "one subject has more than {OF_ONE} revocations"
-            )));
+        let mut all: Vec<Evidenced> = Vec::new();
+        loop {
+            let last = all.last().map(|one| &one.revocation);
+            let (received_at, id) = last.map_or((i64::MAX, String::new()), |last| {
+                (last.received_at.micros(), last.id.clone())
+            });
+            let rows: Vec<Row> = reading!(self, pool =>
+                sqlx::query_as(statement)
+                    .bind(subject).bind(received_at).bind(&id).bind(PAGE).fetch_all(pool).await?
+            );
+            let more = i64::try_from(rows.len()).is_ok_and(|count| count == PAGE);
+            for row in rows {
+                all.push(row.read()?);
+            }
+            if !more {
+                return Ok(all);
+            }
         }
-        rows.into_iter().map(Row::read).collect()
     }
 }

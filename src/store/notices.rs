@@ -272,10 +272,16 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn unsure_of(&self, id: &str, limit: i64) -> Result<Vec<Unsure>, StoreError> {
-        let rows: Vec<(String, String)> = reading!(self, pool =>
+        let rows: Vec<(String, String, String)> = reading!(self, pool =>
             sqlx::query_as(statement!("notices_unsure")).bind(id).bind(limit).fetch_all(pool).await?
         );
-        Ok(rows.into_iter().map(|(notice, digest)| Unsure { notice, digest }).collect())
+        let unsure = |(notice, digest, username): (String, String, String)| Unsure {
+            notice,
+            digest,
+            username: Some(username).filter(|name| !name.is_empty()),
+            plain: false,
+        };
+        Ok(rows.into_iter().map(unsure).collect())
     }
 
     /// Every notice that is held and asks of a revocation whom it means, with that revocation's id.

@@ -84,27 +84,30 @@ macro_rules! settle {
 pub(super) use settle;
 
 impl Store {
-    /// Notes what a person decided about `kept`, and queues the record `record` that says so; makes the move `step` in the
-    /// same transaction, by which the question that the notice asked is answered. Gives the records that are queued;
-    /// `None`: somebody decided before.
+    /// Notes what a person decided about `kept`, and queues the record `record` that says so; makes `steps` in the same
+    /// transaction, by which the question that the notice asked is answered wherever it was asked. Gives the records that
+    /// are queued; `None`: somebody decided before.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when somebody moved the revocation of `step`; then nothing was done.
+    /// [`StoreError::Conflict`] when somebody moved a revocation of `steps`; then nothing was done.
     pub async fn settle_notice(
         &self,
         kept: &KeptNotice,
         settled: &Settled<'_>,
         (record, note): (&str, &NewRecord),
-        step: Option<&Move>,
+        steps: &[Move],
         at: UtcTime,
     ) -> Result<Option<Vec<String>>, StoreError> {
         let body = with_id(record, note)?;
         let settling = Settling { kept, settled, record, kind: note.kind, body, at: at.micros() };
-        match self.moved(step.map(std::slice::from_ref).unwrap_or_default(), Some(&settling)).await
-        {
+        match self.moved(steps, Some(&settling)).await {
             Ok(answers) => {
-                let moved = answers.into_iter().next().transpose()?.flatten();
-                Ok(Some(moved.into_iter().chain([record.to_owned()]).collect()))
+                let mut records = Vec::new();
+                for moved in answers {
+                    records.extend(moved?);
+                }
+                records.push(record.to_owned());
+                Ok(Some(records))
             }
             Err(StoreError::Conflict { id, .. }) if id == kept.key.facts.id => Ok(None),
             Err(error) => Err(error),

@@ -108,16 +108,21 @@ async fn what_is_held_is_kept_once_and_decided_about_once(place: &Place) {
     let from = store.revocation("rev_1").await.unwrap().unwrap();
     let step = verified(&from, 1);
     let late = Move { from: Stored { version: 7, ..from.stored.clone() }, ..step.clone() };
-    let refused =
-        store.settle_notice(&kept, &settled, ("ntc_1.2", &record), Some(&late), at(9)).await;
+    let refused = store
+        .settle_notice(&kept, &settled, ("ntc_1.2", &record), std::slice::from_ref(&late), at(9))
+        .await;
     assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     assert_eq!(store.notice("ntc_1").await.unwrap().unwrap(), kept);
     let records = count(&store, "record").await;
-    let done = store.settle_notice(&kept, &settled, ("ntc_1.2", &record), Some(&step), at(9)).await;
+    let done = store
+        .settle_notice(&kept, &settled, ("ntc_1.2", &record), std::slice::from_ref(&step), at(9))
+        .await;
     let done = done.unwrap().unwrap();
     let moved = i64::try_from(step.records.len()).unwrap();
     assert!(done.contains(&"ntc_1.2".to_owned()) && done.len() == 2, "{done:?}");
-    let late = store.settle_notice(&kept, &settled, ("ntc_1.3", &record), Some(&late), at(9)).await;
+    let late = store
+        .settle_notice(&kept, &settled, ("ntc_1.3", &record), std::slice::from_ref(&late), at(9))
+        .await;
     assert_eq!(late.unwrap(), None, "somebody decided before");
     let kept = store.notice("ntc_1").await.unwrap().unwrap();
     assert_eq!((kept.key.facts.outcome, kept.settled_by.as_str()), (Outcome::Dismissed, "uid:1"));
@@ -200,7 +205,7 @@ async fn what_is_held_about_a_person_keeps_them(place: &Place) {
         why: "",
     };
     let record = note(Outcome::Released);
-    let done = store.settle_notice(&kept, &settled, ("ntc_1.2", &record), None, at(2)).await;
+    let done = store.settle_notice(&kept, &settled, ("ntc_1.2", &record), &[], at(2)).await;
     assert_eq!(done.unwrap(), Some(vec!["ntc_1.2".to_owned()]));
     let from = store.revocation("rev_1").await.unwrap().unwrap();
     store.advance(&crate::common::sample::verified(&from, 2)).await.unwrap();

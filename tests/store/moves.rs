@@ -13,6 +13,7 @@ on_both!(
     of_two_moves_at_the_same_moment_one_wins,
     records_keep_their_order_when_the_clock_goes_back,
     a_move_that_fails_halfway_leaves_nothing_behind,
+    all_of_a_subject_are_read_however_many_there_are,
 );
 
 async fn open(store: &revoked::store::Store) -> Evidenced {
@@ -92,4 +93,31 @@ async fn a_move_that_fails_halfway_leaves_nothing_behind(place: &Place) {
     assert_eq!(count(&store, "record").await, 3);
     assert_eq!(count(&store, "outbox").await, 1);
     store.advance(&verified(&from, 60)).await.unwrap();
+}
+
+/// Else an end of theirs could not be taken back.
+async fn all_of_a_subject_are_read_however_many_there_are(place: &Place) {
+    let store = place.open().await;
+    let all: Vec<_> = (0..2_001)
+        .map(|number| {
+            let mut new = revocation(&format!("rev_{number:04}"), "john");
+            (new.new_subject, new.subject.id) = (number == 0, "s_john".to_owned());
+            // Many came at the same instant.
+            new.revocation.received_at = at(number / 700);
+            new
+        })
+        .collect();
+    for some in all.chunks(500) {
+        for accepted in store.accept_all(some).await.unwrap() {
+            accepted.unwrap();
+        }
+    }
+    let other = revocation("rev_other", "jane");
+    store.accept(&other).await.unwrap();
+    let ids = |found: Vec<Evidenced>| -> Vec<String> {
+        found.into_iter().map(|one| one.stored.revocation.id).collect()
+    };
+    let newest_first: Vec<String> = (0..2_001).rev().map(|n| format!("rev_{n:04}")).collect();
+    assert_eq!(ids(store.ever_of("john").await.unwrap()), newest_first);
+    assert_eq!(ids(store.expected_of("john").await.unwrap()), newest_first);
 }

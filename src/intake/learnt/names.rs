@@ -2,34 +2,24 @@
 
 use crate::config::Config;
 use crate::domain::account::{AccountName, LinkRule};
-use crate::domain::identity::folded;
 use crate::domain::lineage::Lineage;
 use crate::domain::revocation::Revocation;
 use crate::domain::subject::Mapping;
+use crate::intake::earlier;
 use crate::store::Stored;
 use std::collections::BTreeSet;
 
 /// Adds what `other` searches for to `asked`: as a convention would suggest it, so that no role by such a name is no gap.
 pub(super) fn take_names(asked: &mut Revocation, other: &Revocation, config: &Config) {
     for name in other.usernames() {
-        let same = |known: &str| folded(known) == folded(name);
-        let known =
-            asked.usernames().any(same) || (asked.username.is_none() && same(&asked.subject));
-        if !known {
-            asked.also_called.push(name.to_owned());
-        }
+        earlier::call(asked, name);
     }
     for email in &other.emails {
-        if !asked.emails.iter().any(|known| folded(known) == folded(email)) {
-            asked.emails.push(email.clone());
-        }
+        earlier::write_to(asked, email);
     }
     for name in &other.accounts {
-        let there = name.target.as_deref().is_none_or(|target| config.target(target).is_some());
-        let same = |known: &AccountName| (&known.target, &known.role) == (&name.target, &name.role);
-        if there && !asked.accounts.iter().any(same) {
-            asked.accounts.push(AccountName { rule: LinkRule::Template, ..name.clone() });
-        }
+        let name = AccountName { rule: LinkRule::Template, ..name.clone() };
+        earlier::search(asked, name, config);
     }
 }
 
@@ -56,6 +46,10 @@ pub(super) fn said(
     }
     let new = |role: &String| now.contains(role) && !before.contains(role);
     for said in others.iter().map(|other| &other.life.lineage) {
+        // By which name somebody is meant is a question to all that search for a person's names.
+        for unsure in said.unsure.iter().filter(|unsure| unsure.username.is_some()) {
+            lineage.ask(unsure);
+        }
         for (asked, theirs) in [
             (&mut lineage.doubtful, &said.doubtful),
             (&mut lineage.former, &said.former),

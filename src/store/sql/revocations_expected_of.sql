@@ -8,5 +8,6 @@ FROM revocation AS r
 JOIN subject AS s ON s.id = r.subject_id
 LEFT JOIN evidence AS e ON e.revocation_id = r.id
 WHERE r.subject_id = (SELECT id FROM subject WHERE name = $1) AND r.state <> 'withdrawn'
+    AND (+r.received_at, r.id) < ($2, $3)
 ORDER BY +r.received_at DESC, r.id DESC
-LIMIT $2
+LIMIT $4
