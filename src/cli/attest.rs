@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     at: Where,
 
-    /// Name of a configured attestation: its newest period that ended
+    /// Name of a configured attestation: its newest period that ended, as it is filed or about to be
     #[arg(long, value_name = "NAME", required_unless_present = "from")]
     name: Option<String>,
 
