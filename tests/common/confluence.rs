@@ -21,6 +21,8 @@ pub(crate) const EMAIL: &str = "robot@company.example";
 pub(crate) const SPACE: &str = "SEC";
 /// Its number.
 pub(crate) const SPACE_ID: &str = "9911";
+/// Id of the token's account.
+pub(crate) const ACCOUNT: &str = "712020:0a1b-robot";
 /// A page that it has.
 pub(crate) const PARENT: &str = "1000";
 
@@ -64,6 +66,8 @@ pub(crate) enum Act {
     Detach,
     /// Deletes all properties.
     Strip,
+    /// Attaches 300 files whose names come before all of ours.
+    Crowd,
 }
 
 /// A page as it is kept.
@@ -81,6 +85,8 @@ pub(crate) struct Page {
     pub(crate) properties: BTreeMap<String, Value>,
     pub(crate) files: BTreeMap<String, (String, Vec<u8>)>,
     pub(crate) labels: BTreeSet<String>,
+    /// Accounts that alone may edit it; empty: whoever may write in the space.
+    pub(crate) editors: Vec<String>,
     /// So many reads do not show it yet.
     hidden: u32,
 }
@@ -231,7 +237,7 @@ impl Confluence {
 
     /// How many requests came that write something.
     pub(crate) fn writes(&self) -> usize {
-        ["create", "update", "set_property", "attach", "label"]
+        ["create", "update", "set_property", "attach", "label", "restrict"]
             .iter()
             .map(|kind| self.requests(kind).len())
             .sum()

@@ -24,6 +24,9 @@ use std::collections::BTreeMap;
 /// Longest body that is sent. Confluence takes 5 MB, and is slow long before.
 const LONGEST: usize = 1_000_000;
 
+/// Lists of attachments that are read, of 250 each. A page of ours has twenty or so; more are somebody else's.
+const LISTS: u32 = 40;
+
 /// What goes with a page.
 #[derive(Clone, Debug)]
 pub(super) struct Papers {
@@ -197,10 +200,24 @@ impl Confluence {
         &self,
         page: &str,
     ) -> Result<Option<BTreeMap<String, String>>, Heard> {
-        let call = self.filing.section.edition.attached(page);
-        match self.client.ask(call).await? {
-            Said::Good(body) => Ok(read_attached(&body)),
-            Said::Hidden(_) | Said::Refused { .. } | Said::Conflict => Ok(None),
+        let edition = self.filing.section.edition;
+        let (mut all, mut read, mut place) = (BTreeMap::new(), 0, None);
+        for _ in 0..LISTS {
+            let body = match self.client.ask(edition.attached(page, place)).await? {
+                Said::Good(body) => body,
+                Said::Hidden(_) | Said::Refused { .. } | Said::Conflict => return Ok(None),
+            };
+            let Some(some) = read_attached(&body) else { return Ok(None) };
+            read += some.len();
+            let is_last = some.is_empty();
+            all.extend(some);
+            place = edition.further(&body, read).filter(|_| !is_last);
+            if place.is_none() {
+                return Ok(Some(all));
+            }
         }
+        // What is not among these is taken for missing, which is told.
+        tracing::warn!(page, read, "a page has more attachments than are read");
+        Ok(Some(all))
     }
 }
