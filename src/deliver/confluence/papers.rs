@@ -12,7 +12,7 @@ use crate::deliver::confluence::client::Said;
 use crate::deliver::document::storage;
 use crate::deliver::receiver::{Heard, Sending};
 use crate::deliver::render::attestation::{Around, Attached, attestation, attested};
-use crate::deliver::render::{Circumstances, Page, Proof, closure, differences, members};
+use crate::deliver::render::{Beside, Circumstances, Page, Proof, closure, differences, members};
 use crate::domain::attestation::Attestation;
 use crate::domain::delivery::Answer;
 use crate::domain::effective;
@@ -147,6 +147,7 @@ impl Confluence {
         let earlier = sending.thread.and_then(|remote| remote.split_once(' ')).map(|(_, id)| id);
         let replaces = sending.message.replaces();
         let earlier = earlier.filter(|page| Some(*page) != replaces);
+        let beside = Beside { earlier, replaces, amends, short };
         let zone = self.filing.zone.as_deref();
         let zone = zone.and_then(|name| Some((name, effective::zone(name).ok()?)));
         let delivery = sending.id;
@@ -158,22 +159,11 @@ impl Confluence {
                 vkey: &papers.vkey,
                 proofs: &papers.proofs,
                 zone,
-                earlier,
-                replaces,
-                amends,
-                short,
+                beside,
             }),
             (Matter::Period(_), made) => {
                 let files: Vec<Attached> = papers.files.iter().map(attached).collect();
-                let around = Around {
-                    delivery: Some(delivery),
-                    files: &files,
-                    zone,
-                    earlier,
-                    replaces,
-                    amends,
-                    short,
-                };
+                let around = Around { delivery: Some(delivery), files: &files, zone, beside };
                 let blocks = made.as_ref().map(|made| attestation(made, &around));
                 let title = sending.message.title();
                 Page { title, body: storage(&blocks.unwrap_or_default()) }
