@@ -34,8 +34,8 @@ enum Form {
 /// nobody could tell, and how complete the log is. It is what the agent files at the end of each period (attestations in
 /// the configuration); nothing is filed by this command, and no Confluence is needed.
 ///
-/// Exit status: 0 printed, whatever it says; 1 there is no such attestation, or store or log cannot be read; 64 no period
-/// was named.
+/// Exit status: 0 printed, whatever it says; 1 there is no such attestation, no period of it has ended, or store or log
+/// cannot be read; 64 no period was named.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
