@@ -190,6 +190,11 @@ impl Slack {
         locked(&self.state).messages.clone()
     }
 
+    /// How many messages there are.
+    pub(crate) fn told(&self) -> usize {
+        locked(&self.state).messages.len()
+    }
+
     pub(crate) fn alarms(&self) -> Vec<String> {
         locked(&self.state).alarms.clone()
     }
