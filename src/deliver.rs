@@ -22,6 +22,7 @@ mod wire;
 
 pub use change::{ChangeError, change, preview};
 pub use manner::{usable, usable_slack};
+pub use periods::newest;
 pub use receiver::{Heard, Receiver, Sending};
 
 use crate::clock;

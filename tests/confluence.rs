@@ -35,6 +35,9 @@
 //! | | `an_attestation_on_which_a_person_wrote_is_left_and_amended` |
 //! | | `a_filed_attestation_is_watched_like_other_pages` |
 //! | nobody could file for many periods | `periods_that_were_missed_are_made_up_for_and_too_many_are_named` |
+//! | an attestation is taken out of the configuration while its page waits | `what_is_taken_out_of_the_configuration_is_filed_where_it_was_to_be` |
+//! | hundreds of files of others on a page | `what_was_attached_is_found_behind_hundreds_of_other_files` |
+//! | who else may edit it | `nobody_else_may_edit_what_is_filed_where_that_is_configured` |
 //! | names that are markup, hide, or are formulas | `what_others_wrote_is_text_on_a_page` |
 //! | secrets, wherever they might show | `no_secret_is_in_anything_that_is_said_or_kept` |
 

@@ -10,6 +10,7 @@
 //! | killed with SIGKILL while it sends | `an_agent_that_is_killed_sends_the_same_event_again` |
 //! | 429 and 503 with `Retry-After` | `a_pause_that_is_asked_for_is_kept` |
 //! | 410 | `who_wants_nothing_any_more_is_left_alone_until_a_reload` |
+//! | 410, and much that waits | `what_waits_for_a_closed_endpoint_costs_nothing` |
 //! | a redirect, 404, 405 | `nothing_follows_to_another_address` |
 //! | 401, 403: the secret is not theirs | `a_refused_signature_holds_everything_back_until_it_is_good` |
 //! | 401 or 500 for every event, and a `HEAD` that is answered | `what_is_refused_again_and_again_is_told_elsewhere_once` |
@@ -33,6 +34,8 @@ mod desk;
 mod faults;
 #[path = "hooks/office.rs"]
 mod office;
+#[path = "hooks/quiet.rs"]
+mod quiet;
 #[path = "hooks/refused.rs"]
 mod refused;
 #[path = "hooks/tls.rs"]

@@ -260,7 +260,7 @@ fn what_a_rotation_refuses() {
         (&["--kind", "transfer"][..], "names the service account"),
     ] {
         let (code, _, err) = agent.run(&[&add[..], more].concat());
-        assert_eq!(code, 1, "{err}");
+        assert_eq!(code, 64, "{err}");
         assert!(err.contains(says), "{err}");
     }
     let full = agent.expect("app_rw", &[]);

@@ -38,7 +38,7 @@
 //! | secrets, wherever they might show | `no_secret_is_in_anything_that_is_said_or_kept` |
 //! | the webhook fails too | `a_fallback_that_fails_too_is_counted_and_nothing_follows` |
 //! | 10,000 at once | `a_layoff_is_one_thread` |
-//! | what is not an audience's to know | `a_manager_and_compliance_learn_what_is_theirs` |
+//! | what is not an audience's to know | `a_manager_and_compliance_learn_what_is_theirs`, `who_is_narrowed_is_told_nothing_that_was_queued_for_more` |
 
 mod common;
 

@@ -34,14 +34,14 @@ enum Form {
 /// nobody could tell, and how complete the log is. It is what the agent files at the end of each period (attestations in
 /// the configuration); nothing is filed by this command, and no Confluence is needed.
 ///
-/// Exit status: 0 printed, whatever it says; 1 there is no such attestation, or store or log cannot be read; 64 no period
-/// was named.
+/// Exit status: 0 printed, whatever it says; 1 there is no such attestation, no period of it has ended, or store or log
+/// cannot be read; 64 no period was named.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     at: Where,
 
-    /// Name of a configured attestation: its newest period that ended
+    /// Name of a configured attestation: its newest period that ended, as it is filed or about to be
     #[arg(long, value_name = "NAME", required_unless_present = "from")]
     name: Option<String>,
 

@@ -43,6 +43,10 @@ pub(super) struct ConfluenceFile {
     token_expires_on: Option<String>,
     /// Time between two looks at a filed page, 1s to 30d; 1d without it.
     check_interval: Option<String>,
+    /// Nobody but the account of the token may edit what is filed; who may read it is left as it is. Cloud only; false
+    /// without it.
+    #[serde(default)]
+    restrict_edits: bool,
     /// First pause before another attempt, up to 1m; 2s without it. It doubles up to 15 minutes.
     retry: Option<String>,
     /// Pages in a minute, 1 to 60000; 30 without it.
@@ -68,6 +72,8 @@ pub struct Confluence {
     pub token_expires_on: Option<Date>,
     /// Time between two looks at a filed page.
     pub check_interval: Duration,
+    /// Nobody but the account of the token may edit what is filed.
+    pub restrict_edits: bool,
     /// First pause before another attempt.
     pub retry: Duration,
     /// Pages in a minute.
@@ -114,6 +120,10 @@ impl Reader<'_> {
             }
             (Edition::DataCenter, None) => {}
         }
+        if file.edition == Edition::DataCenter && file.restrict_edits {
+            let why = "of Cloud alone; with Data Center, restrict who may edit below the page `parent` there";
+            return Err(self.wrong("confluence.restrict_edits", why));
+        }
         let base_url = file.base_url.trim_end_matches('/').to_owned();
         if !is_safe(&base_url) || base_url.contains('?') {
             let why = "it is told secrets: write https://host/path, or http:// on 127.0.0.1, ::1 and localhost";
@@ -145,6 +155,7 @@ impl Reader<'_> {
             token,
             token_expires_on: expires.transpose()?,
             check_interval: self.duration("confluence.check_interval", check, day, (1, month))?,
+            restrict_edits: file.restrict_edits,
             retry: self.duration(
                 "confluence.retry",
                 file.retry,
@@ -181,6 +192,7 @@ mod tests {
         assert_eq!((cloud.edition, cloud.parent.as_deref()), (Edition::Cloud, Some("77")));
         assert_eq!((cloud.check_interval.as_secs(), cloud.retry.as_secs()), (86_400, 2));
         assert!(!format!("{cloud:?}").contains("kanarienvogel"), "{cloud:?}");
+        assert!(!cloud.restrict_edits);
         let own = parse(&format!(
             "confluence: {{{CLOUD}, edition: data_center, token_expires_on: 2027-05-01}}"
         ));
@@ -197,6 +209,10 @@ mod tests {
             (CLOUD.to_owned(), "confluence.email: the e-mail address"),
             (format!("{CLOUD}, email: nobody"), "confluence.email: the e-mail address"),
             (format!("{usual}, edition: data_center"), "confluence.email: a personal"),
+            (
+                format!("{CLOUD}, edition: data_center, restrict_edits: true"),
+                "confluence.restrict_edits: of Cloud alone",
+            ),
             (format!("{usual}, parent: Home"), "confluence.parent: the id of a page"),
             (usual.replace("SEC", "'a b'"), "confluence.space: the key of a space"),
             (usual.replace("https", "http"), "confluence.base_url: it is told secrets"),

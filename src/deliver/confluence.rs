@@ -22,7 +22,7 @@ use super::periods::lane;
 use super::receiver::{Heard, Receiver, Sending};
 use super::render::Cite;
 use crate::config::{Config, Confluence as Configured};
-use crate::domain::delivery::Answer;
+use crate::domain::delivery::{Answer, Topic};
 use crate::journal::Journal;
 use crate::store::{Delivery, StoreError};
 use anyhow::Result;
@@ -145,17 +145,17 @@ impl Confluence {
         }
     }
 
-    /// Where a matter is filed: an attestation where the configuration says so.
-    fn place_of(&self, matter: &Matter) -> Self {
+    /// Where a matter is filed: an attestation where the configuration says so, or said so when its period ended.
+    fn place_of(&self, matter: &Matter) -> Result<Self, Heard> {
+        let section = &self.filing.section;
+        let usual = Place { space: section.space.clone(), parent: section.parent.clone() };
         let place = match matter {
-            Matter::Closure(_) => None,
-            Matter::Period(end) => self.filing.places.get(&lane(&end.name)),
+            Matter::Closure(_) => Some(&usual),
+            Matter::Period(end) => self.filing.places.get(&lane(&end.name)).or(end.place.as_ref()),
         };
-        let usual = || {
-            let section = &self.filing.section;
-            Place { space: section.space.clone(), parent: section.parent.clone() }
-        };
-        self.at(&place.cloned().unwrap_or_else(usual))
+        // Its record is of an earlier version, which did not say where. Another place may be for others to read.
+        let place = place.ok_or_else(|| Heard::new(Answer::Unknown, "not_configured"))?;
+        Ok(self.at(place))
     }
 
     async fn space(&self) -> Result<Space, Heard> {
@@ -198,6 +198,10 @@ impl Receiver for Confluence {
         true
     }
 
+    fn tells(&self, topic: Topic) -> bool {
+        matches!(topic, Topic::Closure | Topic::Attestation)
+    }
+
     async fn content(
         &self,
         journal: &Journal,
@@ -208,8 +212,12 @@ impl Receiver for Confluence {
     }
 
     async fn destination(&self, _: &Journal, row: &Delivery) -> Result<String, StoreError> {
+        if row.topic != Topic::Attestation {
+            return Ok(self.filing.section.space.clone());
+        }
+        // One that is configured no more goes where its record says: if that is shut, nothing else is.
         let place = self.filing.places.get(&row.reason);
-        Ok(place.map_or(&self.filing.section.space, |place| &place.space).clone())
+        Ok(place.map_or(&row.reason, |place| &place.space).clone())
     }
 
     fn destination_of<'a>(&self, remote: &'a str) -> &'a str {
@@ -217,7 +225,10 @@ impl Receiver for Confluence {
     }
 
     async fn send(&self, sending: &Sending<'_, Matter>) -> Heard {
-        let here = self.place_of(sending.message);
+        let here = match self.place_of(sending.message) {
+            Ok(here) => here,
+            Err(heard) => return heard,
+        };
         match tokio::time::timeout(WHOLE, here.file(sending)).await {
             Ok(Ok(page)) => Heard::new(Answer::Sent(here.remote(&page)), "ok"),
             Ok(Err(heard)) => heard,
@@ -226,7 +237,10 @@ impl Receiver for Confluence {
     }
 
     async fn find(&self, sending: &Sending<'_, Matter>) -> Heard {
-        let here = self.place_of(sending.message);
+        let here = match self.place_of(sending.message) {
+            Ok(here) => here,
+            Err(heard) => return heard,
+        };
         match tokio::time::timeout(WHOLE, here.find_whole(sending)).await {
             Ok(Ok(Some(page))) => Heard::new(Answer::Found(here.remote(&page)), "found"),
             // There may be a part of it: sending it again goes on with that.
@@ -249,7 +263,7 @@ impl Receiver for Confluence {
     }
 
     async fn preview(&self, sending: &Sending<'_, Matter>) -> Result<Value, String> {
-        let here = self.place_of(sending.message);
+        let here = self.place_of(sending.message).map_err(|heard| heard.word)?;
         let papers = here.papers(sending.message).await.map_err(|heard| heard.word)?;
         let page = here.page(sending, &papers, None)?;
         if canonical::text(page.body.as_str()).is_none() {

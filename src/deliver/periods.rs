@@ -1,5 +1,6 @@
 //! When a period ends: the record that says so is queued, and with it what is filed of it.
 
+use super::attest::Wanted;
 use super::confluence;
 use crate::audit::record::attestation_due;
 use crate::clock;
@@ -8,8 +9,9 @@ use crate::domain::attestation::{LeftOut, Period, due_periods};
 use crate::domain::time::UtcTime;
 use crate::journal::Journal;
 use crate::metrics::{AttestationLevel, Metrics};
-use crate::store::{NewRecord, StoreError};
+use crate::store::{NewRecord, Store, StoreError, ToldRecord};
 use crate::supervise::Trouble;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +79,68 @@ pub(super) fn lane(name: &str) -> String {
     format!("attestation:{name}")
 }
 
+/// Id of the record by which the period of an attestation ended at `to`.
+fn record_of(name: &str, to: UtcTime) -> String {
+    format!("atd.{name}.{}", to.micros())
+}
+
+/// A period that ended, as its record says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// Name of the attestation.
+    pub(super) name: String,
+    pub(super) period: Period,
+    /// Periods before it that are not attested.
+    pub(super) left_out: Option<LeftOut>,
+    /// Space and parent of its page; records of earlier versions have none.
+    pub(super) place: Option<(String, Option<String>)>,
+    /// When it was said.
+    pub(super) at: Option<UtcTime>,
+    /// Line of the record: what is before that is counted.
+    pub(super) seq: u64,
+}
+
+impl Ended {
+    pub(super) fn of(record: &ToldRecord) -> Option<Self> {
+        let of = |key: &str| record.body.get(key);
+        let word = |key: &str| of(key).and_then(Value::as_str);
+        let time = |key: &str| word(key)?.parse::<UtcTime>().ok();
+        let left_out = of("left_out").cloned().and_then(|left| serde_json::from_value(left).ok());
+        Some(Self {
+            name: word("attestation")?.to_owned(),
+            period: Period { from: time("from")?, to: time("to")? },
+            left_out,
+            place: word("space").map(|space| (space.to_owned(), word("parent").map(str::to_owned))),
+            at: time("at"),
+            seq: record.seq,
+        })
+    }
+}
+
+/// The newest period of an attestation that ended: as it is filed, or is about to be. `None`: none has ended since it was
+/// configured.
+///
+/// # Errors
+/// When the store is away.
+pub async fn newest(
+    store: &Store,
+    one: &AttestationConfig,
+    now: UtcTime,
+) -> Result<Option<Wanted>, StoreError> {
+    let name = one.name.as_str();
+    let Some(upto) = store.attested_up_to(name).await? else { return Ok(None) };
+    let (_, due) = due_periods(&one.schedule, upto, now, 1);
+    let wanted = |period, up_to, left_out| {
+        Some(Wanted { name: Some(name.to_owned()), period, up_to, left_out })
+    };
+    if let Some(period) = due.first() {
+        return Ok(wanted(*period, None, None));
+    }
+    let record = store.landed_record(&record_of(name, upto)).await?;
+    let ended = record.as_ref().and_then(Ended::of);
+    Ok(ended.and_then(|ended| wanted(ended.period, Some(ended.seq), ended.left_out)))
+}
+
 /// Ends the periods of an attestation that are over. Gives how it stands, and how soon to look again.
 async fn turn(
     journal: &Journal,
@@ -127,8 +191,9 @@ async fn end(
     left_out: Option<&LeftOut>,
     now: UtcTime,
 ) -> Result<bool, StoreError> {
-    let id = format!("atd.{}.{}", one.name, period.to.micros());
-    let body = attestation_due(&one.name, &one.schedule, period, left_out, now);
+    let id = record_of(&one.name, period.to);
+    let place = (one.space.as_str(), one.parent.as_deref());
+    let body = attestation_due(&one.name, &one.schedule, period, left_out, place, now);
     let note = NewRecord { kind: "attestation_due", body };
     // What is left out is passed over together with the first that is not.
     let from = left_out.map_or(period.from, |left| left.from);

@@ -2,7 +2,7 @@
 
 use super::message::Message;
 use super::render::Cite;
-use crate::domain::delivery::Answer;
+use crate::domain::delivery::{Answer, Topic};
 use crate::domain::time::UtcTime;
 use crate::journal::Journal;
 use crate::store::{Delivery, StoreError};
@@ -62,12 +62,16 @@ pub trait Receiver: Send + Sync {
         false
     }
 
-    /// It takes each row by itself: nothing of it becomes a digest, but for what expired.
+    /// It takes each row by itself: nothing of it becomes a digest, but for what expired. Where each goes says the
+    /// configuration, so that [`destination`](Self::destination) reads nothing.
     fn takes_each(&self) -> bool {
         self.files()
     }
 
-    /// What a row says now; `None`: there is nothing to tell any more.
+    /// Whether it is told of this by now: it may have been told of more when a row was queued.
+    fn tells(&self, topic: Topic) -> bool;
+
+    /// What a row says now; `None`: there is nothing to tell any more, or not to this receiver.
     fn content(
         &self,
         journal: &Journal,

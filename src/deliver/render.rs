@@ -2,6 +2,7 @@
 //! person is named, and no reason in anybody's own words.
 
 pub mod attestation;
+mod beside;
 mod campaign;
 mod closure;
 mod digest;
@@ -12,6 +13,7 @@ mod outline;
 mod part;
 mod words;
 
+pub use beside::Beside;
 pub use campaign::{Chased, campaign};
 pub use closure::{Circumstances, Page, Proof, closure};
 pub use digest::{Digested, Sample, digest};

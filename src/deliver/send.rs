@@ -58,8 +58,7 @@ impl<R: Receiver> Worker<R> {
         tokio::time::sleep_until(self.next_slot).await;
         let heard = self.heard(&sending, looking).await;
         self.next_slot = tokio::time::Instant::now() + self.manner.apart;
-        let to = thread.remote.as_deref().map(|remote| self.receiver.destination_of(remote));
-        let to = to.unwrap_or(&destination).to_owned();
+        let to = self.place(row, thread.remote.as_deref()).await?;
         self.note(row, version, &heard, &to).await
     }
 
@@ -269,7 +268,10 @@ impl<R: Receiver> Worker<R> {
         let Some(remote) = remote.filter(|_| told) else { return Ok(None) };
         let records = if row.topic == Topic::Digest {
             let counts = self.journal.store.outbox_counts(&row.id).await?;
-            counts.iter().map(|(_, _, count, _)| u64::try_from(*count).unwrap_or(0)).sum()
+            let told =
+                |word: &str| Topic::from_word(word).is_some_and(|one| self.receiver.tells(one));
+            let counts = counts.iter().filter(|(topic, _, _, _)| told(topic));
+            counts.map(|(_, _, count, _)| u64::try_from(*count).unwrap_or(0)).sum()
         } else {
             1
         };

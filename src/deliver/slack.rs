@@ -224,13 +224,17 @@ impl Receiver for Slack {
         WHOLE
     }
 
+    fn tells(&self, topic: Topic) -> bool {
+        self.audience.is_told(topic)
+    }
+
     async fn content(
         &self,
         journal: &Journal,
         row: &Delivery,
         cite: &Cite,
     ) -> Result<Option<Message>, StoreError> {
-        text::message(&journal.store, row, self.audience.sees_details(), cite).await
+        text::message(&journal.store, row, self.audience, cite).await
     }
 
     async fn destination(&self, journal: &Journal, row: &Delivery) -> Result<String, StoreError> {

@@ -3,7 +3,7 @@
 use super::group::LATE;
 use super::message::Message;
 use super::render::{Brief, Chased, Cite, Digested, Sample, campaign, digest, one, outline};
-use crate::domain::delivery::Topic;
+use crate::domain::delivery::{Audience, Topic};
 use crate::domain::notice::Outcome;
 use crate::journal::Journal;
 use crate::store::{Delivery, Evidenced, Store, StoreError, ToldRecord};
@@ -23,15 +23,18 @@ pub(super) async fn cite(journal: &Journal) -> Cite {
     }
 }
 
-/// The message of a row; `None`: there is nothing to tell any more. `details`: it may say what the access is.
+/// The message of a row; `None`: there is nothing to tell any more, or not to this audience.
 pub(super) async fn message(
     store: &Store,
     row: &Delivery,
-    details: bool,
+    audience: Audience,
     cite: &Cite,
 ) -> Result<Option<Message>, StoreError> {
     if row.topic == Topic::Digest {
-        return all(store, row, details, cite).await.map(Some);
+        return all(store, row, audience, cite).await;
+    }
+    if !audience.is_told(row.topic) {
+        return Ok(None);
     }
     let Some(record) = store.landed_record(&row.record).await? else { return Ok(None) };
     if record.body.contains_key("campaign") {
@@ -70,7 +73,7 @@ pub(super) async fn message(
     };
     let (topic, stored, after) = (row.topic, stored.as_ref(), after.as_ref());
     let brief = Brief { topic, record: &record, stored, after, cite };
-    Ok(if details { one(&brief) } else { outline(&brief) })
+    Ok(if audience.sees_details() { one(&brief) } else { outline(&brief) })
 }
 
 /// The message of a campaign's record, of the consumers as they stand now.
@@ -105,19 +108,29 @@ async fn before(store: &Store, record: &str) -> Result<Option<Map<String, Value>
     Ok(found.filter(|found| found.kind == "observation" && is_after(&found.body)).map(|f| f.body))
 }
 
+/// What is told together; `None`: nothing of that is told to this audience by now.
 async fn all(
     store: &Store,
     row: &Delivery,
-    details: bool,
+    audience: Audience,
     cite: &Cite,
-) -> Result<Message, StoreError> {
+) -> Result<Option<Message>, StoreError> {
     let counted = store.outbox_counts(&row.id).await?;
-    let newest = counted.iter().map(|(_, _, _, seq)| *seq).max();
-    let counts = counted.into_iter().filter_map(|(topic, reason, n, _)| {
-        Some((Topic::from_word(&topic)?, reason, u64::try_from(n).unwrap_or(0)))
+    let rows = counted.iter().map(|(_, _, count, _)| *count).sum::<i64>();
+    let told = counted.into_iter().filter_map(|(topic, reason, count, seq)| {
+        let topic = Topic::from_word(&topic).filter(|topic| audience.is_told(*topic))?;
+        Some((topic, reason, count, seq))
     });
+    let told: Vec<_> = told.collect();
+    let Some(newest) = told.iter().map(|(_, _, _, seq)| *seq).max() else { return Ok(None) };
+    let is_all = told.iter().map(|(_, _, count, _)| *count).sum::<i64>() == rows;
+    let counts = told.into_iter();
+    let counts = counts.map(|(topic, reason, n, _)| (topic, reason, u64::try_from(n).unwrap_or(0)));
     let counts: Vec<_> = counts.collect();
-    let carried = store.outbox_carried(&row.id, LISTED).await?;
+    // What it is told of may stand behind what it is not.
+    let mut carried = store.outbox_carried(&row.id, if is_all { LISTED } else { rows }).await?;
+    carried.retain(|one| audience.is_told(one.topic));
+    carried.truncate(usize::try_from(LISTED).unwrap_or(0));
     let mut known: Vec<Option<Evidenced>> = Vec::with_capacity(carried.len());
     for one in &carried {
         known.push(store.revocation(&one.about).await?);
@@ -132,13 +145,13 @@ async fn all(
         })
         .collect();
     let oldest = carried.iter().map(|one| one.created_at).min();
-    Ok(digest(&Digested {
+    Ok(Some(digest(&Digested {
         counts: &counts,
         samples: &samples,
         late_since: oldest.filter(|_| row.lane == LATE),
         checklist: row.lane.starts_with("chk_").then_some(row.lane.as_str()),
-        details,
-        seq: newest.and_then(|seq| u64::try_from(seq).ok()).unwrap_or(0),
+        details: audience.sees_details(),
+        seq: u64::try_from(newest).unwrap_or(0),
         cite,
-    }))
+    })))
 }

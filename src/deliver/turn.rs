@@ -68,7 +68,7 @@ impl<R: Receiver> Worker<R> {
             return Ok(Duration::ZERO);
         }
         if blocked {
-            return Ok(BLOCKED.min(self.manner.pace.0.max(Duration::from_millis(50))));
+            return Ok(self.blocked_for(clock::now()));
         }
         let next = store.outbox_next(&name).await?;
         Ok(next.map_or(Duration::MAX, |at| at.since(clock::now()).max(Duration::from_millis(20))))
@@ -156,12 +156,12 @@ impl<R: Receiver> Worker<R> {
         let now = clock::now();
         let (store, name) = (self.journal.store.clone(), self.receiver.name().to_owned());
         let name = name.as_str();
+        // Where each goes by itself its thread does not say where, and is not read for a thousand that cannot be sent.
+        if self.receiver.takes_each() && self.is_shut(&self.place(head, None).await?) {
+            return Ok(Step::Blocked);
+        }
         let thread = store.thread(name, &head.lane).await?;
-        let to = match &thread.remote {
-            Some(remote) => self.receiver.destination_of(remote).to_owned(),
-            None => self.receiver.destination(&self.journal, head).await?,
-        };
-        if self.held.contains_key(&to) || self.parked.contains_key(&to) {
+        if self.is_shut(&self.place(head, thread.remote.as_deref()).await?) {
             return Ok(Step::Blocked);
         }
         let fresh = head.row.standing == Standing::Due && head.row.attempts == 0;
@@ -200,6 +200,32 @@ impl<R: Receiver> Worker<R> {
 }
 
 impl<R: Receiver> Worker<R> {
+    /// Where a row goes, whose thread begins at `remote`.
+    pub(super) async fn place(
+        &self,
+        row: &Delivery,
+        remote: Option<&str>,
+    ) -> Result<String, StoreError> {
+        match remote.filter(|_| !self.receiver.takes_each()) {
+            Some(remote) => Ok(self.receiver.destination_of(remote).to_owned()),
+            None => self.receiver.destination(&self.journal, row).await,
+        }
+    }
+
+    /// Nothing goes there now.
+    fn is_shut(&self, to: &str) -> bool {
+        self.held.contains_key(to) || self.parked.contains_key(to)
+    }
+
+    /// How long nothing can be sent of what is due.
+    fn blocked_for(&self, now: UtcTime) -> Duration {
+        let usual = BLOCKED.min(self.manner.pace.0.max(Duration::from_millis(50)));
+        // There, nothing is due but what is shut: whatever lands meanwhile ends the wait.
+        let ends = self.held.values().chain(self.parked.values()).min();
+        let end = ends.filter(|_| self.receiver.takes_each());
+        end.map_or(usual, |at| at.since(now).max(usual))
+    }
+
     /// Whether a digest tells anything urgent.
     async fn tells(&self, head: &Delivery) -> Result<bool, StoreError> {
         if head.topic != Topic::Digest {

@@ -9,7 +9,7 @@ use super::render::{Cite, test};
 use super::wire::{unheard, wait};
 use crate::clock;
 use crate::config::{Config, Secret, WebhookOut};
-use crate::domain::delivery::Answer;
+use crate::domain::delivery::{Answer, Topic};
 use crate::journal::Journal;
 use crate::store::{Delivery, StoreError};
 use anyhow::{Context as _, Result};
@@ -177,6 +177,10 @@ impl Receiver for Webhook {
 
     fn takes_each(&self) -> bool {
         true
+    }
+
+    fn tells(&self, topic: Topic) -> bool {
+        self.endpoint.hook.events.contains(&topic)
     }
 
     async fn content(

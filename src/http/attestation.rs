@@ -7,8 +7,9 @@ use super::problem::Problem;
 use super::question::Question;
 use super::revocations::store_away;
 use crate::clock;
-use crate::config::Config;
+use crate::config::{AttestationConfig, Config};
 use crate::deliver::attest::{AttestError, Wanted, make};
+use crate::deliver::newest;
 use crate::domain::attestation::{Attestation, Period};
 use crate::domain::time::UtcTime;
 use crate::journal::Journal;
@@ -22,7 +23,7 @@ use utoipa::IntoParams;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Filter {
-    /// Name of a configured attestation: its newest period that ended, unless `from` says otherwise.
+    /// Name of a configured attestation: its newest period that ended, as it is filed, unless `from` says otherwise.
     #[param(min_length = 1, max_length = 40, nullable = false)]
     pub name: Option<String>,
     /// The first instant of the period. Needed without `name`.
@@ -46,28 +47,20 @@ pub enum NotAttested {
 }
 
 impl Filter {
-    /// The period that is asked for.
-    fn period(&self, config: &Config, now: UtcTime) -> Result<Period, NotAttested> {
+    /// The attestation that is named.
+    fn named<'a>(&self, config: &'a Config) -> Result<Option<&'a AttestationConfig>, NotAttested> {
+        let Some(name) = &self.name else { return Ok(None) };
+        let found = config.attestations.iter().find(|one| one.name == *name);
+        found.map(Some).ok_or_else(|| NotAttested::Unknown(name.clone()))
+    }
+
+    /// The period between the times that are asked for.
+    fn between(&self, now: UtcTime) -> Result<Period, NotAttested> {
         let wrong = |why: &str| Err(NotAttested::Wrong(why.to_owned()));
-        let named = self.name.as_ref().map(|name| {
-            let found = config.attestations.iter().find(|one| one.name == *name);
-            found.ok_or_else(|| NotAttested::Unknown(name.clone()))
-        });
-        let period = match (named.transpose()?, self.from, self.to) {
-            (Some(one), None, None) => {
-                let before = |at: UtcTime| UtcTime::from_micros(at.micros() - 1);
-                let to = one.schedule.previous(now);
-                let from = to.and_then(before).and_then(|at| one.schedule.previous(at));
-                match (from, to) {
-                    (Some(from), Some(to)) => Period { from, to },
-                    _ => return wrong("name: no period of it has ended"),
-                }
-            }
-            (_, None, _) => {
-                return wrong("from: say when the period begins, or name an attestation");
-            }
-            (_, Some(from), to) => Period { from, to: to.unwrap_or(now) },
+        let Some(from) = self.from else {
+            return wrong("from: say when the period begins, or name an attestation");
         };
+        let period = Period { from, to: self.to.unwrap_or(now) };
         if period.to > now {
             return wrong("to: it lies in the future");
         }
@@ -76,6 +69,20 @@ impl Filter {
         }
         Ok(period)
     }
+}
+
+/// The newest period of an attestation, as it is filed.
+async fn of_name(
+    journal: &Journal,
+    one: &AttestationConfig,
+    now: UtcTime,
+) -> Result<Wanted, NotAttested> {
+    let found = newest(&journal.store, one, now).await.map_err(AttestError::from)?;
+    found.ok_or_else(|| {
+        let why = "name: no period of it has ended since it was configured, so that none is filed: give the times, from \
+                   and to";
+        NotAttested::Wrong(why.to_owned())
+    })
 }
 
 /// What is attested of the period that `filter` asks for.
@@ -88,8 +95,17 @@ pub async fn made(
     filter: &Filter,
     now: UtcTime,
 ) -> Result<Attestation, NotAttested> {
-    let period = filter.period(config, now)?;
-    let wanted = Wanted { name: filter.name.clone(), period, up_to: None, left_out: None };
+    let wanted = match filter.named(config)? {
+        Some(one) if filter.from.is_none() && filter.to.is_none() => {
+            of_name(journal, one, now).await?
+        }
+        Some(_) | None => Wanted {
+            name: filter.name.clone(),
+            period: filter.between(now)?,
+            up_to: None,
+            left_out: None,
+        },
+    };
     let head = journal.head().await.map_err(AttestError::from)?;
     Ok(make(journal, &wanted, &head).await?)
 }

@@ -16,7 +16,7 @@ impl Submission {
     ///
     /// # Errors
     /// When there is none of that name, or it does not fit the rest.
-    pub(super) fn kind(&self) -> Result<Kind, SubmissionError> {
+    pub fn kind(&self) -> Result<Kind, SubmissionError> {
         let kind = match &self.revocation_type {
             None if self.names_a_part() => Kind::Partial,
             None => Kind::Full,
@@ -60,9 +60,10 @@ impl Submission {
     fn owner_fits(&self, kind: Kind) -> Result<(), SubmissionError> {
         let leaver = [Some(&self.username), self.employee_id.as_ref()];
         match (kind, &self.new_owner) {
-            (Kind::Transfer, _) if OneOrMany::list(self.account.as_ref()).is_empty() => {
-                Err(wrong("/account", "a transfer names the service account that changes hands"))
-            }
+            (Kind::Transfer, _) if OneOrMany::list(self.account.as_ref()).is_empty() => Err(wrong(
+                "/account",
+                "a transfer names the service account that gets another owner",
+            )),
             (Kind::Transfer, Some(owner)) if leaver.contains(&Some(owner)) => {
                 Err(wrong("/new_owner", "somebody else than who gives the account away"))
             }

@@ -5,12 +5,11 @@ pub(crate) mod contract;
 mod server;
 mod wiki;
 
-use super::standin::serve;
+use super::standin::{listening, locked, until};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// The token that it knows.
@@ -21,6 +20,8 @@ pub(crate) const EMAIL: &str = "robot@company.example";
 pub(crate) const SPACE: &str = "SEC";
 /// Its number.
 pub(crate) const SPACE_ID: &str = "9911";
+/// Id of the token's account.
+pub(crate) const ACCOUNT: &str = "712020:0a1b-robot";
 /// A page that it has.
 pub(crate) const PARENT: &str = "1000";
 
@@ -64,6 +65,8 @@ pub(crate) enum Act {
     Detach,
     /// Deletes all properties.
     Strip,
+    /// Attaches 300 files whose names come before all of ours.
+    Crowd,
 }
 
 /// A page as it is kept.
@@ -81,6 +84,8 @@ pub(crate) struct Page {
     pub(crate) properties: BTreeMap<String, Value>,
     pub(crate) files: BTreeMap<String, (String, Vec<u8>)>,
     pub(crate) labels: BTreeSet<String>,
+    /// Accounts that alone may edit it; empty: whoever may write in the space.
+    pub(crate) editors: Vec<String>,
     /// So many reads do not show it yet.
     hidden: u32,
 }
@@ -111,10 +116,6 @@ pub(crate) struct Confluence {
     serving: JoinSet<()>,
 }
 
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 impl Confluence {
     /// Cloud.
     pub(crate) async fn cloud() -> Self {
@@ -128,21 +129,8 @@ impl Confluence {
 
     /// At a port, which may have been another's before.
     pub(crate) async fn start_at(port: u16, own: bool) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { own, next: 2000, ..State::default() }));
-        let mut serving = JoinSet::new();
-        let shared = state.clone();
-        serving.spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                let Ok((stream, _)) = listener.accept().await else { return };
-                let state = shared.clone();
-                connections
-                    .spawn(serve(stream, move |head, body| locked(&state).answer(head, body)));
-                while connections.try_join_next().is_some() {}
-            }
-        });
+        let (port, serving) = listening(port, state.clone(), State::answer).await;
         Self { state, port, own, serving }
     }
 
@@ -231,7 +219,7 @@ impl Confluence {
 
     /// How many requests came that write something.
     pub(crate) fn writes(&self) -> usize {
-        ["create", "update", "set_property", "attach", "label"]
+        ["create", "update", "set_property", "attach", "label", "restrict"]
             .iter()
             .map(|kind| self.requests(kind).len())
             .sum()
@@ -244,15 +232,7 @@ impl Confluence {
 
     /// Waits until the pages are as wanted.
     pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&[Page]) -> bool) -> Vec<Page> {
-        let begun = Instant::now();
-        loop {
-            let pages = self.pages();
-            if wanted(&pages) {
-                return pages;
-            }
-            assert!(begun.elapsed() < super::agent::PATIENCE, "not yet: {what}: {pages:#?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(what, || self.pages(), wanted).await
     }
 }
 

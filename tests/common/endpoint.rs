@@ -1,18 +1,16 @@
 //! A stand-in of a system that takes signed events (Standard Webhooks): it verifies each with other code than ours, keeps it
 //! once, fails as it is told to, and fails the test by itself when a request breaks the contract.
 
-use super::agent::PATIENCE;
 use super::slack::Fault;
 use super::slack::chaos::Tail;
-use super::standin::{Reply, header, serve};
+use super::standin::{Reply, header, listening, locked, until};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// The secret that it knows, and the one that takes its place.
@@ -63,10 +61,6 @@ pub(crate) struct Endpoint {
     state: Arc<Mutex<State>>,
     pub(crate) port: u16,
     serving: JoinSet<()>,
-}
-
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Whether one of the signatures is one of `secret`, by code that shares nothing with the one that signs.
@@ -166,21 +160,8 @@ impl State {
 
 impl Endpoint {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State { secrets: vec![SECRET], ..State::default() }));
-        let mut serving = JoinSet::new();
-        let shared = state.clone();
-        serving.spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                let Ok((stream, _)) = listener.accept().await else { return };
-                let state = shared.clone();
-                connections
-                    .spawn(serve(stream, move |head, body| locked(&state).answer(head, body)));
-                while connections.try_join_next().is_some() {}
-            }
-        });
+        let (port, serving) = listening(0, state.clone(), State::answer).await;
         Self { state, port, serving }
     }
 
@@ -261,16 +242,7 @@ impl Endpoint {
         what: &str,
         wanted: impl Fn(&[Event]) -> bool,
     ) -> Vec<Event> {
-        let begun = Instant::now();
-        loop {
-            let kept = self.kept();
-            if wanted(&kept) {
-                return kept;
-            }
-            let all = self.events();
-            assert!(begun.elapsed() < PATIENCE, "not yet: {what}: {all:#?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(what, || self.kept(), wanted).await
     }
 }
 

@@ -6,13 +6,12 @@ pub(crate) mod contract;
 mod schema;
 mod server;
 
-use super::standin::serve;
+use super::standin::{listening, locked, until};
 use chaos::{Dice, Tail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use tokio::task::JoinSet;
 
 /// The bot token that it knows.
@@ -98,10 +97,6 @@ pub(crate) struct Slack {
     serving: JoinSet<()>,
 }
 
-fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
 impl Slack {
     pub(crate) async fn start() -> Self {
         Self::start_at(0).await
@@ -109,21 +104,9 @@ impl Slack {
 
     /// At a port, which may have been another's before.
     pub(crate) async fn start_at(port: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
         let state = Arc::<Mutex<State>>::default();
-        let mut serving = JoinSet::new();
-        let shared = state.clone();
-        serving.spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                let Ok((stream, _)) = listener.accept().await else { return };
-                let state = shared.clone();
-                connections
-                    .spawn(serve(stream, move |head, body| locked(&state).answer(head, &body)));
-                while connections.try_join_next().is_some() {}
-            }
-        });
+        let answer = |state: &mut State, head: &str, body: Vec<u8>| state.answer(head, &body);
+        let (port, serving) = listening(port, state.clone(), answer).await;
         Self { state, port, serving }
     }
 
@@ -207,6 +190,11 @@ impl Slack {
         locked(&self.state).messages.clone()
     }
 
+    /// How many messages there are.
+    pub(crate) fn told(&self) -> usize {
+        locked(&self.state).messages.len()
+    }
+
     pub(crate) fn alarms(&self) -> Vec<String> {
         locked(&self.state).alarms.clone()
     }
@@ -233,15 +221,7 @@ impl Slack {
         what: &str,
         wanted: impl Fn(&[Message]) -> bool,
     ) -> Vec<Message> {
-        let begun = Instant::now();
-        loop {
-            let messages = self.messages();
-            if wanted(&messages) {
-                return messages;
-            }
-            assert!(begun.elapsed() < super::agent::PATIENCE, "not yet: {what}: {messages:#?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until(what, || self.messages(), wanted).await
     }
 }
 

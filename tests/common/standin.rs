@@ -1,10 +1,13 @@
 //! Connections to a stand-in of a web service.
 
+use super::agent::PATIENCE;
 use serde_json::Value;
-use std::fmt::Write as _;
-use std::time::Duration;
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 /// What a stand-in answers.
 pub(crate) enum Reply {
@@ -19,8 +22,52 @@ pub(crate) enum Reply {
     Cut(Value),
 }
 
+/// What a stand-in keeps, whatever a test that panicked left.
+pub(crate) fn locked<S>(state: &Mutex<S>) -> MutexGuard<'_, S> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Listens at a port, which may have been another's before, or at any for 0. Gives it, and what serves until it is dropped.
+pub(crate) async fn listening<S: Send + 'static>(
+    port: u16,
+    state: Arc<Mutex<S>>,
+    answer: fn(&mut S, &str, Vec<u8>) -> Reply,
+) -> (u16, JoinSet<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let Ok((stream, _)) = listener.accept().await else { return };
+            let state = state.clone();
+            connections
+                .spawn(serve(stream, move |head, body| answer(&mut locked(&state), head, body)));
+            while connections.try_join_next().is_some() {}
+        }
+    });
+    (port, serving)
+}
+
+/// Waits until what a stand-in has is as wanted, and gives it.
+pub(crate) async fn until<T: Debug>(
+    what: &str,
+    all: impl Fn() -> Vec<T>,
+    wanted: impl Fn(&[T]) -> bool,
+) -> Vec<T> {
+    let begun = Instant::now();
+    loop {
+        let all = all();
+        if wanted(&all) {
+            return all;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not yet: {what}: {all:#?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Reads the one request of a connection, and answers it.
-pub(crate) async fn serve(mut stream: TcpStream, answer: impl FnOnce(&str, Vec<u8>) -> Reply) {
+async fn serve(mut stream: TcpStream, answer: impl FnOnce(&str, Vec<u8>) -> Reply) {
     let Some((head, body)) = read(&mut stream).await else { return };
     let (status, headers, body) = match answer(&head, body) {
         Reply::Json(status, value) => (status, Vec::new(), value.to_string()),

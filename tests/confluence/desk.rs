@@ -73,6 +73,11 @@ impl Desk {
         Self { section, ..self }
     }
 
+    /// The sections of the configuration that it has.
+    pub(crate) fn section(&self) -> String {
+        self.section.clone()
+    }
+
     /// The same without its attestations.
     pub(crate) fn reload_without(&self, running: &Running) {
         let section = self.section.split("attestations:").next().unwrap_or_default();

@@ -225,3 +225,25 @@ async fn nobody_at_the_other_end_is_waited_for() {
     assert_eq!(there.pages().len(), 1);
     agent.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_attached_is_found_behind_hundreds_of_other_files() {
+    for own in [false, true] {
+        let wiki = if own { Confluence::own().await } else { Confluence::cloud().await };
+        let desk = Desk::of(wiki, "");
+        desk.wiki.fail("label", [Fault::Reset]);
+        desk.wiki.before("attached", Act::Crowd);
+        let agent = desk.start().await;
+        agent.live("p0", "john_doe").await;
+        let rows = agent.until_sent(1).await;
+        assert_eq!(rows.len(), 1, "{own}: {rows:#?}");
+        let pages = desk.wiki.pages();
+        assert_eq!((pages.len(), pages[0].files.len()), (1, 302), "{own}: each of ours once");
+        // Nor is any of them missed afterwards.
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        assert!(desk.wiki.requests("attached").len() >= 6, "{own}: two lists each time");
+        assert!(desk.records("attestation_changed").is_empty(), "{own}");
+        agent.stop().await;
+        desk.assert_sound();
+    }
+}

@@ -1,6 +1,6 @@
 //! What a page says, and when there is one.
 
-use crate::common::confluence::{Confluence, PARENT};
+use crate::common::confluence::{ACCOUNT, Confluence, Fault, PARENT};
 use crate::desk::{Desk, finding, read};
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
 use revoked::domain::delivery::{Standing, Topic};
@@ -248,5 +248,33 @@ async fn a_page_that_would_be_too_long_leaves_its_tables_to_the_files_and_says_s
     assert!(text.contains("Of 190 more revocations the proofs are not attached"), "{text}");
     let csv = String::from_utf8(vendor.files["revocations.csv"].1.clone()).unwrap();
     assert_eq!(csv.lines().count(), 211);
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_else_may_edit_what_is_filed_where_that_is_configured() {
+    let desk = Desk::of(Confluence::cloud().await, ", restrict_edits: true");
+    // Whatever is lost, it is done, and done again.
+    desk.wiki.fail("restrict", [Fault::Reset]);
+    desk.wiki.fail("set_property", [Fault::Reset]);
+    let agent = desk.start().await;
+    agent.live("p0", "john_doe").await;
+    agent.until_sent(1).await;
+    let pages = desk.wiki.pages();
+    assert_eq!((pages.len(), pages[0].editors.as_slice()), (1, &[ACCOUNT.to_owned()][..]));
+    assert!(desk.wiki.requests("restrict").len() >= 3);
+    // Who may not do that is told which right is missing, and the page is not whole without it.
+    desk.wiki.fail("restrict", [Fault::Error(403, "no")]);
+    agent.live("p1", "jane_doe").await;
+    agent.until_one(Standing::Due, "http_403").await;
+    desk.reload_same(&agent);
+    agent.until_sent(2).await;
+    assert!(desk.wiki.pages().iter().all(|page| page.editors == [ACCOUNT]));
+    agent.stop().await;
+    let plain = Desk::new().await;
+    let agent = plain.start().await;
+    agent.live("p0", "john_doe").await;
+    agent.until_sent(1).await;
+    assert!(plain.wiki.requests("restrict").is_empty() && plain.wiki.requests("me").is_empty());
     agent.stop().await;
 }

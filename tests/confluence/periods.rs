@@ -5,6 +5,7 @@ use crate::desk::{Desk, read};
 use revoked::clock;
 use revoked::domain::delivery::{Standing, Topic};
 use revoked::domain::time::UtcTime;
+use revoked::http::attestation::{Filter, made};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -224,5 +225,67 @@ async fn what_is_not_filed_yet_is_overdue_and_says_where_it_would_be() {
     // The next turn of what ends periods is up to twenty seconds away.
     agent.until_metric(OVERDUE, 0.0).await;
     assert!(agent.metric(FILED) > midnight(0).seconds());
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_taken_out_of_the_configuration_is_filed_where_it_was_to_be() {
+    let desk = daily(Desk::unwatched().await).await;
+    desk.wiki.hide_space(true);
+    let agent = desk.start().await;
+    let row = agent.until_one(Standing::Due, "space_not_found").await;
+    let due = desk.records("attestation_due");
+    assert_eq!((&due[0]["space"], &due[0]["parent"]), (&"SEC".into(), &"1000".into()), "{due:?}");
+    // The usual place is another one by now, and nobody attests.
+    let elsewhere = |text: &str| {
+        let text = text.split("attestations:").next().unwrap();
+        text.replace("space: SEC, parent: '1000'", "space: AUD, parent: '99'")
+    };
+    let config = desk.config(elsewhere);
+    let shown = revoked::deliver::preview(&agent.journal, &config, &row.id).await.unwrap().unwrap();
+    assert_eq!((&shown["space"], &shown["parent"]), (&"SEC".into(), &"1000".into()));
+    desk.wiki.hide_space(false);
+    desk.reload(&agent, &elsewhere(&desk.section()));
+    let sent = agent.until_sent(1).await;
+    assert!(sent[0].remote.as_deref().unwrap().starts_with("SEC "), "{sent:?}");
+    assert_eq!(assert_whole(&desk, "taken out").parent.as_deref(), Some("1000"));
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_by_name_is_the_period_that_is_filed_or_due() {
+    let hour = 3_600_000_000;
+    let begin = UtcTime::from_micros(midnight(1).micros() + hour).unwrap();
+    let desk = Desk::unwatched().await.attesting("0 0 * * *", Some(begin)).await;
+    desk.wiki.hide_space(true);
+    let ask = async |agent: &crate::desk::Running, config: &revoked::config::Config| {
+        let filter = Filter { name: Some("audit".to_owned()), from: None, to: None };
+        made(&agent.journal, config, &filter, clock::now()).await
+    };
+    let agent = desk.start().await;
+    let due = desk.until_records("attestation_due", 1).await;
+    assert_eq!(due[0]["from"], begin.to_string());
+    let config = desk.config(str::to_owned);
+    let one = ask(&agent, &config).await.unwrap();
+    assert_eq!((one.period.from, one.period.to), (begin, midnight(0)));
+    let line = |record: &str| {
+        let lines = desk.logbook.lines();
+        lines.iter().position(|line| line["type"] == record).unwrap() as u64
+    };
+    assert_eq!(one.up_to, line("attestation_due"), "as it is filed");
+    // Another schedule: what ended already stays what it was, and what ends next begins there.
+    let hourly = desk.config(|text| text.replace("0 0 * * *", "0 0 1 1 *"));
+    let same = ask(&agent, &hourly).await.unwrap();
+    assert_eq!(same.period, one.period);
+    // It ended, and nobody has said so yet: it is due from where the last one ended.
+    let each_second = desk.config(|text| text.replace("0 0 * * *", "* * * * * *"));
+    let next = ask(&agent, &each_second).await.unwrap();
+    assert!(next.period.from > one.period.to && next.period.to <= clock::now());
+    agent.stop().await;
+    // None of it has ended.
+    let desk = Desk::unwatched().await.attesting("0 0 1 1 *", Some(clock::now())).await;
+    let agent = desk.start().await;
+    let refused = ask(&agent, &desk.config(str::to_owned)).await.unwrap_err().to_string();
+    assert!(refused.contains("no period of it has ended") && refused.contains("from"), "{refused}");
     agent.stop().await;
 }

@@ -78,6 +78,15 @@ async fn under_a_legal_hold_data_stay_and_access_goes() {
     let plan = run_plan(&agent, &cluster, &["john", "--reassign-to", "app"]);
     assert!(given_away(&plan), "{plan}");
     agent.until_state(&id, "verified");
+    // A hold on what is verified takes that back, and says so.
+    let asked = json!({"kind": "legal_hold", "subject": "john", "why": "case 8"});
+    granted(&agent, &api, &asked).await;
+    let view = agent.until_state(&id, "open");
+    let last = records(&agent, "exception_granted").pop().unwrap();
+    assert_eq!(
+        (&last["state_before"], &last["verified_at"]),
+        (&json!("verified"), &view["verified_at"])
+    );
     agent.stop();
     assert_eq!(agent.verify().0, 0);
 }

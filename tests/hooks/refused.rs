@@ -243,6 +243,24 @@ async fn what_is_told_late_is_what_the_endpoint_is_told_of_by_now() {
     desk.endpoint.always(None);
     agent.settled().await;
     assert!(desk.endpoint.kept().is_empty(), "{:?}", desk.endpoint.kept());
+    // Of some of it: the log counts what the event lists.
+    desk.reload(&agent, &section(&desk.endpoint, ""));
+    desk.endpoint.always(Some(status(408)));
+    moment().await;
+    let names = ["one".to_owned(), "two".to_owned()];
+    agent.expect(&names, Some(old)).await;
+    let open = revoked::domain::revocation::State::Open;
+    let late = serde_json::json!({"milestone": "access"});
+    agent.step_at("one", open, "verification_failed", late, old).await;
+    agent.until("refused again", |rows| rows.iter().any(|row| row.error == "http_408")).await;
+    desk.reload(&agent, &section(&desk.endpoint, ", events: [opened]"));
+    moment().await;
+    desk.endpoint.always(None);
+    agent.settled().await;
+    let kept = desk.endpoint.kept();
+    assert_eq!((kept.len(), &kept[0].body["data"]["total"]), (1, &2.into()), "{kept:?}");
+    let told = desk.records("notification_sent");
+    assert_eq!((told.len(), &told[0]["records"]), (1, &2.into()), "{told:?}");
     agent.stop().await;
 }
 

@@ -154,9 +154,20 @@ impl Running {
 
     /// Moves a revocation, with a record.
     pub(crate) async fn step(&self, name: &str, state: State, kind: &'static str, more: Value) {
+        self.step_at(name, state, kind, more, clock::now()).await;
+    }
+
+    /// The same at another time than now.
+    pub(crate) async fn step_at(
+        &self,
+        name: &str,
+        state: State,
+        kind: &'static str,
+        more: Value,
+        now: UtcTime,
+    ) {
         let id = format!("rev_{name}");
         let from = self.journal.store.revocation(&id).await.unwrap().unwrap().stored;
-        let now = clock::now();
         let mut life = Life { state, last_look_at: Some(now), ..from.life.clone() };
         let mut body = json!({"at": now, "reason": "terminated", "revocation": id});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -3,11 +3,13 @@
 use crate::common::slack::{CHANNEL, LEAD, Message, OTHER};
 use crate::desk::{Desk, names};
 use revoked::domain::account::{Account, LinkRule};
-use revoked::domain::delivery::Standing;
+use revoked::domain::delivery::{Standing, Topic};
 use revoked::domain::ids::{RoleOid, SystemIdentifier};
 use revoked::domain::revocation::State;
-use revoked::store::{Delivery, Move, NewRecord};
+use revoked::domain::time::UtcTime;
+use revoked::store::{Addressee, Delivery, Move, NewRecord};
 use serde_json::json;
+use std::time::Duration;
 
 const ROUTES: &str =
     ", routes: {manager: {channel: C0999999999}, compliance: {channel: C0777777777}}";
@@ -128,5 +130,37 @@ async fn who_is_told_follows_from_what_it_is_of() {
     let config = agent.live.current();
     let shown = revoked::deliver::preview(&agent.journal, &config, id).await;
     assert!(shown.is_ok(), "{shown:?}");
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_narrowed_is_told_nothing_that_was_queued_for_more() {
+    let desk = Desk::new(ROUTES).await;
+    let agent = desk.start().await;
+    // Once the agent has written down who is told.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // As an earlier version queued it, which told a manager of more.
+    let topics = vec![Topic::Opened, Topic::Used, Topic::Verified];
+    let (name, gather) = ("slack:manager".to_owned(), Duration::ZERO);
+    let more = Addressee { name, gather, keep: None, topics };
+    agent.journal.store.set_receivers(&[more]).await.unwrap();
+    let used = || json!({"account": {"target": "main", "role": "canary"}, "because": "after_end"});
+    agent.expect_for("new", "terminated", None).await;
+    agent.step("new", State::Open, "use_after_effective", used()).await;
+    let days = 3 * 86_400 * 1_000_000;
+    let old = UtcTime::from_micros(revoked::clock::now().micros() - days).unwrap();
+    for name in ["old", "older"] {
+        agent.expect_for(name, "terminated", Some(old)).await;
+        agent.step_at(name, State::Open, "use_after_effective", used(), old).await;
+    }
+    let rows = agent.settled().await;
+    let all = desk.slack.messages();
+    assert_eq!(titles(&all, OTHER), ["Access has to end", "Told late: 2 revocations opened"]);
+    let left_out = rows.iter().filter(|row| row.row.standing == Standing::Superseded).count();
+    assert_eq!(left_out, 1, "{rows:#?}");
+    let told = desk.records("notification_sent");
+    let records: Vec<_> = told.iter().map(|one| one["records"].as_u64().unwrap()).collect();
+    assert_eq!(records, [1, 2], "{told:#?}");
+    assert!(!all.iter().any(|one| format!("{one:?}").contains("canary")), "{all:#?}");
     agent.stop().await;
 }

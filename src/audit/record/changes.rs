@@ -34,7 +34,7 @@ pub fn amended(about: &About<'_>, notice: Option<&str>) -> Body {
     )
 }
 
-/// What `revocation_amended` or `subject_linked` says more where it takes back what was proved. `before` is the life until
+/// What `revocation_amended`, `subject_linked` or `exception_granted` says more where it takes back what was proved. `before` is the life until
 /// now.
 #[must_use]
 pub fn taken_back(body: Body, before: &Life) -> Body {

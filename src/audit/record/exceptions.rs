@@ -1,9 +1,10 @@
 //! Records of exceptions: who asked, who approved, until when, and how each ended. Why it was asked for is the
 //! asker's own text, and stays in the store.
 
-use super::{About, Body, with};
+use super::{About, Body, taken_back, with};
 use crate::domain::exception::{Exception, Phase};
 use crate::domain::lifecycle::Life;
+use crate::domain::revocation::State;
 use serde_json::json;
 
 /// `exception_requested`: somebody asks to keep access, or that a legal hold ends.
@@ -106,7 +107,11 @@ pub fn exceptions(about: &About<'_>, before: &Life, after: &Life) -> Vec<(&'stat
         let sooner =
             granted_before && now.in_force() && was.is_some_and(|was| was.until != now.until);
         if (now.approved_at.is_some() && !granted_before) || sooner {
-            records.push((2, "exception_granted", granted(about, now, sooner)));
+            let body = granted(about, now, sooner);
+            // A legal hold keeps what was proved from being verified.
+            let takes_back = (before.state, after.state) == (State::Verified, State::Open);
+            let body = if takes_back { taken_back(body, before) } else { body };
+            records.push((2, "exception_granted", body));
         }
         if now.reviewed_at.is_some() && was.is_some_and(|was| was.reviewed_at != now.reviewed_at) {
             records.push((3, "exception_reviewed", reviewed(about, now)));

@@ -64,18 +64,19 @@ pub fn attestation_changed(
     }))
 }
 
-/// `attestation_due`: a period ended, and is to be attested. `left_out` are periods before it that are not, since too many
-/// were missed.
+/// `attestation_due`: a period ended, and is to be attested in this space, under this page. `left_out` are periods before
+/// it that are not, since too many were missed.
 #[must_use]
 pub fn attestation_due(
     name: &str,
     schedule: &Schedule,
     period: &Period,
     left_out: Option<&LeftOut>,
+    (space, parent): (&str, Option<&str>),
     at: UtcTime,
 ) -> Body {
     object(json!({
-        "at": at, "attestation": name, "from": period.from, "left_out": left_out,
-        "schedule": schedule.pattern, "time_zone": schedule.zone, "to": period.to,
+        "at": at, "attestation": name, "from": period.from, "left_out": left_out, "parent": parent,
+        "schedule": schedule.pattern, "space": space, "time_zone": schedule.zone, "to": period.to,
     }))
 }

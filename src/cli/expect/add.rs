@@ -3,7 +3,7 @@
 use super::super::client::{Reach, Where};
 use super::super::output::{Format, in_options, shown};
 use super::super::values;
-use super::super::{doctor, exit};
+use super::super::{Usage, doctor, exit};
 use super::{extend, import};
 use crate::clock;
 use crate::config::Config;
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// --check-db` says.
 ///
 /// Exit status: 0 expected, already expected, or (--dry-run) it could be; 1 it was refused, or the agent cannot be
-/// reached. With --batch those of `revoked expect import`, with --check-db those of `revoked doctor`.
+/// reached; 64 options that do not fit each other. With --batch those of `revoked expect import`, with --check-db those of `revoked doctor`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -202,6 +202,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
     }
     let event_id = notice.event_id.clone();
     let submission = notice.submission();
+    // Options that do not fit each other: nobody has to be asked for that.
+    submission.kind().map_err(|error| Usage(format!("{:#}", in_options(error.into()))))?;
     let body = serde_json::to_vec(&submission)?;
     if dry_run {
         let config = Config::read(&at.file.config).context("--dry-run needs the configuration")?;

@@ -4,7 +4,7 @@ use crate::cli::check::findings;
 use crate::cli::client::Reach;
 use crate::cli::exit;
 use crate::cli::output::shown;
-use crate::domain::residual::ResidualKind;
+use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::revocation::{Kind, State};
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Verdict;
@@ -215,7 +215,7 @@ const GROUPS: &[(&str, &[ResidualKind])] = &[
             ResidualKind::Probe,
         ],
     ),
-    ("Old secrets are dead", &[ResidualKind::Credential, ResidualKind::UserMapping]),
+    ("No user mapping is left", &[ResidualKind::UserMapping]),
 ];
 
 fn item(text: &mut String, done: bool, said: &str) {
@@ -306,6 +306,12 @@ fn looks(text: &mut String, view: &View) {
     if view.kind == Kind::Full && view.kept.is_empty() {
         for (what, kinds) in GROUPS {
             group(text, view, what, kinds, whole);
+        }
+        // No look tells whether a secret still works, so this is never ticked; what the agent knows of one is shown.
+        let secret = |found: &Residual| found.kind == ResidualKind::Credential;
+        let known = view.residual.iter().filter(|found| secret(found)).count();
+        if known > 0 {
+            item(text, false, &format!("No shared secret is as it was: {}", findings(known)));
         }
     } else {
         // Something is meant to stay, so that no surface is empty.

@@ -112,6 +112,16 @@ fn nothing_is_ticked_that_nobody_saw() {
     view.gaps.clear();
     view.verdict = None;
     assert!(!checklist("x", &[view]).contains("[x]"));
+    // That a secret is dead no look proves.
+    for state in [State::Open, State::Verified] {
+        let view = View { state, not_covered: Vec::new(), ..verified() };
+        assert!(!checklist("x", &[view]).contains("secret"));
+    }
+    let mut known = View { state: State::Open, ..verified() };
+    known.verdict = Some(Verdict::Residual);
+    known.residual = vec![found(ResidualKind::Credential)];
+    let text = checklist("x", &[known]);
+    assert!(text.contains("- [ ] No shared secret is as it was: 1 finding"), "{text}");
     // What a suspension keeps is there still.
     let mut kept = View { kind: Kind::Suspend, ..verified() };
     kept.kept = vec![found(ResidualKind::Ownership)];

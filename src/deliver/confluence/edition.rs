@@ -5,7 +5,7 @@
 
 use super::client::{Call, File};
 use crate::config::Edition;
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -211,13 +211,40 @@ impl Edition {
         }
     }
 
-    pub(super) fn attached(self, page: &str) -> Call {
-        let query = vec![("limit", "250".to_owned())];
+    /// What is attached: 250 at a time, and from `place` on, which the answer before named.
+    pub(super) fn attached(self, page: &str, place: Option<String>) -> Call {
+        let mut query = vec![("limit", "250".to_owned())];
+        query.extend(place.map(|place| (if self.is_cloud() { "cursor" } else { "start" }, place)));
         if self.is_cloud() {
             return Call::get(format!("/api/v2/pages/{page}/attachments"), query);
         }
         Call::get(format!("/rest/api/content/{page}/child/attachment"), query)
     }
+
+    /// Where the list of what is attached goes on, of which `read` came so far; `None`: it has ended. Of the address that is
+    /// named no more than that is taken: the credential goes to the configured one.
+    pub(super) fn further(self, body: &Value, read: usize) -> Option<String> {
+        let next = body.pointer("/_links/next")?.as_str()?;
+        if !self.is_cloud() {
+            return Some(read.to_string());
+        }
+        let next = Url::parse("https://confluence.invalid/").ok()?.join(next).ok()?;
+        next.query_pairs().find(|(key, _)| key == "cursor").map(|(_, cursor)| cursor.into_owned())
+    }
+}
+
+/// Who the account of the token is. Cloud has this in version 1 alone.
+pub(super) fn me() -> Call {
+    Call::get("/rest/api/user/current".to_owned(), Vec::new())
+}
+
+/// Lets nobody but one account edit a page; who may read it is left as it is. Cloud has this in version 1 alone.
+pub(super) fn restrict(page: &str, account: &str) -> Call {
+    let editors = json!([{
+        "operation": "update",
+        "restrictions": {"user": [{"type": "known", "accountId": account}]},
+    }]);
+    Call::json(Method::PUT, format!("/rest/api/content/{page}/restriction"), editors)
 }
 
 /// Names and ids of what is attached.
@@ -230,4 +257,32 @@ pub(super) fn label(page: &str, labels: &[&str]) -> Call {
     let labels = labels.iter().map(|name| json!({"prefix": "global", "name": name})).collect();
     let path = format!("/rest/api/content/{page}/label");
     Call::json(Method::POST, path, Value::Array(labels))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_goes_on_where_the_answer_says_and_nowhere_else() {
+        let next = |address: &str| json!({"results": [], "_links": {"next": address}});
+        for (address, cursor) in [
+            (
+                "/wiki/api/v2/pages/7/attachments?limit=250&cursor=eyJpZCI6MX0%3D",
+                Some("eyJpZCI6MX0="),
+            ),
+            ("https://evil.example/steal?cursor=x", Some("x")),
+            ("/wiki/api/v2/pages/7/attachments?limit=250", None),
+        ] {
+            assert_eq!(Edition::Cloud.further(&next(address), 250).as_deref(), cursor, "{address}");
+        }
+        let more = next("/rest/api/content/7/child/attachment?limit=250&start=250");
+        assert_eq!(Edition::DataCenter.further(&more, 250).as_deref(), Some("250"));
+        for edition in [Edition::Cloud, Edition::DataCenter] {
+            assert_eq!(edition.further(&json!({"results": [], "_links": {}}), 3), None);
+        }
+        let call = Edition::Cloud.attached("7", Some("eyJpZCI6MX0=".to_owned()));
+        assert_eq!(call.query[1], ("cursor", "eyJpZCI6MX0=".to_owned()));
+        assert_eq!(Edition::DataCenter.attached("7", Some("250".to_owned())).query[1].0, "start");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::canonical;
 use super::client::Said;
-use super::edition::{Draft, Remote, Space};
+use super::edition::{self, Draft, Remote, Space};
 use super::look::{GRACE, SpotState, message};
 use super::papers::Papers;
 use super::{Confluence, Matter, NAME, store_away};
@@ -142,28 +142,31 @@ impl Confluence {
         papers: &Papers,
         amends: Option<&str>,
     ) -> Result<String, Heard> {
-        let edition = self.filing.section.edition;
+        let form = self.filing.section.edition;
         let there = self.attached_by_now(&page.id).await?;
         for file in &papers.files {
             let id = there.get(&file.name).map(String::as_str);
-            match self.client.ask(edition.attach(&page.id, file.clone(), id)).await? {
+            match self.client.ask(form.attach(&page.id, file.clone(), id)).await? {
                 Said::Good(_) => {}
                 Said::Hidden(status) => return Err(self.hidden(status).await),
                 said @ (Said::Refused { .. } | Said::Conflict) => return Err(odd(&said)),
             }
         }
         let (_, label) = sending.message.what();
-        match self.client.ask(super::edition::label(&page.id, &[LABEL, label])).await? {
+        match self.client.ask(edition::label(&page.id, &[LABEL, label])).await? {
             Said::Good(_) => {}
             Said::Hidden(status) => return Err(self.hidden(status).await),
             said @ (Said::Refused { .. } | Said::Conflict) => return Err(odd(&said)),
+        }
+        if self.filing.section.restrict_edits {
+            self.restrict(&page.id).await?;
         }
         let value = json!({
             "delivery": sending.id, "note_sha256": hex(&Sha256::digest(&papers.head.note)),
             "record": sending.record, "root": hex(&papers.head.root), "schema": 1,
             "seq": sending.message.seq(), "size": papers.head.size,
         });
-        match self.client.ask(edition.set_property(&page.id, &value)).await? {
+        match self.client.ask(form.set_property(&page.id, &value)).await? {
             Said::Good(_) => {}
             // Somebody else, or an earlier attempt whose answer was lost, was faster.
             Said::Conflict | Said::Refused { .. } => {
@@ -177,6 +180,21 @@ impl Confluence {
         let page = self.read(&page.id).await?;
         self.keep(sending, &page, &value, amends).await?;
         Ok(page.id)
+    }
+
+    /// Lets nobody but the account of the token edit a page. Done twice, it is the same.
+    async fn restrict(&self, page: &str) -> Result<(), Heard> {
+        let me = match self.client.ask(edition::me()).await? {
+            Said::Good(body) => body.get("accountId").and_then(Value::as_str).map(str::to_owned),
+            Said::Hidden(status) => return Err(self.hidden(status).await),
+            said @ (Said::Refused { .. } | Said::Conflict) => return Err(odd(&said)),
+        };
+        let me = me.ok_or_else(|| Heard::new(Answer::Later(None), "unreadable"))?;
+        match self.client.ask(edition::restrict(page, &me)).await? {
+            Said::Good(_) => Ok(()),
+            Said::Hidden(status) => Err(self.hidden(status).await),
+            said @ (Said::Refused { .. } | Said::Conflict) => Err(odd(&said)),
+        }
     }
 
     /// Writes down what was filed, with its records: once, however often it is found.

@@ -1,12 +1,13 @@
 //! What is filed: a revocation or an offboarding at its end, or the attestation of a period.
 
+use super::Place;
 use super::gather::{Closing, closing};
+use crate::deliver::periods::Ended;
 use crate::deliver::render::attestation::title;
 use crate::domain::attestation::{LeftOut, Period};
 use crate::domain::delivery::Topic;
 use crate::domain::time::UtcTime;
 use crate::store::{Delivery, Store, StoreError};
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Every revocation of a period.
@@ -32,6 +33,8 @@ pub struct PeriodEnd {
     pub period: Period,
     /// Periods before it that are not attested.
     pub left_out: Option<LeftOut>,
+    /// Where it was to be filed when it ended.
+    pub place: Option<Place>,
     /// Line of the record that says that it ended: what is before that is counted.
     pub seq: u64,
     /// When that was.
@@ -110,21 +113,15 @@ pub(super) async fn matter(
         let closing = closing(store, row, vendors).await?;
         return Ok(closing.map(|closing| Matter::Closure(Box::new(closing))));
     }
-    let Some(record) = store.landed_record(&row.record).await? else { return Ok(None) };
-    let of = |key: &str| record.body.get(key);
-    let time = |key: &str| of(key).and_then(Value::as_str)?.parse::<UtcTime>().ok();
-    let (Some(name), Some(from), Some(to)) =
-        (of("attestation").and_then(Value::as_str), time("from"), time("to"))
-    else {
-        return Ok(None);
-    };
-    let left_out = of("left_out").cloned().and_then(|left| serde_json::from_value(left).ok());
+    let record = store.landed_record(&row.record).await?;
+    let Some(ended) = record.as_ref().and_then(Ended::of) else { return Ok(None) };
     Ok(Some(Matter::Period(PeriodEnd {
-        name: name.to_owned(),
-        period: Period { from, to },
-        left_out,
-        seq: record.seq,
-        at: time("at").unwrap_or(row.created_at),
+        name: ended.name,
+        period: ended.period,
+        left_out: ended.left_out,
+        place: ended.place.map(|(space, parent)| Place { space, parent }),
+        seq: ended.seq,
+        at: ended.at.unwrap_or(row.created_at),
         replaces: store.filed_page(&row.id).await?.map(|page| page.page_id),
         tried: row.first_sent_at.is_some(),
     })))

@@ -12,7 +12,7 @@ use crate::deliver::confluence::client::Said;
 use crate::deliver::document::storage;
 use crate::deliver::receiver::{Heard, Sending};
 use crate::deliver::render::attestation::{Around, Attached, attestation, attested};
-use crate::deliver::render::{Circumstances, Page, Proof, closure, differences, members};
+use crate::deliver::render::{Beside, Circumstances, Page, Proof, closure, differences, members};
 use crate::domain::attestation::Attestation;
 use crate::domain::delivery::Answer;
 use crate::domain::effective;
@@ -23,6 +23,9 @@ use std::collections::BTreeMap;
 
 /// Longest body that is sent. Confluence takes 5 MB, and is slow long before.
 const LONGEST: usize = 1_000_000;
+
+/// Lists of attachments that are read, of 250 each. A page of ours has twenty or so; more are somebody else's.
+const LISTS: u32 = 40;
 
 /// What goes with a page.
 #[derive(Clone, Debug)]
@@ -144,6 +147,7 @@ impl Confluence {
         let earlier = sending.thread.and_then(|remote| remote.split_once(' ')).map(|(_, id)| id);
         let replaces = sending.message.replaces();
         let earlier = earlier.filter(|page| Some(*page) != replaces);
+        let beside = Beside { earlier, replaces, amends, short };
         let zone = self.filing.zone.as_deref();
         let zone = zone.and_then(|name| Some((name, effective::zone(name).ok()?)));
         let delivery = sending.id;
@@ -155,22 +159,11 @@ impl Confluence {
                 vkey: &papers.vkey,
                 proofs: &papers.proofs,
                 zone,
-                earlier,
-                replaces,
-                amends,
-                short,
+                beside,
             }),
             (Matter::Period(_), made) => {
                 let files: Vec<Attached> = papers.files.iter().map(attached).collect();
-                let around = Around {
-                    delivery: Some(delivery),
-                    files: &files,
-                    zone,
-                    earlier,
-                    replaces,
-                    amends,
-                    short,
-                };
+                let around = Around { delivery: Some(delivery), files: &files, zone, beside };
                 let blocks = made.as_ref().map(|made| attestation(made, &around));
                 let title = sending.message.title();
                 Page { title, body: storage(&blocks.unwrap_or_default()) }
@@ -197,10 +190,24 @@ impl Confluence {
         &self,
         page: &str,
     ) -> Result<Option<BTreeMap<String, String>>, Heard> {
-        let call = self.filing.section.edition.attached(page);
-        match self.client.ask(call).await? {
-            Said::Good(body) => Ok(read_attached(&body)),
-            Said::Hidden(_) | Said::Refused { .. } | Said::Conflict => Ok(None),
+        let edition = self.filing.section.edition;
+        let (mut all, mut read, mut place) = (BTreeMap::new(), 0, None);
+        for _ in 0..LISTS {
+            let body = match self.client.ask(edition.attached(page, place)).await? {
+                Said::Good(body) => body,
+                Said::Hidden(_) | Said::Refused { .. } | Said::Conflict => return Ok(None),
+            };
+            let Some(some) = read_attached(&body) else { return Ok(None) };
+            read += some.len();
+            let is_last = some.is_empty();
+            all.extend(some);
+            place = edition.further(&body, read).filter(|_| !is_last);
+            if place.is_none() {
+                return Ok(Some(all));
+            }
         }
+        // What is not among these is taken for missing, which is told.
+        tracing::warn!(page, read, "a page has more attachments than are read");
+        Ok(Some(all))
     }
 }

@@ -2,7 +2,8 @@
 
 mod sections;
 
-use super::history::{local, table};
+use super::beside::Beside;
+use super::history::{local, table, times};
 use super::words::counted;
 use crate::audit::signed::cp1;
 use crate::deliver::document::Block;
@@ -34,14 +35,8 @@ pub struct Around<'a> {
     pub files: &'a [Attached],
     /// The company's time zone, and its name.
     pub zone: Option<(&'a str, TimeZone)>,
-    /// The page of the period before.
-    pub earlier: Option<&'a str>,
-    /// The page that was removed, and in whose place this one is.
-    pub replaces: Option<&'a str>,
-    /// The page on which a person wrote before it was complete.
-    pub amends: Option<&'a str>,
-    /// Tables are left to what is attached.
-    pub short: bool,
+    /// The pages beside it.
+    pub beside: Beside<'a>,
 }
 
 /// The title of a page: of a name of the configuration, days, and the line of the log before which all is counted.
@@ -133,21 +128,6 @@ impl Writing<'_> {
             headline,
             text(" at the end of the period. What follows is counted from the audit log, and says no more than it holds."),
         ]));
-        if let Some(page) = self.around.amends {
-            let words = format!(
-                "This is an amendment. Somebody edited page {page} before it was complete; it was left as it is, and \
-                 says nothing that the log vouches for."
-            );
-            self.panel(Panel::Note, words);
-        }
-        if let Some(page) = self.around.replaces {
-            let words = format!("This page was filed again, since page {page} was removed.");
-            self.panel(Panel::Note, words);
-        }
-        if let Some(page) = self.around.earlier {
-            let words = format!("The attestation before this one is on page {page}.");
-            self.panel(Panel::Info, words);
-        }
         if let Some(left) = &made.left_out {
             let words = format!(
                 "{} before this one, from {} to {}, are not attested one by one, since too many were missed.",
@@ -157,10 +137,8 @@ impl Writing<'_> {
             );
             self.panel(Panel::Warning, words);
         }
-        if self.around.short {
-            let words =
-                "With all its tables this page would be too long: they are in the attached files.";
-            self.panel(Panel::Note, words.to_owned());
+        for (panel, words) in self.around.beside.said("The attestation before this one") {
+            self.panel(panel, words);
         }
     }
 
@@ -176,11 +154,7 @@ impl Writing<'_> {
         rows.push(("Made", cell(self.at(made.made_at))));
         rows.push(("Counted", cell(format!("what the log holds before line {}", made.up_to))));
         rows.push(("Made by", cell(concat!("revoked ", env!("CARGO_PKG_VERSION")))));
-        let zone = match &self.around.zone {
-            Some((name, _)) => format!("in UTC, and in {name} in brackets; by the agent's clock"),
-            None => "in UTC; by the agent's clock".to_owned(),
-        };
-        rows.push(("Times", cell(zone)));
+        rows.push(("Times", cell(times(self.around.zone.as_ref()))));
         self.facts(rows);
         self.heading("What is not known");
         if made.not_known.is_empty() {

@@ -89,10 +89,7 @@ fn around(files: &[Attached]) -> Around<'_> {
         delivery: Some("atd.weekly.1774828800000000:confluence"),
         files,
         zone: Some(("Europe/Berlin", effective::zone("Europe/Berlin").unwrap())),
-        earlier: Some("7001"),
-        replaces: None,
-        amends: None,
-        short: false,
+        beside: Beside { earlier: Some("7001"), ..Beside::default() },
     }
 }
 
@@ -133,7 +130,9 @@ fn a_file_has_no_formulas_and_every_revocation() {
 #[test]
 fn a_short_page_leaves_its_table_to_the_file() {
     let made = sample();
-    let short = Around { short: true, amends: Some("7002"), replaces: Some("7003"), ..around(&[]) };
+    let beside =
+        Beside { earlier: None, short: true, amends: Some("7002"), replaces: Some("7003") };
+    let short = Around { beside, ..around(&[]) };
     let said = words("T", &attestation(&made, &short));
     for says in
         ["2 rows: revocations.csv, attached.", "page 7002 before it", "page 7003 was removed"]

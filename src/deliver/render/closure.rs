@@ -1,6 +1,7 @@
 //! The page of a revocation, or of a vendor's offboarding, that is at its end.
 
-use super::history::local;
+use super::beside::Beside;
+use super::history::{local, times};
 use super::part::roles;
 use crate::audit::prove::Head;
 use crate::audit::signed::cp1;
@@ -51,14 +52,8 @@ pub struct Circumstances<'a> {
     pub proofs: &'a [Proof],
     /// The company's time zone, and its name.
     pub zone: Option<(&'a str, TimeZone)>,
-    /// An earlier page about the same.
-    pub earlier: Option<&'a str>,
-    /// The page that was removed, and in whose place this one is.
-    pub replaces: Option<&'a str>,
-    /// The page on which a person wrote before it was complete.
-    pub amends: Option<&'a str>,
-    /// Tables are left to what is attached.
-    pub short: bool,
+    /// The pages beside it.
+    pub beside: Beside<'a>,
 }
 
 /// The page.
@@ -70,7 +65,7 @@ pub fn closure(of: &Circumstances<'_>) -> Page {
     let parts = &of.closing.parts;
     if of.closing.is_checklist {
         of.members(&mut body);
-        for part in parts.iter().filter(|_| !of.short) {
+        for part in parts.iter().filter(|_| !of.beside.short) {
             let mut inside = Storage::default();
             of.part(&mut inside, part);
             body.expand(part.id(), &inside);
@@ -109,25 +104,8 @@ impl Circumstances<'_> {
                             has what followed.";
             body.panel(Panel::Warning, &cell(sentence));
         }
-        if let Some(page) = self.amends {
-            let sentence = format!(
-                "This is an amendment. Somebody edited page {page} before it was complete; it was left as it is, and \
-                 says nothing that the log vouches for."
-            );
-            body.panel(Panel::Note, &cell(sentence));
-        }
-        if let Some(page) = self.replaces {
-            let sentence = format!("This page was filed again, since page {page} was removed.");
-            body.panel(Panel::Note, &cell(sentence));
-        }
-        if let Some(page) = self.earlier {
-            let sentence = format!("An earlier closure of the same is on page {page}.");
-            body.panel(Panel::Info, &cell(sentence));
-        }
-        if self.short {
-            let sentence =
-                "With all its tables this page would be too long: they are in the attached files.";
-            body.panel(Panel::Note, &cell(sentence));
+        for (panel, sentence) in self.beside.said("An earlier closure of the same") {
+            body.panel(panel, &cell(sentence));
         }
     }
 
@@ -187,15 +165,8 @@ impl Circumstances<'_> {
             rows.push(("Revocation", code(&self.closing.about)));
         }
         rows.push(("Verified by", cell(concat!("revoked ", env!("CARGO_PKG_VERSION")))));
-        rows.push(("Times", cell(self.zone_sentence())));
+        rows.push(("Times", cell(times(self.zone.as_ref()))));
         body.facts(&rows);
-    }
-
-    fn zone_sentence(&self) -> String {
-        match &self.zone {
-            Some((name, _)) => format!("in UTC, and in {name} in brackets; by the agent's clock"),
-            None => "in UTC; by the agent's clock".to_owned(),
-        }
     }
 
     fn members(&self, body: &mut Storage) {

@@ -168,10 +168,7 @@ fn page(closing: &Closing, change: impl FnOnce(&mut Circumstances<'_>)) -> Page 
         vkey: "audit.example/orders+1b8d7ae2+BHYDkzBYexample",
         proofs: &proofs,
         zone: Some(("Europe/Berlin", effective::zone("Europe/Berlin").unwrap())),
-        earlier: None,
-        replaces: None,
-        amends: None,
-        short: false,
+        beside: Beside::default(),
     };
     change(&mut of);
     closure(&of)
@@ -226,9 +223,9 @@ fn a_vendors_closure_record() {
     });
     let closing = closing(vec![first, part("rev_000194", "jane", Vec::new()), gone], true);
     let page = page(&closing, |of| {
-        of.earlier = Some("7001");
-        of.amends = Some("7002");
-        of.replaces = Some("7003");
+        of.beside.earlier = Some("7001");
+        of.beside.amends = Some("7002");
+        of.beside.replaces = Some("7003");
     });
     insta::assert_snapshot!(format!("# {}\n{}", page.title, lines(&page)));
 }
@@ -270,7 +267,7 @@ fn no_more_is_said_than_was_asked_for() {
 #[test]
 fn a_short_page_has_no_tables_of_others_and_says_so() {
     let closing = closing(vec![part("rev_000193", "john_doe", evil())], false);
-    let (long, short) = (page(&closing, |_| {}), page(&closing, |of| of.short = true));
+    let (long, short) = (page(&closing, |_| {}), page(&closing, |of| of.beside.short = true));
     assert!(short.body.as_str().contains("they are in the attached files"));
     assert!(!short.body.as_str().contains("orders_1") && long.body.as_str().contains("orders_1"));
     assert_eq!(long.title, short.title);

@@ -108,7 +108,17 @@ fn what_people_decide_as_people_see_it() {
     let legal = exception(ExceptionKind::LegalHold, Phase::Granted);
     let kept = with_exception(stored(State::Open), legal);
     let of_hold = json!({"exception_kind": "legal_hold", "until": null});
-    add("a legal hold", told(Topic::Excepted, of_exception(of_hold), Some(&kept)));
+    add("a legal hold", told(Topic::Excepted, of_exception(of_hold.clone()), Some(&kept)));
+    let mut proved = of_hold;
+    proved["state_before"] = json!("verified");
+    proved["verified_at"] = json!(at("09:21:00"));
+    let was = |topic, of| told(topic, of_exception(proved.clone()), Some(of));
+    let mut clean = kept.clone();
+    clean.stored.landed.as_mut().unwrap().first_clean_at = Some(at("09:20:00"));
+    add("a legal hold on what was verified", was(Topic::Excepted, &clean));
+    add("what the hold takes back", was(Topic::Reopened, &clean));
+    add("and something was found since", was(Topic::Reopened, &kept));
+    add("the thread's first message", told(Topic::Status, json!({}), Some(&clean)));
     let over = exception(ExceptionKind::BreakGlass, Phase::Over);
     let over = with_exception(stored(State::Open), over);
     let ended =

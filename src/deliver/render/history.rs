@@ -25,6 +25,14 @@ pub(super) fn local(at: UtcTime, zone: Option<&(&str, TimeZone)>) -> String {
     }
 }
 
+/// In which times a page tells when things were.
+pub(super) fn times(zone: Option<&(&str, TimeZone)>) -> String {
+    match zone {
+        Some((name, _)) => format!("in UTC, and in {name} in brackets; by the agent's clock"),
+        None => "in UTC; by the agent's clock".to_owned(),
+    }
+}
+
 /// Every record of a revocation, in the order of the log.
 pub(super) fn checks(body: &mut Storage, part: &Part, at: impl Fn(UtcTime) -> String) {
     let row = |record: &ToldRecord| {

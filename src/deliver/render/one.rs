@@ -9,12 +9,16 @@ use super::words::{
 };
 use crate::deliver::message::{Fact, Message};
 use crate::domain::delivery::Topic;
+use crate::domain::exception::Exception;
 use crate::domain::lifecycle::Life;
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Revocation, State};
 use crate::store::{Evidenced, ToldRecord};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
+
+/// What is told where nothing is left but that.
+const HELD: &str = "Data are kept: a legal hold";
 
 /// What is known of what is to be told.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +111,12 @@ impl Of<'_> {
         facts
     }
 
+    /// What is owned may stay by a legal hold, of this revocation or of another of the same subject.
+    fn is_held(&self) -> bool {
+        let holds = |one: &Exception| one.holds() && one.in_force();
+        self.stored.evidence.held || self.life.exceptions.iter().any(holds)
+    }
+
     /// It is expected that access ends, and that is not proved.
     fn is_due(&self) -> bool {
         matches!(self.life.state, State::Open | State::Regressed)
@@ -174,7 +184,9 @@ impl Of<'_> {
 
     /// The first message of its thread, which is edited when it moves.
     fn opened(&self, new: bool) -> Message {
+        let held = self.is_held() && self.life.first_clean_at.is_some();
         let title = match self.life.state {
+            State::Open if held => HELD,
             State::Scheduled => "Access will have to end",
             State::Open if new => "Access has to end",
             State::Open => "Access has to end, and is watched",
@@ -189,7 +201,7 @@ impl Of<'_> {
         }
         let next = match self.life.state {
             State::Scheduled => self.later(),
-            State::Open | State::Regressed => self.removal(),
+            State::Open | State::Regressed => self.removal().filter(|_| !held),
             State::Verified | State::Excepted | State::Withdrawn => None,
         };
         Message { title: title.to_owned(), facts, next, ..Message::default() }
@@ -206,7 +218,11 @@ impl Of<'_> {
                 let evidence = &self.stored.evidence;
                 let found = u64::try_from(evidence.residual.len()).unwrap_or(u64::MAX);
                 let missing = evidence.missing.len();
-                if self.life.first_clean_at.is_some() {
+                if self.life.first_clean_at.is_some() && self.is_held() {
+                    format!(
+                        "{said}, nothing found but what a legal hold keeps; it can be verified once that ends"
+                    )
+                } else if self.life.first_clean_at.is_some() {
                     format!(
                         "{said}, nothing found at the last look; a second look has to confirm it"
                     )

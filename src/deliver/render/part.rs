@@ -53,7 +53,7 @@ impl Circumstances<'_> {
         self.milestones(body, part);
         self.states(body, part);
         self.exceptions(body, part);
-        if !self.short {
+        if !self.beside.short {
             body.heading("Checks");
             checks(body, part, |at| self.at(at));
         }
@@ -164,7 +164,7 @@ impl Circumstances<'_> {
                             verified, or it was erased.";
             return body.paragraph(&cell(sentence));
         }
-        if self.short {
+        if self.beside.short {
             let sentence = format!("{} rows: before-after.csv, attached.", changes.len());
             return body.paragraph(&cell(sentence));
         }

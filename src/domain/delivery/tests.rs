@@ -203,12 +203,13 @@ fn only_what_is_settled_has_no_next_step() {
 }
 
 #[test]
-fn whoever_was_told_of_a_proof_is_told_that_an_amendment_takes_it_back() {
+fn whoever_was_told_of_a_proof_is_told_what_takes_it_back() {
     for (kind, before, expected) in [
         ("revocation_amended", "verified", &[Topic::Changed, Topic::Reopened, Topic::Status][..]),
         ("revocation_amended", "open", &[Topic::Changed, Topic::Status]),
         ("subject_linked", "verified", &[Topic::Reopened, Topic::Status]),
         ("subject_linked", "open", &[Topic::Status]),
+        ("exception_granted", "verified", &[Topic::Excepted, Topic::Reopened, Topic::Status]),
     ] {
         let body = serde_json::json!({"revocation": "rev_1", "state_before": before});
         let all = told(kind, body.as_object().unwrap());

@@ -83,10 +83,11 @@ fn of_campaign(topic: Option<Topic>, campaign: &str, body: &Map<String, Value>) 
     }
 }
 
-/// Whether a record takes back what was proved by asking for more, or by what was said of whose a role is.
+/// Whether a record takes back what was proved: by asking for more, by what was said of whose a role is, or by a legal hold.
 fn takes_back(kind: RecordKind, body: &Map<String, Value>) -> bool {
+    use RecordKind as K;
     let before = body.get("state_before").and_then(Value::as_str);
-    matches!(kind, RecordKind::Amended | RecordKind::Linked) && before == Some("verified")
+    matches!(kind, K::Amended | K::Linked | K::ExceptionGranted) && before == Some("verified")
 }
 
 /// What a record is told as, if it is. Each is here, so that nobody is left untold by mistake.

@@ -1,2 +1,2 @@
--- revoked/records_landed_from
-SELECT COUNT(*) FROM record WHERE state = 'landed' AND seq >= $1
+-- revoked/records_landed_from: what has a line is in the log
+SELECT COUNT(*) FROM record WHERE seq >= $1

@@ -144,6 +144,23 @@ pub(crate) fn labels(body: &Value) -> Result<Vec<String>, String> {
     all.iter().map(one).collect()
 }
 
+/// Who alone may edit a page. Of reading it nothing is said.
+pub(crate) fn restriction(body: &Value) -> Result<Vec<String>, String> {
+    let [one] = body.as_array().ok_or("no list")?.as_slice() else {
+        return Err("another number of operations than one".to_owned());
+    };
+    let inside = object(one, &["operation", "restrictions"], "a restriction")?;
+    demand(text(inside, "operation")? == "update", "another operation")?;
+    let who = object(inside.get("restrictions").ok_or("nobody")?, &["user"], "restrictions")?;
+    let users = who.get("user").and_then(Value::as_array).ok_or("no users")?;
+    let one = |user: &Value| {
+        let user = object(user, &["type", "accountId"], "a user")?;
+        demand(text(user, "type")? == "known", "another type of user")?;
+        text(user, "accountId")
+    };
+    users.iter().map(one).collect()
+}
+
 /// Name and bytes of the file in a form.
 pub(crate) fn file(content_type: &str, body: &[u8]) -> Result<(String, Vec<u8>), String> {
     let edge = content_type.strip_prefix("multipart/form-data; boundary=").ok_or("no form")?;

@@ -1,7 +1,7 @@
 //! What it keeps, and what it answers.
 
 use super::server::{Asked, refused};
-use super::{Act, PARENT, Page, SPACE, SPACE_ID, State, contract};
+use super::{ACCOUNT, Act, PARENT, Page, SPACE, SPACE_ID, State, contract};
 use crate::common::standin::Reply;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,9 @@ impl State {
             }
             Act::Detach => drop(page.files.pop_first()),
             Act::Strip => page.properties.clear(),
+            Act::Crowd => page.files.extend(
+                (0..300).map(|n| (format!("a-{n:03}.txt"), (format!("crowd{n}"), vec![b'x']))),
+            ),
         }
     }
 
@@ -69,6 +72,7 @@ impl State {
             properties: BTreeMap::new(),
             files: BTreeMap::new(),
             labels: BTreeSet::new(),
+            editors: Vec::new(),
             hidden: self.slow,
         };
         self.pages.insert(id.clone(), page);
@@ -122,16 +126,11 @@ impl State {
             "update" => self.update(asked),
             "property" => self.property(asked),
             "set_property" => self.set_property(asked),
-            "attached" => match self.visible(&asked.page) {
-                Some(page) => {
-                    let one = |(name, (id, _)): (&String, &(String, Vec<u8>))| json!({"id": id, "title": name, "status": "current"});
-                    let all: Vec<Value> = page.files.iter().map(one).collect();
-                    Reply::Json(200, json!({"results": all}))
-                }
-                None => self.not_found(),
-            },
+            "attached" => self.attached(asked),
             "attach" => self.attach(asked),
             "label" => self.label(asked),
+            "me" => Reply::Json(200, json!({"type": "known", "accountId": ACCOUNT})),
+            "restrict" => self.restrict(asked),
             other => self.violated(format!("no such kind: {other}")),
         }
     }
@@ -264,6 +263,55 @@ impl State {
         }
         page.files.insert(name, (there.unwrap_or(id), bytes));
         Reply::Json(200, json!({"results": [{}]}))
+    }
+
+    /// Page by page, as both do: Cloud by a cursor, Data Center by how many came before.
+    fn attached(&mut self, asked: &Asked) -> Reply {
+        let Some(page) = self.visible(&asked.page) else { return self.not_found() };
+        let number = |key: &str| asked.query.get(key).map(|text| text.parse::<usize>());
+        let most = if self.own { 25 } else { 50 };
+        let (Ok(limit), Ok(start)) = (
+            number("limit").unwrap_or(Ok(most)),
+            if self.own {
+                number("start").unwrap_or(Ok(0))
+            } else {
+                let cursor = asked.query.get("cursor").map(|text| text.strip_prefix("after/=+"));
+                cursor.map_or(Ok(0), |text| text.unwrap_or("?").parse())
+            },
+        ) else {
+            return self.violated(format!("a list of attachments by {:?}", asked.query));
+        };
+        if !(1..=250).contains(&limit) {
+            return self.violated(format!("{limit} attachments at a time"));
+        }
+        let one = |(name, (id, _)): (&String, &(String, Vec<u8>))| json!({"id": id, "title": name, "status": "current"});
+        let all: Vec<Value> = page.files.iter().skip(start).take(limit).map(one).collect();
+        let end = start + all.len();
+        let mut links = json!({"base": "https://company.example/wiki"});
+        if end < page.files.len() {
+            let id = &page.id;
+            links["next"] = if self.own {
+                format!("/rest/api/content/{id}/child/attachment?limit={limit}&start={end}").into()
+            } else {
+                format!(
+                    "/wiki/api/v2/pages/{id}/attachments?limit={limit}&cursor=after%2F%3D%2B{end}"
+                )
+                .into()
+            };
+        }
+        Reply::Json(200, json!({"results": all, "_links": links}))
+    }
+
+    /// It replaces what there was.
+    fn restrict(&mut self, asked: &Asked) -> Reply {
+        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        let editors = match contract::restriction(&body) {
+            Ok(editors) => editors,
+            Err(what) => return self.violated(format!("restriction: {what}: {body:#}")),
+        };
+        let Some(page) = self.pages.get_mut(&asked.page) else { return self.not_found() };
+        page.editors = editors;
+        Reply::Json(200, json!({"results": []}))
     }
 
     fn label(&mut self, asked: &Asked) -> Reply {

@@ -259,7 +259,7 @@ impl Writing<'_> {
         if all.is_empty() {
             return self.say("None.");
         }
-        if self.around.short {
+        if self.around.beside.short {
             return self.say(format!("{} rows: revocations.csv, attached.", all.len()));
         }
         let rows = all.iter().take(ROWS).map(|one| self.row(one)).collect();

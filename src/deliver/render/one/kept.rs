@@ -1,7 +1,7 @@
 //! What people decide: that access is kept, or is not, and what they ask for.
 
 use super::super::words::{counted, items, next, run, say, spaced, text, when, when_in};
-use super::Of;
+use super::{HELD, Of};
 use crate::deliver::message::{Fact, Message};
 use crate::domain::exception::{Exception, ExceptionKind, Phase};
 use crate::domain::request::Asked;
@@ -12,6 +12,14 @@ use serde_json::{Map, Value};
 fn approver(body: &Map<String, Value>) -> &'static str {
     let alone = body.get("self_approved").and_then(Value::as_bool) == Some(true);
     if alone { "the one who asked" } else { "a second person" }
+}
+
+/// How what was verified stands under a legal hold.
+fn besides(verified_at: &str) -> String {
+    format!(
+        "Besides the hold it was verified, {verified_at}. Nothing is verified while the hold is in force, so it is open; \
+         after that what is owned has to go as well, and it is verified anew."
+    )
 }
 
 fn until(body: &Map<String, Value>) -> Fact {
@@ -99,7 +107,7 @@ impl Of<'_> {
         let shorter = self.body.get("shortened").and_then(Value::as_bool) == Some(true);
         let kept = if shorter { "Access is kept for less long" } else { "Access is kept for now" };
         let (title, end) = match exception.kind {
-            ExceptionKind::LegalHold => ("Data are kept: a legal hold", "To ask for its end: "),
+            ExceptionKind::LegalHold => (HELD, "To ask for its end: "),
             ExceptionKind::Grace
             | ExceptionKind::Extension
             | ExceptionKind::Temporary
@@ -116,9 +124,18 @@ impl Of<'_> {
             let gap = format!("{} to {}", from.unwrap_or_default(), to.unwrap_or_default());
             facts.push(Fact::ours("Without permission before", gap));
         }
+        let mut notes = Vec::new();
+        if exception.holds() {
+            notes.push(
+                "What is owned is kept, and nothing else: a login, a session or any other right has to go as before."
+                    .to_owned(),
+            );
+            notes.extend(when_in(self.body, "verified_at").map(|at| besides(&at)));
+        }
         Some(Message {
             title: title.to_owned(),
             facts,
+            notes,
             next: next([
                 say("nothing, until it ends. "),
                 say(end),

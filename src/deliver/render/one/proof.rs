@@ -176,6 +176,20 @@ impl Of<'_> {
             || (amended && (lineage.more_unsure || !lineage.unsure.is_empty()))
     }
 
+    /// Why what was verified is open under a legal hold, how it stands besides that, and what is to be done.
+    fn of_hold(&self) -> (String, Option<Fact>) {
+        let why = "A legal hold keeps what is owned, and nothing is verified while it is in force.";
+        // Whatever a look found since has taken this back.
+        if self.life.first_clean_at.is_some() {
+            let stands =
+                "Besides the hold it is as it was verified: no look has found anything since.";
+            (format!("{why} {stands}"), next([say("nothing, until the hold ends.")]))
+        } else {
+            let stands = "Besides the hold something was found since: it has to go as before.";
+            (format!("{why} {stands}"), self.removal())
+        }
+    }
+
     /// What was told as verified is in doubt.
     pub(super) fn reopened(&self) -> Option<Message> {
         // Proved anew, or another matter by now.
@@ -195,6 +209,7 @@ impl Of<'_> {
                     ),
                 ]),
             ),
+            None if text(self.body, "exception_kind") == Some("legal_hold") => self.of_hold(),
             None if self.is_question() => (
                 "It is a question who is meant, or whose a role is that is there.".to_owned(),
                 next([
