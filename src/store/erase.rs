@@ -125,7 +125,9 @@ impl Row {
             for asked in [&mut lineage.doubtful, &mut lineage.former, &mut lineage.taken_back] {
                 asked.retain(|name| linked.contains(name));
             }
-            to_json(&Life { attested, pending, exceptions, lineage, ..life }, "a life")
+            let acknowledged = None;
+            let life = Life { attested, pending, exceptions, lineage, acknowledged, ..life };
+            to_json(&life, "a life")
         };
         let evidence = self.evidence.as_deref().map(|text| blank(text, names)).transpose()?;
         Ok(Nameless {

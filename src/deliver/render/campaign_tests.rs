@@ -33,7 +33,15 @@ fn nudge(topic: Topic, tone: &str, consumers: &[KeptConsumer]) -> Option<Message
         "nudge_sent",
         &json!({"team": "pay", "tone": tone, "time_zone": "Europe/Berlin", "consumers": ids}),
     );
-    campaign(&Chased { topic, record: &record, consumers, slot: None, cite: &Cite::default() })
+    campaign(&Chased {
+        topic,
+        about: "campaign:app/pay",
+        record: &record,
+        consumers,
+        slot: None,
+        rests: None,
+        cite: &Cite::default(),
+    })
 }
 
 #[test]
@@ -75,9 +83,11 @@ fn digest(more: &Value, consumers: &[KeptConsumer], slot: &str) -> Option<Messag
     let slot = Some(at(slot));
     campaign(&Chased {
         topic: Topic::Sweep,
+        about: "campaign:app@2026-03-05T09:00:00Z",
         record: &record,
         consumers,
         slot,
+        rests: None,
         cite: &Cite::default(),
     })
 }

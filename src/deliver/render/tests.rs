@@ -87,7 +87,8 @@ fn told(topic: Topic, record: Value, stored: Option<&Evidenced>) -> Option<Messa
         ],
     }));
     let after = (topic == Topic::Verified).then_some(&after);
-    one(&Brief { topic, record: &record, stored, after, cite: &cite })
+    let rests = stored.and_then(|stored| stored.landed.as_ref()?.acknowledged.as_deref());
+    one(&Brief { topic, record: &record, stored, after, rests, cite: &cite })
 }
 
 /// What people see of a message in Slack, as text.
