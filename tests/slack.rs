@@ -61,6 +61,8 @@ mod doubts;
 mod faults;
 #[path = "slack/routes.rs"]
 mod routes;
+#[path = "slack/sdk.rs"]
+mod sdk;
 #[path = "slack/soak.rs"]
 mod soak;
 #[path = "slack/whole.rs"]

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::auth;
-use super::openapi::Common;
+use super::openapi::{Common, Presses};
 use super::problem::Problem;
 use super::revocations::problem_of;
 use super::signature;
@@ -79,9 +79,7 @@ struct Read {
     request_body(content = Interaction, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "In the log, now or before. Nothing is in the body."),
-        (status = 404, description = "There is no button, or nothing of that id.", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Nothing of it is late.", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "More than 256 KiB.", body = Problem, content_type = "application/problem+json"),
+        Presses,
         Common,
     )
 )]
