@@ -42,6 +42,7 @@ pub struct Acknowledge {
 }
 
 /// Whether it is an id of Slack that begins with one of these letters.
+#[must_use]
 pub fn is_slack_id(id: &str, begins: &[char]) -> bool {
     id.starts_with(begins)
         && (3..=32).contains(&id.len())

@@ -1,6 +1,6 @@
 //! Where people are told, and by which credential.
 
-use super::acknowledge::AcknowledgeFile;
+use super::acknowledge::{AcknowledgeFile, is_slack_id};
 use super::check::Reader;
 use super::routes::{Route, RoutesFile};
 use super::{Acknowledge, Chaser, ConfigError, Secret, TargetConfig};
@@ -104,8 +104,7 @@ pub(super) fn is_safe(url: &str) -> bool {
 }
 
 pub(super) fn is_channel(id: &str) -> bool {
-    let known = id.starts_with(['C', 'G', 'D', 'U', 'W']);
-    known && id.len() >= 3 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    is_slack_id(id, &['C', 'G', 'D', 'U', 'W'])
 }
 
 impl Reader<'_> {
