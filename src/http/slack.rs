@@ -54,7 +54,8 @@ struct Named {
 struct Action {
     #[serde(rename = "type")]
     kind: String,
-    action_id: String,
+    #[serde(rename = "action_id")]
+    id: String,
     value: String,
 }
 
@@ -167,8 +168,7 @@ fn read(section: &Acknowledge, body: &[u8]) -> Result<Read, Problem> {
         .map_err(|_| Problem::malformed("payload is not what Slack sends for a button"))?;
     let not_ours = || Problem::malformed("it is not our button");
     let [action] = payload.actions.as_slice() else { return Err(not_ours()) };
-    if payload.kind != "block_actions" || action.kind != "button" || action.action_id != ACKNOWLEDGE
-    {
+    if payload.kind != "block_actions" || action.kind != "button" || action.id != ACKNOWLEDGE {
         return Err(not_ours());
     }
     if !is_slack_id(&payload.user.id, &['U', 'W']) {

@@ -12,7 +12,7 @@ pub(super) async fn section(config: &Config) -> Option<Section> {
     let mut section = Section::new("slack", slack.channel.clone());
     let made = usable_slack(Some(slack)).and_then(|()| Slack::new(slack, Audience::Security));
     if let Some(button) = &slack.acknowledge {
-        section.fact("acknowledge", button.pause.as_secs().to_string());
+        section.fact("acknowledge_pause_seconds", button.pause.as_secs());
         let text = format!(
             "messages of what is overdue have a button: Slack has to reach POST /api/v1/slack/interactions at {} by https, which nobody can \
              try from here",

@@ -123,11 +123,10 @@ fn shown(value: &Value) -> String {
     };
     match value["type"].as_str().unwrap_or_default() {
         "header" => format!("# {}", shown(&value["text"])),
-        "actions" => all("elements").concat(),
         "button" => format!("[{}]", shown(&value["text"])),
         "user" => format!("<@{}>", value["user_id"].as_str().unwrap()),
         "context" => format!("({})", all("elements").concat()),
-        "rich_text" | "rich_text_section" => all("elements").concat(),
+        "actions" | "rich_text" | "rich_text_section" => all("elements").concat(),
         "text" if value["style"]["bold"] == true => format!("*{}*", text()),
         "text" if value["style"]["code"] == true => format!("`{}`", text()),
         "table" => {

@@ -100,17 +100,21 @@ fn only_a_state_that_changed_is_told() {
         ("notification_sent", json!({}), vec![]),
         ("attestation_changed", json!({}), vec![]),
         ("outbox_changed", json!({}), vec![]),
-        ("overdue_acknowledged", json!({}), vec![rev(Topic::Acknowledged), rev(Topic::Status)]),
-        (
-            "acknowledgement_ended",
-            json!({"ended": "over"}),
-            vec![rev(Topic::Reminder), rev(Topic::Status)],
-        ),
-        ("acknowledgement_ended", json!({"ended": "settled"}), vec![rev(Topic::Status)]),
         ("subject", json!({}), vec![]),
     ] {
         assert_eq!(topics(kind, &of(more)), expected, "{kind}");
     }
+}
+
+#[test]
+fn that_somebody_has_it_in_hand_is_told_and_that_it_is_late_still() {
+    let told = |kind, ended| {
+        let all = topics(kind, &json!({"revocation": "rev_1", "ended": ended}));
+        all.into_iter().map(|(topic, _)| topic).collect::<Vec<_>>()
+    };
+    assert_eq!(told("overdue_acknowledged", ""), [Topic::Acknowledged, Topic::Status]);
+    assert_eq!(told("acknowledgement_ended", "over"), [Topic::Reminder, Topic::Status]);
+    assert_eq!(told("acknowledgement_ended", "settled"), [Topic::Status]);
 }
 
 #[test]
