@@ -144,9 +144,6 @@ async fn no_secret_is_in_anything_that_is_said_or_kept() {
         let (_, out, err) = ran(&agent, arguments).await;
         said.extend([out, err]);
     }
-    for once in ["a button: no reminders for 24.0 h", "POST /api/v1/slack/interactions at "] {
-        assert!(said.iter().any(|text| text.contains(once)), "{once}");
-    }
     agent.stop();
     said.push(agent.stderr());
     // Secrets that are wrong are repeated by no error.
