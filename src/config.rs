@@ -1,5 +1,6 @@
 //! The configuration file: YAML to checked values. No environment, no network, no clock.
 
+mod acknowledge;
 mod anchors;
 mod attestations;
 mod canary;
@@ -30,6 +31,7 @@ mod web;
 mod webhooks;
 mod words;
 
+pub use acknowledge::{Acknowledge, is_slack_id};
 pub use anchors::{Anchors, GitConfig, TsaConfig, WitnessConfig};
 pub use attestations::AttestationConfig;
 pub use chaser::{Campaign, Chaser, ConsumerList, Team, Tracker};

@@ -4,6 +4,7 @@
 //! lets the verdict rules be tested as tables and a whole life of a revocation as a script.
 
 pub mod account;
+pub mod acknowledged;
 pub mod address;
 pub mod attestation;
 pub mod before;

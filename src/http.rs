@@ -31,6 +31,7 @@ mod revocations;
 pub mod roster;
 mod serve;
 mod signature;
+mod slack;
 mod ssf;
 mod subjects;
 pub mod view;
@@ -56,7 +57,7 @@ use axum::routing::{get, post};
 use problem::Problem;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 /// What handlers use.
@@ -104,6 +105,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(held::retry))
         .routes(routes!(held::dismiss))
         .routes(routes!(ssf::receive))
+        .routes(routes!(slack::interact).layer(DefaultBodyLimit::max(slack::BODY)))
         .routes(routes!(outbox::list))
         .routes(routes!(outbox::message))
         .routes(routes!(outbox::retry))

@@ -1,5 +1,6 @@
 //! From bytes that told us to a tracked revocation.
 
+pub mod acknowledge;
 pub mod amend;
 pub mod attest;
 pub mod batch;

@@ -1,5 +1,6 @@
 //! The shell around the rules: look, judge, step, commit. One loop per target.
 
+mod acknowledged;
 mod activity;
 mod campaigns;
 mod canary;
@@ -199,6 +200,7 @@ impl Reconciler {
         let watched = self.watched().await?;
         self.note_open_glass(&watched);
         self.note_unapproved(&watched).await?;
+        self.end_acknowledgements(&watched).await?;
         let mut wanted = self.wanted(target.name(), &watched).await?;
         let whole = self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
         wanted.depth = if whole { Depth::Full } else { Depth::Due };

@@ -6,6 +6,7 @@ mod doctor;
 
 use common::agent::{Agent, PATIENCE};
 use common::http::{Api, ask, prepared};
+use common::slack::press::{SIGNING, USER};
 use common::slack::{BOT, CHANNEL, LEAD, Message, OTHER, Slack};
 use common::{LiveSession, cluster, sql, telling};
 use reqwest::Method;
@@ -37,11 +38,12 @@ fn agent_of(cluster: &Cluster, slack: &Slack, every: &str) -> Agent {
          campaigns: {{app: {{old: old_app, new: new_app, deadline: '2026-01-05', target: main, \
          consumers_query: {{target: main, database: postgres, sql: '{query}'}}, \
          tracker: {{url_file: tracker.url, sql: '{track}'}}}}}}}}",
-        slack.config("")
+        slack.config(", acknowledge: {signing_secret_file: slack.signing, pause: 1m}")
     );
     let agent = prepared(cluster, &more);
     sql(cluster, "postgres", "postgres", TABLE);
     std::fs::write(agent.dir().join("slack.token"), BOT).unwrap();
+    std::fs::write(agent.dir().join("slack.signing"), SIGNING).unwrap();
     let url = format!("{}&password={TRACKER}", cluster.url("tracker", "postgres"));
     std::fs::write(agent.dir().join("tracker.url"), url).unwrap();
     agent
@@ -338,4 +340,45 @@ async fn a_list_that_cannot_be_read_is_no_empty_list() {
     assert_eq!(all.last().unwrap()["list_read"], false, "an empty table is none");
     assert_eq!(until_state(&agent, "pending").await["consumer"], BILLING);
     agent.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_presses_the_button_is_not_reminded_for_a_while() {
+    let (cluster, slack) = (cluster(), Slack::start().await);
+    let mut agent = agent_of(&cluster, &slack, "2s");
+    add(&cluster);
+    agent.start();
+    let has = |all: &[Message]| !titles(all, LEAD).is_empty();
+    let all = slack.until_that("the lead is told", has).await;
+    let first = all.iter().find(|one| one.channel == CHANNEL).unwrap();
+    assert_eq!(first.button().as_deref(), Some("campaign:app/pay"));
+    let to_lead = all.iter().find(|one| one.channel == LEAD).unwrap();
+    assert_eq!(to_lead.button().as_deref(), Some("campaign:app/pay:lead"));
+
+    // By the lead, forty seconds ago: the time is over in twenty.
+    assert_eq!(to_lead.pressed().earlier(40).send(agent.api).await.status, 200);
+    let reminded = records(&agent, "nudge_sent").len();
+    assert_eq!(first.pressed().by("U0SOMEBODY").send(agent.api).await.status, 200);
+    let taken = records(&agent, "overdue_acknowledged");
+    assert_eq!(taken.len(), 1, "{taken:#?}");
+    assert_eq!((&taken[0]["team"], &taken[0]["asked_in"]), (&"pay".into(), &"lead".into()));
+    let told =
+        |all: &[Message]| titles(all, LEAD).iter().any(|one| one == "Somebody has it in hand");
+    slack.until_that("the lead sees it", told).await;
+    let (code, out) = ran(&agent, &["campaign", "show", "app", "-o", "json"]).await;
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown["campaign"]["acknowledged"]["pay"]["slack_user"], USER, "{shown:#}");
+    // It is late as before.
+    assert_eq!((code, &shown["consumers"][0]["state"]), (2, &"pending".into()), "{shown:#}");
+    let (_, out) = ran(&agent, &["campaign", "show", "app"]).await;
+    assert!(out.contains("team pay: Slack user U0PRESSER1 has it in hand"), "{out}");
+    let swept = records(&agent, "campaign_swept").len();
+    until_records(&agent, "campaign_swept", swept + 2).await;
+    assert_eq!(records(&agent, "nudge_sent").len(), reminded, "nobody is reminded");
+
+    until_records(&agent, "nudge_sent", reminded + 1).await;
+    let log: String = agent.log().iter().map(ToString::to_string).collect();
+    assert!(!log.contains(USER), "who pressed is in the log");
+    agent.stop();
+    assert_eq!(agent.verify().0, 0);
 }

@@ -14,16 +14,7 @@ const DESCRIPTION: &str = "/openapi.json";
 
 /// Where `scripts/setup test` puts it.
 fn schemathesis() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let own = std::fs::metadata("/proc/self").unwrap();
-    let root = std::os::unix::fs::MetadataExt::uid(&own) == 0;
-    let cache = match (set("REVOKED_CACHE"), set("XDG_CACHE_HOME")) {
-        (Some(cache), _) => cache,
-        (None, _) if root => PathBuf::from("/var/cache/revoked"),
-        (None, Some(cache)) => cache.join("revoked"),
-        (None, None) => set("HOME").unwrap_or_default().join(".cache/revoked"),
-    };
-    cache.join("schemathesis/bin/schemathesis")
+    common::tools().join("schemathesis/bin/schemathesis")
 }
 
 #[tokio::test]

@@ -38,10 +38,16 @@
 //! | secrets, wherever they might show | `no_secret_is_in_anything_that_is_said_or_kept` |
 //! | the webhook fails too | `a_fallback_that_fails_too_is_counted_and_nothing_follows` |
 //! | 10,000 at once | `a_layoff_is_one_thread` |
+//! | somebody presses the button: once, again, when nothing is late | `a_press_lets_reminders_rest_and_proves_nothing` |
+//! | a press that Slack did not sign, an old one, by a stranger | `what_slack_did_not_sign_is_refused` |
+//! | a press while the log takes nothing | `what_the_log_does_not_take_is_not_acknowledged` |
+//! | nobody would answer a button | `without_a_signing_secret_there_is_no_button` |
 //! | what is not an audience's to know | `a_manager_and_compliance_learn_what_is_theirs`, `who_is_narrowed_is_told_nothing_that_was_queued_for_more` |
 
 mod common;
 
+#[path = "slack/button.rs"]
+mod button;
 #[path = "slack/closed.rs"]
 mod closed;
 
@@ -55,6 +61,8 @@ mod doubts;
 mod faults;
 #[path = "slack/routes.rs"]
 mod routes;
+#[path = "slack/sdk.rs"]
+mod sdk;
 #[path = "slack/soak.rs"]
 mod soak;
 #[path = "slack/whole.rs"]

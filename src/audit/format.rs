@@ -105,6 +105,8 @@ pub const QUEUED_TYPES: &[&str] = &[
     "attestation_published",
     "attestation_changed",
     "outbox_changed",
+    "overdue_acknowledged",
+    "acknowledgement_ended",
     "canary_detected",
     "canary_missed",
     "coverage_changed",

@@ -4,6 +4,7 @@
 //! of the log, role names and object names. Texts of a server's error messages stay out as well, since
 //! nobody knows what they quote.
 
+mod acknowledged;
 mod anchor;
 mod campaign;
 mod canary;
@@ -16,6 +17,7 @@ mod look;
 mod notice;
 mod uses;
 
+pub use acknowledged::{acknowledged, acknowledgement_ended, team_acknowledged};
 pub use anchor::{Anchor, anchor};
 pub use campaign::{
     AboutCampaign, campaign_swept, consumer_claim_withdrawn, consumer_claimed, consumer_observed,

@@ -3,6 +3,7 @@
 mod sweep;
 
 use super::client::{Reach, Where};
+use super::output;
 use super::output::{Output, Rows, print_table, shown};
 use super::{exit, values};
 use crate::domain::campaign::Standing;
@@ -131,6 +132,9 @@ async fn show(arguments: Show) -> Result<u8> {
         || consumer_rows(consumers),
         || {
             print_campaigns(std::slice::from_ref(&found.campaign));
+            for (team, known) in &found.campaign.acknowledged {
+                output::print_line(&format!("team {}: ", shown(team)), &shown(&known.sentence()));
+            }
             println!();
             print_consumers(consumers);
         },

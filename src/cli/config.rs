@@ -72,6 +72,10 @@ pub(super) fn run(command: &Command) -> Result<u8> {
                 let channels = std::iter::once(&slack.channel).chain(slack.channels.values());
                 let channels: BTreeSet<&str> = channels.map(String::as_str).collect();
                 println!("  slack          {}", names(channels.into_iter()));
+                if let Some(button) = &slack.acknowledge {
+                    let hours = button.pause.as_secs_f64() / 3_600.0;
+                    println!("  acknowledge    a button: no reminders for {hours:.1} h");
+                }
             }
             if let Some(pages) = &config.confluence {
                 println!("  confluence     {} at {}", shown(&pages.space), shown(&pages.base_url));

@@ -28,8 +28,9 @@ const WHOLE_ID: usize = 24;
 /// For each: how late it is or when it is due, where it stands, whose it is, and the worst thing that is left
 /// with the number of others. `revoked explain SUBJECT` says more; ids are in -o csv, json and yaml, and where a subject
 /// has several its kind and the end of its id stand beside it. Below stand emergencies that nobody approved in time, what
-/// waits for a second person, sessions that began after the end, the likely cause of what came back, and
-/// items of the checklist that are past their due and that nobody attested; the last four do not change the exit status.
+/// somebody has in hand so that nobody is reminded, what waits for a second person, sessions that began after the end, the
+/// likely cause of what came back, and items of the checklist that are past their due and that nobody attested; the last five
+/// do not change the exit status.
 ///
 /// Exit status: 0 nothing is overdue or has come back; 2 something is or has, or an emergency was not approved; 3 nothing is known to be, but no
 /// agent is running, so nobody looks.
@@ -70,6 +71,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
                 print!("\n{}", rows::table(&open, now, output::columns()));
             }
             for line in rows::unapproved(&unapproved, now) {
+                output::print_line("", &line);
+            }
+            for line in rows::in_hand(&open) {
                 output::print_line("", &line);
             }
             for line in waiting(&pending, now) {

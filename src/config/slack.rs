@@ -1,8 +1,9 @@
 //! Where people are told, and by which credential.
 
+use super::acknowledge::{AcknowledgeFile, is_slack_id};
 use super::check::Reader;
 use super::routes::{Route, RoutesFile};
-use super::{Chaser, ConfigError, Secret, TargetConfig};
+use super::{Acknowledge, Chaser, ConfigError, Secret, TargetConfig};
 use crate::domain::delivery::Audience;
 use crate::domain::revocation::Reason;
 use schemars::JsonSchema;
@@ -29,6 +30,8 @@ pub(super) struct SlackFile {
     /// Where others than security are told, each what it is for them.
     #[serde(default)]
     routes: RoutesFile,
+    /// A button below what is overdue, by which somebody says that they have it in hand.
+    acknowledge: Option<AcknowledgeFile>,
     /// File that holds the URL of an incoming webhook: told when the channel cannot be written to.
     webhook_file: Option<PathBuf>,
     /// Address of the API, where it is not Slack's own: https://, or http:// on this machine.
@@ -58,6 +61,8 @@ pub struct Slack {
     pub routes: BTreeMap<String, String>,
     /// Where others than security are told.
     pub audiences: BTreeMap<Audience, Route>,
+    /// Messages of what is overdue have a button.
+    pub acknowledge: Option<Acknowledge>,
     /// Told when the channel cannot be written to.
     pub webhook: Option<Secret>,
     /// Address of the API, with a `/` at its end.
@@ -99,8 +104,7 @@ pub(super) fn is_safe(url: &str) -> bool {
 }
 
 pub(super) fn is_channel(id: &str) -> bool {
-    let known = id.starts_with(['C', 'G', 'D', 'U', 'W']);
-    known && id.len() >= 3 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    is_slack_id(id, &['C', 'G', 'D', 'U', 'W'])
 }
 
 impl Reader<'_> {
@@ -163,6 +167,7 @@ impl Reader<'_> {
             channels: file.channels,
             routes: chaser.map(Chaser::routes).unwrap_or_default(),
             audiences: self.routes(file.routes, targets)?,
+            acknowledge: self.acknowledge(file.acknowledge)?,
             webhook,
             base_url,
             gather: self.duration("slack.gather", file.gather, seconds(10), (0, 600))?,

@@ -23,6 +23,8 @@ pub struct Message {
     pub cite: String,
     /// Somebody has to act.
     pub urgent: bool,
+    /// What a button acknowledges, where the receiver has one: reminders of it rest for a while.
+    pub acknowledges: Option<String>,
 }
 
 /// One line: a label of ours, and parts.
@@ -43,6 +45,8 @@ pub enum Part {
     Command(String),
     /// What others wrote: names of roles and objects. Shown as it is, and never read.
     Theirs(String),
+    /// Id of a Slack user. It is left out where nobody is shown by it.
+    SlackUser(String),
 }
 
 /// The first rows of a list.

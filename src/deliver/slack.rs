@@ -234,7 +234,11 @@ impl Receiver for Slack {
         row: &Delivery,
         cite: &Cite,
     ) -> Result<Option<Message>, StoreError> {
-        text::message(&journal.store, row, self.audience, cite).await
+        let message = text::message(&journal.store, row, self.audience, cite).await?;
+        // A button that nobody answers would be noise.
+        let answered = self.audience == Audience::Security && self.config.acknowledge.is_some();
+        let kept = |value: Option<String>| value.filter(|_| answered);
+        Ok(message.map(|one| Message { acknowledges: kept(one.acknowledges), ..one }))
     }
 
     async fn destination(&self, journal: &Journal, row: &Delivery) -> Result<String, StoreError> {

@@ -68,6 +68,9 @@ impl Deliverer {
 
     async fn name_receivers(&self, config: &Config) -> Result<(), StoreError> {
         let told = addressees(config);
+        if config.slack.as_ref().is_some_and(|slack| slack.acknowledge.is_some()) {
+            self.metrics.delivery.touch_presses();
+        }
         self.journal.store.set_receivers(&told).await?;
         for one in &told {
             self.metrics.delivery.touch(&one.name, Answer::CLASSES);

@@ -3,6 +3,7 @@
 use super::group::LATE;
 use super::message::Message;
 use super::render::{Brief, Chased, Cite, Digested, Sample, campaign, digest, one, outline};
+use crate::clock;
 use crate::domain::delivery::{Audience, Topic};
 use crate::domain::notice::Outcome;
 use crate::journal::Journal;
@@ -38,7 +39,7 @@ pub(super) async fn message(
     }
     let Some(record) = store.landed_record(&row.record).await? else { return Ok(None) };
     if record.body.contains_key("campaign") {
-        return of_campaign(store, row.topic, &record, cite).await;
+        return of_campaign(store, row, &record, cite).await;
     }
     if row.topic == Topic::Held && !is_held(store, &row.about).await? {
         return Ok(None);
@@ -51,6 +52,8 @@ pub(super) async fn message(
         | Topic::Blind
         | Topic::Unapproved
         | Topic::Overdue
+        | Topic::Reminder
+        | Topic::Acknowledged
         | Topic::NudgeSecurity
         | Topic::NudgeLead
         | Topic::Nudge
@@ -72,22 +75,27 @@ pub(super) async fn message(
         | Topic::Attestation => None,
     };
     let (topic, stored, after) = (row.topic, stored.as_ref(), after.as_ref());
-    let brief = Brief { topic, record: &record, stored, after, cite };
+    let rests = stored.and_then(|stored| stored.landed.as_ref()?.acknowledged.as_deref());
+    let rests = rests.filter(|known| known.rests(clock::now()));
+    let brief = Brief { topic, record: &record, stored, after, rests, cite };
     Ok(if audience.sees_details() { one(&brief) } else { outline(&brief) })
 }
 
 /// The message of a campaign's record, of the consumers as they stand now.
 async fn of_campaign(
     store: &Store,
-    topic: Topic,
+    row: &Delivery,
     record: &ToldRecord,
     cite: &Cite,
 ) -> Result<Option<Message>, StoreError> {
-    let name = record.body.get("campaign").and_then(Value::as_str).unwrap_or_default();
+    let word = |key: &str| record.body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (name, team) = (word("campaign"), word("team"));
     let all = store.consumers(name).await?;
     let swept = store.campaigns().await?.into_iter().find(|known| known.name == name);
-    let slot = swept.and_then(|known| known.swept.slot);
-    Ok(campaign(&Chased { topic, record, consumers: &all, slot, cite }))
+    let swept = swept.map(|known| known.swept).unwrap_or_default();
+    let rests = swept.acknowledged.get(team).filter(|known| known.rests(clock::now()));
+    let (topic, about, slot) = (row.topic, row.about.as_str(), swept.slot);
+    Ok(campaign(&Chased { topic, about, record, consumers: &all, slot, rests, cite }))
 }
 
 /// Whether a notice still waits for a person.

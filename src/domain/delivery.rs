@@ -31,6 +31,8 @@ words! {
         Unapproved = "unapproved",
         /// A deadline was missed.
         Overdue = "overdue",
+        /// It is late still, and the time is over for which somebody had it in hand.
+        Reminder = "reminder",
         /// Consumers of an old credential are late for longest: security is told.
         NudgeSecurity = "nudge_security",
         /// They are late for long: the lead of their team is told.
@@ -55,6 +57,8 @@ words! {
         Digest = "digest",
         /// How a rotation campaign stands.
         Sweep = "sweep",
+        /// Somebody has in hand what is late.
+        Acknowledged = "acknowledged",
         /// Nothing remains: two clean looks.
         Verified = "verified",
         /// Somebody signed for keeping access.
@@ -87,6 +91,7 @@ impl Topic {
             | Self::Blind
             | Self::Unapproved
             | Self::Overdue
+            | Self::Reminder
             | Self::NudgeSecurity
             | Self::NudgeLead
             | Self::Nudge => true,
@@ -99,6 +104,7 @@ impl Topic {
             | Self::Changed
             | Self::Digest
             | Self::Sweep
+            | Self::Acknowledged
             | Self::Verified
             | Self::Excepted
             | Self::Withdrawn

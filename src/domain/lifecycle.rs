@@ -4,6 +4,7 @@ mod parts;
 
 pub use parts::{Effect, Label, Look, Terms};
 
+use super::acknowledged::Acknowledged;
 use super::checklist::Word;
 use super::credential::Held;
 use super::emergency::Emergency;
@@ -103,6 +104,9 @@ pub struct Life {
     /// How it last came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relapse: Option<Box<Relapse>>,
+    /// Somebody saw that it is late: people are not reminded for a while. Nothing else follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Box<Acknowledged>>,
 }
 
 impl Life {
@@ -140,6 +144,7 @@ impl Life {
             uses: Box::default(),
             before: Arc::default(),
             relapse: None,
+            acknowledged: None,
         }
     }
 
@@ -177,6 +182,15 @@ impl Life {
             Verdict::Residual => self.state == State::Verified || (open && misses),
             Verdict::Inconclusive => open && misses,
         }
+    }
+
+    /// Milestones missed and not met. Only those that the revocation has are ever missed.
+    #[must_use]
+    pub fn late(&self) -> Vec<Milestone> {
+        let due = matches!(self.state, State::Open | State::Regressed);
+        let missed =
+            |one: &Milestone| self.missed.get(*one).is_some() && self.met.get(*one).is_none();
+        Milestone::ALL.iter().copied().filter(|one| due && missed(one)).collect()
     }
 
     /// Milestones missed and not met: what `overdue` means. Only `Open` and `Regressed` can be.

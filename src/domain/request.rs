@@ -119,6 +119,9 @@ pub enum Refused {
     /// Enough was attested.
     #[error("too much was attested of its checklist already")]
     TooManyWords,
+    /// Nobody is to be reminded of anything.
+    #[error("nothing of it is late, so that there is nothing to acknowledge")]
+    NothingLate,
     /// There is an account.
     #[error("it has an account: {0}")]
     HasAccount(String),

@@ -8,6 +8,7 @@ use super::question::{Id, Nothing, Question, json};
 use super::revocations::{problem_of, store_away};
 use crate::clock;
 use crate::config::Config;
+use crate::domain::acknowledged;
 use crate::domain::campaign::{Standing, Tone};
 use crate::domain::time::UtcTime;
 use crate::store::{CampaignRow, KeptConsumer, Store, StoreError};
@@ -60,6 +61,9 @@ pub struct CampaignView {
     /// How many have to act and are late.
     #[schema(minimum = 0)]
     pub overdue: u64,
+    /// Teams of whose consumers somebody has in hand what is late: they are not reminded for a while.
+    #[serde(default)]
+    pub acknowledged: BTreeMap<String, acknowledged::Standing>,
 }
 
 /// A consumer of a campaign's old credential.
@@ -155,6 +159,12 @@ pub async fn all(
             *counts.entry(one.state.to_string()).or_default() += 1;
         }
         let overdue = consumers.iter().filter(|one| one.bucket.is_some()).count() as u64;
+        let mut acknowledged = BTreeMap::new();
+        for (team, known) in swept.acknowledged.iter().filter(|(_, known)| known.rests(now)) {
+            if store.landed(&known.record).await? == Some(true) {
+                acknowledged.insert(team.clone(), known.standing());
+            }
+        }
         let view = CampaignView {
             name: campaign.name.clone(),
             old: campaign.old.clone(),
@@ -165,6 +175,7 @@ pub async fn all(
             list_error: swept.error,
             consumers: counts,
             overdue,
+            acknowledged,
         };
         all.push(CampaignDetail { campaign: view, consumers });
     }

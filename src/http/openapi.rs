@@ -75,6 +75,12 @@ problems! {
         500 => "A defect of the agent.",
         503 => "Store, log or the issuer's keys are not available. Nothing was acknowledged; send it again.",
     }
+    /// Where a press of a button is taken.
+    Presses {
+        404 => "There is no button, or nothing of that id.",
+        409 => "Nothing of it is late.",
+        413 => "More than 256 KiB.",
+    }
     /// Where something is done with a revocation.
     Conflicts {
         409 => "The revocation is not in a state in which this can be done.",

@@ -177,6 +177,7 @@ fn refused_as(refused: &Refused) -> Problem {
         | Refused::OtherServer { .. }
         | Refused::TooManyPaths
         | Refused::TooManyWords
+        | Refused::NothingLate
         | Refused::HasAccount(_)
         | Refused::Exception(
             Unfit::Reason { .. }

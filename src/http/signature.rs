@@ -1,14 +1,15 @@
 //! Signatures of webhooks, over the bytes as they came. Pure.
 //!
-//! Standard Webhooks (<https://www.standardwebhooks.com>, `v1`) and `X-Hub-Signature-256` as GitHub sends it. Every
+//! Standard Webhooks (<https://www.standardwebhooks.com>, `v1`), `X-Hub-Signature-256` as GitHub sends it, and Slack's `v0`. Every
 //! signature is compared with every secret, so that the time tells nothing, and so that both may be changed.
 
-use crate::config::{Scheme, Signing};
+use crate::config::{Scheme, Secret, Signing};
 use crate::domain::time::UtcTime;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use secrecy::ExposeSecret as _;
 use sha2::Sha256;
 use std::time::Duration;
 use subtle::{Choice, ConstantTimeEq as _};
@@ -49,6 +50,44 @@ pub(super) fn check(
     }
 }
 
+/// When Slack signed `body`, if it did by `secret` and not long ago.
+///
+/// # Errors
+/// Says what is missing or wrong.
+pub(super) fn slack(
+    secret: &Secret,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: UtcTime,
+) -> Result<UtcTime, &'static str> {
+    const MISSING: &str =
+        "sign it: X-Slack-Request-Timestamp and X-Slack-Signature are needed, once each";
+    let one = |name: &str| {
+        let mut all = headers.get_all(name).into_iter();
+        all.next().filter(|_| all.next().is_none())?.to_str().ok()
+    };
+    let time = one("x-slack-request-timestamp").ok_or(MISSING)?;
+    let signature = one("x-slack-signature").ok_or(MISSING)?;
+    let hex = signature.strip_prefix("v0=").ok_or("X-Slack-Signature is v0= and hex")?;
+    let given = bytes_of(hex).ok_or("X-Slack-Signature is v0= and hex")?;
+    let seconds: i64 = time.parse().map_err(|_| "X-Slack-Request-Timestamp is no time")?;
+    let sent = seconds.checked_mul(1_000_000).and_then(UtcTime::from_micros);
+    let sent = sent
+        .filter(|sent| is_near(*sent, now))
+        .ok_or("X-Slack-Request-Timestamp is more than 5 min from now")?;
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) else {
+        return Err("the signing secret cannot be used");
+    };
+    mac.update(format!("v0:{time}:").as_bytes());
+    mac.update(body);
+    let good: bool = mac.finalize().into_bytes().as_slice().ct_eq(&given).into();
+    if good { Ok(sent) } else { Err("the signature is not Slack's over these bytes") }
+}
+
+fn is_near(sent: UtcTime, now: UtcTime) -> bool {
+    now.since(sent) <= TOLERANCE && sent.since(now) <= TOLERANCE
+}
+
 /// What the headers say.
 struct Given {
     /// What is signed before the body.
@@ -67,8 +106,7 @@ fn standard(headers: &HeaderMap, now: UtcTime) -> Result<Given, &'static str> {
     let signatures = header(headers, "webhook-signature").ok_or(MISSING)?;
     let seconds: i64 = time.parse().map_err(|_| "webhook-timestamp is not in Unix seconds")?;
     let sent = seconds.checked_mul(1_000_000).and_then(UtcTime::from_micros);
-    let near = |sent: UtcTime| now.since(sent) <= TOLERANCE && sent.since(now) <= TOLERANCE;
-    if !sent.is_some_and(near) {
+    if !sent.is_some_and(|sent| is_near(sent, now)) {
         return Err("webhook-timestamp is more than 5 min from now: sign each delivery anew");
     }
     let signatures = signatures
@@ -100,7 +138,6 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Secret;
 
     const BODY: &str = r#"{"test": 2432232314}"#;
     const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
@@ -175,6 +212,66 @@ mod tests {
             );
         }
         assert!(check(&ours, &HeaderMap::new(), BODY.as_bytes(), now).is_err());
+    }
+
+    /// <https://docs.slack.dev/authentication/verifying-requests-from-slack>, as of the example there.
+    const SLACK_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+    const SLACK_TIME: &str = "1531420618";
+    const SLACK_BODY: &str = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&\
+                              channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&\
+                              command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2F\
+                              commands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=\
+                              398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+    const SLACK_SIGNATURE: &str =
+        "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
+
+    #[test]
+    fn the_published_vector_of_slack() {
+        let secret = Secret::new(SLACK_SECRET.to_owned());
+        let signed = |time: &str, signature: &str| {
+            headers(&[("x-slack-request-timestamp", time), ("x-slack-signature", signature)])
+        };
+        let good = signed(SLACK_TIME, SLACK_SIGNATURE);
+        let sent = at(1_531_420_618);
+        let is = |headers: &HeaderMap, body: &str, now| {
+            slack(&secret, headers, body.as_bytes(), at(now)).ok()
+        };
+        assert_eq!(is(&good, SLACK_BODY, 1_531_420_618), Some(sent));
+        // 300 s, either way.
+        for (now, taken) in [
+            (1_531_420_918, true),
+            (1_531_420_919, false),
+            (1_531_420_318, true),
+            (1_531_420_317, false),
+        ] {
+            assert_eq!(is(&good, SLACK_BODY, now).is_some(), taken, "{now}");
+        }
+        assert_eq!(is(&good, &format!("{SLACK_BODY}&"), 1_531_420_618), None);
+        let cut = &SLACK_SIGNATURE[..SLACK_SIGNATURE.len() - 2];
+        for (time, signature) in [
+            ("1531420619", SLACK_SIGNATURE),
+            ("01531420618", SLACK_SIGNATURE),
+            ("+1531420618", SLACK_SIGNATURE),
+            ("now", SLACK_SIGNATURE),
+            ("9223372036854775807", SLACK_SIGNATURE),
+            (SLACK_TIME, cut),
+            (SLACK_TIME, "v0="),
+            (SLACK_TIME, ""),
+            (SLACK_TIME, &SLACK_SIGNATURE.replace("v0=", "v1=")),
+            (SLACK_TIME, &SLACK_SIGNATURE.replace("a2", "a3")),
+        ] {
+            assert_eq!(
+                is(&signed(time, signature), SLACK_BODY, 1_531_420_618),
+                None,
+                "{time} {signature}"
+            );
+        }
+        let mut twice = good.clone();
+        twice.append("x-slack-signature", SLACK_SIGNATURE.parse().unwrap());
+        assert_eq!(is(&twice, SLACK_BODY, 1_531_420_618), None);
+        assert_eq!(is(&HeaderMap::new(), SLACK_BODY, 1_531_420_618), None);
+        let other = Secret::new("8f742231b10e8888abcd99yyyzzz85a6".to_owned());
+        assert!(slack(&other, &good, SLACK_BODY.as_bytes(), sent).is_err());
     }
 
     #[test]

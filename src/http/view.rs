@@ -5,13 +5,13 @@ use super::hide;
 use crate::board::Board;
 use crate::clock;
 use crate::domain::account::{Account, AccountName};
+use crate::domain::acknowledged;
 use crate::domain::checklist;
 use crate::domain::credential;
 use crate::domain::effective::Effective;
 use crate::domain::emergency::Standing;
 use crate::domain::exception::{self, Turn};
 use crate::domain::inactivity::Inactive;
-use crate::domain::lifecycle::Life;
 use crate::domain::lineage::Lineage;
 use crate::domain::milestone::Deadlines;
 use crate::domain::milestone::Milestone;
@@ -171,6 +171,9 @@ pub struct View {
     /// Somebody wanted it at once, and somebody else has to approve that afterwards.
     #[serde(default)]
     pub emergency: Option<Standing>,
+    /// Somebody pressed the button in Slack: people are not reminded that it is late for a while. It proves nothing.
+    #[serde(default)]
+    pub acknowledged: Option<acknowledged::Standing>,
     /// Who told us first.
     pub source: String,
     /// Everybody who told of it, the first one first. Where one revocation is shown only.
@@ -211,7 +214,7 @@ impl View {
         let evidence = if waiting { Evidence::default() } else { evidence };
         Some(Self {
             // A subject known to have no account has nothing to be late with.
-            overdue: if evidence.no_account { Vec::new() } else { overdue(&life) },
+            overdue: if evidence.no_account { Vec::new() } else { life.late() },
             // That it is due is worse, and shown at once.
             state: match (life.state, stored.life.state) {
                 (State::Scheduled | State::Excepted, State::Open) => State::Open,
@@ -266,6 +269,7 @@ impl View {
             lineage: Some(stored.life.lineage),
             watched_until: Some(stored.watch_until),
             emergency: life.emergency.map(|called| called.standing(now)),
+            acknowledged: life.acknowledged.map(|known| known.standing()),
             source: asked.source,
             sources: Vec::new(),
             ticket: asked.ticket,
@@ -337,14 +341,4 @@ impl View {
         let late = self.emergency.as_ref().is_some_and(|called| called.overdue);
         late && self.state != State::Withdrawn
     }
-}
-
-/// Only milestones that the revocation has are ever missed.
-fn overdue(life: &Life) -> Vec<Milestone> {
-    let due = matches!(life.state, State::Open | State::Regressed);
-    Milestone::ALL
-        .iter()
-        .copied()
-        .filter(|m| due && life.missed.get(*m).is_some() && life.met.get(*m).is_none())
-        .collect()
 }

@@ -128,6 +128,6 @@ impl Intake {
     }
 }
 
-fn busy() -> IntakeError {
+pub(super) fn busy() -> IntakeError {
     IntakeError::Unavailable(anyhow::anyhow!("the campaign changes all the time"))
 }

@@ -42,6 +42,7 @@ pub struct DeliveryMetrics {
     pub attempts: IntCounterVec,
     /// `access_revocation_delivery_fallback_total`.
     pub fallback: IntCounterVec,
+    presses: IntCounterVec,
     outbox: IntGaugeVec,
     oldest: GaugeVec,
     open: IntGaugeVec,
@@ -57,6 +58,7 @@ impl DeliveryMetrics {
         Ok(Self {
             attempts: declare.counter(family("access_revocation_delivery_attempts_total", &["receiver", "answer"], "Messages that were sent or looked up, by what was answered.").more("`sent`: it is there. `retry`: it is certainly not. `ambiguous`: perhaps. `token`, `destination`, `thread`, `payload`: what was refused. `gone`: it wants nothing any more. `unknown`.").absent("without that receiver"))?,
             fallback: declare.counter(family("access_revocation_delivery_fallback_total", &["receiver", "result"], "Times that it was told by Slack's incoming webhook that the usual way is closed.").more("`sent`, `failed`.").absent("without that receiver"))?,
+            presses: declare.counter(family("access_revocation_acknowledgements_total", &["outcome"], "Presses of the button in Slack by which somebody has in hand what is overdue.").more("`taken`: it is in the log, and reminders rest. `known`: somebody did before. `nothing_late`; `refused`: by its signature, app, workspace or user; `malformed`; `unavailable`: the log took no record. What is overdue stays so.").absent("without `slack.acknowledge`"))?,
             outbox: declare.int_gauge(family("access_revocation_outbox_messages", &["receiver", "state"], "Messages that are not sent yet, and dead ones.").more("`waiting` `due` `sending` `ambiguous` `dead`.").absent("before the outbox was read; without that receiver always"))?,
             oldest: declare.gauge(family("access_revocation_outbox_oldest_age_seconds", &["receiver"], "Age of the oldest message that is neither sent nor given up; 0 without one.").absent("before the outbox was read; without that receiver always"))?,
             open: declare.int_gauge(family("access_revocation_delivery_circuit_open", &["receiver"], "1 while nothing is sent because the credential is refused or nobody answers.").flag().absent("before the outbox was read; without that receiver always"))?,
@@ -74,6 +76,18 @@ impl DeliveryMetrics {
         }
         for result in ["sent", "failed"] {
             let _ = self.fallback.with_label_values(&[receiver, result]);
+        }
+    }
+
+    /// Somebody pressed the button.
+    pub fn pressed(&self, outcome: &str) {
+        self.presses.with_label_values(&[outcome]).inc();
+    }
+
+    /// What can become of that is there from the first scrape on.
+    pub fn touch_presses(&self) {
+        for outcome in ["taken", "known", "nothing_late", "refused", "malformed", "unavailable"] {
+            let _ = self.presses.with_label_values(&[outcome]);
         }
     }
 

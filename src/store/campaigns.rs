@@ -4,6 +4,7 @@ use super::outbox::{fresh, insert_fresh, insert_note, noted};
 use super::{
     NewRecord, Store, StoreError, from_json, many::many, reading, statement, to_json, writing,
 };
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::campaign::{Consumer, Kept, Standing};
 use crate::domain::time::UtcTime;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ pub struct Swept {
     /// One that was asked for and is not made yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<AskedSweep>,
+    /// Teams that are not reminded for a while, since somebody has it in hand.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub acknowledged: BTreeMap<String, Acknowledged>,
 }
 
 /// A campaign as the store has it.

@@ -128,7 +128,9 @@ impl Row {
             for unsure in &mut lineage.unsure {
                 (unsure.username, unsure.plain) = (None, false);
             }
-            to_json(&Life { attested, pending, exceptions, lineage, ..life }, "a life")
+            let acknowledged = None;
+            let life = Life { attested, pending, exceptions, lineage, acknowledged, ..life };
+            to_json(&life, "a life")
         };
         let evidence = self.evidence.as_deref().map(|text| blank(text, names)).transpose()?;
         Ok(Nameless {

@@ -46,6 +46,8 @@ fn suffix(topic: Topic) -> &'static str {
         | Topic::Blind
         | Topic::Unapproved
         | Topic::Overdue
+        | Topic::Reminder
+        | Topic::Acknowledged
         | Topic::Nudge
         | Topic::Residual
         | Topic::Resumed

@@ -24,7 +24,21 @@ pub(crate) mod witness;
 
 use revoked::throwaway::{Binaries, Cluster, Template};
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+
+/// Where `scripts/setup test` puts what is not Debian's.
+pub(crate) fn tools() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let own = std::fs::metadata("/proc/self").unwrap();
+    let root = std::os::unix::fs::MetadataExt::uid(&own) == 0;
+    match (set("REVOKED_CACHE"), set("XDG_CACHE_HOME")) {
+        (Some(cache), _) => cache,
+        (None, _) if root => PathBuf::from("/var/cache/revoked"),
+        (None, Some(cache)) => cache.join("revoked"),
+        (None, None) => set("HOME").unwrap_or_default().join(".cache/revoked"),
+    }
+}
 
 /// A cluster of the newest version found.
 pub(crate) fn cluster() -> Cluster {

@@ -3,6 +3,7 @@
 
 pub(crate) mod chaos;
 pub(crate) mod contract;
+pub(crate) mod press;
 mod schema;
 mod server;
 

@@ -2,6 +2,7 @@
 
 use crate::common::logbook::{Logbook, key};
 use crate::common::sample::revocation;
+use crate::common::slack::press::SIGNING;
 use crate::common::slack::{BOT, Slack};
 pub(crate) use crate::common::telling::Running;
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
@@ -53,7 +54,13 @@ impl Desk {
         let dir = home.path().to_owned();
         std::fs::write(dir.join("slack.token"), BOT).unwrap();
         std::fs::write(dir.join("slack.hook"), slack.hook()).unwrap();
+        std::fs::write(dir.join("slack.signing"), SIGNING).unwrap();
         Self { office: Office { logbook, dir, section }, slack, _home: home }
+    }
+
+    /// With a button below what is overdue.
+    pub(crate) async fn with_button() -> Self {
+        Self::new(", acknowledge: {signing_secret_file: slack.signing}").await
     }
 
     /// With more time for messages to wait for others.

@@ -3,6 +3,7 @@
 use crate::common::agent::{Agent, TOKEN};
 use crate::common::cluster;
 use crate::common::http::prepared;
+use crate::common::slack::press::SIGNING;
 use crate::common::slack::{BOT, CHANNEL, Fault, HOOK, Slack};
 use crate::common::sql;
 use crate::common::telling::{ran, until_state};
@@ -16,6 +17,7 @@ fn agent_of(cluster: &Cluster, slack: &Slack, more: &str) -> Agent {
     let agent = prepared(cluster, &slack.config(more));
     std::fs::write(agent.dir().join("slack.token"), BOT).unwrap();
     std::fs::write(agent.dir().join("slack.hook"), slack.hook()).unwrap();
+    std::fs::write(agent.dir().join("slack.signing"), SIGNING).unwrap();
     agent
 }
 
@@ -115,7 +117,11 @@ async fn the_outbox_is_listed_sent_again_and_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_is_in_anything_that_is_said_or_kept() {
     let (cluster, slack) = (cluster(), Slack::start().await);
-    let mut agent = agent_of(&cluster, &slack, ", webhook_file: slack.hook");
+    let mut agent = agent_of(
+        &cluster,
+        &slack,
+        ", webhook_file: slack.hook, acknowledge: {signing_secret_file: slack.signing}",
+    );
     let refuse = [Fault::Error("token_revoked"), Fault::Reset, Fault::Garbage];
     slack.fail("chat.postMessage", refuse);
     let mut command = agent.command(&["serve"]);
@@ -146,6 +152,7 @@ async fn no_secret_is_in_anything_that_is_said_or_kept() {
         ("slack.hook", format!("http://slack.example{HOOK}")),
         ("slack.hook", format!("{HOOK} is no address")),
         ("slack.token", format!("{BOT} and another")),
+        ("slack.signing", format!("{SIGNING} and another")),
     ] {
         std::fs::write(agent.dir().join(file), wrong).unwrap();
         for arguments in [&["config", "check"][..], &["doctor"], &["serve"]] {
@@ -154,8 +161,9 @@ async fn no_secret_is_in_anything_that_is_said_or_kept() {
             said.extend([out, err]);
         }
         std::fs::write(agent.dir().join("slack.hook"), slack.hook()).unwrap();
+        std::fs::write(agent.dir().join("slack.token"), BOT).unwrap();
+        std::fs::write(agent.dir().join("slack.signing"), SIGNING).unwrap();
     }
-    std::fs::write(agent.dir().join("slack.token"), BOT).unwrap();
     let away = good.replace(&format!(":{}/api", slack.port), ":9/api");
     std::fs::write(agent.config(), away).unwrap();
     let (_, out, err) = ran(&agent, &["doctor"]).await;
@@ -169,7 +177,7 @@ async fn no_secret_is_in_anything_that_is_said_or_kept() {
         }
     }
     for text in &said {
-        for secret in [BOT, HOOK, "hush7f3a", TOKEN] {
+        for secret in [BOT, HOOK, SIGNING, "hush7f3a", TOKEN] {
             assert!(!text.contains(secret), "{secret} is in\n{text}");
         }
     }

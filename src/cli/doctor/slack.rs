@@ -11,6 +11,15 @@ pub(super) async fn section(config: &Config) -> Option<Section> {
     let slack = config.slack.as_ref()?;
     let mut section = Section::new("slack", slack.channel.clone());
     let made = usable_slack(Some(slack)).and_then(|()| Slack::new(slack, Audience::Security));
+    if let Some(button) = &slack.acknowledge {
+        section.fact("acknowledge_pause_seconds", button.pause.as_secs());
+        let text = format!(
+            "messages of what is overdue have a button: Slack has to reach POST /api/v1/slack/interactions at {} by https, which nobody can \
+             try from here",
+            config.api_listen
+        );
+        section.say(Level::Note, text);
+    }
     match made {
         Ok(receiver) => say(&mut section, &receiver.probe().await),
         Err(error) => section.say(Level::Broken, format!("{error:#}")),

@@ -119,6 +119,9 @@ pub(super) fn print_view(view: &View) {
     if let Some(called) = &view.emergency {
         line("emergency", &emergency(called));
     }
+    if let Some(known) = &view.acknowledged {
+        line("acknowledged", &known.sentence());
+    }
     print_under(&view.exceptions);
     for text in after::told(view) {
         line("after the end", &text);

@@ -234,6 +234,15 @@ pub(super) fn unattested(views: &[View], now: UtcTime) -> Vec<String> {
     views.iter().flat_map(of).collect()
 }
 
+/// What somebody has in hand, one line each.
+pub(super) fn in_hand(views: &[View]) -> Vec<String> {
+    let line = |view: &View| {
+        let known = view.acknowledged.as_ref()?;
+        Some(shown(&format!("acknowledged: {} ({}): {}", view.subject, view.id, known.sentence())))
+    };
+    views.iter().filter_map(line).collect()
+}
+
 /// Emergencies that nobody approved in time, one line each.
 pub(super) fn unapproved(views: &[View], now: UtcTime) -> Vec<String> {
     let line = |view: &View| {

@@ -64,6 +64,7 @@ pub(in crate::cli) fn view(number: u32, subject: &str, state: State, due: i64) -
         lineage: None,
         watched_until: None,
         emergency: None,
+        acknowledged: None,
         source: "hr".to_owned(),
         sources: Vec::new(),
         ticket: None,

@@ -1,7 +1,8 @@
 //! Messages of rotation campaigns: to a team about its consumers, and to security about all of them.
 
 use super::words::{Cite, ROWS, counted, lasting, next, number, run, say, spaced, text, when};
-use crate::deliver::message::{Fact, Message, Table};
+use crate::deliver::message::{Fact, Message, Part, Table};
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::campaign::{Consumer, Tone};
 use crate::domain::delivery::Topic;
 use crate::domain::effective::zone;
@@ -14,12 +15,16 @@ use serde_json::{Map, Value};
 pub struct Chased<'a> {
     /// What about.
     pub topic: Topic,
+    /// Id of the lane: a team in a campaign, its lead, or security.
+    pub about: &'a str,
     /// The record.
     pub record: &'a ToldRecord,
     /// The campaign's consumers, as they stand now.
     pub consumers: &'a [KeptConsumer],
     /// The newest sweep of the campaign.
     pub slot: Option<UtcTime>,
+    /// Somebody has the team's consumers in hand, so that nobody is reminded.
+    pub rests: Option<&'a Acknowledged>,
     /// The newest checkpoint.
     pub cite: &'a Cite,
 }
@@ -27,7 +32,13 @@ pub struct Chased<'a> {
 /// The message; `None` where there is nothing to tell any more: nobody is late now, or a newer one tells it.
 #[must_use]
 pub fn campaign(chased: &Chased<'_>) -> Option<Message> {
-    let message = if chased.topic == Topic::Sweep { chased.digest() } else { chased.nudge() }?;
+    let message = if chased.topic == Topic::Sweep {
+        chased.digest()
+    } else if chased.topic == Topic::Acknowledged {
+        chased.in_hand()
+    } else {
+        chased.nudge()
+    }?;
     Some(Message {
         cite: chased.cite.line(chased.record.seq),
         urgent: chased.topic.is_urgent(),
@@ -67,8 +78,30 @@ impl Chased<'_> {
         ]
     }
 
+    /// Somebody has the team's consumers in hand.
+    fn in_hand(&self) -> Option<Message> {
+        let known = self.rests?;
+        let said = format!(" since {}; no reminders until {}", when(known.at), when(known.until));
+        let by = vec![Part::SlackUser(known.by.user.clone()), Part::Ours(said)];
+        let mut facts = self.credentials();
+        facts.insert(1, Fact::theirs("Team", text(self.body(), "team").unwrap_or_default()));
+        facts.push(Fact { label: "Acknowledged by", parts: by });
+        Some(Message {
+            title: "Somebody has it in hand".to_owned(),
+            facts,
+            notes: vec![
+                "A consumer is closed once it is seen to use the new credential, and by nothing that anybody says."
+                    .to_owned(),
+            ],
+            ..Message::default()
+        })
+    }
+
     /// To a team, its lead or security. Whoever was reminded again since is in the newer message.
     fn nudge(&self) -> Option<Message> {
+        if self.rests.is_some() {
+            return None;
+        }
         let body = self.body();
         let at = instant(body, "at")?;
         let ids: Vec<&str> =
@@ -116,6 +149,7 @@ impl Chased<'_> {
                 run(format!("revoked campaign confirm {} CONSUMER", self.name())),
                 say(" ends the reminders until then."),
             ]),
+            acknowledges: Some(self.about.to_owned()),
             ..Message::default()
         })
     }

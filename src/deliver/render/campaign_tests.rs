@@ -28,12 +28,29 @@ fn record(kind: &str, more: &Value) -> ToldRecord {
 }
 
 fn nudge(topic: Topic, tone: &str, consumers: &[KeptConsumer]) -> Option<Message> {
+    told(topic, tone, consumers, None)
+}
+
+fn told(
+    topic: Topic,
+    tone: &str,
+    consumers: &[KeptConsumer],
+    rests: Option<&Acknowledged>,
+) -> Option<Message> {
     let ids: Vec<_> = consumers.iter().map(|one| one.kept.id.clone()).collect();
     let record = record(
         "nudge_sent",
         &json!({"team": "pay", "tone": tone, "time_zone": "Europe/Berlin", "consumers": ids}),
     );
-    campaign(&Chased { topic, record: &record, consumers, slot: None, cite: &Cite::default() })
+    campaign(&Chased {
+        topic,
+        about: "campaign:app/pay",
+        record: &record,
+        consumers,
+        slot: None,
+        rests,
+        cite: &Cite::default(),
+    })
 }
 
 #[test]
@@ -45,6 +62,17 @@ fn a_reminder_names_consumers_deadlines_and_what_to_do() {
     assert!(said.urgent, "it is seen in the channel too");
     let next = format!("{:?}", said.next);
     assert!(next.contains("revoked campaign confirm app CONSUMER"), "{next}");
+}
+
+#[test]
+fn whoever_has_it_in_hand_is_not_reminded() {
+    let (late, hand) = ([kept("billing", true)], crate::deliver::render::tests::acknowledged());
+    for topic in [Topic::Nudge, Topic::NudgeLead, Topic::NudgeSecurity] {
+        let button = nudge(topic, "lead", &late).unwrap().acknowledges;
+        assert_eq!(button.as_deref(), Some("campaign:app/pay"));
+        assert_eq!(told(topic, "lead", &late, Some(&hand)), None);
+    }
+    assert_eq!(told(Topic::Acknowledged, "lead", &late, None), None, "over by now");
 }
 
 #[test]
@@ -75,9 +103,11 @@ fn digest(more: &Value, consumers: &[KeptConsumer], slot: &str) -> Option<Messag
     let slot = Some(at(slot));
     campaign(&Chased {
         topic: Topic::Sweep,
+        about: "campaign:app@2026-03-05T09:00:00Z",
         record: &record,
         consumers,
         slot,
+        rests: None,
         cite: &Cite::default(),
     })
 }
@@ -123,6 +153,7 @@ fn what_people_read() {
         "list_read_at": "2026-03-04T09:00:00Z",
     });
     let now = "2026-03-05T09:00:00Z";
+    let hand = crate::deliver::render::tests::acknowledged();
     let all = [
         ("polite", nudge(Topic::Nudge, "polite", &late)),
         ("firm", nudge(Topic::Nudge, "firm", &late)),
@@ -130,6 +161,7 @@ fn what_people_read() {
         ("to the lead", nudge(Topic::NudgeLead, "lead", &late)),
         ("to the team, beside security", nudge(Topic::Nudge, "security", &late)),
         ("to security", nudge(Topic::NudgeSecurity, "security", &late)),
+        ("in somebody's hand", told(Topic::Acknowledged, "", &late, Some(&hand))),
         ("the digest", digest(&sweep, &late, now)),
         ("the digest, nothing outstanding", digest(&nothing, &[], now)),
         ("the digest, no list", digest(&unread, &late, now)),

@@ -45,6 +45,8 @@ fn phrase(topic: Topic, count: u64) -> String {
         Topic::Blind => of("target is blind", "targets are blind"),
         Topic::Unapproved => of("emergency not approved", "emergencies not approved"),
         Topic::Overdue => of("deadline missed", "deadlines missed"),
+        Topic::Reminder => of("late still", "late still"),
+        Topic::Acknowledged => of("in hand", "in hand"),
         Topic::Reopened => of("verified no more", "verified no more"),
         Topic::Residual => of("still has access", "still have access"),
         Topic::Resumed => of("exception over", "exceptions over"),
@@ -129,6 +131,7 @@ pub fn digest(what: &Digested<'_>) -> Message {
         next: commands.flatten(),
         cite: what.cite.line(what.seq),
         urgent,
+        acknowledges: None,
     }
 }
 

@@ -86,6 +86,8 @@ fn said(record: &ToldRecord) -> String {
         "use_after_effective" => "A session began after the end of access".to_owned(),
         "revocation_amended" => "What is expected was amended".to_owned(),
         "revocation_withdrawn" => "Withdrawn".to_owned(),
+        "overdue_acknowledged" => "No reminders for a while: somebody had it in hand".to_owned(),
+        "acknowledgement_ended" => "That was over".to_owned(),
         other => {
             let words = spaced(other);
             let mut chars = words.chars();

@@ -1,5 +1,6 @@
 //! The message of one record.
 
+mod hand;
 mod kept;
 mod lost;
 mod proof;
@@ -8,6 +9,7 @@ use super::words::{
     Cite, accounts, findings, kind, milestone, next, reason, run, say, standing as word_of, when,
 };
 use crate::deliver::message::{Fact, Message};
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::delivery::Topic;
 use crate::domain::exception::Exception;
 use crate::domain::lifecycle::Life;
@@ -31,6 +33,8 @@ pub struct Brief<'a> {
     pub stored: Option<&'a Evidenced>,
     /// The observation that a verification rests on.
     pub after: Option<&'a Map<String, Value>>,
+    /// Somebody has it in hand, so that nobody is reminded.
+    pub rests: Option<&'a Acknowledged>,
     /// The newest checkpoint.
     pub cite: &'a Cite,
 }
@@ -44,6 +48,8 @@ pub fn one(brief: &Brief<'_>) -> Option<Message> {
         Topic::Changed => brief.of()?.changed(),
         Topic::Residual => brief.of()?.residual(),
         Topic::Overdue => brief.of()?.overdue(),
+        Topic::Reminder => brief.of()?.reminder(),
+        Topic::Acknowledged => brief.of()?.acknowledged(),
         Topic::Verified => brief.of()?.verified(),
         Topic::Reopened => brief.of()?.reopened(),
         Topic::Regressed => Some(brief.of()?.regressed()),
@@ -69,6 +75,7 @@ pub fn one(brief: &Brief<'_>) -> Option<Message> {
     Some(Message {
         cite: brief.cite.line(brief.record.seq),
         urgent: brief.topic.is_urgent(),
+        acknowledges: brief.acknowledges(),
         ..message
     })
 }
@@ -79,7 +86,8 @@ impl<'a> Brief<'a> {
         let stored = self.stored?;
         let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
         let life = stored.landed.as_ref()?;
-        Some(Of { body: &self.record.body, stored, asked, life, after: self.after })
+        let (after, rests) = (self.after, self.rests);
+        Some(Of { body: &self.record.body, stored, asked, life, after, rests })
     }
 }
 
@@ -89,6 +97,7 @@ struct Of<'a> {
     asked: &'a Revocation,
     life: &'a Life,
     after: Option<&'a Map<String, Value>>,
+    rests: Option<&'a Acknowledged>,
 }
 
 impl Of<'_> {
@@ -168,6 +177,7 @@ impl Of<'_> {
             }
         }
         facts.extend(self.emergency());
+        facts.extend(self.in_hand());
         facts
     }
 

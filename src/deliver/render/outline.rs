@@ -48,6 +48,8 @@ pub fn outline(brief: &Brief<'_>) -> Option<Message> {
         Topic::Used
         | Topic::Blind
         | Topic::Unapproved
+        | Topic::Reminder
+        | Topic::Acknowledged
         | Topic::NudgeSecurity
         | Topic::NudgeLead
         | Topic::Nudge

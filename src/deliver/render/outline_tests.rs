@@ -28,7 +28,14 @@ fn outlined(topic: Topic, stored: &Evidenced) -> Option<Message> {
     });
     let record = ToldRecord { kind: String::new(), body: body(record), seq: 127 };
     let cite = Cite { size: 130, root: "0123456789abcdef".to_owned() };
-    outline(&Brief { topic, record: &record, stored: Some(stored), after: None, cite: &cite })
+    outline(&Brief {
+        topic,
+        record: &record,
+        stored: Some(stored),
+        after: None,
+        rests: None,
+        cite: &cite,
+    })
 }
 
 #[test]

@@ -2,6 +2,7 @@ use super::*;
 use crate::deliver::message::Message;
 use crate::deliver::slack::blocks;
 use crate::domain::account::{Account, LinkRule};
+use crate::domain::acknowledged::{Acknowledged, Presser};
 use crate::domain::delivery::Topic;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
 use crate::domain::lifecycle::Life;
@@ -68,6 +69,15 @@ pub(super) fn body(value: Value) -> Map<String, Value> {
     body
 }
 
+pub(super) fn acknowledged() -> Acknowledged {
+    let by = Presser {
+        user: "U012AB3CD".to_owned(),
+        disclosure: "disclosure".to_owned(),
+        commitment: "commitment".to_owned(),
+    };
+    Acknowledged::taken(by, at("10:05:00"), at("10:05:01"), std::time::Duration::from_secs(3_600))
+}
+
 fn finding(n: u64) -> Value {
     json!({
         "database": "shop", "grantor": "postgres", "kind": "privilege",
@@ -87,7 +97,8 @@ fn told(topic: Topic, record: Value, stored: Option<&Evidenced>) -> Option<Messa
         ],
     }));
     let after = (topic == Topic::Verified).then_some(&after);
-    one(&Brief { topic, record: &record, stored, after, cite: &cite })
+    let rests = stored.and_then(|stored| stored.landed.as_ref()?.acknowledged.as_deref());
+    one(&Brief { topic, record: &record, stored, after, rests, cite: &cite })
 }
 
 /// What people see of a message in Slack, as text.
@@ -99,7 +110,9 @@ pub(super) fn seen(message: &Message) -> String {
         text.push_str(&shown(block));
         text.push('\n');
     }
-    format!("{text}--- as text\n{}", rendered.text)
+    // One line, for a parser of somebody else's (tests/slack/sdk.rs).
+    let request = json!({"text": rendered.text, "blocks": rendered.blocks});
+    format!("{text}--- as text\n{}\n--- as Slack gets it\n{request}", rendered.text)
 }
 
 fn shown(value: &Value) -> String {
@@ -110,8 +123,10 @@ fn shown(value: &Value) -> String {
     };
     match value["type"].as_str().unwrap_or_default() {
         "header" => format!("# {}", shown(&value["text"])),
+        "button" => format!("[{}]", shown(&value["text"])),
+        "user" => format!("<@{}>", value["user_id"].as_str().unwrap()),
         "context" => format!("({})", all("elements").concat()),
-        "rich_text" | "rich_text_section" => all("elements").concat(),
+        "actions" | "rich_text" | "rich_text_section" => all("elements").concat(),
         "text" if value["style"]["bold"] == true => format!("*{}*", text()),
         "text" if value["style"]["code"] == true => format!("`{}`", text()),
         "table" => {
@@ -173,6 +188,11 @@ fn messages_as_people_see_them() {
     add("what remains", told(Topic::Residual, residual, Some(&open)));
     add("overdue", told(Topic::Overdue, overdue, Some(&open)));
     add("overdue and blind", told(Topic::Overdue, blind, Some(&open)));
+    add("overdue still", told(Topic::Reminder, json!({}), Some(&open)));
+    let mut in_hand = open.clone();
+    in_hand.stored.landed.as_mut().unwrap().acknowledged = Some(Box::new(acknowledged()));
+    add("in somebody's hand", told(Topic::Acknowledged, json!({}), Some(&in_hand)));
+    add("status in somebody's hand", told(Topic::Status, json!({}), Some(&in_hand)));
     add("verified", told(Topic::Verified, proof, Some(&verified)));
     add("regressed", told(Topic::Regressed, back, Some(&regressed)));
     regressed.stored.accounts.clear();
@@ -276,12 +296,46 @@ fn what_is_true_no_more_is_not_told() {
     nothing(Topic::Overdue, missed(), &verified);
     nothing(Topic::Overdue, missed(), &withdrawn);
     assert!(told(Topic::Overdue, missed(), Some(&open)).is_some());
+    // In somebody's hand, and nothing late: nobody is reminded.
+    let mut in_hand = open.clone();
+    let life = in_hand.stored.landed.as_mut().unwrap();
+    life.acknowledged = Some(Box::new(acknowledged()));
+    nothing(Topic::Overdue, missed(), &in_hand);
+    nothing(Topic::Reminder, json!({}), &open);
+    nothing(Topic::Acknowledged, json!({}), &open);
+    life_late(&mut in_hand);
+    nothing(Topic::Reminder, json!({}), &in_hand);
+    // Everything else is told as ever, and bears no button.
+    let remains = told(Topic::Residual, missed(), Some(&in_hand)).unwrap();
+    assert_eq!(remains.acknowledges, None);
     nothing(Topic::Residual, missed(), &verified);
     nothing(Topic::Residual, missed(), &stored(State::Scheduled));
     nothing(Topic::Excepted, json!({}), &open);
     // What happened, happened.
     assert!(told(Topic::Regressed, missed(), Some(&verified)).is_some());
     assert_eq!(told(Topic::Opened, json!({}), None), None, "a revocation that is not there");
+}
+
+fn life_late(stored: &mut Evidenced) {
+    stored.stored.landed.as_mut().unwrap().missed.access = Some(at("10:00:01"));
+}
+
+#[test]
+fn only_what_is_late_and_in_nobodys_hand_bears_a_button() {
+    let mut open = stored(State::Open);
+    let missed = json!({"milestone": "access", "residual": [finding(1)], "residual_total": 1});
+    let button =
+        |topic, stored: &Evidenced| told(topic, missed.clone(), Some(stored)).unwrap().acknowledges;
+    for topic in [Topic::Status, Topic::Residual, Topic::Opened] {
+        assert_eq!(button(topic, &open), None, "{topic}");
+    }
+    life_late(&mut open);
+    for topic in [Topic::Status, Topic::Residual, Topic::Overdue, Topic::Reminder] {
+        assert_eq!(button(topic, &open).as_deref(), Some("rev_000193"), "{topic}");
+    }
+    assert_eq!(button(Topic::Opened, &open), None);
+    open.evidence.no_account = true;
+    assert_eq!(button(Topic::Status, &open), None);
 }
 
 #[test]

@@ -12,6 +12,8 @@ const TEXT: usize = 3_000;
 const BLOCKS: usize = 10_000;
 /// Rows of a table.
 const ROWS: usize = 20;
+/// What a press of our button is called.
+pub const ACKNOWLEDGE: &str = "revoked_acknowledge";
 /// Characters of a header.
 const HEADER: usize = 150;
 
@@ -64,7 +66,7 @@ fn in_our_words(message: &Message) -> String {
 fn add_ours(text: &mut String, fact: &Fact) {
     let ours = fact.parts.iter().map(|part| match part {
         Part::Ours(text) | Part::Command(text) => Some(text.as_str()),
-        Part::Theirs(_) => None,
+        Part::Theirs(_) | Part::SlackUser(_) => None,
     });
     if let Some(parts) = ours.collect::<Option<Vec<_>>>() {
         let _ = write!(text, "\n{}: {}", fact.label, parts.concat());
@@ -129,6 +131,12 @@ fn blocks(message: &Message, rows: usize) -> Vec<Value> {
     if let Some(next) = &message.next {
         blocks.push(rich(&line(next, true)));
     }
+    if let Some(value) = &message.acknowledges {
+        let label = plain_text("Acknowledge");
+        let button =
+            json!({"type": "button", "action_id": ACKNOWLEDGE, "text": label, "value": value});
+        blocks.push(json!({"type": "actions", "elements": [button]}));
+    }
     blocks.push(json!({"type": "context", "elements": [plain_text(&message.cite)]}));
     blocks
 }
@@ -160,6 +168,7 @@ fn line(fact: &Fact, last: bool) -> Vec<Value> {
         Part::Theirs(text) => {
             json!({"type": "text", "text": inert(text), "style": {"code": true}})
         }
+        Part::SlackUser(id) => json!({"type": "user", "user_id": id}),
     }));
     if !last {
         elements.push(json!({"type": "text", "text": "\n"}));

@@ -35,6 +35,7 @@ fn message(evil: &str) -> Message {
         }),
         cite: "Log record 7".to_owned(),
         urgent: true,
+        acknowledges: None,
     }
 }
 

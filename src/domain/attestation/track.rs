@@ -203,6 +203,8 @@ impl Track {
             | K::Published
             | K::PageChanged
             | K::OutboxChanged
+            | K::Acknowledged
+            | K::AcknowledgementEnded
             | K::CanaryDetected
             | K::CoverageChanged
             | K::ConfigChanged

@@ -60,7 +60,14 @@ impl Audience {
         let for_people = |topic: &Topic| {
             matches!(
                 topic,
-                T::Status | T::Digest | T::Nudge | T::NudgeLead | T::NudgeSecurity | T::Sweep
+                T::Status
+                    | T::Digest
+                    | T::Nudge
+                    | T::NudgeLead
+                    | T::NudgeSecurity
+                    | T::Sweep
+                    | T::Reminder
+                    | T::Acknowledged
             )
         };
         let filed = (self == Self::Security).then_some(T::Filed);

@@ -75,6 +75,10 @@ words! {
         PageChanged = "attestation_changed",
         /// A message took another way.
         OutboxChanged = "outbox_changed",
+        /// Somebody has in hand what is late.
+        Acknowledged = "overdue_acknowledged",
+        /// That is over.
+        AcknowledgementEnded = "acknowledgement_ended",
         /// The canary of a target was found.
         CanaryDetected = "canary_detected",
         /// The canary of a target is missed.

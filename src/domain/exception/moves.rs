@@ -311,6 +311,7 @@ fn shorter(
 pub fn withdraw(revocation: &Revocation, life: &Life, by: &str, now: UtcTime) -> Life {
     let mut turn = Turn::of(revocation, life);
     turn.life.state = State::Withdrawn;
+    turn.life.acknowledged = None;
     // A break-glass that was used is still looked at.
     let rules = Rules { single: false, review_after: super::REVIEW_AFTER };
     turn.end(Ending::Withdrawn, Some(by), &rules, |one| (!one.holds()).then_some(now));

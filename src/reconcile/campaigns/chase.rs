@@ -55,6 +55,9 @@ impl<'a> Chase<'a> {
         known: &[KeptConsumer],
         now: UtcTime,
     ) -> Self {
+        // Who had it in hand is forgotten with that.
+        let mut swept = row.swept.clone();
+        swept.acknowledged.retain(|_, known| known.rests(now));
         let claims = known.iter().map(|one| (one.kept.id.clone(), one.kept.consumer.claimed_at));
         // One that was asked for has a slot of its own; what was due before is made with it.
         let asked = row.swept.asked.as_ref().map(|asked| asked.at);
@@ -66,7 +69,7 @@ impl<'a> Chase<'a> {
             row,
             now,
             slot: slots.into_iter().flatten().max().unwrap_or(now),
-            swept: row.swept.clone(),
+            swept,
             consumers: known.to_vec(),
             changed: BTreeMap::new(),
             notes: Vec::new(),
@@ -210,6 +213,7 @@ impl<'a> Chase<'a> {
         let teams = self.consumers.iter().map(|one| &one.kept.consumer.team);
         let due: BTreeSet<String> = teams
             .filter(|team| self.swept.teams.get(*team).is_none_or(|done| *done < self.slot))
+            .filter(|team| !self.swept.acknowledged.contains_key(*team))
             .filter(|team| !self.chaser.is_quiet(team, self.now))
             .cloned()
             .collect();

@@ -183,3 +183,27 @@ fn a_session_of_the_new_role_closes_and_one_of_the_old_opens_again() {
         life.known = done.known;
     }
 }
+
+#[test]
+fn whoever_has_it_in_hand_is_left_alone_for_a_while() {
+    use crate::domain::acknowledged::{Acknowledged, Presser};
+    let list = || Ok(listed(&[("billing", "pay"), ("etl", "ops")]));
+    let mut life = Life::new();
+    let first = life.turn("2026-03-02T09:00:00Z", list());
+    assert_eq!(first, ["campaign_swept", "ops polite", "pay polite"]);
+    let [user, disclosure, commitment] = ["U012", "d", "c"].map(str::to_owned);
+    let (by, then) = (Presser { user, disclosure, commitment }, at("2026-03-02T09:05:00Z"));
+    let known = Acknowledged::taken(by, then, then, Duration::from_secs(86_400));
+    life.row.swept.acknowledged.insert("pay".to_owned(), known);
+    // Security hears of it as before, and so does everybody else.
+    assert_eq!(life.turn("2026-03-03T09:00:00Z", list()), ["campaign_swept", "ops firm"]);
+    assert_eq!(life.turn("2026-03-03T09:04:59Z", list()), [""; 0]);
+    assert!(life.row.swept.acknowledged.contains_key("pay"));
+    // In the same sweep once the time is over; who it was is forgotten.
+    assert_eq!(life.turn("2026-03-03T09:05:00Z", list()), ["pay firm"]);
+    assert!(life.row.swept.acknowledged.is_empty());
+    assert_eq!(
+        life.turn("2026-03-04T09:00:00Z", list()),
+        ["campaign_swept", "ops lead", "pay lead"]
+    );
+}

@@ -61,6 +61,13 @@ pub(crate) enum Block {
     RichText { elements: Vec<Section> },
     Table { rows: Vec<Vec<Cell>> },
     Context { elements: Vec<Plain> },
+    Actions { elements: Vec<Action> },
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Action {
+    Button { action_id: String, text: Plain, value: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +86,7 @@ pub(crate) enum Section {
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Text {
     Text { text: String, style: Option<Style> },
+    User { user_id: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,10 +135,25 @@ fn blocks(all: &[Block], text: &str) -> Result<(), String> {
                     plain(element, 2_000, "a context")?;
                 }
             }
+            Block::Actions { elements } => {
+                demand((1..=25).contains(&elements.len()), "elements of actions")?;
+                for Action::Button { action_id, text, value } in elements {
+                    length(action_id, 255, "an action's id")?;
+                    plain(text, 75, "a button")?;
+                    length(value, 2_000, "a button's value")?;
+                }
+            }
             Block::RichText { elements } => {
                 demand(!elements.is_empty(), "an empty rich text")?;
                 for Section::RichTextSection { elements } in elements {
-                    for Text::Text { text, style } in elements {
+                    for element in elements {
+                        let (text, style) = match element {
+                            Text::Text { text, style } => (text, style),
+                            Text::User { user_id } => {
+                                demand(is_channel(user_id), "a user that is none")?;
+                                continue;
+                            }
+                        };
                         let marked = style.as_ref().is_none_or(|style| style.bold || style.code);
                         demand(marked, "a style that is none")?;
                         length(text, 12_000, "a text")?;

@@ -77,8 +77,8 @@ impl Of<'_> {
 
     pub(super) fn overdue(&self) -> Option<Message> {
         let which = Milestone::from_word(text(self.body, "milestone")?)?;
-        // Met or settled while nobody could be told.
-        if !self.is_due() || self.life.met.get(which).is_some() {
+        // Met or settled while nobody could be told, or in somebody's hand: then a reminder tells it once that is over.
+        if self.rests.is_some() || !self.is_due() || self.life.met.get(which).is_some() {
             return None;
         }
         let found = residual(self.body, &self.stored.accounts);
