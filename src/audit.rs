@@ -2,6 +2,7 @@
 //!
 //! `verify` is what strangers run. It shares only the constants of `format` with the writer.
 
+mod ahead;
 mod built;
 mod commit;
 pub mod cosign;

@@ -8,6 +8,7 @@ use super::error::LogError;
 use super::file::LogFile;
 use super::moment::Moment;
 use super::signer::{Signer, note};
+use super::tree::Hash;
 
 /// Most bytes of memory that are kept from one commit to the next.
 const SPARE: usize = 1 << 20;
@@ -18,6 +19,20 @@ pub(super) struct Base {
     pub(super) state: State,
     /// The commit before it, if that is of this run.
     pub(super) before: Option<Moment>,
+}
+
+/// Where a line of the log ends. The hash of the last line has all lines before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    length: u64,
+    seq: u64,
+    prev: Hash,
+}
+
+impl Place {
+    fn of(state: &State) -> Self {
+        Self { length: state.length, seq: state.seq, prev: state.prev }
+    }
 }
 
 /// Lines and checkpoint of a commit.
@@ -55,16 +70,20 @@ impl Built {
         Self { base, now: now.clone(), sealed }
     }
 
-    /// Whether it goes on from here: the hash of the last line has all lines before it.
+    /// Whether it goes on from here.
     pub(super) fn fits(&self, state: &State, before: Option<&Moment>) -> bool {
-        let here = |state: &State| (state.length, state.seq, state.prev);
-        here(&self.base.state) == here(state) && self.base.before.as_ref() == before
+        Place::of(&self.base.state) == Place::of(state) && self.base.before.as_ref() == before
     }
 
     /// Where the next one begins, if this one is written as it is.
     pub(super) fn next(&self) -> Option<Base> {
         let sealed = self.sealed.as_ref().ok()?;
         Some(Base { state: sealed.state.clone(), before: Some(self.now.clone()) })
+    }
+
+    /// Where the log stands once this is written as it is.
+    pub(super) fn end(&self) -> Option<Place> {
+        self.sealed.as_ref().ok().map(|sealed| Place::of(&sealed.state))
     }
 
     pub(super) fn sealed(self) -> Result<Sealed, Unfit> {
@@ -78,10 +97,9 @@ impl LogFile {
         Base { state: self.state.clone(), before: self.before.clone() }
     }
 
-    /// Builds the next commit, without looking at the file.
-    pub(super) fn build(&mut self, entries: &[Entry], now: &Moment) -> Option<Built> {
-        let spare = if entries.is_empty() { return None } else { std::mem::take(&mut self.spare) };
-        Some(Built::new(self.base(), spare, &self.signers(), entries, now))
+    /// Where it stands.
+    pub(super) fn place(&self) -> Place {
+        Place::of(&self.state)
     }
 
     /// Keeps the memory of bytes that are written for the commits to come.
@@ -165,7 +183,7 @@ mod tests {
 
     /// Two commits, of which the second is built before the first is written.
     fn ahead(log: &mut LogFile, now: &Moment) -> [Option<Built>; 2] {
-        let first = log.build(&entries(1), now).unwrap();
+        let first = Built::new(log.base(), Vec::new(), &log.signers(), &entries(1), now);
         let second =
             Built::new(first.next().unwrap(), Vec::new(), &log.signers(), &entries(2), now);
         [Some(first), Some(second)]

@@ -1,13 +1,11 @@
-//! The thread that owns the log file. Everybody else sends it records and waits.
-//!
-//! Beside it is one that builds and signs the next commit, where that waits already, while this one is on its way to
-//! the disk.
+//! The thread that owns the log file. Everybody else sends it records, through the one that builds commits of them, and
+//! waits.
 
-use super::built::{Base, Built};
+use super::ahead::{self, Progress, Ready};
+use super::built::Built;
 use super::file::{Entry, Landed, LogError, LogFile, Moment};
 use super::read::{LogReader, Sealed};
-use super::signer::Signer;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -20,9 +18,11 @@ const QUEUE: usize = 64;
 type Answer = (Result<Vec<Landed>, Arc<LogError>>, Vec<Entry>);
 type Reply = oneshot::Sender<Answer>;
 
-struct Commit {
-    entries: Vec<Entry>,
-    now: Moment,
+/// Records that land together.
+#[derive(Debug)]
+pub(super) struct Commit {
+    pub(super) entries: Vec<Entry>,
+    pub(super) now: Moment,
     /// It lands after the one before it, or not at all.
     follows: bool,
     reply: Reply,
@@ -46,7 +46,7 @@ pub enum WriteError {
 #[derive(Debug)]
 pub struct LogWriter {
     commits: Option<mpsc::Sender<Commit>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
     failure: Failure,
     vkey: String,
     reader: LogReader,
@@ -73,13 +73,13 @@ impl LogWriter {
         let (reader, sealed) = log.reader();
         let (commits, queue) = mpsc::channel::<Commit>(QUEUE);
         let failure = Failure::default();
-        let builder = Builder::start(log.signer.clone())?;
+        let (ready, progress, builder) = ahead::start(log.base(), log.signer.clone(), queue)?;
         let failed = failure.clone();
-        let writing = Writing { log, queue, builder, sealed, refused: None, failure: failed };
+        let writing = Writing { log, ready, progress, sealed, refused: None, failure: failed };
         let thread = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writing.run())?;
-        Ok(Self { commits: Some(commits), thread: Some(thread), failure, vkey, reader })
+        Ok(Self { commits: Some(commits), threads: vec![thread, builder], failure, vkey, reader })
     }
 
     /// The public key in use.
@@ -140,8 +140,8 @@ impl LogWriter {
 /// What the thread has.
 struct Writing {
     log: LogFile,
-    queue: mpsc::Receiver<Commit>,
-    builder: Builder,
+    ready: Receiver<Ready>,
+    progress: Arc<Progress>,
     sealed: watch::Sender<Sealed>,
     /// Why the commit before was refused, if it was.
     refused: Option<Arc<LogError>>,
@@ -150,80 +150,39 @@ struct Writing {
 
 impl Writing {
     fn run(mut self) {
-        let mut next = None;
-        while let Some((commit, built)) =
-            next.take().or_else(|| self.queue.blocking_recv().map(|commit| (commit, None)))
-        {
-            if let Some(error) = self.refused.clone().filter(|_| commit.follows) {
-                let _ = commit.reply.send((Err(error), commit.entries));
-                continue;
-            }
-            let built = built.or_else(|| self.log.build(&commit.entries, &commit.now));
-            let base = built.as_ref().and_then(Built::next);
-            let following = base.and_then(|base| Some((self.queue.try_recv().ok()?, base)));
-            let is_building = following.is_some_and(|(commit, base)| {
-                self.builder.begin(commit, base, std::mem::take(&mut self.log.spare))
-            });
-            let result =
-                self.log.append_built(&commit.entries, &commit.now, built).map_err(Arc::new);
-            self.refused = result.as_ref().err().cloned();
-            let over = result.as_ref().is_err_and(|error| !error.passes());
-            if let Err(error) = &result
-                && over
-            {
-                let _ = self.failure.0.set(error.clone());
-            }
-            // A refusal may leave a line that says so.
-            if !over {
-                self.sealed.send_replace(self.log.sealed());
-            }
-            let _ = commit.reply.send((result, commit.entries));
-            if over {
+        while let Ok((commit, built)) = self.ready.recv() {
+            if !self.write(commit, built) {
                 break;
             }
-            if is_building {
-                next = self.builder.end();
-            }
         }
-    }
-}
-
-/// What is to be built, where it begins, and memory for its bytes.
-type Job = (Commit, Base, Vec<u8>);
-
-/// The thread that builds the next commit.
-struct Builder {
-    jobs: SyncSender<Job>,
-    done: Receiver<(Commit, Option<Built>)>,
-}
-
-impl Builder {
-    /// Starts it. It ends when this is dropped.
-    fn start(signer: Arc<dyn Signer>) -> std::io::Result<Self> {
-        let (jobs, queue) = sync_channel::<Job>(1);
-        let (answers, done) = sync_channel(1);
-        let work = move || {
-            for (commit, base, spare) in queue {
-                let (entries, now) = (&commit.entries, &commit.now);
-                let built = (!entries.is_empty())
-                    .then(|| Built::new(base, spare, &[signer.as_ref()], entries, now));
-                if answers.send((commit, built)).is_err() {
-                    break;
-                }
-            }
-        };
-        std::thread::Builder::new().name("log-builder".to_owned()).spawn(work)?;
-        Ok(Self { jobs, done })
+        self.progress.end();
     }
 
-    /// Begins to build a commit, and says whether there will be one.
-    fn begin(&self, commit: Commit, base: Base, spare: Vec<u8>) -> bool {
-        self.jobs.send((commit, base, spare)).is_ok()
-    }
-
-    /// The commit, and what was built of it.
-    fn end(&self) -> Option<(Commit, Option<Built>)> {
-        self.done.recv().ok()
+    /// Writes a commit and answers; says whether others may follow.
+    fn write(&mut self, commit: Commit, built: Option<Built>) -> bool {
+        if let Some(error) = self.refused.clone().filter(|_| commit.follows) {
+            self.progress.note(Some(self.log.base()), Vec::new());
+            let _ = commit.reply.send((Err(error), commit.entries));
+            return true;
+        }
+        let foreseen = built.as_ref().map_or_else(|| Some(self.log.place()), Built::end);
+        let result = self.log.append_built(&commit.entries, &commit.now, built).map_err(Arc::new);
+        let is_astray = foreseen != Some(self.log.place());
+        let spare = std::mem::take(&mut self.log.spare);
+        self.progress.note(is_astray.then(|| self.log.base()), spare);
+        self.refused = result.as_ref().err().cloned();
+        let over = result.as_ref().is_err_and(|error| !error.passes());
+        if let Err(error) = &result
+            && over
+        {
+            let _ = self.failure.0.set(error.clone());
+        }
+        // A refusal may leave a line that says so.
+        if !over {
+            self.sealed.send_replace(self.log.sealed());
+        }
+        let _ = commit.reply.send((result, commit.entries));
+        !over
     }
 }
 
@@ -250,7 +209,7 @@ impl Sent {
 impl Drop for LogWriter {
     fn drop(&mut self) {
         self.commits = None;
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
