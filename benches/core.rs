@@ -295,8 +295,6 @@ fn steady(bench: &Bench) {
     let default = text.replace("look_interval: 1s\n", "").replace("verification_delay: 1s\n", "");
     assert_ne!(text, default, "the tests' configuration has other intervals");
     std::fs::write(agent.config(), default).unwrap();
-    // As the unit of systemd has it.
-    agent.starter = ["env", "MALLOC_ARENA_MAX=1"].map(str::to_owned).to_vec();
     agent.start();
     let sent = load::for_accounts(&Address::socket_of(&agent), "core", 4, ROLES, |number| {
         format!("ex{number}")

@@ -14,6 +14,12 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+use tikv_jemallocator::Jemalloc;
+
+/// Memory that is not used any more goes back to the system (docs/adr/0042-memory-goes-back.md).
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
+
 pub mod anchor;
 pub mod audit;
 pub mod board;

@@ -247,7 +247,9 @@ impl Store {
             .pragma("secure_delete", "ON")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
+            .busy_timeout(BUSY)
+            // In KiB. It writes few pages at a time, and what it reads again the system has at hand.
+            .pragma("cache_size", "-1024");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
             .after_release(|connection, _| {
@@ -260,7 +262,7 @@ impl Store {
             })
             .connect_with(options.clone())
             .await?;
-        // Each write empties the caches of those who read, so that a large one only holds memory. In KiB.
+        // Each write empties the caches of those who read, so that a large one only holds memory.
         let readers = options.read_only(true).pragma("cache_size", "-512");
         let read = SqlitePoolOptions::new().max_connections(4).connect_lazy_with(readers);
         Ok(Self::Sqlite { write, read })

@@ -194,9 +194,9 @@ impl View {
     pub fn of(found: Evidenced, board: &Board) -> Option<Self> {
         let Evidenced { stored, evidence } = found;
         let now = clock::now();
-        let landed = stored.landed.as_ref()?;
+        let landed = stored.landed.as_deref()?;
         let erased = stored.is_erased();
-        let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
+        let asked = stored.landed_revocation.as_deref().unwrap_or(&stored.revocation);
         // That a permission is over looks worse, and is shown at once, also where nobody has noted it.
         let Turn { revocation: asked, life } = exception::present(asked, landed, now);
         let view = |one| ExceptionView::of(&stored, one, now);
@@ -209,7 +209,8 @@ impl View {
                 }
                 State::Verified | State::Withdrawn => false,
             };
-        let credentials = stored.life.credentials.into_iter().map(|held| held.standing).collect();
+        let credentials =
+            stored.life.credentials.iter().map(|held| held.standing.clone()).collect();
         let judged = board.judged(&asked.id).or(evidence.as_of);
         let evidence = if waiting { Evidence::default() } else { evidence };
         Some(Self {
@@ -266,7 +267,7 @@ impl View {
             erroneous: life.erroneous,
             withdrawn: life.withdrawn,
             rehired_at: life.lineage.rehired.map(|rehired| rehired.at),
-            lineage: Some(stored.life.lineage),
+            lineage: Some(stored.life.lineage.clone()),
             watched_until: Some(stored.watch_until),
             emergency: life.emergency.map(|called| called.standing(now)),
             acknowledged: life.acknowledged.map(|known| known.standing()),

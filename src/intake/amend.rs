@@ -188,7 +188,7 @@ pub(super) fn unchanged(stored: &Stored, now: UtcTime) -> Move {
         from: stored.clone(),
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
-        life: stored.life.clone(),
+        life: stored.life.as_ref().clone(),
         evidence: None,
         before: Vec::new(),
         records: Vec::new(),

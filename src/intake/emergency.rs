@@ -71,7 +71,7 @@ pub(super) fn approve(
     let about = About { revocation: &stored.revocation, subject: &stored.subject_id, at: now };
     let body = record::emergency_approved(&about, &approved);
     step.records.push(NewRecord { kind: "emergency_approved", body });
-    step.life = Life { emergency: Some(Box::new(approved)), ..stored.life.clone() };
+    step.life = Life { emergency: Some(Box::new(approved)), ..Life::clone(&stored.life) };
     Ok(Some(step))
 }
 

@@ -17,6 +17,7 @@ use crate::domain::request::{LIFETIME, Refused};
 use crate::domain::time::UtcTime;
 use crate::store::{Evidenced, Excepted, ExceptionRow, Move, NewRecord, NoticeKey, Stored};
 use about::{EARLIER, For};
+use std::sync::Arc;
 
 /// An exception, with the revocation as the log holds both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -236,7 +237,8 @@ impl Intake {
         by: &str,
     ) -> Result<Option<String>, IntakeError> {
         let stored = self.journal.store.revocation(&row.revocation).await?;
-        let mut exceptions = stored.into_iter().flat_map(|found| found.stored.life.exceptions);
+        let mut exceptions =
+            stored.into_iter().flat_map(|found| Arc::unwrap_or_clone(found.stored.life).exceptions);
         let found = exceptions.find(|one| {
             one.id == row.id
                 && one.kind == ExceptionKind::LegalHold
@@ -261,7 +263,7 @@ impl Intake {
                     || stored.stored.clone(),
                     |over| Stored {
                         revocation: over.revocation,
-                        life: over.life,
+                        life: Arc::new(over.life),
                         ..stored.stored.clone()
                     },
                 );
@@ -311,7 +313,7 @@ impl Intake {
         }
         let stored = self.journal.store.revocation(revocation).await?;
         Ok(stored.and_then(|Evidenced { stored, .. }| {
-            let landed = stored.landed.as_ref()?;
+            let landed = stored.landed.as_deref()?;
             let newest = landed.exceptions.iter().rev().find(|one| one.kind == kind)?;
             let exception = newest.clone();
             Some(Excused { stored, exception })
@@ -322,7 +324,7 @@ impl Intake {
 /// The exception `id` of a revocation, as the log holds it; that it is over is told before.
 #[must_use]
 pub fn excused(stored: Stored, id: &str) -> Option<Excused> {
-    let present = exception::present(&stored.revocation, stored.landed.as_ref()?, clock::now());
+    let present = exception::present(&stored.revocation, stored.landed.as_deref()?, clock::now());
     let exception = present.life.exceptions.into_iter().find(|one| one.id == id)?;
     Some(Excused { stored, exception })
 }

@@ -116,9 +116,9 @@ impl Intake {
             && let Some(stored) = self.journal.store.revocation(&accepted.id).await?
         {
             // Broken off before the notice was kept: the question has an id already.
-            let mut unsure = stored.stored.life.lineage.unsure.into_iter();
+            let mut unsure = stored.life.lineage.unsure.iter();
             if let Some(known) = unsure.find(|known| known.digest == case.notice.digest) {
-                case.notice.facts.id = known.notice;
+                case.notice.facts.id.clone_from(&known.notice);
             }
         }
         let (received, mut records) =

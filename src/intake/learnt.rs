@@ -19,6 +19,7 @@ use crate::domain::time::UtcTime;
 use crate::store::{Move, NewRecord, StoreError, Stored};
 use names::{said, take_names};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// So many that cannot be moved, one after another, are no fault of theirs: each may wait for long. The next time another
@@ -160,8 +161,8 @@ fn ends_cover(step: &Move) -> bool {
 /// The moves by which the others of `known` take what `ending` knows, which covers them no more.
 fn handed_on(ending: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> Vec<Move> {
     // Others learn from what is excepted, and nothing is left as it was because of it.
-    let life = Life { state: State::Excepted, ..ending.life.clone() };
-    let ending = Stored { life, ..ending.clone() };
+    let life = Life { state: State::Excepted, ..Life::clone(&ending.life) };
+    let ending = Stored { life: Arc::new(life), ..ending.clone() };
     let mut all = known.to_vec();
     all.retain(|one| one.revocation.id != ending.revocation.id);
     let others = all.clone();
@@ -224,9 +225,9 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
     let mut step = unchanged(stored, now);
     let mut life = if was_proved(&stored.life) || only_asks(stored, &asked, &lineage) {
         // Of what it was about then it was proved, in time. A session may act as what is asked for only now.
-        Life { gone_since: None, ..questioned(stored.life.clone()) }
+        Life { gone_since: None, ..questioned(Life::clone(&stored.life)) }
     } else {
-        merge::begun_anew(stored.life.clone())
+        merge::begun_anew(Life::clone(&stored.life))
     };
     // Nobody said anything new of what waits, unless it is that there is nothing.
     life.pending = life.pending.filter(|pending| same || pending.asks != Asked::NoAccount);

@@ -142,7 +142,7 @@ pub fn begun_anew(mut life: Life) -> Life {
 /// make it due.
 #[must_use]
 pub fn reopened(stored: &Stored, revocation: &Revocation) -> Life {
-    let mut life = stored.life.clone();
+    let mut life = Life::clone(&stored.life);
     let more = revocation.kind != stored.revocation.kind
         || revocation.accounts != stored.revocation.accounts
         || revocation.roles != stored.revocation.roles

@@ -59,7 +59,7 @@ fn stored(known: &Revocation, life: Life) -> Stored {
         landed_revocation: None,
         subject_id: "sub".to_owned(),
         accounts: Vec::new(),
-        life,
+        life: std::sync::Arc::new(life),
         landed: None,
         gist: crate::store::Gist::default(),
         version: 1,

@@ -264,7 +264,7 @@ mod tests {
     fn a_change_counts_once_the_leaver_can_learn_nothing_more() {
         let revocation = Revocation { received_at: at(200), ..sample(at(100)) };
         let mut leaver = Stored {
-            life: Life::begin(revocation.effective_at, revocation.received_at),
+            life: Arc::new(Life::begin(revocation.effective_at, revocation.received_at)),
             revocation,
             landed_revocation: None,
             subject_id: "s_1".to_owned(),
@@ -278,10 +278,10 @@ mod tests {
         };
         assert_eq!(locked_out_at(&leaver), None, "who can log in learns what it was changed to");
         for (gone, counts_from) in [(150, 200), (300, 300)] {
-            leaver.life.met.login = Some(at(gone));
+            Arc::make_mut(&mut leaver.life).met.login = Some(at(gone));
             assert_eq!(locked_out_at(&leaver), Some(at(counts_from)), "{gone}");
         }
-        leaver.life.met.login = None;
+        Arc::make_mut(&mut leaver.life).met.login = None;
         leaver.revocation.reason = Reason::RoleChange;
         assert_eq!(locked_out_at(&leaver), Some(at(200)), "there is no such milestone");
     }

@@ -43,7 +43,7 @@ fn ended(stored: &Stored, now: UtcTime) -> Option<Move> {
         from: stored.clone(),
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
-        life: Life { acknowledged: None, ..stored.life.clone() },
+        life: Life { acknowledged: None, ..stored.life.as_ref().clone() },
         evidence: None,
         before: Vec::new(),
         records: vec![NewRecord { kind: "acknowledgement_ended", body }],

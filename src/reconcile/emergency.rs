@@ -42,7 +42,7 @@ fn unapproved(stored: &Stored, now: UtcTime) -> Option<Move> {
         from: stored.clone(),
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
-        life: Life { emergency: Some(Box::new(noted)), ..stored.life.clone() },
+        life: Life { emergency: Some(Box::new(noted)), ..Life::clone(&stored.life) },
         evidence: None,
         before: Vec::new(),
         records: vec![NewRecord { kind: "emergency_unapproved", body }],
@@ -62,7 +62,7 @@ fn called(life: &Life) -> Option<&Emergency> {
 pub(super) fn count(levels: &mut Levels, watched: &[Arc<Stored>], now: UtcTime) {
     for stored in watched {
         let either = |so: &dyn Fn(&Emergency) -> bool| {
-            let lives = [Some(&stored.life), stored.landed.as_ref()];
+            let lives = [Some(&*stored.life), stored.landed.as_deref()];
             lives.into_iter().flatten().filter_map(called).any(so)
         };
         levels.emergencies_pending += i64::from(either(&Emergency::waits));

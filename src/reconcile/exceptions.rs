@@ -166,7 +166,7 @@ pub(super) fn held(watched: &[Arc<Stored>]) -> BTreeSet<&str> {
     let on = |life: &Life| life.exceptions.iter().any(|one| one.holds() && one.in_force());
     watched
         .iter()
-        .filter(|stored| on(&stored.life) && stored.landed.as_ref().is_some_and(on))
+        .filter(|stored| on(&stored.life) && stored.landed.as_deref().is_some_and(on))
         .map(|stored| stored.subject_id.as_str())
         .collect()
 }
@@ -181,7 +181,7 @@ pub(super) fn is_held(stored: &Stored, held: &BTreeSet<&str>) -> bool {
 /// it counts if it is so in what was committed or in what the log holds.
 fn count(levels: &mut Levels, stored: &Stored, now: UtcTime) {
     let none: &[Exception] = &[];
-    let landed = stored.landed.as_ref().map_or(none, |life| &life.exceptions);
+    let landed = stored.landed.as_deref().map_or(none, |life| &life.exceptions);
     for one in &stored.life.exceptions {
         let was = landed.iter().find(|was| was.id == one.id);
         let kind = one.kind.as_str();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::revocation::sample;
 use crate::store::Gist;
+use std::sync::Arc;
 
 fn at(second: i64) -> UtcTime {
     UtcTime::from_micros(second * 1_000_000).unwrap()
@@ -44,8 +45,8 @@ fn stored(committed: Exception, landed: Option<Exception>) -> Stored {
         landed_revocation: None,
         subject_id: "s_1".into(),
         accounts: Vec::new(),
-        life,
-        landed: Some(before),
+        life: Arc::new(life),
+        landed: Some(Arc::new(before)),
         gist: Gist::default(),
         version: 1,
         records: 0,
@@ -101,7 +102,7 @@ fn a_hold_counts_once_the_log_has_it_and_no_longer_than_it_is_committed() {
         let mut one = stored(committed.clone(), landed.cloned());
         let all = [Arc::new(one.clone())];
         assert_eq!(is_held(&one, &held(&all)), counts, "{committed:?} {landed:?}");
-        one.life.state = State::Verified;
+        Arc::make_mut(&mut one.life).state = State::Verified;
         assert!(!is_held(&one, &held(&all)), "what is verified is judged by everything");
     }
 }
@@ -110,7 +111,7 @@ fn a_hold_counts_once_the_log_has_it_and_no_longer_than_it_is_committed() {
 fn what_is_over_by_now_moves_with_its_record() {
     let rules = Rules { single: false, review_after: Duration::from_secs(60) };
     let mut one = stored(exception(ExceptionKind::Temporary, Phase::Granted, Some(90)), None);
-    one.life.state = State::Excepted;
+    Arc::make_mut(&mut one.life).state = State::Excepted;
     assert!(expired(&one, at(89), &rules).is_none());
     let step = expired(&one, at(500), &rules).unwrap();
     assert_eq!((step.life.state, step.life.due_from), (State::Open, Some(at(90))));

@@ -100,8 +100,10 @@ impl Reconciler {
         let (judged, lineage) = self.said(newest, judged, (&accounts, &borrowed), met).await?;
         let reopened = reopened(stored, (&certain.names, certain.asked), &judged, &borrowed);
         match reopened {
-            Some(Reopened::Named) => reopen(&mut newest_judged.life),
-            Some(Reopened::Asked) => newest_judged.life = questioned(newest_judged.life),
+            Some(Reopened::Named) => reopen(Arc::make_mut(&mut newest_judged.life)),
+            Some(Reopened::Asked) => {
+                newest_judged.life = Arc::new(questioned(Arc::unwrap_or_clone(newest_judged.life)));
+            }
             None => {}
         }
         let asked = elsewhere.iter().filter(|look| asks_about(look, &person));
@@ -140,15 +142,16 @@ impl Reconciler {
     /// The revocation as it is before this judgement, without what no longer holds.
     fn newest_judged(&self, stored: &Stored, accounts: &[Account]) -> Stored {
         let mut newest = stored.clone();
-        if forget_the_future(&mut newest.life, clock::now()) {
+        let life = Arc::make_mut(&mut newest.life);
+        if forget_the_future(life, clock::now()) {
             tracing::warn!(
                 revocation = stored.revocation.id,
                 "the clock went back: what was known of it lies in the future"
             );
         }
-        forget_for_others(&mut newest.life, &stored.accounts, accounts);
+        forget_for_others(life, &stored.accounts, accounts);
         let at = self.board.judged(&stored.revocation.id).filter(|at| *at <= clock::now());
-        newest.life.last_look_at = newest.life.last_look_at.max(at);
+        life.last_look_at = life.last_look_at.max(at);
         newest
     }
 

@@ -51,14 +51,14 @@ pub(super) fn levels(watched: &[Arc<Stored>], config: &Config) -> Levels {
         if let Some(request) = &stored.life.pending {
             *levels.pending.entry(request.asks.as_str()).or_default() += 1;
         }
-        let open = due(&stored.life) || stored.landed.as_ref().is_some_and(due);
+        let open = due(&stored.life) || stored.landed.as_deref().is_some_and(due);
         if !open {
             verified += u32::from(stored.life.state == State::Verified);
             continue;
         }
         let overdue = add_open(&mut levels, stored, config);
         let regressed = stored.life.state == State::Regressed
-            || stored.landed.as_ref().is_some_and(|life| life.state == State::Regressed);
+            || stored.landed.as_deref().is_some_and(|life| life.state == State::Regressed);
         if regressed {
             *levels.regressed.entry(stored.revocation.reason.to_string()).or_default() += 1;
         }
@@ -92,7 +92,7 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
     for milestone in milestones(asked.kind, asked.reason) {
         let cell = (pair.0.clone(), pair.1.clone(), milestone.to_string());
         let unmet = |life: &Life| due(life) && life.met.get(*milestone).is_none();
-        if !unmet(&stored.life) && !stored.landed.as_ref().is_some_and(unmet) {
+        if !unmet(&stored.life) && !stored.landed.as_deref().is_some_and(unmet) {
             continue;
         }
         let oldest = levels.oldest.entry(cell.clone()).or_insert(start);
@@ -100,7 +100,7 @@ fn add_open(levels: &mut Levels, stored: &Stored, config: &Config) -> bool {
         let late = stored.life.overdue(&terms).any(|m| m == *milestone)
             || stored
                 .landed
-                .as_ref()
+                .as_deref()
                 .is_some_and(|life| life.overdue(&terms).any(|m| m == *milestone));
         if late {
             overdue = true;

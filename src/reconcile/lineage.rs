@@ -141,7 +141,7 @@ pub(super) fn carried(
         from: stored.clone(),
         revocation: stored.revocation.clone(),
         accounts: stored.accounts.clone(),
-        life: newest.life.clone(),
+        life: newest.life.as_ref().clone(),
         evidence: None,
         before: Vec::new(),
         records: Vec::new(),

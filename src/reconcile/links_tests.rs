@@ -10,7 +10,7 @@ fn at(second: i64) -> UtcTime {
 
 fn stored() -> Stored {
     Stored {
-        life: Life::begin(at(0), at(0)),
+        life: Arc::new(Life::begin(at(0), at(0))),
         revocation: sample(at(0)),
         landed_revocation: None,
         subject_id: "s_1".to_owned(),

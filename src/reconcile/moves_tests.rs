@@ -10,6 +10,7 @@ use crate::domain::revocation::{self, Kind, State};
 use crate::domain::verdict::{Further, Question, judge_further};
 use crate::store::Gist;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 fn at(micros: i64) -> UtcTime {
     UtcTime::from_micros(micros).unwrap()
@@ -21,7 +22,7 @@ fn stored() -> Stored {
         landed_revocation: None,
         subject_id: "sub".into(),
         accounts: vec![account(1)],
-        life: Life::begin(at(0), at(0)),
+        life: Arc::new(Life::begin(at(0), at(0))),
         landed: None,
         gist: Gist::default(),
         version: 1,
@@ -126,7 +127,7 @@ fn gone_counts_from_the_end_of_the_look_whatever_kind_of_session_is_left() {
 #[test]
 fn nothing_is_decided_on_what_is_only_remembered_but_what_the_look_saw_is() {
     let mut stored = stored();
-    stored.life.state = crate::domain::revocation::State::Verified;
+    Arc::make_mut(&mut stored.life).state = crate::domain::revocation::State::Verified;
     let (terms, look) = (terms_of(&stored), recalling());
     let waits = |residual: Residual| {
         let judged = judged(Verdict::Residual, vec![residual], Vec::new());
@@ -142,7 +143,7 @@ fn nothing_is_decided_on_what_is_only_remembered_but_what_the_look_saw_is() {
     let mut whole = recalling();
     whole.deep_at = whole.started_at;
     let clean = judged(Verdict::Revoked, Vec::new(), Vec::new());
-    let open = Stored { life: Life::begin(at(0), at(0)), ..stored.clone() };
+    let open = Stored { life: Arc::new(Life::begin(at(0), at(0))), ..stored.clone() };
     assert_eq!(remembered(&open, &clean, &[&whole], &terms, false), Vec::<&Observation>::new());
     assert_eq!(remembered(&open, &clean, &[&look], &terms, false).len(), 1);
 }
@@ -273,8 +274,8 @@ fn when_it_takes_effect_what_is_there_is_on_record_though_nothing_changed() {
     let terms = terms_of(&stored());
     let of = |verdict, effects: &[Effect]| {
         let mut before = stored();
-        before.life.state = State::Scheduled;
-        let after = Life { state: State::Open, ..before.life.clone() };
+        Arc::make_mut(&mut before.life).state = State::Scheduled;
+        let after = Life { state: State::Open, ..Life::clone(&before.life) };
         let residual = vec![found(ResidualKind::Login)];
         let look = look_of(&judged(verdict, residual.clone(), Vec::new()), &[]);
         let told =

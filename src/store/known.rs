@@ -46,9 +46,14 @@ impl Inner {
             self.targets.share(target);
         }
         self.found.share(&mut gist.found);
-        self.before.share(&mut stored.life.before);
-        if let Some(landed) = &mut stored.landed {
-            self.before.share(&mut landed.before);
+        let is_same = stored.landed.take_if(|landed| Arc::ptr_eq(landed, &stored.life)).is_some();
+        for life in [Some(&mut stored.life), stored.landed.as_mut()].into_iter().flatten() {
+            if let Some(life) = Arc::get_mut(life) {
+                self.before.share(&mut life.before);
+            }
+        }
+        if is_same {
+            stored.landed = Some(Arc::clone(&stored.life));
         }
         stored.accounts.shrink_to_fit();
         for account in &mut stored.accounts {

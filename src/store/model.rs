@@ -9,6 +9,7 @@ use crate::domain::revocation::{Revocation, State};
 use crate::domain::time::UtcTime;
 use serde_json::{Map, Value};
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// A revocation with what is known of it between looks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +17,15 @@ pub struct Stored {
     /// As accepted, and amended since.
     pub revocation: Revocation,
     /// As the log holds it, where that is not the same.
-    pub landed_revocation: Option<Revocation>,
+    pub landed_revocation: Option<Box<Revocation>>,
     /// Id of the subject in the log.
     pub subject_id: String,
     /// Accounts linked.
     pub accounts: Vec<Account>,
     /// As committed.
-    pub life: Life,
-    /// As the log holds it; `None` until its first records landed.
-    pub landed: Option<Life>,
+    pub life: Arc<Life>,
+    /// As the log holds it; `None` until its first records landed. Mostly the same, and then the same in memory.
+    pub landed: Option<Arc<Life>>,
     /// What is needed of what the newest look found.
     pub gist: Gist,
     /// Version for compare-and-swap.

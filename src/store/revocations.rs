@@ -4,8 +4,10 @@ use super::evidence::{Evidence, Gist};
 use super::known::Mark;
 use super::model::{Evidenced, NoticeKey, Stored, SubjectRow};
 use super::{Store, StoreError, from_json, reading, statement};
+use crate::domain::lifecycle::Life;
 use crate::domain::revocation::{Kind, Revocation};
 use crate::domain::time::UtcTime;
+use std::sync::Arc;
 
 /// Most events that are told of one revocation.
 const EVENTS: i64 = 1_000;
@@ -41,21 +43,23 @@ impl Row {
         };
         let revocation = read(&self.request)?;
         let instant = |micros| UtcTime::from_micros(micros).unwrap_or(revocation.received_at);
+        let life: Arc<Life> = Arc::new(from_json(&self.life, "a revocation's life")?);
+        let landed = match self.landed_life.as_deref() {
+            Some(text) if text == self.life => Some(Arc::clone(&life)),
+            Some(text) => Some(Arc::new(from_json(text, "a revocation's landed life")?)),
+            None => None,
+        };
         let stored = Stored {
             landed_revocation: self
                 .landed_request
                 .as_deref()
                 .filter(|landed| *landed != self.request)
-                .map(read)
+                .map(|text| read(text).map(Box::new))
                 .transpose()?,
             subject_id: self.subject_id,
             accounts: from_json(&self.accounts, "a revocation's accounts")?,
-            life: from_json(&self.life, "a revocation's life")?,
-            landed: self
-                .landed_life
-                .as_deref()
-                .map(|text| from_json(text, "a revocation's landed life"))
-                .transpose()?,
+            landed,
+            life,
             gist: Gist::of(&evidence),
             version: self.version,
             records: self.records,

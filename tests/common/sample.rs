@@ -76,7 +76,7 @@ pub(crate) fn verified(from: &Stored, second: i64) -> Move {
         first_clean_at: Some(at(second)),
         verified_at: Some(at(second)),
         last_look_at: Some(at(second)),
-        ..from.life.clone()
+        ..from.life.as_ref().clone()
     };
     let gone = record::gone(&about, at(second), false);
     Move {

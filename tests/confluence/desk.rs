@@ -204,7 +204,7 @@ impl Running {
             residual: found.to_vec(),
             gaps: Vec::new(),
         };
-        let mut life = from.life.clone();
+        let mut life = from.life.as_ref().clone();
         life.first_residual_at = Some(now);
         let records = vec![NewRecord { kind: "observation", body }];
         Box::pin(self.step(from, life, vec![before], records)).await;
@@ -218,7 +218,7 @@ impl Running {
             state: State::Verified,
             first_clean_at: Some(now),
             verified_at: Some(now),
-            ..from.life.clone()
+            ..from.life.as_ref().clone()
         };
         let about = About { revocation: &from.revocation, subject: &from.subject_id, at: now };
         let terms = Terms {
@@ -245,7 +245,7 @@ impl Running {
     /// Something happens to it.
     pub(crate) async fn turn(&self, name: &str, state: State, kind: &'static str) {
         let from = self.stored(name).await;
-        let life = Life { state, ..from.life.clone() };
+        let life = Life { state, ..from.life.as_ref().clone() };
         let id = &from.revocation.id;
         let body = json!({"at": clock::now(), "reason": "terminated", "revocation": id});
         let body = body.as_object().unwrap().clone();

@@ -24,6 +24,7 @@ use seen::observation;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) struct World {
@@ -90,14 +91,16 @@ impl World {
             exception::overtake(&stored.revocation, &stored.life, asked, now, &self.rules);
         let over = overtaken.is_some();
         let present = match overtaken {
-            Some(Turn { revocation, life }) => Stored { revocation, life, ..stored.clone() },
+            Some(Turn { revocation, life }) => {
+                Stored { revocation, life: Arc::new(life), ..stored.clone() }
+            }
             None => stored.clone(),
         };
         let tightened = merge::tighten(&present.revocation, asked);
         let amended = tightened.is_some() || over || stored.life.pending.is_some();
         let revocation = tightened.unwrap_or_else(|| present.revocation.clone());
         let life = Life { pending: None, ..merge::reopened(&present, &revocation) };
-        self.stored = Some(Stored { revocation, life, ..stored });
+        self.stored = Some(Stored { revocation, life: Arc::new(life), ..stored });
         if amended { format!("tightened: {}", self.told()) } else { "already expected".to_owned() }
     }
 
@@ -125,7 +128,7 @@ impl World {
         observation.tracked.extend(accounts.iter().map(|account| account.oid));
         self.past.extend(observation.roster.iter().cloned());
         let held = stored.life.exceptions.iter().any(|one| one.holds() && one.in_force());
-        let mut newest = stored.life.clone();
+        let mut newest = stored.life.as_ref().clone();
         if accounts != stored.accounts {
             newest.gone_since = None;
         }
@@ -135,7 +138,7 @@ impl World {
         let (life, effects) = step(&terms(&stored), &newest, &look);
         let said = Self::seen(&judged);
         self.judged = Some(judged);
-        self.stored = Some(Stored { accounts, life, ..stored });
+        self.stored = Some(Stored { accounts, life: Arc::new(life), ..stored });
         let effects: Vec<String> = effects.iter().map(|effect| format!("{effect:?}")).collect();
         [vec![said], effects].concat().join(" ").trim().to_owned()
     }
@@ -155,7 +158,7 @@ impl World {
         let Some(stored) = self.stored.clone() else { return };
         if let Some(turn) = exception::expire(&stored.revocation, &stored.life, now, &self.rules) {
             let Turn { revocation, life } = turn;
-            self.stored = Some(Stored { revocation, life, ..stored });
+            self.stored = Some(Stored { revocation, life: Arc::new(life), ..stored });
         }
     }
 
@@ -163,7 +166,7 @@ impl World {
         match turn {
             Ok(Turn { revocation, life }) => {
                 let stored = self.stored.clone().unwrap();
-                self.stored = Some(Stored { revocation, life, ..stored });
+                self.stored = Some(Stored { revocation, life: Arc::new(life), ..stored });
                 String::new()
             }
             Err(error) => format!("refused: {error}"),
@@ -239,7 +242,7 @@ impl World {
         if let Err(error) = request.possible(stored.life.state) {
             return format!("refused: {error}");
         }
-        stored.life.pending = Some(request);
+        Arc::make_mut(&mut stored.life).pending = Some(request);
         self.stored = Some(stored);
         "waits".to_owned()
     }
@@ -254,7 +257,7 @@ impl World {
             return format!("refused: {error}");
         }
         let (revocation, life) = request.granted(&stored.revocation, &stored.life, now);
-        self.stored = Some(Stored { revocation, life, ..stored });
+        self.stored = Some(Stored { revocation, life: Arc::new(life), ..stored });
         if request.asks == Asked::Withdraw { String::new() } else { self.told() }
     }
 
@@ -286,7 +289,7 @@ fn joins(stored: &Stored, asked: &Revocation, now: UtcTime) -> bool {
 fn begun(revocation: Revocation) -> Stored {
     let received = revocation.received_at;
     Stored {
-        life: Life::begin(revocation.effective_at, received),
+        life: Arc::new(Life::begin(revocation.effective_at, received)),
         revocation,
         landed_revocation: None,
         subject_id: "s_1".into(),

@@ -220,7 +220,7 @@ async fn what_the_log_does_not_take_is_not_acknowledged() {
     let agent = desk.start().await;
     agent.expect(&["p0".to_owned()], None).await;
     let from = agent.journal.store.revocation("rev_p0").await.unwrap().unwrap().stored;
-    let mut life = from.life.clone();
+    let mut life = from.life.as_ref().clone();
     life.state = State::Open;
     life.missed.access = Some(clock::now());
     let body = json!({

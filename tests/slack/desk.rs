@@ -175,7 +175,7 @@ impl Running {
     ) {
         let id = format!("rev_{name}");
         let from = self.journal.store.revocation(&id).await.unwrap().unwrap().stored;
-        let mut life = Life { state, last_look_at: Some(now), ..from.life.clone() };
+        let mut life = Life { state, last_look_at: Some(now), ..from.life.as_ref().clone() };
         let mut body = json!({"at": now, "reason": "terminated", "revocation": id});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         if state == State::Verified {

@@ -48,7 +48,7 @@ async fn a_manager_and_compliance_learn_what_is_theirs() {
         "milestone": "access", "deadline": "2026-03-05T10:00:00Z", "residual": [finding], "residual_total": 1,
     });
     let record = NewRecord { kind: "verification_failed", body: body.as_object().unwrap().clone() };
-    let mut life = from.life.clone();
+    let mut life = from.life.as_ref().clone();
     life.state = State::Open;
     let step = Move {
         revocation: from.revocation.clone(),

@@ -92,7 +92,7 @@ async fn step(store: &Store, kind: &'static str) {
     let step = Move {
         revocation: from.revocation.clone(),
         accounts: Vec::new(),
-        life: Life { state: State::Verified, ..from.life.clone() },
+        life: Life { state: State::Verified, ..from.life.as_ref().clone() },
         evidence: None,
         before: Vec::new(),
         records: vec![NewRecord { kind, body }],

@@ -47,7 +47,10 @@ async fn a_revocation_is_shown_once_its_last_record_landed(place: &Place) {
     assert_eq!(store.landed_mark().await.unwrap(), Some((4, "hash 4".to_owned())));
     assert_eq!(store.queued_count().await.unwrap(), 0);
     assert_eq!(shown(&store).await, [State::Open]);
-    assert_eq!(store.revocation("rev_1").await.unwrap().unwrap().landed, Some(new.life));
+    assert_eq!(
+        store.revocation("rev_1").await.unwrap().unwrap().landed.as_deref(),
+        Some(&new.life)
+    );
 }
 
 async fn a_move_is_shown_once_its_last_record_landed(place: &Place) {

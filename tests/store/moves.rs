@@ -27,7 +27,7 @@ async fn a_move_is_read_back(place: &Place) {
     let step = verified(&from, 60);
     assert_eq!(store.advance(&step).await.unwrap().as_deref(), Some("rev_1.5"));
     let Evidenced { stored, evidence } = store.revocation("rev_1").await.unwrap().unwrap();
-    assert_eq!((stored.life, stored.landed), (step.life, None));
+    assert_eq!((&*stored.life, stored.landed), (&step.life, None));
     assert_eq!((Some(evidence), stored.watch_until), (step.evidence, step.watch_until));
     assert_eq!((stored.version, stored.records, stored.queued_at), (2, 5, at(60)));
 }

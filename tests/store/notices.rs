@@ -22,7 +22,7 @@ async fn what_is_accepted_is_read_back(place: &Place) {
     assert_eq!(accepted, Acceptance::New { id: "rev_1".into(), record: "rev_1.3".into() });
     let stored = store.revocation("rev_1").await.unwrap().unwrap().stored;
     assert_eq!(stored.revocation, new.revocation);
-    assert_eq!((stored.life, stored.landed), (new.life, None));
+    assert_eq!((&*stored.life, stored.landed), (&new.life, None));
     assert_eq!((stored.version, stored.records, stored.queued_at), (1, 3, at(0)));
     assert_eq!((stored.subject_id, stored.watch_until), (new.subject.id.clone(), new.watch_until));
     assert_eq!(store.subject("john").await.unwrap(), Some(new.subject));

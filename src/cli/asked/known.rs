@@ -83,7 +83,7 @@ pub(super) fn stored(view: &View) -> Evidenced {
         landed_revocation: None,
         subject_id: String::new(),
         accounts: view.accounts,
-        life,
+        life: Arc::new(life),
         landed: None,
         gist: Gist::of(&evidence),
         version: 0,

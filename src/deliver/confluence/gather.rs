@@ -144,7 +144,7 @@ pub(super) async fn closing(
             all.into_iter().partition(|told| told.seq <= record.seq);
         let Some(verified) = closed(&records) else { return Ok(None) };
         // What was asked for since may have opened it again, without a record of that kind.
-        let state = stored.landed.as_ref().map(|life| life.state);
+        let state = stored.landed.as_deref().map(|life| life.state);
         let ended = matches!(state, Some(State::Verified | State::Withdrawn));
         if since.is_empty() && !ended {
             return Ok(None);

@@ -114,7 +114,7 @@ impl Circumstances<'_> {
         let parts = &self.closing.parts;
         let asked = |part: &Part| {
             let stored = &part.stored;
-            stored.landed_revocation.as_ref().unwrap_or(&stored.revocation).kind
+            stored.landed_revocation.as_deref().unwrap_or(&stored.revocation).kind
         };
         let whole = parts
             .iter()

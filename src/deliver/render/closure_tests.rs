@@ -11,6 +11,7 @@ use crate::domain::residual::{AccountRef, Residual, ResidualKind, Strength};
 use crate::domain::revocation::{Kind, Reason, State, sample};
 use crate::store::{Evidence, Evidenced, Gist, Stored, ToldRecord};
 use serde_json::json;
+use std::sync::Arc;
 
 fn at(text: &str) -> UtcTime {
     format!("2026-03-05T{text}Z").parse().unwrap()
@@ -57,8 +58,8 @@ fn stored(id: &str, role: &str) -> Evidenced {
             source: String::new(),
             linked_at: None,
         }],
-        landed: Some(life.clone()),
-        life,
+        landed: Some(Arc::new(life.clone())),
+        life: Arc::new(life),
         gist: Gist::default(),
         version: 1,
         records: 9,

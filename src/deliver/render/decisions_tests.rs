@@ -9,6 +9,7 @@ use crate::domain::request::{Asked, Request};
 use crate::domain::revocation::State;
 use crate::store::Evidenced;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn exception(kind: ExceptionKind, phase: Phase) -> Exception {
@@ -37,7 +38,7 @@ fn exception(kind: ExceptionKind, phase: Phase) -> Exception {
 }
 
 fn with_exception(mut stored: Evidenced, one: Exception) -> Evidenced {
-    stored.stored.life.exceptions.push(one);
+    Arc::make_mut(&mut stored.stored.life).exceptions.push(one);
     stored.stored.landed = Some(stored.life.clone());
     stored
 }
@@ -54,7 +55,7 @@ fn of_exception(more: Value) -> Value {
 
 fn waiting(asks: Asked) -> Evidenced {
     let mut open = stored(State::Open);
-    open.stored.life.pending = Some(Request {
+    Arc::make_mut(&mut open.stored.life).pending = Some(Request {
         id: "req_1".to_owned(),
         asks,
         requested_by: "uid:1".to_owned(),
@@ -73,7 +74,7 @@ fn waiting(asks: Asked) -> Evidenced {
 fn called(waits: bool) -> Evidenced {
     let mut open = stored(State::Open);
     let within = Duration::from_secs(4 * 3_600);
-    open.stored.life.emergency = Some(Box::new(Emergency::called(
+    Arc::make_mut(&mut open.stored.life).emergency = Some(Box::new(Emergency::called(
         "req_2".to_owned(),
         "uid:1",
         at("09:00:00"),
@@ -114,7 +115,7 @@ fn what_people_decide_as_people_see_it() {
     proved["verified_at"] = json!(at("09:21:00"));
     let was = |topic, of| told(topic, of_exception(proved.clone()), Some(of));
     let mut clean = kept.clone();
-    clean.stored.landed.as_mut().unwrap().first_clean_at = Some(at("09:20:00"));
+    Arc::make_mut(clean.stored.landed.as_mut().unwrap()).first_clean_at = Some(at("09:20:00"));
     add("a legal hold on what was verified", was(Topic::Excepted, &clean));
     add("what the hold takes back", was(Topic::Reopened, &clean));
     add("and something was found since", was(Topic::Reopened, &kept));
@@ -158,7 +159,8 @@ fn what_was_decided_meanwhile_is_not_told() {
     };
     nothing(Topic::Asked, request(), &stored(State::Open));
     let mut another = waiting(Asked::Postpone);
-    another.stored.landed.as_mut().unwrap().pending.as_mut().unwrap().id = "req_9".to_owned();
+    Arc::make_mut(another.stored.landed.as_mut().unwrap()).pending.as_mut().unwrap().id =
+        "req_9".to_owned();
     nothing(Topic::Asked, request(), &another);
     nothing(Topic::Unapproved, json!({}), &called(false));
     let granted = exception(ExceptionKind::BreakGlass, Phase::Granted);

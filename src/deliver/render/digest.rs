@@ -137,7 +137,7 @@ pub fn digest(what: &Digested<'_>) -> Message {
 
 fn row(sample: &Sample<'_>, details: bool) -> Vec<String> {
     let stored = sample.stored;
-    let life = stored.and_then(|stored| stored.landed.as_ref());
+    let life = stored.and_then(|stored| stored.landed.as_deref());
     let about = sample.about.to_owned();
     if !details {
         let now = life.map_or("–", |life| standing(outline::state(life.state)));

@@ -99,7 +99,7 @@ pub fn event(told: &Event<'_>) -> Value {
         }
     };
     put("milestone", json!(text(body, "milestone")));
-    let landed = told.stored.and_then(|stored| Some((stored, stored.landed.as_ref()?)));
+    let landed = told.stored.and_then(|stored| Some((stored, stored.landed.as_deref()?)));
     if let Some((stored, life)) = landed {
         put("revocation", revocation(told, stored, life));
         put("links", links(&stored.revocation.id));
@@ -144,7 +144,7 @@ fn named(about: &str) -> Option<(&'static str, &str)> {
 
 /// The revocation as the log holds it, as far as its audience may know it.
 fn revocation(told: &Event<'_>, stored: &Evidenced, life: &Life) -> Value {
-    let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
+    let asked = stored.landed_revocation.as_deref().unwrap_or(&stored.revocation);
     let missed =
         |one: &&Milestone| life.missed.get(**one).is_some() && life.met.get(**one).is_none();
     let due = matches!(life.state, State::Open | State::Regressed);

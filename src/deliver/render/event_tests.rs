@@ -1,5 +1,6 @@
 use super::super::tests::{at, body, stored};
 use super::*;
+use std::sync::Arc;
 
 fn told(topic: Topic, audience: Audience, more: Value, of: Option<&Evidenced>) -> Value {
     let mut record = body(json!({"at": at("09:00:00"), "id": "rev_000193.2"}));
@@ -78,7 +79,7 @@ fn that_nothing_is_left_is_said_once_the_log_has_it() {
     assert_eq!(found(&open), Value::Null, "not looked at");
     open.evidence.verdict = Some(crate::domain::verdict::Verdict::Revoked);
     assert_eq!(found(&open), Value::Null, "a clean look is not told yet");
-    open.stored.landed.as_mut().unwrap().first_clean_at = Some(at("09:20:00"));
+    Arc::make_mut(open.stored.landed.as_mut().unwrap()).first_clean_at = Some(at("09:20:00"));
     assert_eq!(found(&open), 0);
 }
 

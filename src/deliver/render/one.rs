@@ -84,8 +84,8 @@ impl<'a> Brief<'a> {
     /// What it says of its revocation, as the log holds that.
     fn of(&self) -> Option<Of<'a>> {
         let stored = self.stored?;
-        let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
-        let life = stored.landed.as_ref()?;
+        let asked = stored.landed_revocation.as_deref().unwrap_or(&stored.revocation);
+        let life = stored.landed.as_deref()?;
         let (after, rests) = (self.after, self.rests);
         Some(Of { body: &self.record.body, stored, asked, life, after, rests })
     }

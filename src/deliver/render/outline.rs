@@ -28,8 +28,8 @@ pub(super) fn state(state: State) -> State {
 #[must_use]
 pub fn outline(brief: &Brief<'_>) -> Option<Message> {
     let stored = brief.stored?;
-    let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
-    let life = stored.landed.as_ref()?;
+    let asked = stored.landed_revocation.as_deref().unwrap_or(&stored.revocation);
+    let life = stored.landed.as_deref()?;
     let (body, state) = (&brief.record.body, life.state);
     let due = matches!(state, State::Open | State::Regressed);
     let title = match brief.topic {

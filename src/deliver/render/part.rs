@@ -63,7 +63,7 @@ impl Circumstances<'_> {
     fn asked(&self, body: &mut Storage, part: &Part) {
         body.heading("What had to end");
         let stored = &part.stored;
-        let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
+        let asked = stored.landed_revocation.as_deref().unwrap_or(&stored.revocation);
         let mut rows = vec![
             ("What", cell(kind(asked.kind))),
             ("Reason", cell(reason(asked.reason))),
@@ -108,7 +108,7 @@ impl Circumstances<'_> {
 
     fn milestones(&self, body: &mut Storage, part: &Part) {
         let stored = &part.stored;
-        let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
+        let asked = stored.landed_revocation.as_deref().unwrap_or(&stored.revocation);
         let Some(life) = &stored.landed else { return };
         let row = |one: &Milestone| {
             let due = asked.deadlines.get(*one)?;
@@ -186,7 +186,7 @@ impl Circumstances<'_> {
 
     fn exceptions(&self, body: &mut Storage, part: &Part) {
         body.heading("Exceptions");
-        let life = part.stored.landed.as_ref();
+        let life = part.stored.landed.as_deref();
         let all = life.map(|life| life.exceptions.as_slice()).unwrap_or_default();
         if all.is_empty() {
             return body.paragraph(&cell("None: nobody was permitted to keep any of it."));

@@ -11,6 +11,7 @@ use crate::domain::revocation::{Kind, State, sample};
 use crate::domain::time::UtcTime;
 use crate::store::{Evidence, Evidenced, Gist, Stored, ToldRecord};
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 #[path = "decisions_tests.rs"]
 mod decisions;
@@ -52,8 +53,8 @@ pub(super) fn stored(state: State) -> Evidenced {
         landed_revocation: None,
         subject_id: "sub_1".to_owned(),
         accounts: vec![account("john_doe", 16_401), account("<!channel> *x*", 16_402)],
-        landed: Some(life.clone()),
-        life,
+        landed: Some(Arc::new(life.clone())),
+        life: Arc::new(life),
         gist: Gist::default(),
         version: 1,
         records: 3,
@@ -182,7 +183,7 @@ fn messages_as_people_see_them() {
     add("scheduled", told(Topic::Opened, json!({}), Some(&scheduled)));
     open.evidence.verdict = Some(crate::domain::verdict::Verdict::Residual);
     open.evidence.as_of = Some(at("09:00:08"));
-    open.stored.landed.as_mut().unwrap().missed.login = Some(at("09:15:00"));
+    Arc::make_mut(open.stored.landed.as_mut().unwrap()).missed.login = Some(at("09:15:00"));
     add("status", told(Topic::Status, json!({}), Some(&open)));
     add("status of a verified one", told(Topic::Status, json!({}), Some(&verified)));
     add("what remains", told(Topic::Residual, residual, Some(&open)));
@@ -190,7 +191,8 @@ fn messages_as_people_see_them() {
     add("overdue and blind", told(Topic::Overdue, blind, Some(&open)));
     add("overdue still", told(Topic::Reminder, json!({}), Some(&open)));
     let mut in_hand = open.clone();
-    in_hand.stored.landed.as_mut().unwrap().acknowledged = Some(Box::new(acknowledged()));
+    Arc::make_mut(in_hand.stored.landed.as_mut().unwrap()).acknowledged =
+        Some(Box::new(acknowledged()));
     add("in somebody's hand", told(Topic::Acknowledged, json!({}), Some(&in_hand)));
     add("status in somebody's hand", told(Topic::Status, json!({}), Some(&in_hand)));
     add("verified", told(Topic::Verified, proof, Some(&verified)));
@@ -298,7 +300,7 @@ fn what_is_true_no_more_is_not_told() {
     assert!(told(Topic::Overdue, missed(), Some(&open)).is_some());
     // In somebody's hand, and nothing late: nobody is reminded.
     let mut in_hand = open.clone();
-    let life = in_hand.stored.landed.as_mut().unwrap();
+    let life = Arc::make_mut(in_hand.stored.landed.as_mut().unwrap());
     life.acknowledged = Some(Box::new(acknowledged()));
     nothing(Topic::Overdue, missed(), &in_hand);
     nothing(Topic::Reminder, json!({}), &open);
@@ -317,7 +319,7 @@ fn what_is_true_no_more_is_not_told() {
 }
 
 fn life_late(stored: &mut Evidenced) {
-    stored.stored.landed.as_mut().unwrap().missed.access = Some(at("10:00:01"));
+    Arc::make_mut(stored.stored.landed.as_mut().unwrap()).missed.access = Some(at("10:00:01"));
 }
 
 #[test]
@@ -342,7 +344,7 @@ fn only_what_is_late_and_in_nobodys_hand_bears_a_button() {
 fn while_a_clean_look_is_not_in_the_log_it_is_not_told() {
     let mut open = stored(State::Open);
     open.evidence.verdict = Some(crate::domain::verdict::Verdict::Revoked);
-    open.stored.life.first_clean_at = Some(at("09:20:00"));
+    Arc::make_mut(&mut open.stored.life).first_clean_at = Some(at("09:20:00"));
     let said = seen(&told(Topic::Status, json!({}), Some(&open)).unwrap());
     assert!(said.contains("State: *open, being judged"), "{said}");
     open.stored.landed = Some(open.life.clone());

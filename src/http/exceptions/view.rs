@@ -67,7 +67,7 @@ impl ExceptionView {
     /// The view of `exception`, which is one of the revocation `stored`, at `now`.
     #[must_use]
     pub fn of(stored: &Stored, exception: &Exception, now: UtcTime) -> Self {
-        let asked = stored.landed_revocation.as_ref().unwrap_or(&stored.revocation);
+        let asked = stored.landed_revocation.as_deref().unwrap_or(&stored.revocation);
         let one = exception.clone();
         Self {
             revocation: asked.id.clone(),

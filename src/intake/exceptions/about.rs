@@ -8,6 +8,7 @@ use crate::domain::revocation::{Revocation, State};
 use crate::intake::submission::wrong;
 use crate::intake::{Intake, IntakeError, terms_of};
 use crate::store::{Excepted, NoticeKey, Stored};
+use std::sync::Arc;
 
 /// Exceptions of one subject that are read to tell whether a break-glass follows another.
 pub(super) const EARLIER: i64 = 100;
@@ -125,7 +126,11 @@ impl Intake {
         let mut earlier = Vec::new();
         for id in revocations.iter().filter(|id| *id != but) {
             let stored = self.journal.store.revocation(id).await?;
-            earlier.extend(stored.into_iter().flat_map(|found| found.stored.life.exceptions));
+            earlier.extend(
+                stored
+                    .into_iter()
+                    .flat_map(|found| Arc::unwrap_or_clone(found.stored.life).exceptions),
+            );
         }
         Ok(earlier)
     }

@@ -7,6 +7,7 @@ use crate::domain::request::{Asked, Refused, Request};
 use crate::domain::revocation::Revocation;
 use crate::domain::time::UtcTime;
 use crate::store::Stored;
+use std::sync::Arc;
 
 /// Who withdraws what is under a legal hold would give up what it keeps.
 pub(in crate::intake) fn holds_nothing(stored: &Stored, request: &Request) -> Result<(), Refused> {
@@ -27,7 +28,9 @@ pub(in crate::intake) fn against_notice(
 ) -> (Stored, bool) {
     let (known, life) = (&stored.revocation, &stored.life);
     match exception::overtake(known, life, asked, now, &config.exception_rules()) {
-        Some(Turn { revocation, life }) => (Stored { revocation, life, ..stored.clone() }, true),
+        Some(Turn { revocation, life }) => {
+            (Stored { revocation, life: Arc::new(life), ..stored.clone() }, true)
+        }
         None => (stored.clone(), false),
     }
 }

@@ -27,7 +27,7 @@ fn one(id: &str, kind: Kind, state: State, username: &str) -> Stored {
         ..sample(at(0))
     };
     Stored {
-        life: Life { state, ..Life::begin(at(0), at(0)) },
+        life: Arc::new(Life { state, ..Life::begin(at(0), at(0)) }),
         revocation,
         landed_revocation: None,
         subject_id: "s_1".to_owned(),
@@ -65,14 +65,14 @@ fn another_name_is_searched_for_as_if_suggested() {
         "no target is called gone"
     );
     assert_eq!(step.records.len(), 1);
-    let after = Stored { revocation: step.revocation, life: step.life, ..part };
+    let after = Stored { revocation: step.revocation, life: Arc::new(step.life), ..part };
     assert!(carried(&after, &end).is_none(), "once");
 }
 
 #[test]
 fn what_was_proved_is_opened_unless_another_one_expects_everything() {
     let mut proved = one("rev_1", Kind::Full, State::Verified, "jd");
-    proved.life.met.access = Some(at(5));
+    Arc::make_mut(&mut proved.life).met.access = Some(at(5));
     let part = one("rev_2", Kind::Partial, State::Open, "jane");
     let step = carried(&proved, &part).unwrap();
     assert_eq!((step.life.state, step.life.met.access), (State::Open, Some(at(5))));
@@ -94,12 +94,12 @@ fn what_was_proved_is_opened_unless_another_one_expects_everything() {
 #[test]
 fn what_a_question_left_met_is_met_when_a_name_answers_it() {
     let mut asked = one("rev_1", Kind::Full, State::Open, "jd");
-    asked.life.met.access = Some(at(5));
+    Arc::make_mut(&mut asked.life).met.access = Some(at(5));
     let part = one("rev_2", Kind::Partial, State::Open, "jane");
     for (verified, clean) in [(true, true), (false, true), (true, false)] {
-        asked.life.verified_at = verified.then(|| at(6));
-        asked.life.first_clean_at = clean.then(|| at(5));
-        asked.life.confirm_from = Some(at(7));
+        Arc::make_mut(&mut asked.life).verified_at = verified.then(|| at(6));
+        Arc::make_mut(&mut asked.life).first_clean_at = clean.then(|| at(5));
+        Arc::make_mut(&mut asked.life).confirm_from = Some(at(7));
         let life = carried(&asked, &part).unwrap().life;
         assert_eq!((life.state, life.confirm_from), (State::Open, None), "two looks more");
         assert_eq!(life.met.access.is_some(), verified && clean, "{verified} {clean}");
@@ -161,7 +161,7 @@ fn what_an_end_knew_is_handed_on_when_it_is_over() {
 #[test]
 fn a_question_about_a_name_is_asked_wherever_the_person_is_searched_for() {
     let mut part = one("rev_1", Kind::Partial, State::Open, "jd");
-    part.life.met.access = Some(at(5));
+    Arc::make_mut(&mut part.life).met.access = Some(at(5));
     let mut end = one("rev_2", Kind::Full, State::Open, "jd");
     let unsure = |notice: &str, username: Option<&str>| Unsure {
         notice: notice.into(),
@@ -169,12 +169,13 @@ fn a_question_about_a_name_is_asked_wherever_the_person_is_searched_for() {
         username: username.map(str::to_owned),
         plain: true,
     };
-    end.life.lineage.unsure = vec![unsure("ntc_1", Some("jane")), unsure("ntc_2", None)];
+    Arc::make_mut(&mut end.life).lineage.unsure =
+        vec![unsure("ntc_1", Some("jane")), unsure("ntc_2", None)];
     let step = carried(&part, &end).unwrap();
     assert_eq!(step.life.lineage.unsure, end.life.lineage.unsure[..1]);
     assert_eq!(step.revocation, part.revocation, "it is no name of theirs yet");
     assert_eq!(step.life.met.access, Some(at(5)), "a question is no access");
-    let after = Stored { life: step.life, ..part };
+    let after = Stored { life: Arc::new(step.life), ..part };
     assert!(carried(&after, &end).is_none(), "once");
 }
 
@@ -188,12 +189,12 @@ fn a_doubtful_name_stays_so_until_it_is_certain_somewhere() {
         role: "jane".to_owned(),
         rule: LinkRule::Template,
     });
-    end.life.lineage.doubtful.insert("jane".to_owned());
+    Arc::make_mut(&mut end.life).lineage.doubtful.insert("jane".to_owned());
     let step = carried(&part, &end).unwrap();
     assert_eq!(step.life.lineage.doubtful, end.life.lineage.doubtful);
-    let after = Stored { revocation: step.revocation, life: step.life, ..part };
+    let after = Stored { revocation: step.revocation, life: Arc::new(step.life), ..part };
     assert!(carried(&after, &end).is_none());
-    end.life.lineage.doubtful.clear();
+    Arc::make_mut(&mut end.life).lineage.doubtful.clear();
     let step = carried(&after, &end).unwrap();
     assert!(step.life.lineage.doubtful.is_empty());
 }
