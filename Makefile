@@ -30,8 +30,10 @@ lint:
 deny:
 	if command -v cargo-deny >/dev/null; then cargo deny --locked check --hide-inclusion-graph bans licenses sources; else echo "cargo-deny is not installed: licences and bans were not checked"; fi
 
-bench: ## figures as ratios; a quarter of an hour, half of it for `core`
-	cargo bench --locked --bench spine --bench pass --bench intake --bench core
+bench: ## figures as ratios; a quarter of an hour, half of it for `core`, beside building
+	cargo build --locked --profile dist
+	REVOKED_PROGRAM="$$(cargo metadata --locked --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/dist/revoked" \
+		cargo bench --locked --bench spine --bench pass --bench intake --bench core
 
 scrape: ## what a scrape costs, beside prometheus-postgres-exporter if that is installed; five minutes
 	cargo bench --locked --bench scrape

@@ -157,13 +157,14 @@ fn files() -> Vec<(String, String)> {
         .collect()
 }
 
+fn without_comments(text: &str) -> String {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.collect::<Vec<_>>().join("\n")
+}
+
 /// Names of this crate's modules that follow `crate::` in `text`, comments left out.
 fn named(text: &str) -> Vec<String> {
-    let code: String = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let code = without_comments(text);
     let mut names = Vec::new();
     for start in ["crate::", "revoked::"] {
         for (at, _) in code.match_indices(start) {
@@ -261,4 +262,39 @@ fn the_table_finds_what_is_forbidden() {
     assert_eq!(named("use crate::store::Store;"), ["store"]);
     assert_eq!(named("use crate::{clock, target::Target};"), ["clock", "target", ""]);
     assert_eq!(named("// use crate::store;\nlet x = crate::clock::now();"), ["clock"]);
+}
+
+/// What `fuzz/src/lib.rs` takes in.
+const FUZZED: &[&str] = &["domain", "clock", "audit/verify", "intake/csv", "intake/submission"];
+
+/// Nobody builds the targets of the fuzzer day by day: what they take in must not need what they do not have.
+#[test]
+fn the_fuzzer_has_what_its_targets_take_in() {
+    let manifest = |path: &str| std::fs::read_to_string(path).unwrap();
+    let (ours, fuzz) = (manifest("Cargo.toml"), manifest("fuzz/Cargo.toml"));
+    let (_, needed) = ours.split_once("\n[dependencies]\n").unwrap();
+    let (needed, _) = needed.split_once("\n\n").unwrap();
+    let taken: Vec<String> = files()
+        .into_iter()
+        .filter(|(name, _)| {
+            !name.ends_with("tests.rs") && FUZZED.iter().any(|room| name.starts_with(room))
+        })
+        .map(|(_, text)| without_comments(&text))
+        .collect();
+    let mut compared = 0;
+    for line in needed.lines() {
+        let Some((name, _)) = line.split_once(" = ") else { continue };
+        let path = format!("{}::", name.replace('-', "_"));
+        let uses = |text: &String| {
+            text.match_indices(&path).any(|(at, _)| {
+                !text[..at]
+                    .ends_with(|before: char| before.is_alphanumeric() || "_:".contains(before))
+            })
+        };
+        if taken.iter().any(uses) {
+            compared += 1;
+            assert!(fuzz.lines().any(|known| known == line), "fuzz/Cargo.toml lacks: {line}");
+        }
+    }
+    assert!(compared > 8, "{compared} crates are used: {} files", taken.len());
 }
