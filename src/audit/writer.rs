@@ -155,7 +155,6 @@ impl Writing {
                 break;
             }
         }
-        self.progress.end();
     }
 
     /// Writes a commit and answers; says whether others may follow.
@@ -183,6 +182,13 @@ impl Writing {
         }
         let _ = commit.reply.send((result, commit.entries));
         !over
+    }
+}
+
+impl Drop for Writing {
+    /// However it ended: who builds must not wait for what is never written.
+    fn drop(&mut self) {
+        self.progress.end();
     }
 }
 

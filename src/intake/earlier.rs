@@ -39,8 +39,10 @@ impl Intake {
         let called = self.journal.store.names_of(&asked.subject).await?;
         let earlier = Earlier { called: &called, known: &known, config: &config, now };
         earlier.add_to(asked, &mut lineage);
-        if asking.doubted.is_some() && asked.username.is_none() {
-            // Whoever is asked about is called as they were last.
+        let is_called = asking.doubted.as_ref().is_some_and(|unsure| unsure.username.is_some());
+        if is_called && asked.username.is_none() {
+            // Whose name is asked about is called as they were last. Where the address alone is asked about, the id goes on
+            // standing for the name.
             asked.username = asked.also_called.pop();
         }
         Ok(lineage)

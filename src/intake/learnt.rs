@@ -121,11 +121,11 @@ impl Intake {
                 // What it knew then may be answered by now.
                 return Err(StoreError::Conflict { id: id.clone(), version });
             }
-            let steps = handed_on(&step.from, &known, &self.config.current(), step.at);
+            let mut steps = handed_on(&step.from, &known, &self.config.current(), step.at);
             if !steps.is_empty() {
-                for moved in store.advance_all(&steps).await? {
-                    moved?;
-                }
+                // What is handed on after all is a question that was answered meanwhile, and nobody could answer it again.
+                steps.push(step.clone());
+                return Ok(store.advance_as_one(&steps).await?.pop().flatten());
             }
         }
         store.advance(step).await

@@ -318,14 +318,24 @@ impl Store {
         &self,
         steps: &[Move],
     ) -> Result<Vec<Result<Option<String>, StoreError>>, StoreError> {
-        self.moved(steps, None).await
+        self.moved(steps, None, false).await
     }
 
-    /// The same, in one transaction with a decision: then a conflict of a move is that of all.
+    /// Moves several revocations in one transaction, all or none: each of the moves holds only together with the others.
+    /// Gives the id of the last record queued of each.
+    ///
+    /// # Errors
+    /// As [`Store::advance`], when somebody moved any of them.
+    pub async fn advance_as_one(&self, steps: &[Move]) -> Result<Vec<Option<String>>, StoreError> {
+        self.moved(steps, None, true).await?.into_iter().collect()
+    }
+
+    /// The same, in one transaction with a decision; `as_one` makes a conflict of a move that of all.
     pub(super) async fn moved(
         &self,
         steps: &[Move],
         settling: Option<&Settling<'_>>,
+        as_one: bool,
     ) -> Result<Vec<Result<Option<String>, StoreError>>, StoreError> {
         let moving = steps.iter().map(Moving::of).collect::<Result<Vec<_>, _>>()?;
         let mut moving: Vec<_> = moving.into_iter().enumerate().collect();
@@ -344,7 +354,7 @@ impl Store {
                     .bind(one.count).bind(one.at).bind(one.step.watch_until.micros())
                     .bind(one.step.revocation.kind.as_str())
                     .execute(&mut *tx).await?.rows_affected();
-                if moved != 1 && settling.is_some() {
+                if moved != 1 && as_one {
                     return Err(one.conflict());
                 }
                 if moved != 1 {

@@ -100,7 +100,7 @@ impl Store {
     ) -> Result<Option<Vec<String>>, StoreError> {
         let body = with_id(record, note)?;
         let settling = Settling { kept, settled, record, kind: note.kind, body, at: at.micros() };
-        match self.moved(steps, Some(&settling)).await {
+        match self.moved(steps, Some(&settling), true).await {
             Ok(answers) => {
                 let mut records = Vec::new();
                 for moved in answers {
