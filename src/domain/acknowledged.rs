@@ -61,6 +61,11 @@ impl Acknowledged {
         now < self.until
     }
 
+    /// Reminders rest no more from `now` on: something is asked for that was not when the button was pressed.
+    pub fn cut(&mut self, now: UtcTime) {
+        self.until = self.until.min(now);
+    }
+
     /// As it is shown.
     #[must_use]
     pub fn standing(&self) -> Standing {
@@ -143,6 +148,17 @@ mod tests {
         assert_eq!(taken(20, 25), at(20 + 24 * 60));
         // Slack's clock is ahead of ours.
         assert_eq!(taken(24, 20), at(20 + 24 * 60));
+    }
+
+    #[test]
+    fn what_is_asked_for_anew_cuts_it_and_never_prolongs_it() {
+        let mut life = late();
+        let known = life.acknowledged.as_mut().unwrap();
+        known.cut(at(30));
+        assert!(!known.rests(at(30)));
+        known.cut(at(70));
+        assert_eq!(known.until, at(30));
+        assert_eq!(end(&life, at(31)), Some(End::Over));
     }
 
     #[test]
