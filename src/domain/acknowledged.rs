@@ -2,6 +2,7 @@
 //! no state. Pure.
 
 use super::lifecycle::Life;
+use super::revocation::State;
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -89,7 +90,7 @@ impl Standing {
 pub enum End {
     /// The time is over, and it is late still: people are reminded.
     Over,
-    /// Nothing is late any more.
+    /// Nothing can be late any more: it is verified, or not due.
     Settled,
 }
 
@@ -105,20 +106,26 @@ impl End {
 }
 
 /// How the acknowledgement of `life` ends at `now`, if it has one that does. Who pressed is forgotten with it.
+///
+/// One clean look settles nothing: access may come back before the next one, and a deadline that passed meanwhile was
+/// told to nobody. So it stays while anything is due, also beyond its time, for as long as nothing is late.
 #[must_use]
 pub fn end(life: &Life, now: UtcTime) -> Option<End> {
     let known = life.acknowledged.as_ref()?;
-    match (life.late().is_empty(), known.rests(now)) {
-        (true, _) => Some(End::Settled),
-        (false, false) => Some(End::Over),
-        (false, true) => None,
+    match life.state {
+        State::Open | State::Regressed => {
+            (!known.rests(now) && !life.late().is_empty()).then_some(End::Over)
+        }
+        State::Scheduled | State::Verified | State::Excepted | State::Withdrawn => {
+            Some(End::Settled)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::revocation::State;
+    use crate::domain::milestone::PerMilestone;
 
     fn at(minute: i64) -> UtcTime {
         UtcTime::from_micros(minute * 60_000_000).unwrap()
@@ -162,17 +169,27 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_the_time_is_over_or_nothing_is_late() {
+    fn it_ends_when_the_time_is_over_or_nothing_is_due() {
         let life = late();
         assert_eq!(end(&life, at(79)), None);
         assert_eq!(end(&life, at(80)), Some(End::Over));
-        let met = Life {
-            met: crate::domain::milestone::PerMilestone { login: Some(at(30)), ..life.met },
-            ..life.clone()
-        };
-        assert_eq!(end(&met, at(31)), Some(End::Settled));
-        let verified = Life { state: State::Verified, ..life.clone() };
-        assert_eq!(end(&verified, at(31)), Some(End::Settled));
+        let moved = |state| end(&Life { state, ..life.clone() }, at(31));
+        assert_eq!(moved(State::Regressed), None);
+        for state in [State::Scheduled, State::Verified, State::Excepted, State::Withdrawn] {
+            assert_eq!(moved(state), Some(End::Settled), "{state:?}");
+        }
         assert_eq!(end(&Life { acknowledged: None, ..life }, at(999)), None);
+    }
+
+    #[test]
+    fn one_clean_look_settles_nothing() {
+        let life = late();
+        let met = PerMilestone { login: Some(at(30)), ..life.met };
+        let mut clean = Life { met, ..life };
+        assert_eq!(end(&clean, at(31)), None);
+        assert_eq!(end(&clean, at(80)), None, "its time is over, and nothing is late");
+        // Access came back; what was missed meanwhile is told now.
+        clean.met.login = None;
+        assert_eq!(end(&clean, at(81)), Some(End::Over));
     }
 }
