@@ -11,12 +11,14 @@ use utoipa::ToSchema;
 /// Reminders rest so long when the configuration does not say.
 pub const PAUSE: Duration = Duration::from_secs(24 * 3_600);
 
-/// Who pressed a button. Kept in the store as long as reminders rest; the log has a commitment to it.
+/// Who pressed a button. Kept in the store until the acknowledgement ends; the log has a commitment to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presser {
-    /// Id of the Slack user.
+    /// Id of the Slack user. Records have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
-    /// Salt, name and value, as RFC 9901 encodes them.
+    /// Salt, name and value, as RFC 9901 encodes them. Records have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub disclosure: String,
     /// Hash of the disclosure.
     pub commitment: String,
@@ -60,6 +62,14 @@ impl Acknowledged {
     #[must_use]
     pub fn rests(&self, now: UtcTime) -> bool {
         now < self.until
+    }
+
+    /// The same without who pressed: what stays after the end has the commitment alone.
+    #[must_use]
+    pub fn unnamed(&self) -> Self {
+        let commitment = self.by.commitment.clone();
+        let by = Presser { user: String::new(), disclosure: String::new(), commitment };
+        Self { by, ..self.clone() }
     }
 
     /// Reminders rest no more from `now` on: something is asked for that was not when the button was pressed.

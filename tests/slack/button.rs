@@ -126,7 +126,10 @@ async fn a_press_lets_reminders_rest_and_proves_nothing() {
         metric(&agent, "access_revocation_acknowledgements_total{outcome=\"nothing_late\"} 1")
             .await
     );
-    agent.until(&id, |view| view["acknowledged"].is_null());
+    let over = |view: &Value| {
+        view["acknowledged"].is_null() && records(&agent, "acknowledgement_ended").len() == 2
+    };
+    agent.until(&id, over);
     agent.stop();
     let ended = records(&agent, "acknowledgement_ended");
     assert_eq!((ended.len(), &ended[1]["ended"]), (2, &json!("settled")));
