@@ -271,3 +271,15 @@ async fn what_the_log_does_not_take_is_not_acknowledged() {
     agent.stop().await;
     desk.assert_sound();
 }
+
+#[tokio::test]
+async fn of_a_campaign_that_is_configured_no_more_nothing_is_late() {
+    let desk = Desk::with_button().await;
+    let agent = desk.start().await;
+    agent.journal.store.begin_campaign("app").await.unwrap();
+    let intake = Intake::new(agent.journal.clone(), agent.live.clone(), Arc::new(Board::default()));
+    let pause = Duration::from_secs(3_600);
+    let press = Press { about: "campaign:app/pay", user: USER, at: clock::now(), pause };
+    assert_eq!(intake.acknowledge(&press).await.unwrap(), None);
+    agent.stop().await;
+}
