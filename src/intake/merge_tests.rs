@@ -116,14 +116,14 @@ fn what_is_asked_for_anew_nobody_has_in_hand() {
     };
     let ended = at(LATER, r#"{"username":"a","reason":"terminated"}"#);
     let more = tighten(&known, &ended).unwrap();
-    assert_eq!(until(&|step| step.revocation = more.clone()), later);
+    assert_eq!(until(&|step: &mut Move| step.revocation = more.clone()), later);
     let doubtful = |step: &mut Move| {
         step.life.lineage.doubtful.insert("b".to_owned());
     };
     assert_eq!(until(&doubtful), later, "a name more is asked about");
     let ticket = |step: &mut Move| step.revocation.ticket = Some("T-2".to_owned());
     assert_eq!(until(&ticket), taken.until);
-    assert_eq!(until(&|_| {}), taken.until);
+    assert_eq!(until(&|_: &mut Move| {}), taken.until);
 }
 
 #[test]
