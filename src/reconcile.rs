@@ -199,8 +199,7 @@ impl Reconciler {
         }
         let watched = self.watched().await?;
         self.note_open_glass(&watched);
-        self.note_unapproved(&watched).await?;
-        self.end_acknowledgements(&watched).await?;
+        self.note_what_is_over(&watched).await;
         let mut wanted = self.wanted(target.name(), &watched).await?;
         let whole = self.board.take_whole(target.name()) | self.canary_due(target.name()).await?;
         wanted.depth = if whole { Depth::Full } else { Depth::Due };
@@ -223,6 +222,17 @@ impl Reconciler {
 
     async fn watched(&self) -> Result<Vec<Arc<Stored>>, StoreError> {
         self.journal.watched().await
+    }
+
+    /// Notes emergencies that nobody approved in time, and acknowledgements that end. No look waits for that: while the log has
+    /// no room, it is found out all the same whether access is there, and the next pass says these anew.
+    async fn note_what_is_over(&self, watched: &[Arc<Stored>]) {
+        if let Err(error) = self.note_unapproved(watched).await {
+            tracing::debug!(error = error.to_string(), "unapproved emergencies are noted later");
+        }
+        if let Err(error) = self.end_acknowledgements(watched).await {
+            tracing::debug!(error = error.to_string(), "acknowledgements are ended later");
+        }
     }
 
     /// What to search for on a target: names, linked OIDs, and OIDs that ever bore one of the names.

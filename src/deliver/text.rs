@@ -75,7 +75,7 @@ pub(super) async fn message(
         | Topic::Attestation => None,
     };
     let (topic, stored, after) = (row.topic, stored.as_ref(), after.as_ref());
-    let rests = stored.and_then(|stored| stored.landed.as_ref()?.acknowledged.as_deref());
+    let rests = stored.and_then(|stored| stored.in_hand());
     let rests = rests.filter(|known| known.rests(clock::now()));
     let brief = Brief { topic, record: &record, stored, after, rests, cite };
     Ok(if audience.sees_details() { one(&brief) } else { outline(&brief) })

@@ -2,6 +2,7 @@
 //! no state. Pure.
 
 use super::lifecycle::Life;
+use super::revocation::State;
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -10,12 +11,14 @@ use utoipa::ToSchema;
 /// Reminders rest so long when the configuration does not say.
 pub const PAUSE: Duration = Duration::from_secs(24 * 3_600);
 
-/// Who pressed a button. Kept in the store as long as reminders rest; the log has a commitment to it.
+/// Who pressed a button. Kept in the store until the acknowledgement ends; the log has a commitment to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Presser {
-    /// Id of the Slack user.
+    /// Id of the Slack user. Records have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user: String,
-    /// Salt, name and value, as RFC 9901 encodes them.
+    /// Salt, name and value, as RFC 9901 encodes them. Records have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub disclosure: String,
     /// Hash of the disclosure.
     pub commitment: String,
@@ -61,6 +64,19 @@ impl Acknowledged {
         now < self.until
     }
 
+    /// The same without who pressed: what stays after the end has the commitment alone.
+    #[must_use]
+    pub fn unnamed(&self) -> Self {
+        let commitment = self.by.commitment.clone();
+        let by = Presser { user: String::new(), disclosure: String::new(), commitment };
+        Self { by, ..self.clone() }
+    }
+
+    /// Reminders rest no more from `now` on: something is asked for that was not when the button was pressed.
+    pub fn cut(&mut self, now: UtcTime) {
+        self.until = self.until.min(now);
+    }
+
     /// As it is shown.
     #[must_use]
     pub fn standing(&self) -> Standing {
@@ -84,7 +100,7 @@ impl Standing {
 pub enum End {
     /// The time is over, and it is late still: people are reminded.
     Over,
-    /// Nothing is late any more.
+    /// Nothing can be late any more: it is verified, or not due.
     Settled,
 }
 
@@ -100,20 +116,26 @@ impl End {
 }
 
 /// How the acknowledgement of `life` ends at `now`, if it has one that does. Who pressed is forgotten with it.
+///
+/// One clean look settles nothing: access may come back before the next one, and a deadline that passed meanwhile was
+/// told to nobody. So it stays while anything is due, also beyond its time, for as long as nothing is late.
 #[must_use]
 pub fn end(life: &Life, now: UtcTime) -> Option<End> {
     let known = life.acknowledged.as_ref()?;
-    match (life.late().is_empty(), known.rests(now)) {
-        (true, _) => Some(End::Settled),
-        (false, false) => Some(End::Over),
-        (false, true) => None,
+    match life.state {
+        State::Open | State::Regressed => {
+            (!known.rests(now) && !life.late().is_empty()).then_some(End::Over)
+        }
+        State::Scheduled | State::Verified | State::Excepted | State::Withdrawn => {
+            Some(End::Settled)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::revocation::State;
+    use crate::domain::milestone::PerMilestone;
 
     fn at(minute: i64) -> UtcTime {
         UtcTime::from_micros(minute * 60_000_000).unwrap()
@@ -146,17 +168,38 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_the_time_is_over_or_nothing_is_late() {
+    fn what_is_asked_for_anew_cuts_it_and_never_prolongs_it() {
+        let mut life = late();
+        let known = life.acknowledged.as_mut().unwrap();
+        known.cut(at(30));
+        assert!(!known.rests(at(30)));
+        known.cut(at(70));
+        assert_eq!(known.until, at(30));
+        assert_eq!(end(&life, at(31)), Some(End::Over));
+    }
+
+    #[test]
+    fn it_ends_when_the_time_is_over_or_nothing_is_due() {
         let life = late();
         assert_eq!(end(&life, at(79)), None);
         assert_eq!(end(&life, at(80)), Some(End::Over));
-        let met = Life {
-            met: crate::domain::milestone::PerMilestone { login: Some(at(30)), ..life.met },
-            ..life.clone()
-        };
-        assert_eq!(end(&met, at(31)), Some(End::Settled));
-        let verified = Life { state: State::Verified, ..life.clone() };
-        assert_eq!(end(&verified, at(31)), Some(End::Settled));
+        let moved = |state| end(&Life { state, ..life.clone() }, at(31));
+        assert_eq!(moved(State::Regressed), None);
+        for state in [State::Scheduled, State::Verified, State::Excepted, State::Withdrawn] {
+            assert_eq!(moved(state), Some(End::Settled), "{state:?}");
+        }
         assert_eq!(end(&Life { acknowledged: None, ..life }, at(999)), None);
+    }
+
+    #[test]
+    fn one_clean_look_settles_nothing() {
+        let life = late();
+        let met = PerMilestone { login: Some(at(30)), ..life.met };
+        let mut clean = Life { met, ..life };
+        assert_eq!(end(&clean, at(31)), None);
+        assert_eq!(end(&clean, at(80)), None, "its time is over, and nothing is late");
+        // Access came back; what was missed meanwhile is told now.
+        clean.met.login = None;
+        assert_eq!(end(&clean, at(81)), Some(End::Over));
     }
 }

@@ -211,6 +211,8 @@ impl View {
             };
         let credentials =
             stored.life.credentials.iter().map(|held| held.standing.clone()).collect();
+        let in_hand = stored.in_hand().filter(|known| known.rests(now));
+        let in_hand = in_hand.map(acknowledged::Acknowledged::standing);
         let judged = board.judged(&asked.id).or(evidence.as_of);
         let evidence = if waiting { Evidence::default() } else { evidence };
         Some(Self {
@@ -270,7 +272,7 @@ impl View {
             lineage: Some(stored.life.lineage.clone()),
             watched_until: Some(stored.watch_until),
             emergency: life.emergency.map(|called| called.standing(now)),
-            acknowledged: life.acknowledged.map(|known| known.standing()),
+            acknowledged: in_hand,
             source: asked.source,
             sources: Vec::new(),
             ticket: asked.ticket,

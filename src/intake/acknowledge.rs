@@ -61,7 +61,8 @@ fn team_of<'a>(about: &'a str, campaign: &str) -> Option<(&'a str, &'static str)
 }
 
 impl Intake {
-    /// Takes a press of the button. When this returns, the record of it is in the log. `None`: there is nothing of that id.
+    /// Takes a press of the button. When this returns, the record of it is in the log. `None`: there is nothing of that id,
+    /// or its campaign is not in the configuration any more.
     ///
     /// # Errors
     /// When nothing is late, or it cannot be kept now.
@@ -103,6 +104,7 @@ impl Intake {
         for _ in 0..TRIES {
             let all = store.campaigns().await?;
             let found = all.iter().find_map(|row| Some((row, team_of(press.about, &row.name)?)));
+            let found = found.filter(|(row, _)| self.chases(&row.name));
             let Some((row, (team, asked_in))) = found else { return Ok(None) };
             let now = clock::now();
             if let Some(known) = row.swept.acknowledged.get(team).filter(|known| known.rests(now)) {
@@ -130,6 +132,12 @@ impl Intake {
             }
         }
         Err(busy())
+    }
+
+    /// Whether anybody is reminded of this campaign: the store knows those as well that were taken out of the configuration.
+    fn chases(&self, campaign: &str) -> bool {
+        let config = self.config.current();
+        config.chaser.as_ref().is_some_and(|chaser| chaser.campaign(campaign).is_some())
     }
 }
 

@@ -87,6 +87,7 @@ impl Intake {
             step.records.extend(ended);
             step.notice = Some(notice);
             amendment.link(&mut step, by, now)?;
+            merge::remind_anew(&mut step);
             let newest = |target: &str| self.board.newest(target);
             match amendment.parting(stored, newest, by, now)?.or(decision.pending) {
                 Some(request) => ask(stored, step, request, config, now),

@@ -210,9 +210,9 @@ impl Intake {
         let ended = exceptions::endings(stored, &step, now);
         step.records.extend(ended);
         let _learning = amended.then(|| self.learning());
+        merge::remind_anew(&mut step);
         merge::say_what_is_taken_back(&mut step);
-        let record = self.journal.store.advance(&step).await?;
-        let wait = match record {
+        let wait = match self.journal.store.advance(&step).await? {
             Some(record) => Some(record),
             None => self.newest_record(&id).await?,
         };

@@ -237,5 +237,6 @@ fn learnt(stored: &Stored, known: &[&Stored], config: &Config, now: UtcTime) -> 
     let about = About { revocation: &step.revocation, subject: &stored.subject_id, at: now };
     let body = record::amended(&about, None);
     step.records.push(NewRecord { kind: "revocation_amended", body });
+    merge::remind_anew(&mut step);
     Some(step)
 }

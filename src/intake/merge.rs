@@ -177,6 +177,24 @@ pub fn told(before: &Revocation, after: &Revocation, life: Life, now: UtcTime) -
     }
 }
 
+/// Lets reminders rest no more where `step` asks for what it did not when somebody said that they have it in hand: they
+/// never heard of that, and a deadline of it would be missed in silence. The next pass ends the acknowledgement, with one
+/// reminder. A ticket asks for nothing.
+pub(super) fn remind_anew(step: &mut Move) {
+    let asked = |one: &Revocation| Revocation {
+        ticket: None,
+        earlier_tickets: Vec::new(),
+        ..one.clone()
+    };
+    let before = &step.from;
+    let Some(known) = &mut step.life.acknowledged else { return };
+    if step.life.lineage != before.life.lineage
+        || asked(&step.revocation) != asked(&before.revocation)
+    {
+        known.cut(step.at);
+    }
+}
+
 /// Says in a record of `step` that it takes back what was proved, where it does: whoever was told of the proof is told.
 pub(super) fn say_what_is_taken_back(step: &mut Move) {
     let before = &step.from.life;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::account::LinkRule;
+use crate::domain::acknowledged::{Acknowledged, Presser};
 use crate::domain::effective::Zones;
 use crate::domain::profile::Profiles;
 use crate::intake::amend::unchanged;
@@ -94,6 +95,35 @@ fn one_record_says_that_it_takes_back_what_was_proved() {
     assert_eq!(said(State::Verified, State::Open, &both[..1]), [true]);
     assert_eq!(said(State::Verified, State::Verified, &both), [false, false]);
     assert_eq!(said(State::Open, State::Open, &both), [false, false]);
+}
+
+#[test]
+fn what_is_asked_for_anew_nobody_has_in_hand() {
+    let known = at(NOON, r#"{"username":"a","reason":"role_change"}"#);
+    let [user, disclosure, commitment] = ["U012", "d", "c"].map(str::to_owned);
+    let (by, pressed) = (Presser { user, disclosure, commitment }, known.received_at);
+    let week = std::time::Duration::from_secs(7 * 86_400);
+    let taken = Acknowledged::taken(by, pressed, pressed, week);
+    let mut life = Life::begin(known.effective_at, known.received_at);
+    life.acknowledged = Some(Box::new(taken.clone()));
+    let stored = stored(&known, life);
+    let later: UtcTime = LATER.parse().unwrap();
+    let until = |change: &dyn Fn(&mut Move)| {
+        let mut step = unchanged(&stored, later);
+        change(&mut step);
+        remind_anew(&mut step);
+        step.life.acknowledged.unwrap().until
+    };
+    let ended = at(LATER, r#"{"username":"a","reason":"terminated"}"#);
+    let more = tighten(&known, &ended).unwrap();
+    assert_eq!(until(&|step: &mut Move| step.revocation = more.clone()), later);
+    let doubtful = |step: &mut Move| {
+        step.life.lineage.doubtful.insert("b".to_owned());
+    };
+    assert_eq!(until(&doubtful), later, "a name more is asked about");
+    let ticket = |step: &mut Move| step.revocation.ticket = Some("T-2".to_owned());
+    assert_eq!(until(&ticket), taken.until);
+    assert_eq!(until(&|_: &mut Move| {}), taken.until);
 }
 
 #[test]

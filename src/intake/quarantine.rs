@@ -6,7 +6,7 @@ use super::joining::RELEASED;
 use super::sameness::facts_of;
 use super::turns::Turn;
 use super::webhook::{Case, Decided, Received, Said};
-use super::{Intake, IntakeError, PATIENCE, TRIES, submission};
+use super::{Intake, IntakeError, PATIENCE, TRIES, merge, submission};
 use crate::audit::record::{self, About, Held};
 use crate::clock;
 use crate::config::Approvals;
@@ -224,6 +224,7 @@ impl Intake {
                 }
                 if step.life.lineage.asks_more_than(&stored.life.lineage) {
                     step.life = questioned(step.life);
+                    merge::remind_anew(&mut step);
                 }
                 Ok(amended(step, now).unwrap_or_else(|| unchanged(stored, now)))
             })

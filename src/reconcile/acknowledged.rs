@@ -1,4 +1,4 @@
-//! Acknowledgements that end: their time is over and it is late still, or nothing is late any more.
+//! Acknowledgements that end: their time is over and it is late still, or nothing is due any more.
 
 use super::Reconciler;
 use super::together::TOGETHER;

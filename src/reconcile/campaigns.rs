@@ -14,7 +14,7 @@ use crate::domain::campaign::{Consumer, Tally, tally};
 use crate::domain::time::UtcTime;
 use crate::external::tracker::{Tracked, track};
 use crate::metrics::CampaignLevel;
-use crate::store::{CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer};
+use crate::store::{CampaignMove, CampaignRow, ChangedConsumer, KeptConsumer, StoreError, Swept};
 use anyhow::Context as _;
 use chase::Chase;
 pub(crate) use list::listed;
@@ -54,9 +54,16 @@ impl Reconciler {
     /// None: what cannot be done now is tried again.
     pub async fn run_campaigns(&self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut memories = Memories::new();
+        let mut forgets = Instant::now();
         loop {
             let config = self.config.current();
             let mut rest = EVERY;
+            if forgets <= Instant::now() {
+                forgets = Instant::now() + FRESH;
+                if let Err(error) = self.forget_pressers(config.chaser.as_ref()).await {
+                    tracing::debug!(error = error.to_string(), "who pressed is forgotten later");
+                }
+            }
             match &config.chaser {
                 None => self.metrics.set_campaigns(None),
                 Some(chaser) => {
@@ -98,6 +105,18 @@ impl Reconciler {
             self.metrics.set_campaigns(Some(level));
         }
         failed
+    }
+
+    /// Forgets who had campaigns in hand that were taken out of the configuration: those have no turns that would.
+    async fn forget_pressers(&self, chaser: Option<&Chaser>) -> Result<(), StoreError> {
+        let (store, at) = (&self.journal.store, clock::now());
+        for row in &store.campaigns().await? {
+            let Some(swept) = forgotten(row, chaser, at) else { continue };
+            let step = CampaignMove { from: row, swept: &swept, consumers: &[], notes: &[], at };
+            // Where somebody else changed it meanwhile, it is done the next time.
+            store.move_campaign(&step).await?;
+        }
+        Ok(())
     }
 
     /// One turn of a campaign. Gives it, and how its consumers are shown to stand.
@@ -276,10 +295,40 @@ impl Reconciler {
     }
 }
 
+/// What is known of a campaign that is not in the configuration any more, without those whose time is over for which they had
+/// it in hand; `None`: that changes nothing.
+fn forgotten(row: &CampaignRow, chaser: Option<&Chaser>, now: UtcTime) -> Option<Swept> {
+    if chaser.is_some_and(|chaser| chaser.campaign(&row.name).is_some()) {
+        return None;
+    }
+    let mut swept = row.swept.clone();
+    swept.acknowledged.retain(|_, known| known.rests(now));
+    (swept != row.swept).then_some(swept)
+}
+
 fn told(consumer: &Consumer) -> Tracked {
     Tracked {
         consumer: consumer.name.clone(),
         nudges: consumer.nudges.to_string(),
         at: consumer.nudged_at.map(|at| at.to_string()).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::acknowledged::{Acknowledged, Presser};
+
+    #[test]
+    fn who_had_a_campaign_in_hand_that_is_configured_no_more_is_forgotten_in_time() {
+        let at = |minute: i64| UtcTime::from_micros(minute * 60_000_000).unwrap();
+        let [user, disclosure, commitment] = ["U012", "d", "c"].map(str::to_owned);
+        let by = Presser { user, disclosure, commitment };
+        let known = Acknowledged::taken(by, at(0), at(0), Duration::from_secs(3_600));
+        let mut row = CampaignRow { name: "app".to_owned(), swept: Swept::default(), version: 1 };
+        assert_eq!(forgotten(&row, None, at(60)), None);
+        row.swept.acknowledged.insert("pay".to_owned(), known);
+        assert_eq!(forgotten(&row, None, at(59)), None);
+        assert_eq!(forgotten(&row, None, at(60)), Some(Swept::default()));
     }
 }

@@ -3,6 +3,7 @@
 use super::evidence::{Evidence, Gist};
 use super::notices::Facts;
 use crate::domain::account::Account;
+use crate::domain::acknowledged::Acknowledged;
 use crate::domain::before::BeforeState;
 use crate::domain::lifecycle::Life;
 use crate::domain::revocation::{Revocation, State};
@@ -43,6 +44,14 @@ impl Stored {
     #[must_use]
     pub fn is_erased(&self) -> bool {
         self.revocation.subject == self.subject_id
+    }
+
+    /// The acknowledgement that the log holds, with who pressed: only what is committed has that. `None`: there is none, or
+    /// it has ended since.
+    #[must_use]
+    pub fn in_hand(&self) -> Option<&Acknowledged> {
+        let landed = self.landed.as_deref()?.acknowledged.as_deref()?;
+        self.life.acknowledged.as_deref().filter(|known| known.at == landed.at)
     }
 
     /// Whether looks are judged for it, as `revocations_watched` selects it.

@@ -10,6 +10,7 @@ use super::outbox::{Fresh, fresh, insert_fresh};
 use super::settled::{Settling, settle};
 use super::{Store, StoreError, statement, to_json, writing};
 use crate::domain::exception::Exception;
+use crate::domain::lifecycle::Life;
 use crate::domain::revocation::Revocation;
 use serde_json::Value;
 
@@ -17,6 +18,14 @@ use serde_json::Value;
 fn request_text(revocation: &Revocation) -> Result<String, StoreError> {
     let nameless = Revocation { subject: String::new(), ..revocation.clone() };
     to_json(&nameless, "a revocation")
+}
+
+/// The life as a record has it, where that is not the same. Who pressed a button is forgotten once that is over, and the rows
+/// of records stay as they are.
+fn unnamed(life: &Life) -> Result<Option<String>, StoreError> {
+    let Some(known) = life.acknowledged.as_deref() else { return Ok(None) };
+    let acknowledged = Some(Box::new(known.unnamed()));
+    to_json(&Life { acknowledged, ..life.clone() }, "a life").map(Some)
 }
 
 /// A record as it is inserted.
@@ -150,7 +159,9 @@ impl<'a> Moving<'a> {
         let request = request_text(&step.revocation)?;
         let changed = (step.revocation != step.from.revocation).then_some(request.as_str());
         let at = step.at.max(step.from.queued_at).micros();
-        let rows = numbered(id, step.from.records, &step.records, &life, changed, at)?;
+        let unnamed = unnamed(&step.life)?;
+        let told = unnamed.as_deref().unwrap_or(&life);
+        let rows = numbered(id, step.from.records, &step.records, told, changed, at)?;
         Ok(Self {
             accounts: to_json(&step.accounts, "accounts")?,
             evidence: step.evidence.as_ref().map(Evidence::text).transpose()?,

@@ -126,7 +126,10 @@ async fn a_press_lets_reminders_rest_and_proves_nothing() {
         metric(&agent, "access_revocation_acknowledgements_total{outcome=\"nothing_late\"} 1")
             .await
     );
-    agent.until(&id, |view| view["acknowledged"].is_null());
+    let over = |view: &Value| {
+        view["acknowledged"].is_null() && records(&agent, "acknowledgement_ended").len() == 2
+    };
+    agent.until(&id, over);
     agent.stop();
     let ended = records(&agent, "acknowledgement_ended");
     assert_eq!((ended.len(), &ended[1]["ended"]), (2, &json!("settled")));
@@ -267,4 +270,16 @@ async fn what_the_log_does_not_take_is_not_acknowledged() {
     assert_eq!(desk.records("overdue_acknowledged").len(), 1);
     agent.stop().await;
     desk.assert_sound();
+}
+
+#[tokio::test]
+async fn of_a_campaign_that_is_configured_no_more_nothing_is_late() {
+    let desk = Desk::with_button().await;
+    let agent = desk.start().await;
+    agent.journal.store.begin_campaign("app").await.unwrap();
+    let intake = Intake::new(agent.journal.clone(), agent.live.clone(), Arc::new(Board::default()));
+    let pause = Duration::from_secs(3_600);
+    let press = Press { about: "campaign:app/pay", user: USER, at: clock::now(), pause };
+    assert_eq!(intake.acknowledge(&press).await.unwrap(), None);
+    agent.stop().await;
 }

@@ -3,8 +3,12 @@
 use crate::addressed;
 use crate::common::place::{Place, count};
 use crate::common::sample::{at, revocation, verified};
+use revoked::audit::record::{self, About};
+use revoked::domain::acknowledged::{Acknowledged, End, Presser};
+use revoked::domain::lifecycle::Life;
 use revoked::domain::revocation::State;
-use revoked::store::{Evidenced, StoreError, Stored};
+use revoked::store::{Evidenced, LandedRecord, Move, NewRecord, Store, StoreError, Stored};
+use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 on_both!(
@@ -120,4 +124,81 @@ async fn all_of_a_subject_are_read_however_many_there_are(place: &Place) {
     let newest_first: Vec<String> = (0..2_001).rev().map(|n| format!("rev_{n:04}")).collect();
     assert_eq!(ids(store.ever_of("john").await.unwrap()), newest_first);
     assert_eq!(ids(store.expected_of("john").await.unwrap()), newest_first);
+}
+
+/// The log takes everything.
+async fn land(store: &Store) {
+    let queued = store.queued(100).await.unwrap();
+    let landed: Vec<_> = (2..)
+        .zip(queued)
+        .map(|(seq, record)| LandedRecord { record, seq, hash: "x".to_owned() })
+        .collect();
+    store.land(&landed).await.unwrap();
+}
+
+/// Every column of every row, as text.
+async fn everything(store: &Store) -> String {
+    let Store::Sqlite { write, .. } = store else { panic!("a file is read") };
+    let columns = "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+        WHERE t.type = 'table'";
+    let columns: Vec<(String, String)> = sqlx::query_as(columns).fetch_all(write).await.unwrap();
+    assert!(columns.len() > 50, "{columns:?}");
+    let mut all = Vec::new();
+    for (table, column) in columns {
+        let text = format!(r#"SELECT quote("{column}") FROM "{table}""#);
+        let values: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(text)).fetch_all(write).await.unwrap();
+        all.extend(values);
+    }
+    all.join("\n")
+}
+
+/// A move that changes nothing but the acknowledgement, with its record.
+fn in_hand(
+    from: &Stored,
+    second: i64,
+    acknowledged: Option<Acknowledged>,
+    record: NewRecord,
+) -> Move {
+    let acknowledged = acknowledged.map(Box::new);
+    let life = Life { acknowledged, ..from.life.as_ref().clone() };
+    Move { life, evidence: None, records: vec![record], ..verified(from, second) }
+}
+
+#[tokio::test]
+async fn who_pressed_a_button_is_in_no_row_once_that_is_over() {
+    const USER: &str = "U0PRESSER1";
+    let place = Place::sqlite();
+    let store = place.open().await;
+    store.set_receivers(&addressed(&[("slack", Duration::ZERO)])).await.unwrap();
+    let from = open(&store).await;
+    land(&store).await;
+    let [user, disclosure, commitment] = [USER, "WyJzYWx0Il0", "commit"].map(str::to_owned);
+    let by = Presser { user, disclosure, commitment };
+    let known = Acknowledged::taken(by, at(60), at(60), Duration::from_secs(3_600));
+    let about = About { revocation: &from.revocation, subject: &from.subject_id, at: at(60) };
+    let body = record::acknowledged(&about, &known, &[]);
+    let taken = NewRecord { kind: "overdue_acknowledged", body };
+    store.advance(&in_hand(&from, 60, Some(known.clone()), taken)).await.unwrap();
+    let pressed = store.revocation("rev_1").await.unwrap().unwrap();
+    assert_eq!(pressed.in_hand(), None, "the log does not have it");
+    land(&store).await;
+    let pressed = store.revocation("rev_1").await.unwrap().unwrap();
+    assert_eq!(pressed.in_hand(), Some(&known));
+    let landed = pressed.landed.as_ref().unwrap().acknowledged.as_deref();
+    assert_eq!(landed, Some(&known.unnamed()));
+    assert_eq!(everything(&store).await.matches(USER).count(), 1, "as committed, and nowhere else");
+
+    let about = About { at: at(4_000), ..about };
+    let body = record::acknowledgement_ended(&about, &known, End::Over, &[]);
+    let over = NewRecord { kind: "acknowledgement_ended", body };
+    store.advance(&in_hand(&pressed, 4_000, None, over)).await.unwrap();
+    assert_eq!(store.revocation("rev_1").await.unwrap().unwrap().in_hand(), None);
+    for _ in 0..2 {
+        let all = everything(&store).await;
+        assert!(!all.contains(USER) && !all.contains(&known.by.disclosure), "{all}");
+        land(&store).await;
+    }
+    let ended = store.revocation("rev_1").await.unwrap().unwrap();
+    assert_eq!(ended.landed.as_ref(), Some(&ended.life));
 }

@@ -30,7 +30,7 @@ pub fn team_acknowledged(
     with(body, pressed(known))
 }
 
-/// `acknowledgement_ended`: the time is over and milestones are `late` still, or none is any more.
+/// `acknowledgement_ended`: the time is over and milestones are `late` still, or nothing is due any more.
 #[must_use]
 pub fn acknowledgement_ended(
     about: &About<'_>,
