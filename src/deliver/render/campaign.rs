@@ -99,11 +99,12 @@ impl Chased<'_> {
 
     /// To a team, its lead or security. Whoever was reminded again since is in the newer message.
     fn nudge(&self) -> Option<Message> {
-        if self.rests.is_some() {
-            return None;
-        }
         let body = self.body();
         let at = instant(body, "at")?;
+        // What was to be said before the press waited here meanwhile, and who pressed had not read it.
+        if self.rests.is_some_and(|known| at > known.at) {
+            return None;
+        }
         let ids: Vec<&str> =
             super::words::items(body, "consumers").iter().filter_map(Value::as_str).collect();
         let of_this = |one: &&KeptConsumer| {
@@ -149,7 +150,7 @@ impl Chased<'_> {
                 run(format!("revoked campaign confirm {} CONSUMER", self.name())),
                 say(" ends the reminders until then."),
             ]),
-            acknowledges: Some(self.about.to_owned()),
+            acknowledges: self.rests.is_none().then(|| self.about.to_owned()),
             ..Message::default()
         })
     }

@@ -67,10 +67,14 @@ fn a_reminder_names_consumers_deadlines_and_what_to_do() {
 #[test]
 fn whoever_has_it_in_hand_is_not_reminded() {
     let (late, hand) = ([kept("billing", true)], crate::deliver::render::tests::acknowledged());
+    let before = Acknowledged { at: at("2026-03-05T08:59:00Z"), ..hand.clone() };
     for topic in [Topic::Nudge, Topic::NudgeLead, Topic::NudgeSecurity] {
         let button = nudge(topic, "lead", &late).unwrap().acknowledges;
         assert_eq!(button.as_deref(), Some("campaign:app/pay"));
-        assert_eq!(told(topic, "lead", &late, Some(&hand)), None);
+        assert_eq!(told(topic, "lead", &late, Some(&before)), None);
+        // It waited while somebody pressed the button below another.
+        let waited = told(topic, "lead", &late, Some(&hand)).unwrap();
+        assert_eq!(waited.acknowledges, None, "it is in somebody's hand by now");
     }
     assert_eq!(told(Topic::Acknowledged, "lead", &late, None), None, "over by now");
 }

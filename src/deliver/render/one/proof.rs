@@ -77,8 +77,11 @@ impl Of<'_> {
 
     pub(super) fn overdue(&self) -> Option<Message> {
         let which = Milestone::from_word(text(self.body, "milestone")?)?;
-        // Met or settled while nobody could be told, or in somebody's hand: then a reminder tells it once that is over.
-        if self.rests.is_some() || !self.is_due() || self.life.met.get(which).is_some() {
+        // Missed while somebody has it in hand, it is told by the reminder once that is over. What was missed before the press
+        // waited here meanwhile: it is the first word of it, and the press was about something else.
+        let rests = self.rests.is_some_and(|known| self.life.missed.get(which) > Some(known.at));
+        // Or met or settled while nobody could be told.
+        if rests || !self.is_due() || self.life.met.get(which).is_some() {
             return None;
         }
         let found = residual(self.body, &self.stored.accounts);
