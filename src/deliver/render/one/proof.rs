@@ -8,6 +8,7 @@ use super::Of;
 use crate::deliver::message::{Fact, Message, Part};
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, State};
+use crate::domain::time::UtcTime;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -182,15 +183,19 @@ impl Of<'_> {
     /// Why what was verified is open under a legal hold, how it stands besides that, and what is to be done.
     fn of_hold(&self) -> (String, Option<Fact>) {
         let why = "A legal hold keeps what is owned, and nothing is verified while it is in force.";
-        // Whatever a look found since has taken this back.
-        if self.life.first_clean_at.is_some() {
-            let stands =
-                "Besides the hold it is as it was verified: no look has found anything since.";
-            (format!("{why} {stands}"), next([say("nothing, until the hold ends.")]))
-        } else {
+        // Whatever a look found since has taken the proof's first clean look back; a later one came after something was found.
+        let Some(clean) = self.life.first_clean_at else {
             let stands = "Besides the hold something was found since: it has to go as before.";
-            (format!("{why} {stands}"), self.removal())
-        }
+            return (format!("{why} {stands}"), self.removal());
+        };
+        let verified: Option<UtcTime> =
+            text(self.body, "verified_at").and_then(|at| at.parse().ok());
+        let stands = if verified.is_some_and(|at| clean <= at) {
+            "Besides the hold it is as it was verified: no look has found anything since."
+        } else {
+            "Besides the hold something was found since, and was gone at the newest look that could tell."
+        };
+        (format!("{why} {stands}"), next([say("nothing, until the hold ends.")]))
     }
 
     /// What was told as verified is in doubt.
