@@ -358,6 +358,7 @@ async fn whoever_presses_the_button_is_not_reminded_for_a_while() {
     // By the lead, forty seconds ago: the time is over in twenty.
     assert_eq!(to_lead.pressed().earlier(40).send(agent.api).await.status, 200);
     let reminded = records(&agent, "nudge_sent").len();
+    // Of the team: it rests by that already.
     assert_eq!(first.pressed().by("U0SOMEBODY").send(agent.api).await.status, 200);
     let taken = records(&agent, "overdue_acknowledged");
     assert_eq!(taken.len(), 1, "{taken:#?}");
@@ -372,6 +373,19 @@ async fn whoever_presses_the_button_is_not_reminded_for_a_while() {
     assert_eq!((code, &shown["consumers"][0]["state"]), (2, &"pending".into()), "{shown:#}");
     let (_, out) = ran(&agent, &["campaign", "show", "app"]).await;
     assert!(out.contains("team pay: Slack user U0PRESSER1 has it in hand"), "{out}");
+    // Security said nothing, and is told all the same.
+    let nudges = until_records(&agent, "nudge_sent", reminded + 1).await;
+    assert_eq!(nudges.last().unwrap()["in_hand"], "lead", "{nudges:#?}");
+    let late = |one: &&Message| {
+        one.channel == OTHER && one.title().starts_with("Team pay is late for longest: ")
+    };
+    let all = slack.until_that("security is told", |all| all.iter().any(|one| late(&one))).await;
+    let to_security = all.iter().find(late).unwrap();
+    assert_eq!(to_security.button().as_deref(), Some("campaign:app/pay:security"));
+    assert_eq!(to_security.pressed().earlier(40).send(agent.api).await.status, 200);
+    let taken = records(&agent, "overdue_acknowledged");
+    assert_eq!((taken.len(), &taken[1]["asked_in"]), (2, &"security".into()), "{taken:#?}");
+    let reminded = records(&agent, "nudge_sent").len();
     let swept = records(&agent, "campaign_swept").len();
     until_records(&agent, "campaign_swept", swept + 2).await;
     assert_eq!(records(&agent, "nudge_sent").len(), reminded, "nobody is reminded");

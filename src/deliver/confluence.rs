@@ -18,7 +18,7 @@ pub use gather::{Closing, Part};
 pub use matter::{Matter, PeriodEnd};
 pub(super) use watch::watch;
 
-use super::periods::lane;
+use super::periods::{Ended, lane};
 use super::receiver::{Heard, Receiver, Sending};
 use super::render::Cite;
 use crate::config::{Config, Confluence as Configured};
@@ -50,7 +50,7 @@ pub struct Filing {
     pub zone: Option<String>,
     /// Vendors that the configuration names.
     pub vendors: BTreeSet<String>,
-    /// Where attestations are filed, by their lanes.
+    /// Where attestations are filed, by their lanes, as far as the records of their periods do not say.
     pub places: BTreeMap<String, Place>,
 }
 
@@ -145,15 +145,18 @@ impl Confluence {
         }
     }
 
-    /// Where a matter is filed: an attestation where the configuration says so, or said so when its period ended.
+    /// Where a matter is filed: an attestation where the configuration said so when its period ended. Were it the place of now, what
+    /// is filed half would be begun anew elsewhere.
     fn place_of(&self, matter: &Matter) -> Result<Self, Heard> {
         let section = &self.filing.section;
         let usual = Place { space: section.space.clone(), parent: section.parent.clone() };
         let place = match matter {
             Matter::Closure(_) => Some(&usual),
-            Matter::Period(end) => self.filing.places.get(&lane(&end.name)).or(end.place.as_ref()),
+            Matter::Period(end) => {
+                end.place.as_ref().or_else(|| self.filing.places.get(&lane(&end.name)))
+            }
         };
-        // Its record is of an earlier version, which did not say where. Another place may be for others to read.
+        // Its record is of an earlier version, which did not say where. The usual place may be for others to read.
         let place = place.ok_or_else(|| Heard::new(Answer::Unknown, "not_configured"))?;
         Ok(self.at(place))
     }
@@ -211,11 +214,16 @@ impl Receiver for Confluence {
         matter::matter(&journal.store, row, &self.filing.vendors).await
     }
 
-    async fn destination(&self, _: &Journal, row: &Delivery) -> Result<String, StoreError> {
+    async fn destination(&self, journal: &Journal, row: &Delivery) -> Result<String, StoreError> {
         if row.topic != Topic::Attestation {
             return Ok(self.filing.section.space.clone());
         }
-        // One that is configured no more goes where its record says: if that is shut, nothing else is.
+        // As `place_of`. There is one row at a time of each, so little is read.
+        let record = journal.store.landed_record(&row.record).await?;
+        if let Some((space, _)) = record.as_ref().and_then(Ended::of).and_then(|end| end.place) {
+            return Ok(space);
+        }
+        // One that is configured no more, and nobody knows where it goes: if that is shut, nothing else is.
         let place = self.filing.places.get(&row.reason);
         Ok(place.map_or(&row.reason, |place| &place.space).clone())
     }

@@ -63,7 +63,7 @@ pub trait Receiver: Send + Sync {
     }
 
     /// It takes each row by itself: nothing of it becomes a digest, but for what expired. Where each goes says the
-    /// configuration, so that [`destination`](Self::destination) reads nothing.
+    /// configuration, so that [`destination`](Self::destination) reads nothing; or, of a few rows, their records.
     fn takes_each(&self) -> bool {
         self.files()
     }

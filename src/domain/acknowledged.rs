@@ -1,6 +1,7 @@
 //! Somebody saw that something is late and has it in hand: reminders rest for a while. It is evidence of nothing, and moves
 //! no state. Pure.
 
+use super::campaign::Hearer;
 use super::lifecycle::Life;
 use super::revocation::State;
 use super::time::UtcTime;
@@ -36,6 +37,9 @@ pub struct Acknowledged {
     /// The record that says so, where it is of a team and not of a revocation.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub record: String,
+    /// Who was told where it was pressed, if that was not the team itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<Hearer>,
 }
 
 /// The same as it is shown.
@@ -55,7 +59,14 @@ impl Acknowledged {
     /// prolong it.
     #[must_use]
     pub fn taken(by: Presser, pressed: UtcTime, now: UtcTime, pause: Duration) -> Self {
-        Self { at: now, until: pressed.min(now).plus(pause), by, record: String::new() }
+        let until = pressed.min(now).plus(pause);
+        Self { at: now, until, by, record: String::new(), asked_in: None }
+    }
+
+    /// Up to whom reminders rest, where it is of a team: whoever is told later said nothing.
+    #[must_use]
+    pub fn up_to(&self) -> Hearer {
+        self.asked_in.unwrap_or(Hearer::Team)
     }
 
     /// Whether reminders rest at `now`.

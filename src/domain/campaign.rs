@@ -3,10 +3,12 @@
 //! A claim stops the reminders and proves nothing. Only observed use of the new credential, later than any use of the old
 //! one, closes a consumer; use of the old one after a claim or a closing opens it again.
 
+mod hand;
 mod list;
 mod schedule;
 mod sweep;
 
+pub use hand::{Hand, Hearer};
 pub use list::{COLUMNS, Listed, MOST, WrongList, read as read_list};
 pub use schedule::{Day, Quiet, Schedule};
 pub use sweep::{Kept, Nudge, Tally, nudges, tally};
@@ -108,6 +110,9 @@ pub struct Consumer {
     pub nudged_at: Option<UtcTime>,
     /// So many of these the campaign's own table knows of.
     pub tracked: u32,
+    /// Since when its team has to act; `None`: an earlier version did not write that down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outstanding_since: Option<UtcTime>,
 }
 
 impl Consumer {
@@ -131,6 +136,7 @@ impl Consumer {
             nudges: 0,
             nudged_at: None,
             tracked: 0,
+            outstanding_since: Some(now),
         };
         new.list(listed, deadline, now);
         new
@@ -139,7 +145,10 @@ impl Consumer {
     /// Takes over what a list says of it. A status counts as a claim once, when it begins to say so: while it stays, it
     /// says nothing new.
     pub fn list(&mut self, listed: &Listed, deadline: UtcTime, now: UtcTime) {
-        self.team.clone_from(&listed.team);
+        if self.team != listed.team {
+            self.team.clone_from(&listed.team);
+            self.outstanding_since = Some(now);
+        }
         self.deadline = listed.deadline.unwrap_or(deadline);
         self.old_role.clone_from(&listed.old_role);
         self.new_role.clone_from(&listed.new_role);
@@ -184,6 +193,9 @@ impl Consumer {
         if standing == Standing::Closed {
             self.closed_at = Some(now);
         }
+        if standing.is_outstanding() && !self.standing.is_outstanding() {
+            self.outstanding_since = Some(now);
+        }
         self.stood = self.standing;
         self.standing = standing;
         Some(self.stood)
@@ -210,6 +222,12 @@ impl Consumer {
     #[must_use]
     pub fn overdue(&self, now: UtcTime) -> Option<Duration> {
         (self.standing.is_outstanding() && now > self.deadline).then(|| now.since(self.deadline))
+    }
+
+    /// Whether it is late since before `at`: not by what was missed, or opened again, later.
+    #[must_use]
+    pub fn was_overdue(&self, at: UtcTime) -> bool {
+        self.overdue(at).is_some() && self.outstanding_since.is_none_or(|since| since <= at)
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Intake, IntakeError, PATIENCE, TRIES};
 use crate::audit::record::{self, About};
 use crate::clock;
 use crate::domain::acknowledged::{Acknowledged, Presser};
+use crate::domain::campaign::Hearer;
 use crate::domain::request::Refused;
 use crate::domain::time::UtcTime;
 use crate::store::{CampaignMove, NewRecord};
@@ -106,8 +107,12 @@ impl Intake {
             let found = all.iter().find_map(|row| Some((row, team_of(press.about, &row.name)?)));
             let found = found.filter(|(row, _)| self.chases(&row.name));
             let Some((row, (team, asked_in))) = found else { return Ok(None) };
-            let now = clock::now();
-            if let Some(known) = row.swept.acknowledged.get(team).filter(|known| known.rests(now)) {
+            let (now, who) = (clock::now(), Hearer::from_word(asked_in));
+            // Where somebody pressed who is told before them, they are reminded all the same, and may press too.
+            let rests = |known: &&Acknowledged| {
+                known.rests(now) && who.is_none_or(|who| who <= known.up_to())
+            };
+            if let Some(known) = row.swept.acknowledged.get(team).filter(rests) {
                 self.journal.landed(&known.record, PATIENCE).await?;
                 return Ok(Some(Pressed::Known));
             }
@@ -119,7 +124,9 @@ impl Intake {
                 return Err(Refused::NothingLate.into());
             }
             let id = clock::new_id("ack", now).map_err(|e| IntakeError::Unavailable(e.into()))?;
-            let taken = Acknowledged { record: id.clone(), ..press.taken(now)? };
+            let asked_of = who.filter(|who| *who != Hearer::Team);
+            let taken =
+                Acknowledged { record: id.clone(), asked_in: asked_of, ..press.taken(now)? };
             let body = record::team_acknowledged((&row.name, team), asked_in, &taken, now);
             let notes = [(id.clone(), NewRecord { kind: "overdue_acknowledged", body })];
             let mut swept = row.swept.clone();

@@ -65,6 +65,8 @@ pub(crate) enum Act {
     Detach,
     /// Deletes all properties.
     Strip,
+    /// Lets nobody read it but an auditor, and us.
+    Hide,
     /// Attaches 300 files whose names come before all of ours.
     Crowd,
 }
@@ -85,7 +87,9 @@ pub(crate) struct Page {
     pub(crate) files: BTreeMap<String, (String, Vec<u8>)>,
     pub(crate) labels: BTreeSet<String>,
     /// Accounts that alone may edit it; empty: whoever may write in the space.
-    pub(crate) editors: Vec<String>,
+    pub(crate) editors: BTreeSet<String>,
+    /// Accounts that alone may read it; empty: whoever may read the space.
+    pub(crate) readers: BTreeSet<String>,
     /// So many reads do not show it yet.
     hidden: u32,
 }

@@ -1,11 +1,12 @@
 //! What a page says, and when there is one.
 
-use crate::common::confluence::{ACCOUNT, Confluence, Fault, PARENT};
+use crate::common::confluence::{ACCOUNT, Act, Confluence, Fault, PARENT};
 use crate::desk::{Desk, finding, read};
 use revoked::audit::verify::{Outcome, Verifier, Vkey};
 use revoked::domain::delivery::{Standing, Topic};
 use revoked::domain::residual::{Residual, ResidualKind};
 use revoked::domain::revocation::State;
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 const EVIL: &[&str] = &[
@@ -261,15 +262,21 @@ async fn nobody_else_may_edit_what_is_filed_where_that_is_configured() {
     agent.live("p0", "john_doe").await;
     agent.until_sent(1).await;
     let pages = desk.wiki.pages();
-    assert_eq!((pages.len(), pages[0].editors.as_slice()), (1, &[ACCOUNT.to_owned()][..]));
+    let ours = BTreeSet::from([ACCOUNT.to_owned()]);
+    assert_eq!((pages.len(), &pages[0].editors), (1, &ours));
     assert!(desk.wiki.requests("restrict").len() >= 3);
+    // Who may read it is left to people, also where somebody said so meanwhile.
+    assert!(pages[0].readers.is_empty());
+    desk.wiki.before("restrict", Act::Hide);
     // Who may not do that is told which right is missing, and the page is not whole without it.
     desk.wiki.fail("restrict", [Fault::Error(403, "no")]);
     agent.live("p1", "jane_doe").await;
     agent.until_one(Standing::Due, "http_403").await;
     desk.reload_same(&agent);
     agent.until_sent(2).await;
-    assert!(desk.wiki.pages().iter().all(|page| page.editors == [ACCOUNT]));
+    let pages = desk.wiki.pages();
+    assert!(pages.iter().all(|page| page.editors == ours), "{pages:#?}");
+    assert_eq!((pages.len(), pages[1].readers.len()), (2, 2), "{pages:#?}");
     agent.stop().await;
     let plain = Desk::new().await;
     let agent = plain.start().await;

@@ -50,17 +50,22 @@ pub fn campaign_swept(
     )
 }
 
-/// `nudge_sent`: a team is reminded, of all of its consumers that are late. `zone` is the team's.
+/// `nudge_sent`: a team is reminded, of all of its consumers that are late; or only those who are told later than whoever has
+/// them `in_hand`. `zone` is the team's.
 #[must_use]
 pub fn nudge_sent(about: &AboutCampaign<'_>, nudge: &Nudge, zone: &str) -> Body {
-    with(
+    let body = with(
         about.body(),
         json!({
             "consumers": fitting(nudge.consumers.iter().map(|id| json!(id))),
             "consumers_total": nudge.consumers.len(),
             "team": nudge.team, "time_zone": zone, "tone": nudge.tone,
         }),
-    )
+    );
+    match nudge.in_hand {
+        Some(who) => with(body, json!({"in_hand": who})),
+        None => body,
+    }
 }
 
 /// `consumer_claimed`: somebody says that a consumer uses the new credential. `by` is the caller, `list` the list of the

@@ -8,7 +8,7 @@ use super::super::{exit, values};
 use super::{campaign_rows, minute, none, none_but, print_campaigns};
 use crate::clock;
 use crate::config::Config;
-use crate::domain::campaign::{Kept, Nudge, Tone};
+use crate::domain::campaign::{Hearer, Kept, Nudge, Tone};
 use crate::domain::time::UtcTime;
 use crate::http::campaigns::CampaignView;
 use crate::reconcile::{Preview, preview};
@@ -97,6 +97,9 @@ struct Reminder {
     channels: Vec<String>,
     /// The team has quiet hours: it would hear it when they are over.
     quiet: bool,
+    /// Somebody has these in hand: only who is told later than they would hear it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_hand: Option<Hearer>,
     consumers: Vec<Late>,
 }
 
@@ -134,9 +137,12 @@ impl Report {
         let channel =
             |route: String| config.slack.as_ref().map(|slack| slack.channel_of(&route).to_owned());
         let reminder = |(nudge, quiet): (Nudge, bool)| {
-            let mut routes = vec![format!("team:{}", nudge.team)];
-            routes.extend((nudge.tone >= Tone::Lead).then(|| format!("lead:{}", nudge.team)));
-            routes.extend((nudge.tone >= Tone::Security).then(|| "security".to_owned()));
+            let route = |who: &Hearer| match who {
+                Hearer::Team => format!("team:{}", nudge.team),
+                Hearer::Lead => format!("lead:{}", nudge.team),
+                Hearer::Security => "security".to_owned(),
+            };
+            let routes = Hearer::ALL.iter().filter(|who| nudge.is_for(**who)).map(route);
             let of = |id: &String| consumers.iter().find(|one| one.id == *id);
             let late = |one: &Kept| Late {
                 consumer: one.consumer.name.clone(),
@@ -144,7 +150,8 @@ impl Report {
                 nudges: one.consumer.nudges,
             };
             Reminder {
-                channels: routes.into_iter().filter_map(channel).collect(),
+                channels: routes.filter_map(channel).collect(),
+                in_hand: nudge.in_hand,
                 consumers: nudge.consumers.iter().filter_map(of).map(late).collect(),
                 team: nudge.team,
                 tone: nudge.tone,
@@ -192,7 +199,12 @@ impl Report {
             let place = one.channels.join(", ");
             let place = if place.is_empty() { String::new() } else { format!(" in {place}") };
             let when = if one.quiet { ", once its quiet hours are over" } else { "" };
-            println!("team {} would be told{place}, {}{when}:", one.team, one.tone);
+            let (team, tone) = (&one.team, one.tone);
+            let whom = match one.in_hand {
+                None => format!("team {team}"),
+                Some(_) => format!("of what is in hand of team {team} others"),
+            };
+            println!("{whom} would be told{place}, {tone}{when}:");
             for late in &one.consumers {
                 println!(
                     "  {}  due {}, late by {}, reminded {} before",

@@ -84,6 +84,11 @@ impl Call {
         Self { verb: Method::GET, path, query, load: Load::Nothing }
     }
 
+    /// What is put is in the address.
+    pub(super) fn put(path: String, query: Vec<(&'static str, String)>) -> Self {
+        Self { verb: Method::PUT, path, query, load: Load::Nothing }
+    }
+
     pub(super) fn json(verb: Method, path: String, body: Value) -> Self {
         Self { verb, path, query: Vec::new(), load: Load::Json(body) }
     }

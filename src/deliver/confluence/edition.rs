@@ -238,13 +238,11 @@ pub(super) fn me() -> Call {
     Call::get("/rest/api/user/current".to_owned(), Vec::new())
 }
 
-/// Lets nobody but one account edit a page; who may read it is left as it is. Cloud has this in version 1 alone.
+/// Lets nobody but one account edit a page, and whoever was named for that before; who may read it is left as it is. Naming all
+/// restrictions at once would replace those of reading too. Cloud has this in version 1 alone.
 pub(super) fn restrict(page: &str, account: &str) -> Call {
-    let editors = json!([{
-        "operation": "update",
-        "restrictions": {"user": [{"type": "known", "accountId": account}]},
-    }]);
-    Call::json(Method::PUT, format!("/rest/api/content/{page}/restriction"), editors)
+    let path = format!("/rest/api/content/{page}/restriction/byOperation/update/user");
+    Call::put(path, vec![("accountId", account.to_owned())])
 }
 
 /// Names and ids of what is attached.

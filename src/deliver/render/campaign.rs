@@ -3,12 +3,16 @@
 use super::words::{Cite, ROWS, counted, lasting, next, number, run, say, spaced, text, when};
 use crate::deliver::message::{Fact, Message, Part, Table};
 use crate::domain::acknowledged::Acknowledged;
-use crate::domain::campaign::{Consumer, Tone};
+use crate::domain::campaign::{Consumer, Hearer, Tone};
 use crate::domain::delivery::Topic;
 use crate::domain::effective::zone;
 use crate::domain::time::UtcTime;
 use crate::store::{KeptConsumer, ToldRecord};
 use serde_json::{Map, Value};
+
+/// Why who was told before is not reminded along with who is told later.
+const IN_HAND: &str =
+    "Somebody who was told before has it in hand, and is not reminded for a while. It is late all the same.";
 
 /// What is known of a campaign's record that is to be told.
 #[derive(Clone, Copy, Debug)]
@@ -99,17 +103,20 @@ impl Chased<'_> {
 
     /// To a team, its lead or security. Whoever was reminded again since is in the newer message.
     fn nudge(&self) -> Option<Message> {
-        if self.rests.is_some() {
-            return None;
-        }
         let body = self.body();
         let at = instant(body, "at")?;
+        // Whoever is told later than they who pressed said nothing, and hears of it as ever.
+        let rests = self.rests.filter(|known| self.hearer() <= known.up_to());
+        // What was to be said before the press waited here meanwhile: who pressed had not read it. Nor of what is late since.
+        let in_hand = |one: &Consumer| {
+            rests.is_some_and(|known| at > known.at && one.was_overdue(known.at))
+        };
         let ids: Vec<&str> =
             super::words::items(body, "consumers").iter().filter_map(Value::as_str).collect();
         let of_this = |one: &&KeptConsumer| {
             let consumer = &one.kept.consumer;
             let late = consumer.overdue(at).is_some() && consumer.nudged_at == Some(at);
-            late && ids.contains(&one.kept.id.as_str())
+            late && ids.contains(&one.kept.id.as_str()) && !in_hand(consumer)
         };
         let mut late: Vec<&Consumer> =
             self.consumers.iter().filter(of_this).map(|one| &one.kept.consumer).collect();
@@ -122,6 +129,7 @@ impl Chased<'_> {
         let count = counted(late.len() as u64, "consumer", "consumers");
         let team = text(body, "team").unwrap_or_default();
         let (title, note) = said(self.topic, tone, &count, team);
+        let told_before = text(body, "in_hand").map(|_| IN_HAND);
         let mut facts = self.credentials();
         facts.insert(1, Fact::theirs("Team", team));
         let rows = late.iter().take(ROWS).map(|one| {
@@ -141,7 +149,7 @@ impl Chased<'_> {
                 rows: rows.collect(),
                 total: late.len() as u64,
             }),
-            notes: vec![note.to_owned()],
+            notes: [Some(note), told_before].into_iter().flatten().map(str::to_owned).collect(),
             next: next([
                 say(
                     "switch each to the new credential. It is closed once it is seen to use that; ",
@@ -149,9 +157,20 @@ impl Chased<'_> {
                 run(format!("revoked campaign confirm {} CONSUMER", self.name())),
                 say(" ends the reminders until then."),
             ]),
-            acknowledges: Some(self.about.to_owned()),
+            acknowledges: rests.is_none().then(|| self.about.to_owned()),
             ..Message::default()
         })
+    }
+
+    /// Who is told in this lane.
+    fn hearer(&self) -> Hearer {
+        if self.topic == Topic::NudgeSecurity {
+            Hearer::Security
+        } else if self.topic == Topic::NudgeLead {
+            Hearer::Lead
+        } else {
+            Hearer::Team
+        }
     }
 
     fn name(&self) -> &str {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::campaign::{Kept, Listed};
+use crate::domain::campaign::{Hearer, Kept, Listed};
 use serde_json::json;
 use std::time::Duration;
 
@@ -67,12 +67,44 @@ fn a_reminder_names_consumers_deadlines_and_what_to_do() {
 #[test]
 fn whoever_has_it_in_hand_is_not_reminded() {
     let (late, hand) = ([kept("billing", true)], crate::deliver::render::tests::acknowledged());
+    let asked_in = Some(Hearer::Security);
+    let before = Acknowledged { at: at("2026-03-05T08:59:00Z"), asked_in, ..hand.clone() };
     for topic in [Topic::Nudge, Topic::NudgeLead, Topic::NudgeSecurity] {
         let button = nudge(topic, "lead", &late).unwrap().acknowledges;
         assert_eq!(button.as_deref(), Some("campaign:app/pay"));
-        assert_eq!(told(topic, "lead", &late, Some(&hand)), None);
+        assert_eq!(told(topic, "lead", &late, Some(&before)), None);
+        // It waited while somebody pressed the button below another.
+        let waited = told(topic, "lead", &late, Some(&hand)).unwrap();
+        assert_eq!(waited.acknowledges, None, "it is in somebody's hand by now");
     }
     assert_eq!(told(Topic::Acknowledged, "lead", &late, None), None, "over by now");
+}
+
+#[test]
+fn a_press_rests_whoever_was_told_by_then_of_what_was_late_by_then() {
+    let hand = crate::deliver::render::tests::acknowledged();
+    let by = |asked_in| {
+        let at = at("2026-03-05T08:59:00Z");
+        Acknowledged { at, asked_in, ..hand.clone() }
+    };
+    let all = [Topic::Nudge, Topic::NudgeLead, Topic::NudgeSecurity];
+    let late = [kept("billing", true)];
+    let hears = |asked_in| {
+        // Who said nothing has a button of their own.
+        all.map(|topic| {
+            let said = told(topic, "security", &late, Some(&by(asked_in)));
+            said.is_some_and(|said| said.acknowledges.is_some())
+        })
+    };
+    assert_eq!(hears(None), [false, true, true], "the team");
+    assert_eq!(hears(Some(Hearer::Lead)), [false, false, true]);
+    assert_eq!(hears(Some(Hearer::Security)), [false; 3]);
+    // Late for the first time after the press: nobody has that in hand.
+    let mut later = kept("etl", true);
+    later.kept.consumer.deadline = at("2026-03-05T08:59:30Z");
+    let both = [kept("billing", true), later];
+    let said = told(Topic::Nudge, "polite", &both, Some(&by(None))).unwrap();
+    assert_eq!((said.table.unwrap().total, said.acknowledges), (1, None));
 }
 
 #[test]

@@ -152,6 +152,26 @@ fn what_people_decide_as_people_see_it() {
 }
 
 #[test]
+fn under_a_hold_nobody_says_that_nothing_was_found_since_where_something_was() {
+    let legal = exception(ExceptionKind::LegalHold, Phase::Granted);
+    let mut kept = with_exception(stored(State::Open), legal);
+    let record = of_exception(json!({
+        "exception_kind": "legal_hold", "state_before": "verified", "verified_at": at("09:21:00"),
+    }));
+    let mut said = |clean: &str| {
+        let life = Arc::make_mut(kept.stored.landed.as_mut().unwrap());
+        life.first_clean_at = Some(at(clean));
+        told(Topic::Reopened, record.clone(), Some(&kept)).unwrap().notes.concat()
+    };
+    let as_proved = said("09:20:00");
+    assert!(as_proved.contains("no look has found anything since"), "{as_proved}");
+    // It came back after the proof, and went again.
+    let again = said("11:00:00");
+    assert!(again.contains("was found since, and was gone at the newest look"), "{again}");
+    assert!(!again.contains("no look has found anything"), "{again}");
+}
+
+#[test]
 fn what_was_decided_meanwhile_is_not_told() {
     let request = || json!({"asks": "postpone", "request": "req_1"});
     let nothing = |topic, record: Value, stored: &Evidenced| {

@@ -298,10 +298,11 @@ fn what_is_true_no_more_is_not_told() {
     nothing(Topic::Overdue, missed(), &verified);
     nothing(Topic::Overdue, missed(), &withdrawn);
     assert!(told(Topic::Overdue, missed(), Some(&open)).is_some());
-    // In somebody's hand, and nothing late: nobody is reminded.
+    // In somebody's hand: of what is missed since nobody is told now.
     let mut in_hand = open.clone();
     let life = Arc::make_mut(in_hand.stored.landed.as_mut().unwrap());
     life.acknowledged = Some(Box::new(acknowledged()));
+    life.missed.access = Some(at("10:05:02"));
     nothing(Topic::Overdue, missed(), &in_hand);
     nothing(Topic::Reminder, json!({}), &open);
     nothing(Topic::Acknowledged, json!({}), &open);
@@ -338,6 +339,23 @@ fn only_what_is_late_and_in_nobodys_hand_bears_a_button() {
     assert_eq!(button(Topic::Opened, &open), None);
     open.evidence.no_account = true;
     assert_eq!(button(Topic::Status, &open), None);
+}
+
+#[test]
+fn a_press_takes_no_first_word_of_what_was_missed_before_it() {
+    let mut open = stored(State::Open);
+    let missed = json!({"milestone": "access", "residual": [finding(1)], "residual_total": 1});
+    let life = Arc::make_mut(open.stored.landed.as_mut().unwrap());
+    life.acknowledged = Some(Box::new(acknowledged()));
+    life.missed.login = Some(at("09:15:00"));
+    // Pressed below what was said of the login, while this waited to be sent.
+    life.missed.access = Some(at("10:05:00"));
+    let said = told(Topic::Overdue, missed.clone(), Some(&open)).unwrap();
+    assert_eq!(said.title, "Overdue: access is still there");
+    assert_eq!(said.acknowledges, None, "it is in somebody's hand by now");
+    let life = Arc::make_mut(open.stored.landed.as_mut().unwrap());
+    life.missed.access = Some(at("10:05:02"));
+    assert_eq!(told(Topic::Overdue, missed, Some(&open)), None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a sweep says: a reminder for each team, and how many stand where.
 
-use super::{Consumer, Standing, Tone};
+use super::{Consumer, Hand, Hearer, Standing, Tone};
 use crate::domain::time::UtcTime;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Kept {
     pub consumer: Consumer,
 }
 
-/// One message to one team about all of its consumers that are late.
+/// One message to one team about all of its consumers that are late, or to others about those that it has in hand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nudge {
     /// Whose they are.
@@ -23,29 +23,50 @@ pub struct Nudge {
     pub tone: Tone,
     /// Ids of the consumers, the latest first.
     pub consumers: Vec<String>,
+    /// Somebody has them in hand: nobody up to these is told.
+    pub in_hand: Option<Hearer>,
 }
 
-/// The reminders of a sweep at `now` for those teams of which `due` says so.
+impl Nudge {
+    /// Whether it is for them.
+    #[must_use]
+    pub fn is_for(&self, who: Hearer) -> bool {
+        who.hears(self.tone, self.in_hand)
+    }
+}
+
+/// By how much a consumer is late, how that is said, and its id.
+type Late<'a> = (Duration, Tone, &'a str);
+
+/// The reminders of a sweep at `now` for those teams of which `due` says so. `hand` says what somebody has in hand: of that,
+/// only who is told later is reminded, once it is late enough.
 #[must_use]
 pub fn nudges(
     all: &[Kept],
     bounds: [Duration; 3],
     now: UtcTime,
     due: impl Fn(&str) -> bool,
+    hand: impl Fn(&str) -> Option<Hand>,
 ) -> Vec<Nudge> {
-    let mut teams: BTreeMap<&str, Vec<(Duration, Tone, &str)>> = BTreeMap::new();
+    let mut teams: BTreeMap<(&str, Option<Hearer>), Vec<Late<'_>>> = BTreeMap::new();
     for one in all {
-        let Some(overdue) = one.consumer.overdue(now) else { continue };
-        let tone = Tone::of(overdue, bounds).after(one.consumer.nudges);
-        teams.entry(&one.consumer.team).or_default().push((overdue, tone, &one.id));
+        let (consumer, team) = (&one.consumer, one.consumer.team.as_str());
+        let Some(overdue) = consumer.overdue(now) else { continue };
+        let tone = Tone::of(overdue, bounds).after(consumer.nudges);
+        let held = hand(team).filter(|hand| consumer.was_overdue(hand.at));
+        let in_hand = held.map(|hand| hand.asked_in);
+        if tone.last().hears(tone, in_hand) {
+            teams.entry((team, in_hand)).or_default().push((overdue, tone, &one.id));
+        }
     }
-    let late = teams.into_iter().filter(|(team, _)| due(team));
-    late.map(|(team, mut consumers)| {
+    let late = teams.into_iter().filter(|((team, _), _)| due(team));
+    late.map(|((team, in_hand), mut consumers)| {
         consumers.sort_by(|a, b| b.cmp(a));
         Nudge {
             team: team.to_owned(),
             tone: consumers.iter().map(|(_, tone, _)| *tone).max().unwrap_or(Tone::Polite),
             consumers: consumers.into_iter().map(|(_, _, id)| id.to_owned()).collect(),
+            in_hand,
         }
     })
     .collect()

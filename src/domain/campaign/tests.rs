@@ -144,7 +144,7 @@ fn a_team_gets_one_message_about_all_that_are_late() {
         done,
         kept("f", "asleep", 0, 0),
     ];
-    let found = nudges(&all, bounds(), at(10 * DAY), |team| team != "asleep");
+    let found = nudges(&all, bounds(), at(10 * DAY), |team| team != "asleep", |_| None);
     let said: Vec<_> =
         found.iter().map(|one| (one.team.as_str(), one.tone, one.consumers.join(" "))).collect();
     assert_eq!(
@@ -159,6 +159,47 @@ fn a_team_gets_one_message_about_all_that_are_late() {
     );
     assert_eq!(counted.late.values().sum::<u64>(), 4);
     assert_eq!((counted.late["lead"], counted.late["security"], counted.late["firm"]), (1, 1, 2));
+}
+
+#[test]
+fn what_is_in_hand_is_told_to_whoever_is_told_later_and_nothing_else_is_in_hand() {
+    let late = |nudges| {
+        let mut consumer = consumer("pay");
+        consumer.nudges = nudges;
+        consumer
+    };
+    let told = |consumer: &Consumer, asked_in| {
+        let all = [Kept { id: "a".to_owned(), consumer: consumer.clone() }];
+        let hand = Hand { at: at(2 * DAY), asked_in };
+        let found = nudges(&all, bounds(), at(8 * DAY), |_| true, |_| Some(hand));
+        let mut who = Vec::new();
+        for nudge in &found {
+            let told = Hearer::ALL.iter().filter(|one| nudge.is_for(**one));
+            who.extend(told.map(|one| one.as_str()));
+        }
+        who.join(" ")
+    };
+    for (nudges, by_team, by_lead) in
+        [(0, "", ""), (1, "", ""), (2, "lead", ""), (3, "lead security", "security")]
+    {
+        assert_eq!(told(&late(nudges), Hearer::Team), by_team, "{nudges}");
+        assert_eq!(told(&late(nudges), Hearer::Lead), by_lead, "{nudges}");
+        assert_eq!(told(&late(nudges), Hearer::Security), "", "{nudges}");
+    }
+    // Late only since: nobody has that in hand.
+    let mut later = late(0);
+    later.deadline = at(2 * DAY);
+    assert_eq!(told(&later, Hearer::Security), "team");
+    let fresh = Consumer::new(&listed("etl", "pay"), at(0), at(3 * DAY));
+    assert_eq!(told(&fresh, Hearer::Security), "team", "listed only since");
+    let mut again = late(0);
+    again.claim(at(DAY));
+    again.step(at(DAY));
+    again.see(true, false, at(3 * DAY));
+    assert_eq!(again.step(at(3 * DAY)), Some(Standing::Claimed));
+    assert_eq!(told(&again, Hearer::Security), "team", "opened again since");
+    again.outstanding_since = None;
+    assert_eq!(told(&again, Hearer::Security), "", "written by an earlier version");
 }
 
 proptest! {

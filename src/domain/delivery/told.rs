@@ -1,7 +1,7 @@
 //! Which records are told: those of a state that changed, and each once.
 
 use super::{RecordKind, Topic};
-use crate::domain::campaign::Tone;
+use crate::domain::campaign::{Hearer, Tone};
 use serde_json::{Map, Value};
 
 /// One thing to tell.
@@ -64,17 +64,21 @@ fn of_campaign(topic: Option<Topic>, campaign: &str, body: &Map<String, Value>) 
         Some(Topic::Nudge) => {
             let about = format!("campaign:{campaign}/{team}");
             let tone = Tone::from_word(word("tone")).unwrap_or(Tone::Polite);
-            let mut told = vec![one(Topic::Nudge, about.clone(), format!("team:{team}"))];
-            if tone >= Tone::Lead {
-                told.push(one(Topic::NudgeLead, format!("{about}:lead"), format!("lead:{team}")));
-            }
-            if tone >= Tone::Security {
-                let lane = format!("{about}:security");
-                told.push(one(Topic::NudgeSecurity, lane, "security".to_owned()));
-            }
-            told
+            // Of what they have in hand neither they are told, nor whoever is told before them.
+            let in_hand = Hearer::from_word(word("in_hand"));
+            let told = |who: &Hearer| match who {
+                Hearer::Team => one(Topic::Nudge, about.clone(), format!("team:{team}")),
+                Hearer::Lead => {
+                    one(Topic::NudgeLead, format!("{about}:lead"), format!("lead:{team}"))
+                }
+                Hearer::Security => {
+                    let lane = format!("{about}:security");
+                    one(Topic::NudgeSecurity, lane, "security".to_owned())
+                }
+            };
+            Hearer::ALL.iter().filter(|who| who.hears(tone, in_hand)).map(told).collect()
         }
-        // Where the button was pressed.
+        // Where the button was pressed: nobody who is told later rests by it.
         Some(Topic::Acknowledged) => {
             let (lane, route) = match word("asked_in") {
                 "lead" => (":lead", format!("lead:{team}")),

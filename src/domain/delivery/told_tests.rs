@@ -173,6 +173,14 @@ fn a_reminder_goes_to_the_team_then_its_lead_then_security() {
     assert_eq!(told("campaign_swept", ""), ["sweep campaign:app@2026-03-05T09:00:00Z security"]);
     assert_eq!(told("consumer_claimed", ""), [""; 0]);
     assert_eq!(told("overdue_acknowledged", ""), ["acknowledged campaign:app/pay team:pay"]);
+    let in_hand = |tone: &str, who: &str| {
+        let body = json!({"campaign": "app", "team": "pay", "tone": tone, "in_hand": who});
+        let all = super::told("nudge_sent", body.as_object().unwrap());
+        all.into_iter().map(|one| one.topic).collect::<Vec<_>>()
+    };
+    assert_eq!(in_hand("lead", "team"), [Topic::NudgeLead]);
+    assert_eq!(in_hand("security", "team"), [Topic::NudgeLead, Topic::NudgeSecurity]);
+    assert_eq!(in_hand("security", "lead"), [Topic::NudgeSecurity]);
     assert_eq!(told("consumer_claim_withdrawn", ""), [""; 0]);
     assert_eq!(told("consumer_observed", ""), [""; 0]);
 }

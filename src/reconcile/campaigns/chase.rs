@@ -3,7 +3,7 @@
 use crate::audit::record::{self, AboutCampaign};
 use crate::clock;
 use crate::config::{Campaign, Chaser};
-use crate::domain::campaign::{Consumer, Kept, Listed, Standing, nudges, tally};
+use crate::domain::campaign::{Consumer, Hand, Kept, Listed, Standing, nudges, tally};
 use crate::domain::time::UtcTime;
 use crate::store::{CampaignRow, ChangedConsumer, KeptConsumer, NewRecord, Swept};
 use std::collections::{BTreeMap, BTreeSet};
@@ -204,16 +204,21 @@ impl<'a> Chase<'a> {
         Ok(())
     }
 
-    /// Reminds each team that was not reminded in this sweep and may be disturbed now. Nobody is reminded by a list that
-    /// could not be read.
+    /// What somebody has in hand of a team's consumers.
+    fn hand(&self, team: &str) -> Option<Hand> {
+        let known = self.swept.acknowledged.get(team)?;
+        Some(Hand { at: known.at, asked_in: known.up_to() })
+    }
+
+    /// Reminds each team that was not reminded in this sweep and may be disturbed now, but of what somebody has in hand.
+    /// Nobody is reminded by a list that could not be read.
     pub(super) fn remind(&mut self) -> anyhow::Result<()> {
         if self.swept.slot != Some(self.slot) || self.is_unread() {
             return Ok(());
         }
         let teams = self.consumers.iter().map(|one| &one.kept.consumer.team);
-        let due: BTreeSet<String> = teams
+        let mut due: BTreeSet<String> = teams
             .filter(|team| self.swept.teams.get(*team).is_none_or(|done| *done < self.slot))
-            .filter(|team| !self.swept.acknowledged.contains_key(*team))
             .filter(|team| !self.chaser.is_quiet(team, self.now))
             .cloned()
             .collect();
@@ -221,7 +226,14 @@ impl<'a> Chase<'a> {
             return Ok(());
         }
         let all: Vec<Kept> = self.consumers.iter().map(|one| one.kept.clone()).collect();
-        for nudge in nudges(&all, self.chaser.bounds, self.now, |team| due.contains(team)) {
+        let is_due = |team: &str| due.contains(team);
+        let told = nudges(&all, self.chaser.bounds, self.now, is_due, |team| self.hand(team));
+        // Where somebody has all of it in hand and nobody is told, the team is reminded in this sweep still, once that is over.
+        due.retain(|team| {
+            let is_told = told.iter().any(|nudge| nudge.team == *team);
+            is_told || !self.swept.acknowledged.contains_key(team)
+        });
+        for nudge in told {
             let zone = self.chaser.zone_of(&nudge.team);
             let body = record::nudge_sent(&self.about(), &nudge, zone);
             let id = clock::new_id("nud", self.now)?;

@@ -78,7 +78,10 @@ impl Life {
         let said = changes.notes.iter().map(|(_, note)| {
             let word = |key: &str| note.body.get(key).and_then(|text| text.as_str());
             match (word("team"), word("tone")) {
-                (Some(team), Some(tone)) => format!("{team} {tone}"),
+                (Some(team), Some(tone)) => {
+                    let hand = word("in_hand").map(|who| format!(", in hand of the {who}"));
+                    format!("{team} {tone}{}", hand.unwrap_or_default())
+                }
                 _ => note.kind.to_owned(),
             }
         });
@@ -205,5 +208,38 @@ fn whoever_has_it_in_hand_is_left_alone_for_a_while() {
     assert_eq!(
         life.turn("2026-03-04T09:00:00Z", list()),
         ["campaign_swept", "ops lead", "pay lead"]
+    );
+}
+
+#[test]
+fn a_press_of_the_team_rests_neither_its_lead_nor_what_is_late_only_since() {
+    use crate::domain::acknowledged::{Acknowledged, Presser};
+    use crate::domain::campaign::Hearer;
+    let list = |names: &[(&str, &str)]| Ok(listed(names));
+    let mut life = Life::new();
+    life.turn("2026-03-02T09:00:00Z", list(&[("billing", "pay")]));
+    life.turn("2026-03-03T09:00:00Z", list(&[("billing", "pay")]));
+    let press = |life: &mut Life, then: &str, asked_in| {
+        let [user, disclosure, commitment] = ["U012", "d", "c"].map(str::to_owned);
+        let (by, then) = (Presser { user, disclosure, commitment }, at(then));
+        let known = Acknowledged::taken(by, then, then, Duration::from_secs(7 * 86_400));
+        life.row.swept.acknowledged.insert("pay".to_owned(), Acknowledged { asked_in, ..known });
+    };
+    press(&mut life, "2026-03-03T09:05:00Z", None);
+    // It is late for the lead by now, and another one is late for the first time.
+    let both = || list(&[("billing", "pay"), ("etl", "pay")]);
+    assert_eq!(
+        life.turn("2026-03-04T09:00:00Z", both()),
+        ["campaign_swept", "pay polite", "pay lead, in hand of the team"]
+    );
+    assert_eq!(life.turn("2026-03-04T09:00:02Z", both()), [""; 0], "once in a sweep");
+    let nudges: Vec<u32> = life.known.iter().map(|one| one.kept.consumer.nudges).collect();
+    assert_eq!(nudges, [3, 1]);
+    // The lead has all of it in hand: so does the team, and security does not.
+    press(&mut life, "2026-03-04T09:05:00Z", Some(Hearer::Lead));
+    assert_eq!(life.turn("2026-03-05T09:00:00Z", both()), ["campaign_swept"]);
+    assert_eq!(
+        life.turn("2026-03-08T09:00:00Z", both()),
+        ["campaign_swept", "pay security, in hand of the lead"]
     );
 }

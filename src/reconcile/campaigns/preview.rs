@@ -3,7 +3,7 @@
 use super::chase::Chase;
 use super::list::listed;
 use crate::config::{Campaign, Chaser, Config};
-use crate::domain::campaign::{Kept, Nudge, Tally, nudges, tally};
+use crate::domain::campaign::{Hand, Kept, Nudge, Tally, nudges, tally};
 use crate::domain::time::UtcTime;
 use crate::store::{CampaignRow, Store, Swept};
 
@@ -39,7 +39,11 @@ pub(crate) async fn preview(
     chase.sweep(listed)?;
     chase.settle()?;
     let consumers: Vec<Kept> = chase.end().known.into_iter().map(|one| one.kept).collect();
-    let told = nudges(&consumers, chaser.bounds, now, |_| list_error.is_none());
+    let hand = |team: &str| {
+        let known = row.swept.acknowledged.get(team).filter(|known| known.rests(now))?;
+        Some(Hand { at: known.at, asked_in: known.up_to() })
+    };
+    let told = nudges(&consumers, chaser.bounds, now, |_| list_error.is_none(), hand);
     let told = told.into_iter().map(|nudge| {
         let quiet = chaser.is_quiet(&nudge.team, now);
         (nudge, quiet)

@@ -3,6 +3,7 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -144,21 +145,13 @@ pub(crate) fn labels(body: &Value) -> Result<Vec<String>, String> {
     all.iter().map(one).collect()
 }
 
-/// Who alone may edit a page. Of reading it nothing is said.
-pub(crate) fn restriction(body: &Value) -> Result<Vec<String>, String> {
-    let [one] = body.as_array().ok_or("no list")?.as_slice() else {
-        return Err("another number of operations than one".to_owned());
-    };
-    let inside = object(one, &["operation", "restrictions"], "a restriction")?;
-    demand(text(inside, "operation")? == "update", "another operation")?;
-    let who = object(inside.get("restrictions").ok_or("nobody")?, &["user"], "restrictions")?;
-    let users = who.get("user").and_then(Value::as_array).ok_or("no users")?;
-    let one = |user: &Value| {
-        let user = object(user, &["type", "accountId"], "a user")?;
-        demand(text(user, "type")? == "known", "another type of user")?;
-        text(user, "accountId")
-    };
-    users.iter().map(one).collect()
+/// Who is let edit a page, by the address alone. Of reading it nothing is said.
+pub(crate) fn editor(query: &BTreeMap<String, String>, body: &[u8]) -> Result<String, String> {
+    demand(body.is_empty(), "a body")?;
+    let known = query.keys().all(|key| key == "accountId");
+    demand(known, "another member than the account")?;
+    let account = query.get("accountId").filter(|account| !account.is_empty());
+    account.cloned().ok_or_else(|| "nobody".to_owned())
 }
 
 /// Name and bytes of the file in a form.

@@ -8,6 +8,9 @@ use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
+/// What the path of a request ends with that names who may edit a page.
+const EDITORS: &[&str] = &["byOperation", "update", "user"];
+
 /// A request that was taken apart.
 pub(super) struct Asked {
     pub(super) kind: &'static str,
@@ -49,7 +52,9 @@ fn route(own: bool, verb: &str, path: &str) -> Option<(&'static str, String, Str
                 return kind("attach", id);
             }
             ("POST", ["rest", "api", "content", id, "label"]) => return kind("label", id),
-            ("PUT", ["rest", "api", "content", id, "restriction"]) => return kind("restrict", id),
+            ("PUT", ["rest", "api", "content", id, "restriction", of @ ..]) if of == EDITORS => {
+                return kind("restrict", id);
+            }
             ("GET", ["rest", "api", "user", "current"]) => return kind("me", ""),
             _ => return None,
         }
@@ -120,7 +125,7 @@ impl State {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let query = pairs.map(|(key, value)| (key.to_owned(), decoded(value))).collect();
         let content_type = header(head, "content-type").unwrap_or_default().to_owned();
-        let writes = ["create", "update", "set_property", "label", "restrict"].contains(&kind);
+        let writes = ["create", "update", "set_property", "label"].contains(&kind);
         if writes && content_type != "application/json" {
             return self.violated(format!("{kind} without its content type"));
         }

@@ -42,6 +42,7 @@ impl State {
             }
             Act::Detach => drop(page.files.pop_first()),
             Act::Strip => page.properties.clear(),
+            Act::Hide => page.readers.extend(["712020:auditor", ACCOUNT].map(str::to_owned)),
             Act::Crowd => page.files.extend(
                 (0..300).map(|n| (format!("a-{n:03}.txt"), (format!("crowd{n}"), vec![b'x']))),
             ),
@@ -72,7 +73,8 @@ impl State {
             properties: BTreeMap::new(),
             files: BTreeMap::new(),
             labels: BTreeSet::new(),
-            editors: Vec::new(),
+            editors: BTreeSet::new(),
+            readers: BTreeSet::new(),
             hidden: self.slow,
         };
         self.pages.insert(id.clone(), page);
@@ -302,16 +304,15 @@ impl State {
         Reply::Json(200, json!({"results": all, "_links": links}))
     }
 
-    /// It replaces what there was.
+    /// It adds to what there was, and leaves alone who may read it.
     fn restrict(&mut self, asked: &Asked) -> Reply {
-        let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
-        let editors = match contract::restriction(&body) {
-            Ok(editors) => editors,
-            Err(what) => return self.violated(format!("restriction: {what}: {body:#}")),
+        let editor = match contract::editor(&asked.query, &asked.body) {
+            Ok(editor) => editor,
+            Err(what) => return self.violated(format!("restriction: {what}: {:?}", asked.query)),
         };
         let Some(page) = self.pages.get_mut(&asked.page) else { return self.not_found() };
-        page.editors = editors;
-        Reply::Json(200, json!({"results": []}))
+        page.editors.insert(editor);
+        Reply::Json(200, json!({}))
     }
 
     fn label(&mut self, asked: &Asked) -> Reply {

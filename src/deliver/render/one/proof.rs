@@ -8,6 +8,7 @@ use super::Of;
 use crate::deliver::message::{Fact, Message, Part};
 use crate::domain::milestone::Milestone;
 use crate::domain::revocation::{Kind, State};
+use crate::domain::time::UtcTime;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -77,8 +78,11 @@ impl Of<'_> {
 
     pub(super) fn overdue(&self) -> Option<Message> {
         let which = Milestone::from_word(text(self.body, "milestone")?)?;
-        // Met or settled while nobody could be told, or in somebody's hand: then a reminder tells it once that is over.
-        if self.rests.is_some() || !self.is_due() || self.life.met.get(which).is_some() {
+        // Missed while somebody has it in hand, it is told by the reminder once that is over. What was missed before the press
+        // waited here meanwhile: it is the first word of it, and the press was about something else.
+        let rests = self.rests.is_some_and(|known| self.life.missed.get(which) > Some(known.at));
+        // Or met or settled while nobody could be told.
+        if rests || !self.is_due() || self.life.met.get(which).is_some() {
             return None;
         }
         let found = residual(self.body, &self.stored.accounts);
@@ -179,15 +183,19 @@ impl Of<'_> {
     /// Why what was verified is open under a legal hold, how it stands besides that, and what is to be done.
     fn of_hold(&self) -> (String, Option<Fact>) {
         let why = "A legal hold keeps what is owned, and nothing is verified while it is in force.";
-        // Whatever a look found since has taken this back.
-        if self.life.first_clean_at.is_some() {
-            let stands =
-                "Besides the hold it is as it was verified: no look has found anything since.";
-            (format!("{why} {stands}"), next([say("nothing, until the hold ends.")]))
-        } else {
+        // Whatever a look found since has taken the proof's first clean look back; a later one came after something was found.
+        let Some(clean) = self.life.first_clean_at else {
             let stands = "Besides the hold something was found since: it has to go as before.";
-            (format!("{why} {stands}"), self.removal())
-        }
+            return (format!("{why} {stands}"), self.removal());
+        };
+        let verified: Option<UtcTime> =
+            text(self.body, "verified_at").and_then(|at| at.parse().ok());
+        let stands = if verified.is_some_and(|at| clean <= at) {
+            "Besides the hold it is as it was verified: no look has found anything since."
+        } else {
+            "Besides the hold something was found since, and was gone at the newest look that could tell."
+        };
+        (format!("{why} {stands}"), next([say("nothing, until the hold ends.")]))
     }
 
     /// What was told as verified is in doubt.
