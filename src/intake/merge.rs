@@ -181,11 +181,8 @@ pub fn told(before: &Revocation, after: &Revocation, life: Life, now: UtcTime) -
 /// never heard of that, and a deadline of it would be missed in silence. The next pass ends the acknowledgement, with one
 /// reminder. A ticket asks for nothing.
 pub(super) fn remind_anew(step: &mut Move) {
-    let asked = |one: &Revocation| Revocation {
-        ticket: None,
-        earlier_tickets: Vec::new(),
-        ..one.clone()
-    };
+    let asked =
+        |one: &Revocation| Revocation { ticket: None, earlier_tickets: Vec::new(), ..one.clone() };
     let before = &step.from;
     let Some(known) = &mut step.life.acknowledged else { return };
     if step.life.lineage != before.life.lineage

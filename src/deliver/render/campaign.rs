@@ -11,8 +11,7 @@ use crate::store::{KeptConsumer, ToldRecord};
 use serde_json::{Map, Value};
 
 /// Why who was told before is not reminded along with who is told later.
-const IN_HAND: &str =
-    "Somebody who was told before has it in hand, and is not reminded for a while. It is late all the same.";
+const IN_HAND: &str = "Somebody who was told before has it in hand, and is not reminded for a while. It is late all the same.";
 
 /// What is known of a campaign's record that is to be told.
 #[derive(Clone, Copy, Debug)]
@@ -108,9 +107,8 @@ impl Chased<'_> {
         // Whoever is told later than they who pressed said nothing, and hears of it as ever.
         let rests = self.rests.filter(|known| self.hearer() <= known.up_to());
         // What was to be said before the press waited here meanwhile: who pressed had not read it. Nor of what is late since.
-        let in_hand = |one: &Consumer| {
-            rests.is_some_and(|known| at > known.at && one.was_overdue(known.at))
-        };
+        let in_hand =
+            |one: &Consumer| rests.is_some_and(|known| at > known.at && one.was_overdue(known.at));
         let ids: Vec<&str> =
             super::words::items(body, "consumers").iter().filter_map(Value::as_str).collect();
         let of_this = |one: &&KeptConsumer| {
