@@ -127,30 +127,6 @@ async fn milestones_stay_met_while_it_is_asked_and_are_met_anew_after_the_answer
     assert!(Room::asks(&answered).is_empty());
 }
 
-/// Roles are called after the id where no user name is given: what the id reaches must not be forgotten for a question
-/// that is about the address alone.
-#[tokio::test]
-async fn an_address_that_is_asked_about_takes_no_name_away() {
-    let room = room().await;
-    let notice = json!({"username": "jdoe", "employee_id": "jd", "email": "jd@x.example",
-        "reason": "role_change", "revocation_type": "partial", "roles": "grp"});
-    room.intake.submit(notice.to_string().as_bytes(), "hr", None).await.unwrap();
-    let user =
-        json!({"employee_id": "jd", "email": "other@x.example", "termination_date": "2026-02-03"});
-    let event =
-        json!({"event_type": "user_terminated", "event_id": "e1", "user": user}).to_string();
-    let (door, bytes) = (Door::HrEvents, event.as_bytes());
-    let delivery = Delivery { door, sender: "hr", bytes, id: None };
-    let mut held = room.intake.receive(&delivery).await.unwrap();
-    assert_eq!(held.outcome, Outcome::Quarantined);
-    let end = room.stored(&held.revocations.remove(0)).await;
-    assert_eq!(Room::asks(&end), [held.notice.as_str()]);
-    assert_eq!(
-        (&end.revocation.username, &end.revocation.also_called[..]),
-        (&None, &["jdoe".to_owned()][..])
-    );
-}
-
 #[tokio::test]
 async fn a_question_is_answered_wherever_it_was_carried_to() {
     let room = room().await;

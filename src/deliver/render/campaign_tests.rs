@@ -67,8 +67,8 @@ fn a_reminder_names_consumers_deadlines_and_what_to_do() {
 #[test]
 fn whoever_has_it_in_hand_is_not_reminded() {
     let (late, hand) = ([kept("billing", true)], crate::deliver::render::tests::acknowledged());
-    let asked_in = Some(Hearer::Security);
-    let before = Acknowledged { at: at("2026-03-05T08:59:00Z"), asked_in, ..hand.clone() };
+    let hand = Acknowledged { asked_in: Some(Hearer::Security), ..hand };
+    let before = Acknowledged { at: at("2026-03-05T08:59:00Z"), ..hand.clone() };
     for topic in [Topic::Nudge, Topic::NudgeLead, Topic::NudgeSecurity] {
         let button = nudge(topic, "lead", &late).unwrap().acknowledges;
         assert_eq!(button.as_deref(), Some("campaign:app/pay"));
