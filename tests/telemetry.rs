@@ -91,7 +91,7 @@ async fn every_family_is_there_from_the_first_scrape_on() {
          'w.example/a+ab8689d6+BKwQSBz7kXsPs/XwRMPJHPZxF8Y9RUvjt2u/G0OhQz4I'}}]}}\n{}\n\
          inbox: {{dir: drop, source: hr}}\n\
          exceptions: {{break_glass_roles: [main/glass]}}\nsources: {{hr: {{expect_every: 1d}}}}\n\
-         slack: {{token_file: slack.token, channel: C01, base_url: 'http://127.0.0.1:1/'}}\n\
+         slack: {{token_file: slack.token, channel: C01, base_url: 'http://127.0.0.1:1/', acknowledge: {{signing_secret_file: slack.token}}}}\n\
          chaser: {{campaigns: {{app: {{old: a, new: b, deadline: '2026-01-05', consumers_file: consumers.csv}}}}}}\n\
          confluence: {{base_url: 'http://127.0.0.1:1/wiki', space: OPS, edition: data_center, token_file: slack.token}}\n\
          attestations: [{{name: quarterly, schedule: quarterly}}]",
