@@ -74,17 +74,23 @@ impl Running {
         String::from_utf8(self.metrics.render(clock::now().seconds()).unwrap()).unwrap()
     }
 
+    /// A number of the metrics page, where it is there by now: some are absent before the outbox was read.
+    fn metric_if_there(&self, series: &str) -> Option<f64> {
+        let page = self.page();
+        let number = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+        Some(number.parse().unwrap())
+    }
+
     /// A number of the metrics page.
     pub(crate) fn metric(&self, series: &str) -> f64 {
-        let page = self.page();
-        let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{series} is not in\n{page}")).parse().unwrap()
+        self.metric_if_there(series)
+            .unwrap_or_else(|| panic!("{series} is not in\n{}", self.page()))
     }
 
     /// Waits until a number of the metrics page is this.
     pub(crate) async fn until_metric(&self, series: &str, wanted: f64) {
         let begun = Instant::now();
-        while (self.metric(series) - wanted).abs() > 0.001 {
+        while self.metric_if_there(series).is_none_or(|found| (found - wanted).abs() > 0.001) {
             assert!(begun.elapsed() < PATIENCE, "{series} is {}", self.metric(series));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

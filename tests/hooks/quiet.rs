@@ -61,5 +61,6 @@ fn what_waits_for_a_closed_endpoint_costs_nothing() {
     let output = command.args(["--ignored", "--exact", "quiet::counted", "--nocapture"]).output();
     let output = output.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}{why}");
 }
