@@ -126,6 +126,34 @@ async fn another_name_delays_nobody_s_end() {
     assert_eq!(agent.verify().0, 0);
 }
 
+/// The id stands for the name, and goes on doing so while an address is asked about.
+#[tokio::test]
+async fn another_address_takes_no_name_away() {
+    let cluster = cluster();
+    sql(&cluster, "postgres", "postgres", "CREATE ROLE oldgrp; CREATE ROLE zoe; CREATE ROLE zed;");
+    let agent = started(&cluster, "");
+    let api = Api::of(&agent);
+    let end = async |event: &str, username: &str, email: &str| {
+        let user = json!({"username": username, "employee_id": "zoe", "email": email});
+        let mut end = ended(event, &user);
+        end.as_object_mut().unwrap().remove("timestamp");
+        let held = self::event(&api, &end).await.json();
+        assert_eq!(held["outcome"], "quarantined", "{held:#}");
+        (text(&held["revocation_id"]), text(&held["notice"]))
+    };
+    known_as(&api, "zoe", "zoe").await;
+    let (first, notice) = end("e1", "zed", "zoe@example.com").await;
+    agent.json(&["webhook", "retry", &notice, "--same-person", "-o", "json"]);
+    agent.until_state(&first, "verified");
+    let (id, _) = end("e2", "zoe", "z@example.com").await;
+    assert_ne!(id, first);
+    agent.until(&id, |view| gaps(view).contains("ntc_"));
+    sql(&cluster, "postgres", "postgres", "ALTER ROLE zoe LOGIN;");
+    let view = agent.until(&id, |view| view["verdict"] == "residual");
+    assert!(view["residual"].to_string().contains("\"zoe\""), "{view:#}");
+    assert_eq!(agent.verify().0, 0);
+}
+
 /// What keeps access, or takes an end back, waits for the answer.
 #[tokio::test]
 async fn what_takes_back_waits_until_somebody_says_who_is_meant() {

@@ -295,13 +295,7 @@ pub async fn whole(store: &Store, board: &Board, id: &str) -> Result<Option<View
         view.rotations.push(Opened { secret, revocation });
     }
     view.sources.push(view.source.clone());
-    let told = match store.told_of(id).await {
-        Ok(told) => told,
-        // Of more than anybody reads the first sender is enough.
-        Err(StoreError::Held(_)) => Vec::new(),
-        Err(error) => return Err(error),
-    };
-    for told in told {
+    for told in store.told_of(id).await? {
         let change = told.event_type.is_empty() && told.event_id.starts_with("chg_");
         if !change && !view.sources.contains(&told.source) {
             view.sources.push(told.source);

@@ -153,15 +153,20 @@ fn answer_for(
         };
         let asked = doubted.iter().any(|(account, gone)| !gone && so(account));
         // Of a name that was given for several, a role that is gone answers for its own target.
-        let gone = |target: &str| {
-            doubted.iter().any(|(account, gone)| *gone && account.target == target && so(account))
+        let gone = |look: &&Observation| {
+            let there = |account: &Account| account.target == look.target && so(account);
+            doubted.iter().any(|(account, gone)| *gone && there(account))
         };
-        let mut there = looks.iter().filter(|look| name.applies_to(&look.target)).peekable();
-        let gone = there.peek().is_some() && there.all(|look| gone(&look.target));
+        let there = looks.iter().copied().filter(|look| name.applies_to(&look.target));
+        let (gone, left): (Vec<&Observation>, Vec<&Observation>) = there.partition(gone);
         let parted = parted(stored, name, looks).filter(|_| !certain.accounts.iter().any(so));
         match parted {
-            _ if asked || gone => {}
-            None => certain.names.push(name.clone()),
+            _ if asked || (left.is_empty() && !gone.is_empty()) => {}
+            None if gone.is_empty() => certain.names.push(name.clone()),
+            None => certain.names.extend(
+                left.iter()
+                    .map(|look| AccountName { target: Some(look.target.clone()), ..name.clone() }),
+            ),
             Some(barred) if answers(barred, name) => {}
             Some(barred) => {
                 certain.open.push(never_seen(&claimant(stored), name, barred, looks));

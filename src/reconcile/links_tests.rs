@@ -48,18 +48,21 @@ fn a_role_of_whom_nobody_knows_answers_for_its_own_target() {
     let (both, one): (Vec<&Observation>, Vec<&Observation>) =
         (looks.iter().collect(), looks.iter().take(1).collect());
     let (main, second) = (fay("main"), fay("second"));
-    let answered = |name: AccountName, doubted: &[(&Account, bool)], looks: &[&Observation]| {
+    let left = |name: AccountName, doubted: &[(&Account, bool)], looks: &[&Observation]| {
         let mut certain = Certain::default();
         answer_for(&mut certain, &stored(), &[name], doubted, looks);
         assert!(certain.open.is_empty());
-        certain.names.is_empty()
+        certain.names
     };
+    let nothing: [AccountName; 0] = [];
     // While it is there, it is a question by itself.
-    assert!(answered(name(None), &[(&main, false)], &both));
-    assert!(!answered(name(Some("second")), &[(&main, false)], &both), "of another target");
-    // Once it is gone, it hides the name on its own target alone.
-    assert!(answered(name(None), &[(&main, true)], &one));
-    assert!(!answered(name(None), &[(&main, true)], &both));
-    assert!(answered(name(None), &[(&main, true), (&second, true)], &both));
-    assert!(answered(name(Some("main")), &[(&main, true)], &both));
+    assert_eq!(left(name(None), &[(&main, false)], &both), nothing);
+    let other = name(Some("second"));
+    assert_eq!(left(other.clone(), &[(&main, false)], &both), [other.clone()], "of another target");
+    // Once it is gone, it hides the name on its own target alone: that none was there would not be true.
+    assert_eq!(left(name(None), &[(&main, true)], &one), nothing);
+    assert_eq!(left(name(None), &[(&main, true)], &both), [other]);
+    assert_eq!(left(name(None), &[(&main, true), (&second, true)], &both), nothing);
+    assert_eq!(left(name(Some("main")), &[(&main, true)], &both), nothing);
+    assert_eq!(left(name(None), &[], &both), [name(None)]);
 }

@@ -9,8 +9,8 @@ use crate::domain::time::UtcTime;
 use crate::store::Evidenced;
 use std::collections::BTreeMap;
 
-/// Most notices of one revocation that are read.
-const TOLD: i64 = 1_000;
+/// Notices of one revocation that are read at a time.
+const PAGE: i64 = 1_000;
 
 /// A notice that made a revocation or joined it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -21,8 +21,9 @@ pub struct Told {
     pub event_id: String,
     /// Type of event; empty for one in our own form.
     pub event_type: String,
-    /// Its bytes; empty once they were erased.
+    /// Its bytes, if it changes what was asked for in our own form; empty once they were erased.
     pub body: String,
+    received_at: i64,
     made_at: i64,
 }
 
@@ -38,7 +39,7 @@ impl Told {
     pub(crate) fn sample(source: &str, event_type: &str, event_id: &str, body: &str) -> Self {
         let [source, event_type, event_id, body] =
             [source, event_type, event_id, body].map(str::to_owned);
-        Self { source, event_id, event_type, body, made_at: 0 }
+        Self { source, event_id, event_type, body, received_at: 0, made_at: 0 }
     }
 }
 
@@ -50,16 +51,24 @@ impl Store {
     /// What made a revocation or joined it, oldest first.
     ///
     /// # Errors
-    /// When the database is away, or there is more than can be read.
+    /// When the database is away.
     pub async fn told_of(&self, revocation: &str) -> Result<Vec<Told>, StoreError> {
-        let rows: Vec<Told> = reading!(self, pool =>
-            sqlx::query_as(statement!("notices_told"))
-                .bind(revocation).bind(TOLD + 1).fetch_all(pool).await?
-        );
-        if i64::try_from(rows.len()).is_ok_and(|count| count > TOLD) {
-            return Err(StoreError::Held(format!("{revocation} has more than {TOLD} notices")));
+        let mut all: Vec<Told> = Vec::new();
+        loop {
+            let (received_at, event_id, source) = all.last().map_or((i64::MIN, "", ""), |last| {
+                (last.received_at, last.event_id.as_str(), last.source.as_str())
+            });
+            let rows: Vec<Told> = reading!(self, pool =>
+                sqlx::query_as(statement!("notices_told"))
+                    .bind(revocation).bind(received_at).bind(event_id).bind(source).bind(PAGE)
+                    .fetch_all(pool).await?
+            );
+            let more = i64::try_from(rows.len()).is_ok_and(|count| count == PAGE);
+            all.extend(rows);
+            if !more {
+                return Ok(all);
+            }
         }
-        Ok(rows)
     }
 
     /// The revocation of a subject and kind that came last, also a withdrawn one.

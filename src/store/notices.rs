@@ -5,11 +5,12 @@ use super::model::{NewRecord, NoticeKey};
 use super::moves::bind_facts;
 use super::outbox::{fresh, insert_fresh};
 use super::{Place, Store, StoreError, from_json, reading, statement, to_json, writing};
-use crate::domain::identity::{Unsure, known_names};
+use crate::domain::identity::{Unsure, folded, known_names};
 use crate::domain::notice::{Fault, Hold, Outcome};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Void changes of role that are taken up at a time.
 const VOID: i64 = 100;
@@ -272,16 +273,25 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn unsure_of(&self, id: &str, limit: i64) -> Result<Vec<Unsure>, StoreError> {
-        let rows: Vec<(String, String, String)> = reading!(self, pool =>
+        let rows: Vec<(String, String, String, String)> = reading!(self, pool =>
             sqlx::query_as(statement!("notices_unsure")).bind(id).bind(limit).fetch_all(pool).await?
         );
-        let unsure = |(notice, digest, username): (String, String, String)| Unsure {
-            notice,
-            digest,
-            username: Some(username).filter(|name| !name.is_empty()),
-            plain: false,
-        };
-        Ok(rows.into_iter().map(unsure).collect())
+        let mut all = Vec::with_capacity(rows.len());
+        let mut known: HashMap<String, Vec<(String, String)>> = HashMap::new();
+        for (notice, digest, subject, username) in rows {
+            let names = match known.entry(subject) {
+                Entry::Occupied(names) => names.into_mut(),
+                Entry::Vacant(unread) => {
+                    let names = self.names_of(unread.key()).await?;
+                    unread.insert(names)
+                }
+            };
+            // Of one that differs in its e-mail address alone, the user name is no question.
+            let is_known = names.iter().any(|(name, _)| folded(name) == folded(&username));
+            let username = Some(username).filter(|name| !name.is_empty() && !is_known);
+            all.push(Unsure { notice, digest, username, plain: false });
+        }
+        Ok(all)
     }
 
     /// Every notice that is held and asks of a revocation whom it means, with that revocation's id.

@@ -14,6 +14,8 @@ on_both!(
     a_subject_is_known_by_its_names_and_its_end,
     what_is_held_about_a_person_keeps_them,
     another_content_is_counted,
+    a_known_name_is_no_question,
+    however_many_told_of_it_each_is_heard,
 );
 
 /// A notice about `EMP-1` that is held.
@@ -232,4 +234,45 @@ async fn another_content_is_counted(place: &Place) {
     assert_eq!(found[2].first_at, at(1));
     assert_eq!(store.conflicts("hr", 10).await.unwrap().len(), 3);
     assert_eq!(store.conflicts("other", 10).await.unwrap(), []);
+}
+
+async fn a_known_name_is_no_question(place: &Place) {
+    let store = place.open().await;
+    let mut new = revocation("rev_1", "EMP-1");
+    "jd".clone_into(&mut new.notice.facts.username);
+    store.accept(&new).await.unwrap();
+    for (id, username) in [("1", "JD"), ("2", "other"), ("3", "")] {
+        let mut asking = held(id);
+        asking.facts.cause = Some(Hold::Identity);
+        username.clone_into(&mut asking.facts.username);
+        let note = note(Outcome::Quarantined);
+        assert!(store.keep_notice(&asking, Some("rev_1"), &note, at(1)).await.unwrap());
+    }
+    let unsure = store.unsure_of("rev_1", 9).await.unwrap();
+    let asked: Vec<_> = unsure.iter().map(|one| (&*one.notice, one.username.as_deref())).collect();
+    assert_eq!(asked, [("ntc_1", None), ("ntc_2", Some("other")), ("ntc_3", None)]);
+}
+
+/// More than are read at a time, many of them of one moment.
+async fn however_many_told_of_it_each_is_heard(place: &Place) {
+    let store = place.open().await;
+    store.accept(&revocation("rev_1", "EMP-1")).await.unwrap();
+    let columns = "digest, body, revocation_id, id, door, event_type, event_at, outcome, cause, faults, subject, \
+                   username, email, vendor, checklist, pending, settled_by, settled_why";
+    let copies = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500) \
+         INSERT INTO notice (source, event_id, received_at, {columns}) \
+         SELECT source, CASE WHEN i = 2500 THEN 'chg_' ELSE 'e' END || i, received_at + i / 800, {columns} \
+         FROM notice CROSS JOIN n"
+    );
+    let copies = sqlx::AssertSqlSafe(copies);
+    match &store {
+        Store::Sqlite { write, .. } => drop(sqlx::query(copies).execute(write).await.unwrap()),
+        Store::Postgres(pool) => drop(sqlx::query(copies).execute(pool).await.unwrap()),
+    }
+    let told = store.told_of("rev_1").await.unwrap();
+    let ids: std::collections::BTreeSet<_> = told.iter().map(|one| &one.event_id).collect();
+    assert_eq!((told.len(), ids.len()), (2_501, 2_501));
+    let read: Vec<_> = told.iter().filter(|one| !one.body.is_empty()).collect();
+    assert_eq!(read.iter().map(|one| one.event_id.as_str()).collect::<Vec<_>>(), ["chg_2500"]);
 }
