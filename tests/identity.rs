@@ -130,27 +130,29 @@ async fn another_name_delays_nobody_s_end() {
 #[tokio::test]
 async fn another_address_takes_no_name_away() {
     let cluster = cluster();
-    sql(&cluster, "postgres", "postgres", "CREATE ROLE oldgrp; CREATE ROLE zoe; CREATE ROLE zed;");
+    sql(&cluster, "postgres", "postgres", "CREATE ROLE ro_zoe LOGIN; CREATE ROLE ro_zed LOGIN;");
     let agent = started(&cluster, "");
     let api = Api::of(&agent);
-    let end = async |event: &str, username: &str, email: &str| {
-        let user = json!({"username": username, "employee_id": "zoe", "email": email});
-        let mut end = ended(event, &user);
-        end.as_object_mut().unwrap().remove("timestamp");
-        let held = self::event(&api, &end).await.json();
-        assert_eq!(held["outcome"], "quarantined", "{held:#}");
-        (text(&held["revocation_id"]), text(&held["notice"]))
+    let told = async |event: &str, kind: &str, user: Value| {
+        let mut told = ended(event, &user);
+        told["event_type"] = json!(kind);
+        told.as_object_mut().unwrap().remove("timestamp");
+        self::event(&api, &told).await.json()
     };
-    known_as(&api, "zoe", "zoe").await;
-    let (first, notice) = end("e1", "zed", "zoe@example.com").await;
-    agent.json(&["webhook", "retry", &notice, "--same-person", "-o", "json"]);
-    agent.until_state(&first, "verified");
-    let (id, _) = end("e2", "zoe", "z@example.com").await;
-    assert_ne!(id, first);
-    agent.until(&id, |view| gaps(view).contains("ntc_"));
-    sql(&cluster, "postgres", "postgres", "ALTER ROLE zoe LOGIN;");
+    // What was searched for then is over; how the person was called is known.
+    let zed = json!({"username": "zed", "employee_id": "zoe", "email": "zoe@example.com"});
+    let over = told("e1", "user_terminated", zed.clone()).await["revocation_id"].clone();
+    assert_eq!(told("r1", "termination_rescinded", zed).await["revocation_id"], over);
+    agent.until_state(over.as_str().unwrap(), "withdrawn");
+    let zoe = json!({"employee_id": "zoe", "email": "z@example.com"});
+    let held = told("e2", "user_terminated", zoe).await;
+    assert_eq!(held["outcome"], "quarantined", "{held:#}");
+    assert_eq!(held["errors"][0]["pointer"], "/user/email", "{held:#}");
+    let id = text(&held["revocation_id"]);
     let view = agent.until(&id, |view| view["verdict"] == "residual");
-    assert!(view["residual"].to_string().contains("\"zoe\""), "{view:#}");
+    let residual = view["residual"].to_string();
+    assert!(residual.contains("ro_zoe") && !residual.contains("ro_zed"), "{view:#}");
+    assert!(gaps(&view).contains("ntc_") && gaps(&view).contains("main/ro_zed"), "{view:#}");
     assert_eq!(agent.verify().0, 0);
 }
 
