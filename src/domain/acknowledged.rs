@@ -111,8 +111,7 @@ impl Standing {
 pub enum End {
     /// The time is over, and it is late still: people are reminded.
     Over,
-    /// Nothing of it is left to remind of: it is verified, or not due, or became late only when the time was over, and
-    /// people are told of that anyway.
+    /// Nothing can be late any more: it is verified, or not due.
     Settled,
 }
 
@@ -135,11 +134,8 @@ impl End {
 pub fn end(life: &Life, now: UtcTime) -> Option<End> {
     let known = life.acknowledged.as_ref()?;
     match life.state {
-        State::Open | State::Regressed if known.rests(now) => None,
         State::Open | State::Regressed => {
-            let missed = life.late().into_iter().filter_map(|one| life.missed.get(one));
-            let first = missed.min()?;
-            Some(if first < known.until { End::Over } else { End::Settled })
+            (!known.rests(now) && !life.late().is_empty()).then_some(End::Over)
         }
         State::Scheduled | State::Verified | State::Excepted | State::Withdrawn => {
             Some(End::Settled)
@@ -216,10 +212,5 @@ mod tests {
         // Access came back; what was missed meanwhile is told now.
         clean.met.login = None;
         assert_eq!(end(&clean, at(81)), Some(End::Over));
-        // Missed when nobody rested any more, it was told then.
-        clean.missed.login = Some(at(80));
-        assert_eq!(end(&clean, at(81)), Some(End::Settled));
-        clean.missed.access = Some(at(79));
-        assert_eq!(end(&clean, at(81)), Some(End::Over), "and the other was not");
     }
 }

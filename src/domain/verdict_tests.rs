@@ -222,6 +222,25 @@ fn a_name_nobody_has_is_inconclusive_and_says_what_was_searched() {
 }
 
 #[test]
+fn where_a_name_is_not_searched_for_nobody_says_that_it_never_was() {
+    let name = |target: &str, role: &str| AccountName {
+        target: Some(target.into()),
+        role: role.into(),
+        rule: LinkRule::Template,
+    };
+    let looks = ["orders", "second", "third"]
+        .map(|target| Observation { target: target.into(), ..look(vec![], vec![]) });
+    let names = [name("second", "jon"), name("third", "jon")];
+    let judged = judge(&ask(Kind::Full, &[], &names, &[]), &looks.each_ref());
+    let gap = &judged.gaps[0];
+    assert_eq!((judged.verdict, gap.target.as_str()), (Verdict::Inconclusive, "second, third"));
+    assert!(gap.reason.contains("no role is called jon;"), "{}", gap.reason);
+    let names = [name("elsewhere", "jon")];
+    let judged = judge(&ask(Kind::Full, &[], &names, &[]), &looks.each_ref());
+    assert_eq!(judged.gaps[0].target, "orders, second, third");
+}
+
+#[test]
 fn while_roles_are_unread_nobody_knows_whether_there_is_an_account() {
     let names = [AccountName { target: None, role: "jon".into(), rule: LinkRule::Template }];
     let question = ask(Kind::Full, &[], &names, &[]);

@@ -162,7 +162,10 @@ fn answer_for(
         let parted = parted(stored, name, looks).filter(|_| !certain.accounts.iter().any(so));
         match parted {
             _ if asked || (left.is_empty() && !gone.is_empty()) => {}
-            None if gone.is_empty() => certain.names.push(name.clone()),
+            // One that is the subject's beyond doubt answers for all.
+            None if gone.is_empty() || certain.accounts.iter().any(so) => {
+                certain.names.push(name.clone());
+            }
             None => certain.names.extend(
                 left.iter()
                     .map(|look| AccountName { target: Some(look.target.clone()), ..name.clone() }),

@@ -69,4 +69,7 @@ fn a_role_of_whom_nobody_knows_answers_for_its_own_target() {
     assert_eq!(left(name(None), &[(&main, true), (&second, true)], &both), nothing);
     assert_eq!(left(name(Some("main")), &[(&main, true)], &both), nothing);
     assert_eq!(left(name(None), &[], &both), [name(None)]);
+    let mut certain = Certain { accounts: vec![second], ..Certain::default() };
+    answer_for(&mut certain, &stored(), &[name(None)], &[(&main, true)], &both);
+    assert_eq!(certain.names, [name(None)], "one that is theirs beyond doubt answers for all");
 }

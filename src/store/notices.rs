@@ -5,7 +5,7 @@ use super::model::{NewRecord, NoticeKey};
 use super::moves::bind_facts;
 use super::outbox::{fresh, insert_fresh};
 use super::{Place, Store, StoreError, from_json, reading, statement, to_json, writing};
-use crate::domain::identity::{Unsure, folded, known_names};
+use crate::domain::identity::{Unsure, is_another, known_names};
 use crate::domain::notice::{Fault, Hold, Outcome};
 use crate::domain::time::UtcTime;
 use serde_json::Value;
@@ -287,8 +287,8 @@ impl Store {
                 }
             };
             // Of one that differs in its e-mail address alone, the user name is no question.
-            let is_known = names.iter().any(|(name, _)| folded(name) == folded(&username));
-            let username = Some(username).filter(|name| !name.is_empty() && !is_known);
+            let known = names.iter().map(|(name, _)| name.as_str());
+            let username = Some(username).filter(|name| is_another(name, known));
             all.push(Unsure { notice, digest, username, plain: false });
         }
         Ok(all)

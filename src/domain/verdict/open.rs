@@ -158,6 +158,31 @@ pub(super) fn came_to_light(
     all
 }
 
+/// No role was found. Of a name whose role was a question on one target, and is gone there, the others are asked for.
+fn nobody(question: &Question<'_>, looks: &[&Observation]) -> Gap {
+    let names: BTreeSet<&str> = question.names.iter().map(|name| name.role.as_str()).collect();
+    let none = if names.is_empty() {
+        "no role that is known is the subject's".to_owned()
+    } else {
+        format!("no role is called {}", names.into_iter().collect::<Vec<_>>().join(" or "))
+    };
+    let is_asked =
+        |look: &&Observation| question.names.iter().any(|name| name.applies_to(&look.target));
+    let asked: Vec<&Observation> = looks.iter().copied().filter(is_asked).collect();
+    Gap {
+        surface: ResidualKind::Login,
+        target: targets(if asked.is_empty() { looks } else { &asked }),
+        database: None,
+        reason: format!(
+            "no account: {none}; a role that was renamed or dropped earlier cannot be told from one that never was"
+        ),
+        fix: "expect it again with the role's present name (--account), or have a second person confirm that \
+              there is none (expect amend --no-account)"
+            .to_owned(),
+        cause: Cause::Internal,
+    }
+}
+
 /// What the question itself leaves open.
 pub(super) fn question_gap(
     question: &Question<'_>,
@@ -190,20 +215,7 @@ pub(super) fn question_gap(
         return None;
     }
     if no_account {
-        let names: Vec<_> = question.names.iter().map(|name| name.role.as_str()).collect();
-        let none = if names.is_empty() {
-            "no role that is known is the subject's".to_owned()
-        } else {
-            format!("no role is called {}", names.join(" or "))
-        };
-        return gap(
-            ResidualKind::Login,
-            format!(
-                "no account: {none}; a role that was renamed or dropped earlier cannot be told from one that never was"
-            ),
-            "expect it again with the role's present name (--account), or have a second person confirm that \
-             there is none (expect amend --no-account)",
-        );
+        return Some(nobody(question, looks));
     }
     if question.accounts.is_empty() {
         // Whatever kept the roles from being read is a gap already. This holds even if it were not.
