@@ -81,6 +81,48 @@ fn a_prepared_change_of_roles_is_a_gap_for_everybody() {
     }
 }
 
+/// Who is looked at besides takes nothing from what is not known of the others.
+#[test]
+fn a_prepared_change_of_roles_is_a_gap_beside_whoever_prepared_it() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        let later =
+            "CREATE ROLE chief SUPERUSER; ALTER ROLE x NOLOGIN; SET SESSION AUTHORIZATION chief;
+                     BEGIN; ALTER ROLE x LOGIN; PREPARE TRANSACTION 'later';";
+        sql(&cluster, "postgres", "orders", later);
+        let url = cluster.url("agent", "postgres");
+        let beside = || {
+            let asked = ["check", "--target", &url, "-o", "json", "chief", "x"];
+            let (_, out, err) = run(revoked().args(asked));
+            let report: serde_json::Value = serde_json::from_str(&out).expect(&err);
+            let mut subjects = report["subjects"].as_array().unwrap().iter();
+            let x = subjects.find(|one| one["subject"] == "x").unwrap();
+            (x["verdict"].clone(), report["gaps"].clone())
+        };
+        let (verdict, gaps) = beside();
+        assert_eq!(verdict, "inconclusive", "PostgreSQL {}: {gaps:#}", cluster.major());
+        assert_eq!(gaps[0]["surface"], "prepared_transaction", "{gaps:#}");
+        assert_eq!(gaps[0]["database"], "orders", "{gaps:#}");
+        sql(&cluster, "postgres", "orders", "ROLLBACK PREPARED 'later';");
+        assert_eq!(beside().0, "revoked");
+    }
+}
+
+/// From 16 on the server refuses to take SUPERUSER from it.
+#[test]
+fn the_first_superuser_owns_the_catalogs_whatever_is_taken_from_it() {
+    for binaries in versions().into_iter().filter(|binaries| binaries.major < 16) {
+        let cluster = start(&binaries);
+        sql(&cluster, "postgres", "postgres", "CREATE ROLE chief SUPERUSER LOGIN;");
+        let taken = "ALTER ROLE postgres NOSUPERUSER NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS;";
+        sql(&cluster, "chief", "postgres", taken);
+        let (code, report) = check(&cluster, "postgres");
+        assert_eq!(code, 2, "{report:#}");
+        let owns = "postgres owns the system catalogs of every database";
+        assert!(report["residual"].to_string().contains(owns), "{report:#}");
+    }
+}
+
 #[test]
 fn a_prepared_alter_role_does_not_hold_up_the_plan() {
     let cluster = start(&versions()[0]);

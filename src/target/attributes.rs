@@ -6,8 +6,9 @@ use super::memberships::Seen;
 use super::rows::RoleRow;
 use super::session::Session;
 use crate::domain::graph::{Can, Path, Reach};
+use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::powers::Attribute;
-use crate::domain::residual::{Residual, ResidualKind as K, Strength as S};
+use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
 use crate::domain::strength::Known;
 
 /// Attributes that a role has itself.
@@ -43,7 +44,23 @@ pub(super) fn held(session: &mut Session<'_>, cluster: &Cluster, roles: &[RoleRo
             found.rows = vec![catalog::attribute(&role.name, attribute)];
             session.observation.residual.push(found.described());
         }
+        if role.oid.0 == BOOTSTRAP.0 && !role.has(RoleRow::SUPERUSER) {
+            session.observation.residual.push(catalogs(role, account).described());
+        }
     }
+}
+
+/// What initdb made belongs to the role that it made, also once that is no superuser any more (up to 15 it may be): some
+/// thousand objects of each database, which are not read one by one, and of which no dependency tells.
+fn catalogs(role: &RoleRow, account: AccountRef) -> Residual {
+    let mut found = Residual::new(K::Ownership, S::of(K::Ownership, Known::NOTHING), account);
+    found.object = Some("the system catalogs of every database".to_owned());
+    found.detail = Some(
+        "initdb made them and the role; whoever acts as it can read and grant what they hold"
+            .to_owned(),
+    );
+    found.rows = vec![format!("pg_roles: rolname={} oid={BOOTSTRAP}", role.name)];
+    found
 }
 
 /// Attributes that a role takes by SET ROLE, and has not itself.
