@@ -212,6 +212,16 @@ impl Observation {
         self.roster.shrink_to_fit();
     }
 
+    /// What the clock by which `found` is dated differs from the agent's, in microseconds: that of the instance where it was
+    /// seen. `None` when nobody knows.
+    #[must_use]
+    pub fn clock_skew_of(&self, found: &Residual) -> Option<i64> {
+        match &found.instance {
+            None => Some(self.server.as_ref()?.clock_skew_us),
+            Some(name) => Some(self.instances.iter().find(|one| one.name == *name)?.clock_skew_us),
+        }
+    }
+
     /// The role with this OID, if the cluster has it.
     #[must_use]
     pub fn role(&self, oid: RoleOid) -> Option<&RosterRole> {

@@ -89,10 +89,7 @@ impl Begun {
         if !SESSIONS.contains(&found.kind) || found.background {
             return None;
         }
-        let skew = match &found.instance {
-            None => server.clock_skew_us,
-            Some(name) => look.instances.iter().find(|one| one.name == *name)?.clock_skew_us,
-        };
+        let skew = look.clock_skew_of(found)?;
         Some(Self {
             target: look.target.clone(),
             system_identifier: server.system_identifier,

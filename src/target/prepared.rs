@@ -6,8 +6,7 @@ use super::rows::{PreparedLockRow, PreparedRow};
 use super::session::Session;
 use super::statements as sql;
 use super::trouble::Trouble;
-use crate::domain::ids::RoleOid;
-use crate::domain::observation::{Cause, Gap};
+use crate::domain::observation::Cause;
 use crate::domain::plan::locks::Held;
 use crate::domain::plan::quote::literal;
 use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, Strength as S};
@@ -23,8 +22,9 @@ pub(super) fn judge(session: &mut Session<'_>, cluster: &Cluster, rows: &[Prepar
         for role in roles.iter().filter(|role| cluster.tracked.contains(role)) {
             session.observation.residual.push(prepared_by(row, *role, cluster));
         }
-        if row.changes_roles {
-            changes(session, cluster, row, &roles);
+        if row.changes_roles && !is_theirs(session, cluster, &roles) {
+            let trouble = changes_roles(row, &cluster.account(row.role.0));
+            session.trouble_at(K::PreparedTransaction, &trouble, "prepared");
         }
         let vanished = cluster.knows_roles() && cluster.role_name(row.role.0).is_none();
         if vanished && !cluster.tracked.contains(&row.role.0) {
@@ -58,25 +58,14 @@ pub(super) async fn locks(session: &mut Session<'_>, cluster: &Cluster) -> Vec<H
     rows.unwrap_or_default().into_iter().map(held).collect()
 }
 
-/// It changed roles, and a row of theirs is not locked by that: it may be about anybody but those whose residual it is, who
-/// are `roles`.
-fn changes(session: &mut Session<'_>, cluster: &Cluster, row: &PreparedRow, roles: &BTreeSet<u32>) {
-    let trouble = changes_roles(row, &cluster.account(row.role.0));
-    if cluster.tracked.is_disjoint(roles) {
-        session.trouble_at(K::PreparedTransaction, &trouble, "prepared");
-        return;
-    }
-    let gap = Gap {
-        surface: K::PreparedTransaction,
-        target: session.observation.target.clone(),
-        database: row.database.clone(),
-        reason: trouble.reason,
-        fix: trouble.fix,
-        cause: trouble.cause,
-    };
-    for role in cluster.tracked.difference(roles) {
-        session.observation.partly.entry(RoleOid(*role)).or_default().push(gap.clone());
-    }
+/// Whether nobody is searched for but `roles`, whose residual it is. Otherwise it may be about any of the others, also one who
+/// has no role here yet: a row that was changed is not locked.
+fn is_theirs(session: &Session<'_>, cluster: &Cluster, roles: &BTreeSet<u32>) -> bool {
+    let bears =
+        |name: &String| cluster.tracked.iter().any(|role| cluster.role_name(*role) == Some(name));
+    !cluster.tracked.is_empty()
+        && cluster.tracked.is_subset(roles)
+        && session.observation.searched.iter().all(bears)
 }
 
 /// What it did is seen by nobody before it is committed, so that whoever prepared it has to be asked.

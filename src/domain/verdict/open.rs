@@ -125,14 +125,14 @@ pub(super) fn sessions_begun_before(
         .collect()
 }
 
-/// When the roles went, as the target's clock has it, by which the start of a session is told.
+/// When the roles went, as the clock has it by which the start of the session is told.
 fn gone_at(
     question: &Question<'_>,
     looks: &[&Observation],
     residual: &Residual,
 ) -> Option<UtcTime> {
     let look = looks.iter().find(|look| look.target == residual.account.target)?;
-    let skew = look.server.as_ref().map_or(0, |server| server.clock_skew_us);
+    let skew = look.clock_skew_of(residual)?;
     let gone = question.gone_since.unwrap_or(look.ended_at);
     UtcTime::from_micros(gone.micros().saturating_add(skew))
 }

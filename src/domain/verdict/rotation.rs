@@ -41,7 +41,8 @@ pub(super) fn must_go(
         K::Credential | K::VanishedSession | K::Probe => true,
         K::Session | K::Replication => {
             standing_of(question, &residual.account).is_some_and(|standing| {
-                opened_with_old(standing, residual, skew(looks, &residual.account.target)).is_some()
+                let look = looks.iter().find(|look| look.target == residual.account.target);
+                look.is_none_or(|look| opened_with_old(standing, residual, look).is_some())
             })
         }
         K::Login
@@ -69,23 +70,30 @@ fn standing_of<'a>(question: &Question<'a>, account: &AccountRef) -> Option<&'a 
 }
 
 /// The target's clock less the agent's.
-fn skew(looks: &[&Observation], target: &str) -> i64 {
-    let look = looks.iter().find(|look| look.target == target);
-    look.and_then(|look| look.server.as_ref()).map_or(0, |server| server.clock_skew_us)
+fn skew(look: &Observation) -> i64 {
+    look.server.as_ref().map_or(0, |server| server.clock_skew_us)
 }
 
 /// Whether a session began before `bound`. One of unknown beginning did.
-fn begun_before(residual: &Residual, bound: Option<UtcTime>, skew_us: i64) -> bool {
-    let bound = bound.and_then(|at| UtcTime::from_micros(at.micros().saturating_add(skew_us)));
-    bound.is_some_and(|bound| residual.since.is_none_or(|since| since < bound))
+fn begun_before(session: &Residual, bound: Option<UtcTime>, look: &Observation) -> bool {
+    let Some(bound) = bound else { return false };
+    let begun = session
+        .since
+        .zip(look.clock_skew_of(session))
+        .and_then(|(since, skew)| UtcTime::from_micros(since.micros().saturating_sub(skew)));
+    begun.is_none_or(|begun| begun < bound)
 }
 
 /// Why a session counts as opened with the old secret, if it does.
-fn opened_with_old(standing: &Standing, session: &Residual, skew_us: i64) -> Option<&'static str> {
-    if begun_before(session, standing.old_until, skew_us) {
+fn opened_with_old(
+    standing: &Standing,
+    session: &Residual,
+    look: &Observation,
+) -> Option<&'static str> {
+    if begun_before(session, standing.old_until, look) {
         return Some("it is older than the change of the password");
     }
-    let unchanged = standing.change == Change::Unchanged && standing.dead(skew_us).is_none();
+    let unchanged = standing.change == Change::Unchanged && standing.dead(skew(look)).is_none();
     (unchanged || standing.valid().is_some())
         .then_some("it was opened while the old secret was valid, which it still is")
 }
@@ -110,8 +118,7 @@ pub(super) fn judge(
             surface: format!("consumers of {}/{}", account.target, account.role),
             reason: "whether each of them uses the new secret is not followed yet".to_owned(),
         });
-        let case =
-            Case { question, account, agent: agent_of(look), skew: skew(looks, &look.target) };
+        let case = Case { question, account, agent: agent_of(look), look };
         case.sessions(found, gaps);
         case.password(found, gaps, not_covered);
     }
@@ -126,7 +133,7 @@ struct Case<'a> {
     question: &'a Question<'a>,
     account: &'a Account,
     agent: &'a str,
-    skew: i64,
+    look: &'a Observation,
 }
 
 impl Case<'_> {
@@ -172,9 +179,9 @@ impl Case<'_> {
                 && (&r.account.target, r.account.oid) == (&me.target, me.oid)
         };
         for session in found.iter_mut().filter(mine) {
-            if let Some(why) = opened_with_old(standing, session, self.skew) {
+            if let Some(why) = opened_with_old(standing, session, self.look) {
                 session.sentence = format!("{}; {why}", session.sentence);
-            } else if begun_before(session, standing.unsure_until, self.skew)
+            } else if begun_before(session, standing.unsure_until, self.look)
                 && asked_for(self.question, session.kind)
             {
                 gaps.push(self.gap(
@@ -182,7 +189,7 @@ impl Case<'_> {
                     format!("{}; it may have been opened with the old secret", session.sentence),
                     "end that session; a new one needs the new secret".to_owned(),
                 ));
-            } else if standing.dead(self.skew).is_none() {
+            } else if standing.dead(skew(self.look)).is_none() {
                 // Nothing is proved yet, and it may not look as if this session were proved to be a good one.
                 session.sentence.push_str("; with which secret it was opened is not known");
             }
@@ -208,7 +215,7 @@ impl Case<'_> {
             found.push(self.residual("old secret", probe_says(role, probe)));
             return;
         }
-        let dead = standing.dead(self.skew);
+        let dead = standing.dead(skew(self.look));
         match (standing.change, dead) {
             (Change::Unchanged, None) => {
                 found.push(self.residual("password", self.unchanged(standing)));

@@ -5,7 +5,7 @@ use crate::domain::account::LinkRule;
 use crate::domain::address::Address;
 use crate::domain::credential::tests::{at, play};
 use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::observation::{RosterRole, Server};
+use crate::domain::observation::{Instance, RosterRole, Server};
 use crate::domain::revocation::Kind;
 use crate::domain::verdict::{Judgement, Verdict, judge as judged};
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,6 +214,24 @@ fn the_start_of_a_session_is_by_the_targets_clock() {
     let mut fast = look(vec![residual(K::Session, Some(22))]);
     fast.server.as_mut().unwrap().clock_skew_us = 5_000_000;
     assert_eq!(told("10 a\n20 b\n30 dead", &fast).verdict, Verdict::Residual, "it was 17 here");
+}
+
+#[test]
+fn a_session_of_a_standby_began_by_its_clock() {
+    let mut session = residual(K::Session, Some(22));
+    session.instance = Some("standby".into());
+    let mut behind = look(vec![session]);
+    let verdict = |look: &Observation| told("10 a\n20 b\n30 dead", look).verdict;
+    assert_eq!(verdict(&behind), Verdict::Residual, "nobody knows that clock");
+    behind.instances.push(Instance {
+        name: "standby".into(),
+        version: "15.18".into(),
+        in_recovery: true,
+        clock_skew_us: 5_000_000,
+    });
+    assert_eq!(verdict(&behind), Verdict::Residual, "it was 17 here");
+    behind.instances[0].clock_skew_us = 1_000_000;
+    assert_eq!(verdict(&behind), Verdict::Revoked, "it was 21 here");
 }
 
 #[test]
