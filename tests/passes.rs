@@ -251,6 +251,28 @@ async fn the_primary_is_found_whichever_instance_it_is() {
     }
 }
 
+/// Nobody ever saw its OID on the primary.
+#[tokio::test]
+async fn a_name_that_only_a_standby_still_has_is_a_gap() {
+    let mut primary = start(&Binaries::find().unwrap());
+    let (standby, target) = with_standby(&mut primary);
+    let target = target.instance("replica", &standby.url("agent", "postgres")).unwrap();
+    sql(&primary, "postgres", "postgres", "ALTER ROLE x NOLOGIN; CREATE ROLE x_admin LOGIN");
+    caught_up(&primary, &standby);
+    look(&target, &["x", "x_admin"], Depth::Full).await;
+    psql(&standby, "postgres", "postgres", "SELECT pg_wal_replay_pause()");
+    sql(&primary, "postgres", "postgres", "DROP ROLE x_admin");
+    let behind = |look: &Observation| {
+        look.gaps.iter().any(|gap| {
+            gap.surface == K::Login && gap.reason.contains("instance replica is behind the primary")
+        })
+    };
+    let seen = target.look(&wanted(&["x"], Depth::Full)).await;
+    assert!(!behind(&seen), "of x it has what the primary has: {:?}", seen.gaps);
+    let seen = target.look(&wanted(&["x", "x_admin"], Depth::Full)).await;
+    assert!(behind(&seen), "{:?}", seen.gaps);
+}
+
 #[tokio::test]
 async fn two_primaries_prove_nothing() {
     let mut primary = start(&Binaries::find().unwrap());

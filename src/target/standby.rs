@@ -130,7 +130,7 @@ pub(super) async fn compare(
             session.end().await;
             return;
         }
-        seen = standing(session, cluster).await;
+        seen = standing(session, cluster, wanted).await;
         session.end().await;
         if wanted.secrets.is_none() && seen.as_ref() == Some(&cluster.standing) {
             return;
@@ -147,13 +147,21 @@ pub(super) async fn compare(
     }
 }
 
-/// What the standby knows, in the transaction that is open.
-async fn standing(session: &mut Session<'_>, cluster: &Cluster) -> Option<Standing> {
+/// What the standby knows, in the transaction that is open. Who bears a name there that is searched for may be unknown to the
+/// primary by now.
+async fn standing(
+    session: &mut Session<'_>,
+    cluster: &Cluster,
+    wanted: &Wanted,
+) -> Option<Standing> {
     let roles: Vec<RoleRow> = session.rows(&sql::ROLES, PgArguments::default()).await?;
     let edges = memberships::rows(session, cluster.version_num).await;
     let dependencies =
         of_each(session, cluster, &sql::DEPENDENCIES, &mut Partly::default()).await?;
-    Some(Standing::of(&cluster.tracked, &roles, &edges, &dependencies))
+    let named = roles.iter().filter(|role| wanted.names.contains(&role.name));
+    let whose: BTreeSet<u32> =
+        named.map(|role| role.oid.0).chain(cluster.tracked.iter().copied()).collect();
+    Some(Standing::of(&whose, &roles, &edges, &dependencies))
 }
 
 fn differs(session: &mut Session<'_>, cluster: &Cluster, name: &str, seen: &Standing) {
