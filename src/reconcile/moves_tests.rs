@@ -4,7 +4,7 @@ use super::super::judging::{forget_for_others, forget_the_future};
 use super::*;
 use crate::domain::account::LinkRule;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
-use crate::domain::observation::{Cause, Gap, RosterRole};
+use crate::domain::observation::{Cause, Gap, RosterRole, Server};
 use crate::domain::residual::{AccountRef, Strength};
 use crate::domain::revocation::{self, Kind, State};
 use crate::domain::verdict::{Further, Question, judge_further};
@@ -173,6 +173,15 @@ impl Sees {
     fn look(self, minute: i64) -> Observation {
         let mut look = Observation::begun("main", at(minute * 60));
         look.ended_at = at(minute * 60 + 1);
+        look.server = Some(Server {
+            system_identifier: SystemIdentifier(7),
+            version: "15.18".into(),
+            version_num: 150_018,
+            in_recovery: false,
+            timeline: 1,
+            clock_skew_us: 0,
+            agent_role: "revoked_agent".into(),
+        });
         look.tracked = [RoleOid(1)].into();
         look.roster = vec![
             RosterRole { oid: RoleOid(1), name: "x".into() },
