@@ -30,7 +30,7 @@ pub use targets::target_of;
 
 // A look that somebody asks for by hand is judged by the same rules.
 pub(crate) use campaigns::{Preview, listed, preview};
-pub(crate) use further::person_of;
+pub(crate) use further::{is_asked_beside, person_of, probed_beside};
 pub(crate) use lineage::{back, since};
 pub(crate) use links::{Certain, certain, claims, with_sources};
 pub(crate) use mapped::known_targets;
@@ -245,6 +245,7 @@ impl Reconciler {
             let names = names_of(stored, &config);
             let names = names.into_iter().filter(|name| name.applies_to(target));
             wanted.names.extend(names.map(|name| name.role));
+            wanted.callers.extend(person_of(stored, &config).callers(target));
             for account in stored.accounts.iter().filter(|account| account.target == target) {
                 wanted.oids.insert(account.oid);
                 wanted.names.insert(account.role.clone());

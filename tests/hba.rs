@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::withheld::{LOCAL, check, check_all, edit, file, load, start, write};
+use common::agent::Agent;
+use common::withheld::{LOCAL, check, check_all, file, load, start, write};
 use common::{LiveSession, sql, versions};
 use revoked::domain::residual::ResidualKind;
 use revoked::target::{Target, Wanted};
@@ -127,7 +128,7 @@ fn a_regular_expression_and_an_included_file() {
         write(&cluster, "more.conf", "local all y trust\n");
         lines(&cluster, "include more.conf\n");
         assert_eq!(check_all(&cluster, "x").0, 0);
-        edit(&cluster, "more.conf", "local all y,team trust\n");
+        write(&cluster, "more.conf", "local all y,team trust\n");
         let (code, report) = check_all(&cluster, "x");
         assert_eq!(code, 3);
         assert!(report["gaps"][0]["reason"].as_str().unwrap().contains("more.conf was changed"));
@@ -148,7 +149,7 @@ fn a_file_that_was_edited_and_not_loaded() {
     for binaries in versions() {
         let cluster = start(&binaries);
         lines(&cluster, "local all x trust\n");
-        edit(&cluster, "pg_hba.conf", &format!("{LOCAL}local all x reject\n"));
+        write(&cluster, "pg_hba.conf", &format!("{LOCAL}local all x reject\n"));
         assert!(gets_in(&cluster), "the file says reject, the server does not");
         let (code, report) = check_all(&cluster, "x");
         assert_eq!(code, 3, "{report:#}");
@@ -166,7 +167,7 @@ fn a_file_that_was_edited_and_not_loaded() {
         assert!(!gets_in(&cluster));
         assert_eq!(check_all(&cluster, "x").0, 0);
         // What the file names is there, loaded or not.
-        edit(&cluster, "pg_hba.conf", &format!("{LOCAL}local all x trust\n"));
+        write(&cluster, "pg_hba.conf", &format!("{LOCAL}local all x trust\n"));
         let (code, report) = check_all(&cluster, "x");
         assert_eq!((code, kinds(&report)), (2, vec!["hba_rule"]));
     }
@@ -185,7 +186,7 @@ async fn a_file_that_was_loaded_while_the_agent_was_connected() {
             gaps.into_iter().map(|gap| gap.reason + "; " + &gap.fix).collect::<Vec<String>>()
         };
         assert_eq!(gaps().await, Vec::<String>::new());
-        edit(&cluster, "pg_hba.conf", &format!("{LOCAL}local all y trust\n"));
+        write(&cluster, "pg_hba.conf", &format!("{LOCAL}local all y trust\n"));
         let [unloaded] = gaps().await.try_into().unwrap();
         assert!(unloaded.contains("the server loaded its configuration"), "{unloaded}");
         // The time of a file has no fractions.
@@ -257,25 +258,101 @@ fn an_ident_map_for_the_system_user_of_that_name() {
     for binaries in versions().into_iter().filter(|binaries| binaries.major >= 15) {
         let cluster = start(&binaries);
         let map = "m x reporting\nm X@CORP.EXAMPLE reporting\nm /^(x|z)$ reporting\nm xy reporting\n\
-                   m /^(.*)$ reporting\nm x x\n";
+                   m /^(.*)$ reporting\nm x x\nm /^(zoe|x)@CORP\\.EXAMPLE$ reporting\n\
+                   m \"CN=x,OU=it\" reporting\nm /^x\\.y@CORP reporting\nm \"CN=xy,OU=x\" reporting\n";
         write(&cluster, "pg_ident.conf", map);
         load(&cluster);
         let (code, report) = check(&cluster, "x", &["ident_map"]);
         assert_eq!(code, 2, "{report:#}");
         let file = called(&cluster, "pg_ident.conf");
         let lets = "pg_ident.conf lets the user x of the system in as another role";
-        assert_eq!(
-            sentences(&report),
-            [
-                format!("pg_ident.conf lets others in as x: m x x (line 6 of {file})"),
-                format!(
-                    "{lets}: m /^(x|z)$ reporting (line 3 of {file}, by the system user /^(x|z)$)"
-                ),
-                format!(
-                    "{lets}: m X@CORP.EXAMPLE reporting (line 2 of {file}, by the system user X@CORP.EXAMPLE)"
-                ),
-                format!("{lets}: m x reporting (line 1 of {file}, by the system user x)"),
-            ]
+        let by = |number: u8, user: &str| {
+            format!(
+                "{lets}: m {user} reporting (line {number} of {file}, by the system user {user})"
+            )
+        };
+        let others = [
+            by(7, r"/^(zoe|x)@CORP\.EXAMPLE$"),
+            by(3, "/^(x|z)$"),
+            by(8, "CN=x,OU=it"),
+            by(2, "X@CORP.EXAMPLE"),
+            by(1, "x"),
+        ];
+        let mut expected = others.to_vec();
+        expected.sort();
+        let own = format!("pg_ident.conf lets others in as x: m x x (line 6 of {file})");
+        // Whatever becomes of the role, they come in.
+        let mut found = sentences(&report);
+        assert_eq!(found.pop(), Some(own.as_str()), "{report:#}");
+        found.sort_unstable();
+        assert_eq!(found, expected);
+        let url = cluster.url("agent", "postgres");
+        let suspend = ["check", "--suspend", "--target", &url, "x"];
+        assert_eq!(common::run(common::revoked().args(suspend)).0, 2);
+        sql(&cluster, "postgres", "postgres", "DROP OWNED BY x; DROP ROLE x");
+        let (code, report) = check(&cluster, "x", &["ident_map"]);
+        assert_eq!(code, 2, "{report:#}");
+        let found = sentences(&report);
+        assert!(found.iter().all(|one| one.starts_with(lets)) && found.len() == 5, "{report:#}");
+    }
+}
+
+/// The role was renamed, and then another one got its name: the user of the system is who they were.
+#[test]
+fn an_ident_map_for_whom_the_agent_knew_by_another_name() {
+    let binaries = versions().into_iter().rfind(|binaries| binaries.major >= 15).unwrap();
+    let cluster = start(&binaries);
+    write(&cluster, "pg_ident.conf", "m x reporting\n");
+    load(&cluster);
+    let mut agent = Agent::init(&[("main", &cluster.url("agent", "postgres"))], "");
+    agent.start();
+    let admin = |script: &str| sql(&cluster, "postgres", "postgres", script);
+    let id = agent.expect("EMP-1", &["--account", "x"]);
+    let lets = "pg_ident.conf lets the user x of the system in as another role: m x reporting";
+    let is_there = |view: &Value| view["residual"].to_string().contains(lets);
+    agent.until(&id, is_there);
+    for script in ["ALTER ROLE x RENAME TO former; CREATE ROLE x", "DROP ROLE former"] {
+        admin(script);
+        let looked = agent.until(&id, |view| view["accounts"].to_string().contains("former"));
+        let since = looked["looked_at"].as_str().unwrap().to_owned();
+        let view = agent.until(&id, |view| view["looked_at"].as_str() > Some(since.as_str()));
+        assert!(is_there(&view), "{script}: {view:#}");
+        let (code, out, _) = agent.run(&["check", &id]);
+        assert!(code == 2 && out.contains(lets), "{script}: {out}");
+    }
+    // What only a person is called tells nobody that name.
+    let other = agent.expect("Zoe", &["--account", "reporting"]);
+    write(&cluster, "pg_ident.conf", "m zoe boss\n");
+    load(&cluster);
+    let view = agent.until(&other, |view| view["residual"].to_string().contains("ident_map"));
+    let text = view["residual"].to_string();
+    assert!(
+        text.contains("a user of the system who is called as the subject in as some role"),
+        "{text}"
+    );
+    assert!(!text.contains("zoe"), "{text}");
+}
+
+/// The time of a file's content may be older than the server's, though it was put in place after.
+#[test]
+fn a_file_of_old_that_was_put_in_place_is_not_the_one_that_was_loaded() {
+    for binaries in versions() {
+        let cluster = start(&binaries);
+        lines(&cluster, "local all x trust\n");
+        let path = file(&cluster, "pg_hba.conf");
+        let old = path.with_extension("old");
+        std::fs::write(&old, LOCAL).unwrap();
+        let then = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        std::fs::File::options().write(true).open(&old).unwrap().set_modified(then).unwrap();
+        std::thread::sleep(Duration::from_millis(1_100));
+        std::fs::rename(&old, &path).unwrap();
+        let (code, report) = check(&cluster, "x", &["hba_rule"]);
+        assert_eq!(code, 3, "PostgreSQL {}: {report:#}", cluster.major());
+        assert!(
+            report["gaps"].to_string().contains("and the server loaded its configuration at"),
+            "{report:#}"
         );
+        load(&cluster);
+        assert_eq!(check(&cluster, "x", &["hba_rule"]).0, 0);
     }
 }

@@ -192,6 +192,27 @@ fn a_permission_may_be_what_a_probe_shows() {
     );
     sql(&cluster, "postgres", "postgres", "INSERT INTO scopes VALUES ('x', 'api.read');");
     agent.until_state(&id, "verified");
+    // Switched off, they show nothing.
+    let text = std::fs::read_to_string(agent.config()).unwrap();
+    let off = "\nrights_revocation: {actions: {disable_api_keys: false}}\n";
+    std::fs::write(agent.config(), text + off).unwrap();
+    let (code, out, _) = agent.run(&["check", &id]);
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("nobody said which roles give api.admin"), "{out}");
+}
+
+/// A role that must be gone is known by more than its name.
+#[test]
+fn a_role_that_must_be_gone_may_be_renamed() {
+    let cluster = cluster();
+    let agent = agent_of(&cluster, "CREATE ROLE x; CREATE ROLE writer; GRANT writer TO x;", "");
+    let id = agent.expect("EMP-1", &["--account", "x", "--kind", "partial", "--role", "writer"]);
+    agent.until(&id, |view| view["verdict"] == "residual");
+    sql(&cluster, "postgres", "postgres", "ALTER ROLE writer RENAME TO old; CREATE ROLE writer;");
+    let (code, out, err) = agent.run(&["check", &id]);
+    assert_eq!(code, 2, "{out}{err}");
+    sql(&cluster, "postgres", "postgres", "REVOKE old FROM x;");
+    assert_eq!(agent.run(&["check", &id]).0, 0);
 }
 
 const RULES: &str = "host all all 127.0.0.1/32 scram-sha-256";

@@ -191,6 +191,52 @@ fn what_is_not_known_of_a_subject_is_a_question() {
     assert!(out.contains("probes are about subjects"), "{out}");
 }
 
+/// Where no role is searched for, probes are asked all the same.
+#[test]
+fn a_probe_is_asked_where_the_subject_has_no_account() {
+    let (main, console) = (cluster(), cluster());
+    sql(&main, "postgres", "postgres", "CREATE ROLE agent LOGIN; CREATE ROLE jsmith LOGIN;");
+    sql(&console, "postgres", "postgres", CONSOLE);
+    let targets =
+        [("main", &*main.url("agent", "postgres")), ("second", &*console.url("agent", "postgres"))];
+    let mut agent = Agent::init(&targets, "");
+    let text = std::fs::read_to_string(agent.config()).unwrap();
+    let probes = "\n  second:\n    probes:\n      sessions: {database: console, search_path: [public], parameters: \
+                  [email], permissions: [console.use], sentence: has sessions, sql: \"SELECT 1 FROM admin_sessions s JOIN \
+                  admins a ON a.id = s.admin_id WHERE a.email = $1 AND revoked_at IS NULL\"}\n      \
+                  roles: {database: console, parameters: [account], sentence: s, sql: \"SELECT 1 WHERE $1 = 'zz'\"}\n";
+    std::fs::write(agent.config(), text.replace("\n  second:\n", probes)).unwrap();
+    agent.start();
+    let more = ["--account", "main/jsmith", "--email", "jsmith@example.com"];
+    let id = agent.expect("EMP-7", &more);
+    let part = [&more[..], &["--kind", "partial", "--permissions", "console.use"]].concat();
+    let part = agent.expect("EMP-7", &part);
+    sql(&main, "postgres", "postgres", "ALTER ROLE jsmith NOLOGIN;");
+    for id in [&id, &part] {
+        let view = agent
+            .until(id, |view| view["residual"].as_array().is_some_and(|found| found.len() == 1));
+        assert_eq!(objects(&view), ["sessions"], "{view:#}");
+        assert_eq!(view["gaps"], serde_json::json!([]), "{view:#}");
+        assert_eq!(agent.run(&["check", id]).0, 2);
+    }
+    sql(&console, "postgres", "console", "REVOKE SELECT ON admin_sessions FROM agent;");
+    for id in [&id, &part] {
+        let view = agent.until(id, |view| view["verdict"] == "inconclusive");
+        assert!(view["gaps"].to_string().contains("probe sessions"), "{view:#}");
+        assert_eq!(agent.run(&["check", id]).0, 3);
+    }
+    sql(
+        &console,
+        "postgres",
+        "console",
+        "GRANT SELECT ON admin_sessions TO agent; UPDATE admin_sessions SET revoked_at = now();",
+    );
+    for id in [&id, &part] {
+        agent.until_state(id, "verified");
+        assert_eq!(agent.run(&["check", id]).0, 0);
+    }
+}
+
 #[test]
 fn doctor_tries_each_probe_and_says_what_is_missing() {
     let cluster = start(&Binaries::find().unwrap());

@@ -8,13 +8,14 @@ use super::output::shown;
 use crate::config::Config;
 use crate::domain::account::{Account, AccountName, LinkRule};
 use crate::domain::credential::Standing;
-use crate::domain::observation::NotCovered;
+use crate::domain::observation::{NotCovered, Observation};
 use crate::domain::probes::Person;
 use crate::domain::residual::ResidualKind;
 use crate::domain::revocation::{Kind, State};
 use crate::domain::subject::Called;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Required;
+use crate::http::called::Bearer;
 use crate::http::exceptions::ExceptionView;
 use crate::http::view::View;
 use crate::reconcile::{has_no_account, names_of, person_of, roles_of};
@@ -43,6 +44,8 @@ pub(super) struct Asked {
     pub(super) accounts: Vec<Account>,
     /// For a partial revocation: roles that must be gone.
     pub(super) roles: Vec<String>,
+    /// Roles that bear or bore one of these names.
+    pub(super) meant: Vec<Bearer>,
     /// Permissions that must be gone and of which nobody said which roles give them.
     pub(super) unmapped: Vec<String>,
     /// It is known that there is no account.
@@ -53,6 +56,8 @@ pub(super) struct Asked {
     pub(super) gone_since: Option<UtcTime>,
     /// Whom probes are asked about; `None` where a role is asked about.
     pub(super) person: Option<Person>,
+    /// Targets whose probes are asked about that person, whether or not a role is searched for there.
+    pub(super) probed: BTreeSet<String>,
     /// For a partial revocation: what must be there.
     pub(super) required: Vec<Required>,
     /// For a transfer: who owns the account from now on.
@@ -91,11 +96,13 @@ impl Asked {
             names,
             accounts: Vec::new(),
             roles: Vec::new(),
+            meant: Vec::new(),
             unmapped: Vec::new(),
             no_account: false,
             not_required: BTreeSet::new(),
             gone_since: None,
             person: None,
+            probed: BTreeSet::new(),
             required: Vec::new(),
             new_owner: None,
             credentials: Vec::new(),
@@ -120,7 +127,7 @@ impl Asked {
             accounts: view.accounts.clone(),
             roles: view.roles.clone(),
             no_account: view.no_account_confirmed,
-            gone_since: view.first_clean_at,
+            gone_since: view.gone_since,
             credentials: view.credentials.clone(),
             first_seen: view.first_residual_at,
             preserve_data: view.preserve_data,
@@ -143,6 +150,19 @@ impl Asked {
         asked.new_owner.clone_from(&view.new_owner);
         asked.person = Some(person_of(&expected, config));
         asked
+    }
+
+    /// Every name that the roles that must be gone bear now, after these looks, and those by which they were named.
+    pub(super) fn known_as(&self, looks: &[&Observation]) -> Vec<String> {
+        let mut names: BTreeSet<String> = self.roles.iter().cloned().collect();
+        for role in &self.meant {
+            let there = looks.iter().filter(|look| {
+                let server = look.server.as_ref();
+                server.is_some_and(|server| server.system_identifier == role.system_identifier)
+            });
+            names.extend(there.filter_map(|look| look.role(role.oid)).map(|one| one.name.clone()));
+        }
+        names.into_iter().collect()
     }
 
     /// Whether it is not due yet at `now`, and then when it will be.

@@ -17,7 +17,7 @@ use crate::domain::revocation::Kind;
 use crate::domain::time::UtcTime;
 use crate::domain::verdict::Judgement;
 use crate::external::Asker;
-use crate::reconcile::{claims, target_of};
+use crate::reconcile::{claims, is_asked_beside, target_of};
 use crate::target::{Facts, Target, Wanted};
 use anyhow::{Context as _, Result};
 use clap::builder::NonEmptyStringValueParser;
@@ -115,6 +115,9 @@ impl At {
             if let Some(person) = &mut asked.person {
                 person.kind = kind.or(person.kind);
             }
+            if let Some((config, _)) = &mapped {
+                asked.probed = probed(config, asked);
+            }
         }
         let external = external(&systems, &asked).await?;
         let mut looks = look(targets, &asked, &canaries).await?;
@@ -206,7 +209,8 @@ async fn look(targets: Vec<Target>, asked: &[Asked], canaries: &Canaries) -> Res
     let mut looking = JoinSet::new();
     for target in targets {
         configured.insert(target.name().to_owned());
-        if !asked.iter().any(|asked| concerns(asked, target.name())) {
+        let is_probed = |asked: &Asked| asked.probed.contains(target.name());
+        if !asked.iter().any(|asked| concerns(asked, target.name()) || is_probed(asked)) {
             continue;
         }
         let mut wanted = wanted(asked, target.name());
@@ -252,12 +256,27 @@ fn concerns(asked: &Asked, target: &str) -> bool {
         || asked.accounts.iter().any(|account| account.target == target)
 }
 
+/// Targets of which a probe is asked about whom `asked` is about, wherever roles are searched for.
+fn probed(config: &Config, asked: &Asked) -> BTreeSet<String> {
+    let Some(person) = &asked.person else { return BTreeSet::new() };
+    let targets = config.targets.iter();
+    targets
+        .filter(|target| target.probes.iter().any(|probe| is_asked_beside(probe, person)))
+        .map(|target| target.name.clone())
+        .collect()
+}
+
 fn wanted(asked: &[Asked], target: &str) -> Wanted {
     let names = asked.iter().flat_map(|asked| &asked.names);
     let accounts = asked.iter().flat_map(|asked| &asked.accounts);
+    let people = asked.iter().filter_map(|asked| asked.person.as_ref());
+    let people = people.flat_map(|person| person.callers(target));
+    let here = accounts.clone().filter(|account| account.target == target);
+    let called = here.flat_map(Account::called).cloned();
     Wanted {
         names: names.filter(|n| n.applies_to(target)).map(|n| n.role.clone()).collect(),
-        oids: accounts.filter(|a| a.target == target).map(|a| a.oid).collect(),
+        oids: accounts.clone().filter(|a| a.target == target).map(|a| a.oid).collect(),
+        callers: people.chain(called).collect(),
         people: asked.iter().filter_map(|asked| asked.person.clone()).collect(),
         ..Wanted::default()
     }

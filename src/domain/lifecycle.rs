@@ -65,6 +65,9 @@ pub struct Life {
     /// Since when everything that must go is known to be gone, whatever its sessions may still do.
     #[serde(default)]
     pub gone_since: Option<UtcTime>,
+    /// For a partial one: the roles that this is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
     /// For a rotation: what is known of the passwords.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<Held>,
@@ -131,6 +134,7 @@ impl Life {
             disabled_at: None,
             seen: BTreeSet::new(),
             gone_since: None,
+            gone: Vec::new(),
             credentials: Vec::new(),
             attested: Vec::new(),
             pending: None,
@@ -153,6 +157,13 @@ impl Life {
     pub fn counts_from(&self, revocation: &Revocation) -> UtcTime {
         let told = revocation.effective_at.max(revocation.received_at);
         self.due_from.map_or(told, |from| from.max(told))
+    }
+
+    /// Notes which roles are gone since it is known that they are, where that was not noted yet.
+    pub fn gone_are(&mut self, roles: Vec<String>) {
+        if self.gone_since.is_some() && self.gone.is_empty() {
+            self.gone = roles;
+        }
     }
 
     /// Whether any exception is in force. Then nothing is verified, whatever a look finds.
@@ -297,9 +308,13 @@ fn clean(terms: &Terms, next: &mut Life, look: &Look, effects: &mut Vec<Effect>)
         next.confirm_on.clone_from(&look.clusters);
         next.confirm_from = None;
     }
-    let confirm_from = *next.confirm_from.get_or_insert(look.started_at);
     // What somebody permits to stay may be there, or come back unseen: the milestones can be met, no more.
-    if look.held || next.is_excepted() {
+    if look.held {
+        next.confirm_from = None;
+        return;
+    }
+    let confirm_from = *next.confirm_from.get_or_insert(look.started_at);
+    if next.is_excepted() {
         return;
     }
     // The delay counts between two different looks, so a delay of zero still takes two.

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Plays `script` for a leaver effective at 09:00 with 15 minutes for login and an hour for access.
 ///
 /// A line is `HH:MM seen`, where seen is one of `session` (login, session and grants there), `grant`
-/// (a grant only), `other` (another grant only), `nothing`, `moved` (nothing, on another cluster), `blind`.
+/// (a grant only), `other` (another grant only), `nothing`, `moved` (nothing, on another cluster), `held` (nothing but what is under a legal hold), `blind`.
 fn play(script: &str) -> String {
     play_as(Kind::Full, "09:00", script)
 }
@@ -35,7 +35,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
         let (verdict, login) = match seen {
             "session" => (Verdict::Residual, Verdict::Residual),
             "grant" | "other" => (Verdict::Residual, Verdict::Revoked),
-            "nothing" | "moved" | "hasty" => (Verdict::Revoked, Verdict::Revoked),
+            "nothing" | "moved" | "hasty" | "held" => (Verdict::Revoked, Verdict::Revoked),
             "blind" => (Verdict::Inconclusive, Verdict::Inconclusive),
             _ => unreachable!("{seen}"),
         };
@@ -50,7 +50,7 @@ fn play_as(kind: Kind, received: &str, script: &str) -> String {
             gone_at: None,
             credentials: Vec::new(),
             clusters: [SystemIdentifier(if seen == "moved" { 8 } else { 7 })].into(),
-            held: false,
+            held: seen == "held",
             waited: seen != "hasty",
         };
         let (next, effects) = step(&terms, &life, &look);
@@ -105,6 +105,22 @@ fn a_clock_set_forward_confirms_nothing() {
     09:10 nothing open       Observed(Before) AccountDisabled AccessRevoked
     09:30 hasty   open     
     09:31 nothing verified   Observed(After) Verified
+    ");
+}
+
+/// What is under a legal hold is there, whoever it was that put it on hold.
+#[test]
+fn what_was_seen_under_a_hold_confirms_nothing() {
+    insta::assert_snapshot!(play("
+        09:10 held
+        09:12 held
+        09:13 nothing
+        09:14 nothing
+    "), @r"
+    09:10 held    open       Observed(Before) AccountDisabled AccessRevoked
+    09:12 held    open     
+    09:13 nothing open     
+    09:14 nothing verified   Observed(After) Verified
     ");
 }
 

@@ -107,6 +107,17 @@ pub struct Instance {
     pub clock_skew_us: i64,
 }
 
+/// A line of `pg_ident.conf` about a user of the system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The name that was asked about, by which the user is meant.
+    pub name: String,
+    /// What the line says.
+    pub line: String,
+    /// Where it stands.
+    pub place: String,
+}
+
 /// A role of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RosterRole {
@@ -151,6 +162,9 @@ pub struct Observation {
     pub probing: Probing,
     /// Sessions of roles that exist no more and are not tracked.
     pub vanished: Vec<Residual>,
+    /// Lines of `pg_ident.conf` by which users of the system come in as some role who are called as somebody that was
+    /// asked about, and not as a tracked role is.
+    pub callers: Vec<Caller>,
     /// What PUBLIC has, and who else is a member of a tracked role. Shown, never decides.
     pub ambient: Vec<String>,
     /// What was not seen.
@@ -190,6 +204,7 @@ impl Observation {
             credentials: Vec::new(),
             probing: Probing::default(),
             vanished: Vec::new(),
+            callers: Vec::new(),
             ambient: Vec::new(),
             gaps: Vec::new(),
             partly: BTreeMap::new(),

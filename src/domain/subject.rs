@@ -6,6 +6,9 @@ use super::revocation::Revocation;
 use super::time::UtcTime;
 use std::collections::BTreeMap;
 
+/// Most bytes of a name: the server cuts longer ones (`NAMEDATALEN` less one; "Identifiers and Key Words").
+const NAME: usize = 63;
+
 /// How a notice calls a subject.
 #[derive(Clone, Copy, Debug)]
 pub struct Called<'a> {
@@ -304,7 +307,7 @@ impl Template {
         self.target.as_deref()
     }
 
-    /// The name it suggests; `None` where the notice lacks a field.
+    /// The name it suggests, as the server cuts it; `None` where the notice lacks a field.
     fn fill(&self, called: &Called<'_>) -> Option<AccountName> {
         let mut role = String::new();
         for part in &self.parts {
@@ -324,6 +327,7 @@ impl Template {
                 }
             }
         }
+        role.truncate(role.floor_char_boundary(NAME));
         Some(AccountName { target: self.target.clone(), role, rule: LinkRule::Template })
     }
 }

@@ -100,3 +100,12 @@ fn what_is_wrong_with_a_template_is_said() {
         assert!(Template::parse(text).unwrap_err().to_string().contains(why), "{text}");
     }
 }
+
+#[test]
+fn a_suggested_name_is_cut_as_the_server_cuts_it() {
+    let long = format!("{}é", "x".repeat(62));
+    let mapping =
+        Mapping { templates: vec![Template::parse("{username}").unwrap()], ..Mapping::default() };
+    let called = Called { subject: "EMP-1", username: Some(&long) };
+    assert_eq!(roles(&mapping.names(&called, &[])), ["x".repeat(62)]);
+}

@@ -1,5 +1,6 @@
 //! The verdict rules.
 
+mod callers;
 mod held;
 mod open;
 mod probes;
@@ -149,6 +150,7 @@ pub fn judge_further(
     looks: &[&Observation],
 ) -> Judgement {
     let Seen { mut found, mut gaps, mut not_covered } = seen(question, looks);
+    let strangers = callers::judge(question, further, looks, &found);
     let probes::Asked { found: probed, mut missing, gaps: unasked, not_covered: skipped } =
         probes::judge(question, further, looks);
     not_covered.extend(skipped);
@@ -179,8 +181,9 @@ pub fn judge_further(
     let (lacking, unknown) = required::judge(question, further, looks, &found);
     missing.extend(lacking);
     // Whoever has an account elsewhere has something to be late with.
-    let no_account = no_account && probed.is_empty();
+    let no_account = no_account && probed.is_empty() && strangers.is_empty();
     found.extend(probed);
+    found.extend(strangers);
     let required = |surface: &ResidualKind| !question.not_required.contains(surface);
     not_covered.extend(switched_off(question));
     found.sort();

@@ -74,6 +74,9 @@ pub struct View {
     pub first_residual_at: Option<UtcTime>,
     /// First clean look since.
     pub first_clean_at: Option<UtcTime>,
+    /// Of a partial one: since when its roles are known to be gone, whatever sessions are left.
+    #[serde(default)]
+    pub gone_since: Option<UtcTime>,
     /// When it was verified.
     pub verified_at: Option<UtcTime>,
     /// Role names searched for.
@@ -225,6 +228,7 @@ impl View {
             },
             first_residual_at: life.first_residual_at,
             first_clean_at: life.first_clean_at,
+            gone_since: life.gone_since.filter(|_| asked.kind == Kind::Partial),
             verified_at: life.verified_at,
             id: asked.id,
             subject: asked.subject,
@@ -291,6 +295,11 @@ pub async fn whole(store: &Store, board: &Board, id: &str) -> Result<Option<View
     let Some(mut view) = View::of(stored, board) else { return Ok(None) };
     let prefix = format!("{id}/");
     for (event, revocation) in store.events_of(register::SOURCE, &prefix).await? {
+        // One that the log does not hold yet is shown nowhere.
+        let opened = store.revocation(&revocation).await?;
+        if opened.is_none_or(|opened| opened.stored.landed.is_none()) {
+            continue;
+        }
         let secret = event.strip_prefix(&prefix).unwrap_or_default().to_owned();
         view.rotations.push(Opened { secret, revocation });
     }

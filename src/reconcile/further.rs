@@ -2,14 +2,17 @@
 
 use super::Reconciler;
 use super::question::names_of;
+use crate::clock;
 use crate::config::Config;
 use crate::domain::account::{AccountName, LinkRule};
-use crate::domain::observation::Observation;
-use crate::domain::probes::Person;
+use crate::domain::observation::{Cause, Observation};
+use crate::domain::probes::{Parameter, Person, SqlProbe};
 use crate::domain::revocation::{Kind, Reason};
 use crate::domain::verdict::Required;
 use crate::external;
 use crate::store::{StoreError, Stored};
+use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Whom the probes of a revocation are asked about.
@@ -64,7 +67,7 @@ fn nobody(stored: &Stored) -> Option<&'static str> {
 }
 
 /// The newest look at each external system; of one that was not asked yet as it is configured, one without answers.
-pub(super) fn external_looks(
+fn external_looks(
     config: &Config,
     newest: impl Fn(&str) -> Option<Arc<Observation>>,
 ) -> Vec<Arc<Observation>> {
@@ -77,7 +80,64 @@ pub(super) fn external_looks(
     config.external.iter().map(look).collect()
 }
 
+/// What the probes of targets told of `person` where nobody is `searched` for: each subject is asked about, wherever its
+/// roles are. One that asks by role has nobody to ask about there. Of a target that was not asked yet as it is configured,
+/// or where a canary was missed, without answers.
+pub(crate) fn probed_beside<L: Deref<Target = Observation>>(
+    config: &Config,
+    person: &Person,
+    searched: &BTreeSet<&str>,
+    newest: impl Fn(&str) -> Option<L>,
+) -> Vec<Arc<Observation>> {
+    let mut beside = Vec::new();
+    for target in config.targets.iter().filter(|target| !searched.contains(&*target.name)) {
+        let asks = |probe: &&SqlProbe| is_asked_beside(probe, person);
+        let declared: Vec<_> =
+            target.probes.iter().filter(asks).map(|probe| probe.declared.clone()).collect();
+        if declared.is_empty() {
+            continue;
+        }
+        let mut told = Observation::begun(&target.name, clock::now());
+        let is_same = |look: &L| {
+            let configured = target.probes.iter().map(|probe| &probe.declared);
+            configured.eq(look.probing.declared.iter())
+                && !look.gaps.iter().any(|gap| gap.cause == Cause::CanaryMissed)
+        };
+        if let Some(look) = newest(&target.name).filter(is_same) {
+            (told.started_at, told.ended_at, told.deep_at) =
+                (look.started_at, look.ended_at, look.deep_at);
+            let answers = declared.iter().filter_map(|probe| {
+                let answered = look.probing.answer(&probe.name, &person.key)?;
+                Some(((probe.name.clone(), person.key.clone()), answered.clone()))
+            });
+            told.probing.answers = answers.collect();
+        }
+        told.probing.declared = declared;
+        beside.push(Arc::new(told));
+    }
+    beside
+}
+
+/// Whether `probe` is asked about `person` where nobody is searched for.
+pub(crate) fn is_asked_beside(probe: &SqlProbe, person: &Person) -> bool {
+    probe.declared.applies(person) && !probe.declared.parameters.contains(&Parameter::Account)
+}
+
 impl Reconciler {
+    /// What the probes of other systems told, and of targets where `person` is not searched for.
+    pub(super) fn probed_elsewhere(
+        &self,
+        config: &Config,
+        person: &Person,
+        looks: &[Arc<Observation>],
+    ) -> Vec<Arc<Observation>> {
+        let searched = looks.iter().map(|look| look.target.as_str()).collect();
+        let newest = |name: &str| self.board.newest(name);
+        let mut told = external_looks(config, newest);
+        told.extend(probed_beside(config, person, &searched, newest));
+        told
+    }
+
     /// Whom probes are asked about now.
     pub(super) fn people(watched: &[Arc<Stored>], config: &Config) -> Vec<Person> {
         watched.iter().map(|stored| person_of(stored, config)).collect()

@@ -1,6 +1,6 @@
 //! One revocation and the newest looks at its targets: the answer, and the move that follows from it.
 
-use super::further::{external_looks, person_of};
+use super::further::person_of;
 use super::lineage::Reopened;
 use super::question::{has_no_account, names_of, roles_of};
 use super::{Reconciler, lineage, links, moves};
@@ -43,7 +43,8 @@ impl Reconciler {
     ) -> Result<Option<Judged>, StoreError> {
         let config = self.in_force();
         let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
-        let external = external_looks(&config, |system| self.board.newest(system));
+        let person = person_of(stored, &config);
+        let external = self.probed_elsewhere(&config, &person, &looks);
         // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
         let concerned = |look: &Arc<Observation>| {
             look.target == target || config.target(&look.target).is_none()
@@ -58,6 +59,7 @@ impl Reconciler {
         let (roles, unmapped) = roles_of(stored, &config);
         let known_as = self.known_as(&roles, &looks).await?;
         let mut newest_judged = self.newest_judged(stored, &accounts);
+        forget_for_more(Arc::make_mut(&mut newest_judged.life), &roles);
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
         let certain = links::certain(stored, &accounts, &names, claims, (&borrowed, &config));
         let credentials = followed(stored, &accounts, &borrowed);
@@ -83,7 +85,6 @@ impl Reconciler {
             rotation: Some(rotation),
         };
         let elsewhere: Vec<&Observation> = external.iter().map(AsRef::as_ref).collect();
-        let person = person_of(stored, &config);
         let required = self.required(stored, &config, &looks).await?;
         let further = Further {
             person: Some(&person),
@@ -131,9 +132,10 @@ impl Reconciler {
         let step = moves::plan(newest, accounts, judged, &look, &borrowed, &config, clock::now());
         // An older look tells nothing of what is kept.
         let tells = newest_judged.life.last_look_at.is_none_or(|last| looked_at > last);
-        let step =
+        let mut step =
             lineage::carried(step, (stored, &newest_judged), lineage, reopened, clock::now());
-        if let Some(step) = &step {
+        if let Some(step) = &mut step {
+            step.life.gone_are(roles);
             self.steady.follow(id, &step.life);
         }
         Ok(Some(Judged { looked_at, said: tells.then_some(said), step }))
@@ -228,6 +230,19 @@ pub(super) fn forget_the_future(life: &mut Life, now: UtcTime) -> bool {
         }
     }
     any
+}
+
+/// A session may act as a role that was not looked for when the others were seen to be gone. What was proved before that was
+/// proved of those.
+pub(super) fn forget_for_more(life: &mut Life, roles: &[String]) {
+    let more = roles.iter().any(|role| !life.gone.contains(role));
+    if life.gone_since.is_some() && more && life.state != State::Verified {
+        // What an earlier version kept does not say which they were.
+        if !life.gone.is_empty() {
+            life.gone_since = None;
+        }
+        life.gone = roles.to_vec();
+    }
 }
 
 /// A session of another account may act as a role that the known ones lost long ago.

@@ -1,6 +1,6 @@
 //! What a judgement means, and when it must wait.
 
-use super::super::judging::{forget_for_others, forget_the_future};
+use super::super::judging::{forget_for_more, forget_for_others, forget_the_future};
 use super::*;
 use crate::domain::account::LinkRule;
 use crate::domain::ids::{RoleOid, SystemIdentifier};
@@ -103,6 +103,24 @@ fn another_account_makes_forget_since_when_the_roles_are_gone() {
     assert_eq!(life.gone_since, Some(at(100)));
     forget_for_others(&mut life, &[account(1)], &[account(1), account(2)]);
     assert_eq!(life.gone_since, None);
+}
+
+#[test]
+fn another_role_makes_forget_since_when_they_are_gone() {
+    let roles = ["a", "b"].map(str::to_owned);
+    let mut life = Life::begin(at(0), at(0));
+    life.gone_since = Some(at(100));
+    // Nobody kept which they were.
+    forget_for_more(&mut life, &roles[..1]);
+    assert_eq!((life.gone_since, &*life.gone), (Some(at(100)), &roles[..1]));
+    forget_for_more(&mut life, &[]);
+    forget_for_more(&mut life, &roles[..1]);
+    assert_eq!(life.gone_since, Some(at(100)));
+    let mut proved = Life { state: State::Verified, ..life.clone() };
+    forget_for_more(&mut proved, &roles);
+    assert_eq!(proved.gone_since, Some(at(100)), "that was proved of the others");
+    forget_for_more(&mut life, &roles);
+    assert_eq!((life.gone_since, &*life.gone), (None, &roles[..]));
 }
 
 #[test]

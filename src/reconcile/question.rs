@@ -115,7 +115,9 @@ pub(crate) fn roles_of(stored: &Stored, config: &Config) -> (Vec<String>, Vec<St
     for permission in &stored.revocation.permissions {
         match config.permissions.get(permission) {
             Some(giving) if !giving.is_empty() => roles.extend(giving.iter().cloned()),
-            _ if config.probes_show(permission) => {}
+            // A probe that is switched off shows nothing.
+            _ if config.probes_show(permission)
+                && !config.not_required.contains(&ResidualKind::Probe) => {}
             _ => unmapped.push(permission.clone()),
         }
     }

@@ -155,8 +155,9 @@ pub(super) async fn read(
     track(&mut cluster, session, wanted, &roles);
     before.doubt(session, &cluster, &roles);
     attributes::held(session, &cluster, &roles);
-    credentials::read(session, wanted).await;
-    role_settings(session, &cluster).await;
+    // What follows a statement that is refused is of a newer snapshot. Roles and memberships decide every kind of question,
+    // so they come first, and what decides few comes last.
+    let edges = memberships::rows(session, cluster.version_num).await;
     let mut partly = Partly::default();
     cluster.dependencies =
         of_each(session, &cluster, &sql::DEPENDENCIES, &mut partly).await.unwrap_or_default();
@@ -164,10 +165,11 @@ pub(super) async fn read(
     partly.tell(session.observation);
     cluster.databases =
         session.rows(&sql::DATABASES, PgArguments::default()).await.unwrap_or_default();
-    let edges = memberships::rows(session, cluster.version_num).await;
     cluster.memberships = memberships::read(session, &cluster, &roles, &edges);
     cluster.standing = Standing::of(&cluster.tracked, &roles, &edges, &cluster.dependencies);
     shared::read(session, &cluster).await;
+    role_settings(session, &cluster).await;
+    credentials::read(session, wanted).await;
     session.end().await;
 
     before::sessions(session, &cluster, &mut before).await;

@@ -11,7 +11,7 @@ use super::selftest::{self, Needs};
 use super::session::Session;
 use super::statements::{self as sql, Statement};
 use super::trouble::Trouble;
-use crate::domain::observation::{Cause, NotCovered};
+use crate::domain::observation::{Caller, Cause, NotCovered};
 use crate::domain::residual::{Residual, ResidualKind, SYSTEM_USER, Strength};
 use crate::domain::time::UtcTime;
 use sqlx::Arguments as _;
@@ -86,7 +86,7 @@ impl File {
         statement: &Statement,
     ) -> Option<Vec<LineRow>> {
         let mut arguments = PgArguments::default();
-        let names: Vec<String> = wanted.names.iter().cloned().collect();
+        let names: Vec<String> = wanted.names.union(&wanted.callers).cloned().collect();
         let bound = arguments.add(cluster.tracked_oids()).and_then(|()| arguments.add(names));
         if bound.is_err() {
             session.gap(statement, Cause::Internal, "the roles could not be bound");
@@ -101,13 +101,23 @@ impl File {
             let place = self.place(row);
             let Some(word) = row.word.as_deref() else { continue };
             let line = row.rule.as_deref().unwrap_or_default();
+            if let (None, Some(caller)) = (row.role, &row.caller) {
+                session.observation.callers.push(Caller {
+                    name: caller.clone(),
+                    line: line.to_owned(),
+                    place,
+                });
+                continue;
+            }
             let Some(role) = row.role else {
                 let text = format!("{place} names {word}, which no role is called: {line}");
                 session.observation.ambient.push(text);
                 continue;
             };
             let account = cluster.account(role.0);
-            let mut found = Residual::new(self.kind, Strength::Latent, account);
+            // The user of the system comes in as another role, whatever may be done to this one.
+            let strength = if row.system { Strength::CanLogIn } else { Strength::Latent };
+            let mut found = Residual::new(self.kind, strength, account);
             // By what the line says, not by its number: a line added above it does not make it another one.
             found.object = Some(line.to_owned());
             found.object_type = row.system.then(|| SYSTEM_USER.to_owned());

@@ -288,6 +288,9 @@ pub(super) struct LineRow {
     /// It is the user of the system whom it names, and not the role that it lets in.
     #[sqlx(default)]
     pub system: bool,
+    /// The name by which that user is meant.
+    #[sqlx(default)]
+    pub caller: Option<String>,
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -270,8 +270,8 @@ impl<'a> Session<'a> {
                     self.give_up(cause, reason);
                     return None;
                 }
-                // The transaction is lost, the connection is not. What follows sees a newer snapshot,
-                // which is fine: with this gap nothing is called absent any more.
+                // The transaction is lost, the connection is not. What follows sees a newer snapshot, which is fine:
+                // whoever is asked about this surface has a gap, and nothing that decides for others follows.
                 self.end().await;
                 self.begin().await;
                 let mut trouble = Trouble::new(cause, reason);

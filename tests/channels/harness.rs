@@ -14,6 +14,7 @@ use revoked::throwaway::{Binaries, Cluster, Template};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 /// Who is there besides the leavers: an owner, a group, two who may grant, a bystander, and the agent.
 const PRELUDE: &str = "
@@ -169,6 +170,7 @@ impl Stage {
         let quiet = channels.iter().filter(|channel| !channel.may_log_in);
         let quiet: Vec<String> = quiet.map(|channel| channel.role()).collect();
         self.logins(&quiet, "NOLOGIN");
+        self.until_gone(&quiet);
 
         let roles: Vec<String> = channels.iter().map(|channel| channel.role()).collect();
         let before = look(&self.cluster, &roles, &[]);
@@ -230,6 +232,19 @@ impl Stage {
             script
         });
         sql(&self.cluster, "postgres", "postgres", &script);
+    }
+
+    /// Waits for the server to end the sessions of clients that went.
+    fn until_gone(&self, roles: &[String]) {
+        let theirs = roles.iter().map(|role| format!("'{role}'")).collect::<Vec<_>>().join(", ");
+        let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename IN ({theirs})");
+        let begun = Instant::now();
+        while !roles.is_empty() && begun.elapsed() < Duration::from_secs(20) {
+            if sql(&self.cluster, "postgres", "postgres", &count).trim() == "0" {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The first channel also by the program itself.

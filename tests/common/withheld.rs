@@ -3,8 +3,9 @@
 use super::{revoked, run, sql};
 use revoked::throwaway::{Binaries, Cluster, Template};
 use serde_json::Value;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Starts a server, with pg_cron where that is installed, and runs the script that `revoked init` prints for it.
 /// `x` is a leaver with nothing left, `orders` a database that PUBLIC may not enter.
@@ -42,23 +43,25 @@ pub(crate) fn file(cluster: &Cluster, name: &str) -> PathBuf {
     cluster.socket_dir().join("data").join(name)
 }
 
-/// Writes a file of the server, as if some time ago: the server knows seconds only.
+/// Writes a file of the server, which does not load it.
 pub(crate) fn write(cluster: &Cluster, name: &str, text: &str) {
     std::fs::write(file(cluster, name), text).unwrap();
-    let past = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    for name in [name, "pg_ident.conf"] {
-        let file = std::fs::File::options().write(true).open(file(cluster, name)).unwrap();
-        file.set_modified(past).unwrap();
-    }
 }
 
-/// Writes a file of the server that it does not load.
-pub(crate) fn edit(cluster: &Cluster, name: &str, text: &str) {
-    std::fs::write(file(cluster, name), text).unwrap();
-}
-
-/// Lets the server load its files, and waits until it did.
+/// Lets the server load its files, and waits until it did. Not in the second in which one of them was written: the server
+/// knows seconds only.
 pub(crate) fn load(cluster: &Cluster) {
+    let changed = |entry: std::io::Result<std::fs::DirEntry>| {
+        let entry = entry.unwrap();
+        let is_file = entry.file_name().to_string_lossy().ends_with(".conf");
+        is_file.then(|| entry.metadata().unwrap().ctime())
+    };
+    let files = std::fs::read_dir(cluster.socket_dir().join("data")).unwrap();
+    let newest = files.filter_map(changed).max().unwrap_or_default();
+    let now = || revoked::clock::now().micros() / 1_000_000;
+    while now() <= newest {
+        std::thread::sleep(Duration::from_millis(20));
+    }
     let loaded = || sql(cluster, "postgres", "postgres", "SELECT pg_catalog.pg_conf_load_time()");
     let before = loaded();
     sql(cluster, "postgres", "postgres", "SELECT pg_catalog.pg_reload_conf()");

@@ -8,12 +8,14 @@ use crate::clock;
 use crate::config::Config;
 use crate::domain::account::{Account, AccountName};
 use crate::domain::lifecycle::Life;
-use crate::domain::revocation::{Revocation, State};
+use crate::domain::revocation::{Kind, Revocation, State};
 use crate::http::called::Bearer;
 use crate::http::view::View;
+use crate::reconcile::roles_of;
 use crate::store::{Evidence, Evidenced, Gist, Stored};
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// What the agent knows of those asked about.
@@ -33,6 +35,7 @@ pub(super) fn stored(view: &View) -> Evidenced {
         state: view.state,
         verified_at: view.verified_at,
         first_clean_at: view.first_clean_at,
+        gone_since: view.gone_since,
         last_look_at: view.looked_at,
         lineage: view.lineage.unwrap_or_default(),
         ..Life::begin(view.effective_at, view.received_at)
@@ -114,6 +117,14 @@ impl Known {
                 views.extend(reach.show(id).await?);
             }
         }
+        for view in views.iter().filter(|view| view.kind == Kind::Partial) {
+            for role in roles_of(&stored(view), config).0 {
+                if let Entry::Vacant(unknown) = known.bearers.entry(role) {
+                    let bearers = reach.bearers(unknown.key()).await?;
+                    unknown.insert(bearers);
+                }
+            }
+        }
         reach.leave().await?;
         let now = clock::now();
         let watched = views.iter().map(|view| stored(view).stored);
@@ -159,13 +170,21 @@ impl Known {
         names.iter().flat_map(of).collect()
     }
 
+    /// What a revocation expects, with the roles that bear or bore the names of those that must be gone.
+    fn asked(&self, view: &View, config: &Config) -> Asked {
+        let mut asked = Asked::of(view, config);
+        let bearers = asked.roles.iter().filter_map(|role| self.bearers.get(role));
+        asked.meant = bearers.flatten().cloned().collect();
+        asked
+    }
+
     /// One question per revocation that `text` has; the name itself where it has none. They are not put together:
     /// each is judged by what was said of it alone.
     pub(super) fn questions(&self, text: &str, config: &Config) -> Result<Vec<Asked>> {
         if text.starts_with(REVOCATION) {
             let view = self.views.iter().find(|view| view.id == text);
             let Some(view) = view else { return Err(unknown(text)) };
-            return Ok(vec![Asked::of(view, config)]);
+            return Ok(vec![self.asked(view, config)]);
         }
         let expected = |view: &&View| view.is_called(text) && view.state != State::Withdrawn;
         // Whoever writes a subject's name may mean a role of that name as well.
@@ -173,7 +192,7 @@ impl Known {
         role.accounts = self.bore(text);
         let views = self.views.iter().rev().filter(expected);
         let asked: Vec<Asked> =
-            views.map(|view| Asked::of(view, config).with_role(&role, config)).collect();
+            views.map(|view| self.asked(view, config).with_role(&role, config)).collect();
         if !asked.is_empty() {
             return Ok(asked);
         }

@@ -15,10 +15,11 @@ use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::verdict::{
     Further, Judgement, Question, Rotation, Verdict, judge_further, not_to_be_taken, under_hold,
 };
-use crate::reconcile::{Certain, back, certain, known_targets, since, with_sources};
+use crate::reconcile::{Certain, back, certain, known_targets, probed_beside, since, with_sources};
 use crate::target::Wanted;
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Names are looked for as they were written.
 const NO_SUCH_ROLE: &str = "write the role's name exactly as pg_roles has it, capitals too; if it was renamed, its \
@@ -110,6 +111,17 @@ fn older(reason: &str) -> Gap {
     }
 }
 
+/// What probes told of targets where no role is searched for.
+fn beside(asked: &Asked, looks: &[&Observation], around: &Around<'_>) -> Vec<Arc<Observation>> {
+    let (Some((config, _)), Some(person)) = (&around.claims, &asked.person) else {
+        return Vec::new();
+    };
+    let searched = looks.iter().map(|look| look.target.as_str()).collect();
+    probed_beside(config, person, &searched, |name| {
+        around.looks.iter().map(|look| &look.observation).find(|look| look.target == name)
+    })
+}
+
 /// Judges one question.
 pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
     let looks: Vec<&Observation> = around
@@ -126,6 +138,7 @@ pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
         credentials: &standings,
         servers: around.servers,
     });
+    let known_as = asked.known_as(&looks);
     let question = Question {
         kind: asked.kind,
         accounts: &accounts,
@@ -134,11 +147,13 @@ pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
         unmapped: &asked.unmapped,
         no_account: asked.no_account,
         not_required: &asked.not_required,
-        known_as: &asked.roles,
+        known_as: &known_as,
         gone_since: asked.gone_since,
         rotation,
     };
-    let external: Vec<&Observation> = around.external.iter().collect();
+    let beside = beside(&asked, &looks, around);
+    let external: Vec<&Observation> =
+        around.external.iter().chain(beside.iter().map(AsRef::as_ref)).collect();
     let further = Further {
         open: &open,
         person: asked.person.as_ref(),

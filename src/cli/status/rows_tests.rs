@@ -26,6 +26,7 @@ pub(in crate::cli) fn view(number: u32, subject: &str, state: State, due: i64) -
         deadlines: Deadlines { login: None, access: Some(at(due)), credentials: None },
         first_residual_at: None,
         first_clean_at: None,
+        gone_since: None,
         verified_at: None,
         searched: Vec::new(),
         roles: Vec::new(),

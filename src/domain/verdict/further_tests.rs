@@ -127,6 +127,9 @@ const PROBES: &str = "
     partial  yes 2      residual
     partial  yes denied inconclusive
     partial  yes -      inconclusive
+    partial  no  denied inconclusive
+    partial  no  -      inconclusive
+    partial  no  0      revoked
 ";
 
 #[test]

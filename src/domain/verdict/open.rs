@@ -264,7 +264,7 @@ fn question_of_kind(
             ResidualKind::Membership,
             format!("nobody said which roles give {}", question.unmapped.join(", ")),
             "name them in the configuration, as in permissions: {db.write: [app_writer]}, or the permission in a \
-             probe",
+             probe that is not switched off",
         ),
         Kind::Partial if question.roles.is_empty() && !permissions => gap(
             ResidualKind::Membership,

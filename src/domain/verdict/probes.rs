@@ -35,7 +35,9 @@ pub(super) fn judge(
             continue;
         };
         for probe in declared.iter().filter(|probe| probe.applies(person)) {
-            if let Some(why) = person.nobody.filter(|_| probe.asks_about_nobody(person)) {
+            let is_question = is_question(question, person, probe);
+            let nobody = person.nobody.filter(|_| probe.asks_about_nobody(person));
+            if let Some(why) = nobody.filter(|_| !is_question) {
                 asked.not_covered.push(NotCovered {
                     surface: format!("probe {} of {}", probe.name, look.target),
                     reason: why.to_owned(),
@@ -85,6 +87,7 @@ impl Asked {
                     self.missing.push(missing);
                 }
             }
+            Outcome::Unknown(gap) if is_question(question, person, probe) => self.gaps.push(gap),
             Outcome::Unknown(gap) if probe.required => {
                 if asked_for(question, ResidualKind::Probe) {
                     self.gaps.push(gap);
@@ -96,6 +99,14 @@ impl Asked {
             }),
         }
     }
+}
+
+/// Whether `probe` shows what a partial revocation is about: then its answer is what was asked for, and to go without it
+/// would prove nothing of that. Switched off, another rule says that nobody shows it.
+fn is_question(question: &Question<'_>, person: &Person, probe: &Declared) -> bool {
+    question.kind == Kind::Partial
+        && must_go(question.kind, person, probe)
+        && asked_for(question, ResidualKind::Probe)
 }
 
 /// Whether what `probe` finds counts against the expectation: of a partial one only what shows a permission that must

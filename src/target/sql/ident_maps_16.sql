@@ -21,24 +21,50 @@ WITH RECURSIVE held (member, role) AS (
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
-), systems (name, pattern) AS MATERIALIZED (
+), systems (name, pattern, text) AS MATERIALIZED (
     SELECT DISTINCT
         l.sys_name,
-        CASE WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN '(?i)' || pg_catalog.substr(l.sys_name, 2) END
+        CASE WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN '(?i)' || pg_catalog.substr(l.sys_name, 2) END,
+        CASE
+            WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN pg_catalog.replace(pg_catalog.substr(l.sys_name, 2), E'\\', '')
+            ELSE l.sys_name
+        END
     FROM lines AS l WHERE l.error IS NULL
-), callers (system, role, word) AS MATERIALIZED (
-    SELECT s.name, n.role, n.name
+), parts (system, is_pattern, part) AS MATERIALIZED (
+    -- Of a distinguished name those parts that name somebody; else what stands before a realm.
+    SELECT s.name, s.pattern IS NOT NULL, p.part
     FROM systems AS s
-    JOIN (
-        SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    CROSS JOIN LATERAL (
+        SELECT pg_catalog.split_part(s.text, '@', 1)
         UNION
-        SELECT m.word, NULL FROM named AS m WHERE m.role IS NULL
-    ) AS n (name, role) ON CASE
-        -- One that lets everybody in names nobody.
-        WHEN s.pattern IS NOT NULL THEN n.name ~ s.pattern
-            AND EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
-        ELSE pg_catalog.lower(n.name) IN (pg_catalog.lower(s.name), pg_catalog.lower(pg_catalog.split_part(s.name, '@', 1)))
-    END
+        SELECT s.text WHERE s.pattern IS NULL
+        UNION
+        SELECT x.part
+        FROM pg_catalog.regexp_matches(s.text, '(?:^|[^a-z])(?:cn|uid|emailaddress)\s*=\s*([^,+/]+)', 'gi') AS m (found)
+        CROSS JOIN LATERAL (
+            VALUES (pg_catalog.btrim(m.found[1])), (pg_catalog.split_part(pg_catalog.btrim(m.found[1]), '@', 1))
+        ) AS x (part)
+    ) AS p (part)
+), words (system, word) AS MATERIALIZED (
+    SELECT p.system, pg_catalog.lower(p.part) FROM parts AS p WHERE NOT p.is_pattern
+    UNION
+    SELECT p.system, pg_catalog.lower(pg_catalog.btrim(t.token, '.-'))
+    FROM parts AS p
+    CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(p.part, '[][(){}|^$*+?,:=/!<>[:space:]]+') AS t (token)
+    WHERE p.is_pattern
+), people (name, role) AS MATERIALIZED (
+    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    UNION
+    SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1) AND r.rolname = n.name)
+), callers (system, role, name) AS MATERIALIZED (
+    SELECT w.system, p.role, p.name
+    FROM words AS w JOIN people AS p ON pg_catalog.lower(p.name) = w.word
+    UNION
+    SELECT s.name, p.role, p.name
+    FROM systems AS s JOIN people AS p ON p.name ~ s.pattern
+    -- One that lets everybody in names nobody.
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
 )
 SELECT
     l.file_name AS file,
@@ -47,11 +73,12 @@ SELECT
     n.word AS word,
     pg_catalog.concat_ws(' ', l.map_name, l.sys_name, l.pg_username) AS rule,
     l.error AS error,
-    COALESCE(n.system, false) AS system
+    COALESCE(n.system, false) AS system,
+    n.caller AS caller
 FROM lines AS l
 CROSS JOIN LATERAL (SELECT pg_catalog.strpos(l.pg_username, E'\\1') AS at) AS p
 LEFT JOIN LATERAL (
-    SELECT m.role, l.pg_username, false FROM named AS m
+    SELECT m.role, l.pg_username, false, NULL::text FROM named AS m
     WHERE l.error IS NULL AND (
         pg_catalog.lower(m.word) = pg_catalog.lower(l.pg_username)
         OR p.at > 0 AND l.pg_username <> E'\\1' AND pg_catalog.left(l.pg_username, 1) <> '/'
@@ -61,9 +88,9 @@ LEFT JOIN LATERAL (
             = pg_catalog.lower(pg_catalog.substr(l.pg_username, p.at + 2))
     )
     UNION ALL
-    SELECT c.role, 'the system user ' || l.sys_name, true FROM callers AS c
-    WHERE l.error IS NULL AND c.system = l.sys_name AND pg_catalog.lower(c.word) <> pg_catalog.lower(l.pg_username)
-) AS n (role, word, system) ON true
+    SELECT c.role, 'the system user ' || l.sys_name, true, c.name FROM callers AS c
+    WHERE l.error IS NULL AND c.system = l.sys_name AND pg_catalog.lower(c.name) <> pg_catalog.lower(l.pg_username)
+) AS n (role, word, system, caller) ON true
 -- One line of each file in any case, since each may have been changed.
 WHERE l.error IS NOT NULL OR n.word IS NOT NULL OR l.nth = 1
 ORDER BY l.file_name, l.line_number, n.word
