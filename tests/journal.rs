@@ -358,3 +358,28 @@ async fn a_log_that_takes_nothing_for_a_while_loses_nothing_that_fits_the_queue(
     assert_eq!(losses.len(), 1);
     assert_eq!(losses[0]["what"], serde_json::json!({"cause": "queue_full", "unrecorded": 2}));
 }
+
+/// Whoever drains may be stopped at any moment.
+#[tokio::test]
+async fn what_was_passed_over_is_said_once_however_often_saying_so_is_given_up() {
+    let logbook = Logbook::new();
+    let log = logbook.log();
+    let journal =
+        Journal::open(logbook.store().await, log, metrics(), Settings::default()).await.unwrap();
+    accept(&journal, 1).await;
+    journal.pass_over(["rev_1 observation".to_owned()]);
+    for _ in 0..50 {
+        // As far as the first time that it waits.
+        let _ = tokio::time::timeout(Duration::ZERO, journal.drain()).await;
+    }
+    journal.pass_over(["rev_1 observation".to_owned(), "rev_2 observation".to_owned()]);
+    for _ in 0..50 {
+        let _ = tokio::time::timeout(Duration::ZERO, journal.drain()).await;
+    }
+    journal.drain().await.unwrap();
+    drop(journal);
+    let lines = logbook.lines();
+    let told = lines.iter().filter(|line| line["type"] == "loss");
+    let told: u64 = told.map(|line| line["what"]["unrecorded"].as_u64().unwrap()).sum();
+    assert!((2..=3).contains(&told), "{lines:#?}");
+}

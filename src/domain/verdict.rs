@@ -298,7 +298,9 @@ fn asked_for(question: &Question<'_>, surface: ResidualKind) -> bool {
 
 /// Whether `residual` counts against the expectation, or may stay.
 fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual) -> bool {
-    if question.not_required.contains(&residual.kind) {
+    // Whoever may take every role has those that must be gone: that is no attribute beside them.
+    let takes_all = question.kind == Kind::Partial && takes_every_role(looks, residual);
+    if question.not_required.contains(&residual.kind) && !takes_all {
         return false;
     }
     match question.kind {
@@ -310,29 +312,36 @@ fn must_go(question: &Question<'_>, looks: &[&Observation], residual: &Residual)
                 || matches!(residual.kind, ResidualKind::Job | ResidualKind::PreparedTransaction)
         }
         Kind::Partial => {
-            // Until 15 it grants itself any role that is no superuser.
-            let createrole = residual.kind == ResidualKind::Attribute
-                && residual.privilege.as_deref() == Some("CREATEROLE")
-                && looks.iter().any(|look| {
-                    look.target == residual.account.target
-                        && look.server.as_ref().is_some_and(|server| server.version_num < 160_000)
-                });
             let named =
                 residual.privilege.as_ref().is_some_and(|role| question.known_as.contains(role));
             let held =
                 matches!(residual.kind, ResidualKind::Membership | ResidualKind::AdminOption);
-            // A superuser may take every role without holding it, and so may whoever can make itself one.
-            let superuser = residual.kind == ResidualKind::Attribute
-                && residual.privilege.as_deref() == Some("SUPERUSER");
+            // Whoever can make itself a superuser may take every role too.
             let breaks_out = residual.strength != Strength::Latent
                 && residual.privilege.as_deref().is_some_and(powers::breaks_out);
             (held && (named || breaks_out))
                 || residual.kind == ResidualKind::Probe
-                || superuser
-                || createrole
+                || takes_all
                 || residual.kind == ResidualKind::PreparedTransaction
         }
     }
+}
+
+/// Whether it lets every role be taken without holding it.
+fn takes_every_role(looks: &[&Observation], residual: &Residual) -> bool {
+    let before_16 = || {
+        looks.iter().any(|look| {
+            look.target == residual.account.target
+                && look.server.as_ref().is_some_and(|server| server.version_num < 160_000)
+        })
+    };
+    residual.kind == ResidualKind::Attribute
+        && match residual.privilege.as_deref() {
+            Some("SUPERUSER") => true,
+            // Until 15 it grants itself any role that is no superuser.
+            Some("CREATEROLE") => before_16(),
+            _ => false,
+        }
 }
 
 /// Whether not having seen `surface` leaves a revocation of `kind` unproved.

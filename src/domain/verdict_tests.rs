@@ -323,7 +323,11 @@ fn partial_is_not_proved_for_superusers_and_sessions_begun_before() {
     let question = ask(Kind::Partial, &accounts, &[], &roles);
     let mut superuser = residual(ResidualKind::Attribute, Strength::CanRegain);
     superuser.privilege = Some("SUPERUSER".into());
-    let judged = judge(&question, &[&look(vec![superuser], vec![])]);
+    let found = look(vec![superuser], vec![]);
+    assert_eq!(judge(&question, &[&found]).verdict, Verdict::Residual);
+    // Also where attributes need not be taken away.
+    let off = BTreeSet::from([ResidualKind::Attribute]);
+    let judged = judge(&Question { not_required: &off, ..question }, &[&found]);
     assert_eq!(judged.verdict, Verdict::Residual);
     let mut session = residual(ResidualKind::Session, Strength::ActsNow);
     let judged = judge(&question, &[&look(vec![session.clone()], vec![])]);

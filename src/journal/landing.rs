@@ -24,6 +24,8 @@ pub(super) struct Landing {
     sent: VecDeque<(Vec<QueuedRecord>, Sent)>,
     /// In the log; the store does not know yet.
     untold: Vec<LandedRecord>,
+    /// What says how much was passed over, on its way into the log, with what it counts.
+    loss: Option<(BTreeSet<String>, Sent)>,
 }
 
 impl Landing {
@@ -44,9 +46,9 @@ impl Journal {
     pub async fn drain(&self) -> Result<(), JournalError> {
         let mut landing = self.landing.lock().await;
         loop {
-            if self.refuses() || self.overflow.record().is_some() {
+            if self.refuses() || self.overflow.is_untold() {
                 self.finish(&mut landing).await?;
-                self.clear_the_way().await?;
+                self.clear_the_way(&mut landing.loss).await?;
             }
             // What an earlier call could not tell.
             self.tell(&mut landing.untold).await?;
@@ -65,15 +67,27 @@ impl Journal {
         }
     }
 
-    /// Where the log took nothing: is there room again? And says what was passed over meanwhile.
-    async fn clear_the_way(&self) -> Result<(), JournalError> {
+    /// Where the log took nothing: is there room again? And says what was passed over meanwhile: once, also when an earlier
+    /// call was given up before the log answered.
+    async fn clear_the_way(
+        &self,
+        loss: &mut Option<(BTreeSet<String>, Sent)>,
+    ) -> Result<(), JournalError> {
         if self.refuses() {
             // Nothing is sent: it is asked whether there is room again.
             self.taken(self.writer.append(Vec::new(), moment()).await)?;
         }
-        if let Some(loss) = self.overflow.record() {
-            self.taken(self.writer.append(vec![loss], moment()).await)?;
-            self.overflow.clear();
+        if loss.is_none()
+            && let Some((entry, counted)) = self.overflow.record()
+        {
+            let sent = self.writer.send(vec![entry], moment()).await;
+            *loss = Some((counted, sent.map_err(|error| self.refused(error))?));
+        }
+        if let Some((_, sent)) = loss {
+            let answer = sent.answer().await;
+            let told = loss.take();
+            self.taken(answer)?;
+            self.overflow.forget(&told.map(|(counted, _)| counted).unwrap_or_default());
         }
         Ok(())
     }

@@ -26,18 +26,24 @@ impl Overflow {
         known.len() < MOST && known.insert(record)
     }
 
-    /// The record that says how many, if there are any.
-    pub(super) fn record(&self) -> Option<Entry> {
-        let count = self.known().len();
+    /// Whether anything was passed over that the log does not say.
+    pub(super) fn is_untold(&self) -> bool {
+        !self.known().is_empty()
+    }
+
+    /// The record that says how many, if there are any, and which they are.
+    pub(super) fn record(&self) -> Option<(Entry, BTreeSet<String>)> {
+        let counted = self.known().clone();
+        let count = counted.len();
         let unrecorded = if count < MOST { json!(count) } else { Value::Null };
         let what = json!({"cause": "queue_full", "unrecorded": unrecorded});
         let what = what.as_object().cloned().unwrap_or_default();
-        (count > 0).then(|| Entry { kind: LOSS.to_owned(), what })
+        (count > 0).then(|| (Entry { kind: LOSS.to_owned(), what }, counted))
     }
 
-    /// The log has it.
-    pub(super) fn clear(&self) {
-        self.known().clear();
+    /// The log says that these were passed over.
+    pub(super) fn forget(&self, counted: &BTreeSet<String>) {
+        self.known().retain(|record| !counted.contains(record));
     }
 }
 
