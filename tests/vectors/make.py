@@ -918,6 +918,13 @@ def segments():
     spoilt.lines[at] = spoilt.lines[at].replace(own.replace("\n", "\\n").encode(), forged)
     body = store("since-note/revlog.jsonl", b"".join(line + b"\n" for line in spoilt.relink(at + 1).lines[at:]))
     case("since-note-unsigned", "The note in the first line is not signed.", [body], 4, ("segment", 1), since=note1)
+    # Who has the key that was given up, and nothing else, names a next one of his own.
+    turned = Log(keys=(TEST1, TEST2, TEST3)).checkpoint().change("compromised")
+    both_signed = json.loads(turned.lines[-1])["what"]["note"]
+    turned.keys = [Key(ORIGIN, TEST1), Key(ORIGIN, TESTSHA)]
+    turned.segment().record("heartbeat", {}).checkpoint()
+    body = store("since-retired-key/revlog.jsonl", turned.files()[-1])
+    case("since-retired-key", "The key that a change had ended goes on from the note of that change.", [body], 4, ("segment", 1), since=both_signed)
 
 
 def anchors():

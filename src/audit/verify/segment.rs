@@ -21,8 +21,8 @@ pub(super) struct Segment {
     pub(super) tree: Frontier,
 }
 
-/// Reads a `segment` record, and checks it against itself: its frontier gives the root in its note, which its key
-/// signed.
+/// Reads a `segment` record, and checks it against itself: its frontier gives the root in its note, whose
+/// last signature is that of its key.
 pub(super) fn read(line: &Line<'_>) -> Result<Segment, Flaw> {
     let what = What::of(line, FaultKind::Segment, SENTENCE);
     let names = ["format", "origin", "key", "next", "note"];
@@ -61,10 +61,13 @@ pub(super) fn read(line: &Line<'_>) -> Result<Segment, Flaw> {
         let at = frontier.map_or(0, |member| member.at);
         what.unfit(at, "a frontier that gives the root in the note", frontier_text)
     })?;
-    let is_signed = [Some(parsed.first), parsed.second].into_iter().flatten().any(|signed| {
-        let names_key = signed.signer == key.origin() && signed.key_id == key.id();
-        names_key && key.verifies(parsed.body.as_bytes(), &signed.signature)
-    });
+    // Where the key changed just before, the first line is that of the key that is no longer in force: a thief of it may
+    // not go on from here.
+    let last = parsed.second.unwrap_or(parsed.first);
+    let names_log = parsed.first.signer == origin && last.signer == origin;
+    let is_signed = names_log
+        && last.key_id == key.id()
+        && key.verifies(parsed.body.as_bytes(), &last.signature);
     if !is_signed {
         return Err(what.unfit(note_at, "a note that the key signed", &note));
     }
