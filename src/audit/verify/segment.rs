@@ -25,27 +25,23 @@ pub(super) struct Segment {
 /// last signature is that of its key.
 pub(super) fn read(line: &Line<'_>) -> Result<Segment, Flaw> {
     let what = What::of(line, FaultKind::Segment, SENTENCE);
-    let names = ["format", "origin", "key", "next", "note"];
-    let [
-        (format, format_at),
-        (origin, origin_at),
-        (text, key_at),
-        (next, next_at),
-        (note, note_at),
-    ] = what.strings(names)?;
+    let [(format, format_at)] = what.strings(["format"])?;
     if format != FORMAT {
         return Err(other_format(&format, format_at, FaultKind::Segment));
     }
+    let [(text, key_at)] = what.strings(["key"])?;
+    let key = Vkey::parse(&text).map_err(|error| {
+        let expected = format!("a key that can be used ({error})");
+        Flaw::new(FaultKind::Key, key_at, expected, excerpt(text.as_bytes()), SENTENCE)
+    })?;
+    let [(origin, origin_at), (next, next_at), (note, note_at)] =
+        what.strings(["origin", "next", "note"])?;
     let [first_seq, frontier] = what.find(["first_seq", "frontier"]);
     let first_seq_text = first_seq.map_or("nothing", |member| member.text);
     if note::decimal(first_seq_text) != Some(line.parsed.seq) {
         let at = first_seq.map_or(0, |member| member.at);
         return Err(what.unfit(at, format!("first_seq: {}", line.parsed.seq), first_seq_text));
     }
-    let key = Vkey::parse(&text).map_err(|error| {
-        let expected = format!("a key that can be used ({error})");
-        Flaw::new(FaultKind::Key, key_at, expected, excerpt(text.as_bytes()), SENTENCE)
-    })?;
     if key.origin() != origin {
         return Err(what.unfit(origin_at, "the origin of the key", &origin));
     }
