@@ -109,6 +109,10 @@ impl Witness {
         if request.old > request.note.size {
             return Answer::Malformed("the old size is larger than that of the checkpoint");
         }
+        // It would say nothing of any line. An old size of 0 is that of a log which was not seen before.
+        if request.note.size == 0 {
+            return Answer::Malformed("the checkpoint is about no line");
+        }
         log.add(&request).unwrap_or_else(|| {
             tracing::info!(origin = request.note.origin, size = request.note.size, "cosigned");
             Answer::Cosigned(cosign(&self.key, request.note.body, now))
@@ -147,7 +151,7 @@ impl Log {
             return conflict();
         }
         let old_root = root.unwrap_or_else(|| Frontier::default().root());
-        if size == note.size && (size == 0 || root.is_some()) && old_root != note.root {
+        if size == note.size && old_root != note.root {
             tracing::error!(
                 note = request.text,
                 "another history: the same size with another root"

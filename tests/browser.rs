@@ -22,10 +22,12 @@ use std::time::Duration;
 /// Files of the parts given, and a check of them.
 const CHECK: &str = "
     const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const held = (one) => one && { name: one.name, bytes: bytes(one.base64) };
     const made = ({ path, parts }) => ({ path, blob: new Blob(parts.map((part) => part.base64 === undefined ? part.text.repeat(part.times) : bytes(part.base64))) });
     const check = async (options) => {
         const files = (options.files || []).map(made);
-        const { outcome, exit_code, fault, warnings, independence, error } = await revlog.verify({ ...options, files });
+        const [proof, subjects] = [held(options.proof), held(options.subjects)];
+        const { outcome, exit_code, fault, warnings, independence, error } = await revlog.verify({ ...options, files, proof, subjects });
         return { outcome, exit_code, fault, warnings, independence, error };
     };
 ";
@@ -55,6 +57,12 @@ fn text(argument: &String) -> Value {
     json!({"name": argument, "text": std::fs::read_to_string(place().join(argument)).unwrap()})
 }
 
+/// A file that is read whole, as its bytes: not every one is a text.
+fn whole(name: &String) -> Value {
+    let bytes = std::fs::read(place().join(name)).unwrap();
+    json!({"name": name, "base64": STANDARD.encode(bytes)})
+}
+
 fn options(case: &Case) -> Value {
     let options = &case.options;
     json!({
@@ -63,8 +71,8 @@ fn options(case: &Case) -> Value {
         "anchors": options.anchors.iter().map(text).collect::<Vec<_>>(),
         "witnesses": options.witnesses,
         "since": options.since.as_ref().map(text),
-        "subjects": options.subjects.as_ref().map(text),
-        "proof": options.proof.as_ref().map(text),
+        "subjects": options.subjects.as_ref().map(whole),
+        "proof": options.proof.as_ref().map(whole),
         "max_age": options.max_age,
         "now": options.max_age_at.as_ref().map(|at| at.parse::<jiff::Timestamp>().unwrap().as_millisecond()),
         "require_anchor": options.require_anchor,

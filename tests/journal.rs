@@ -363,7 +363,7 @@ async fn a_log_that_takes_nothing_for_a_while_loses_nothing_that_fits_the_queue(
 #[tokio::test]
 async fn what_was_passed_over_is_said_once_however_often_saying_so_is_given_up() {
     let logbook = Logbook::new();
-    let log = logbook.log();
+    let log = logbook.log().unwrap();
     let journal =
         Journal::open(logbook.store().await, log, metrics(), Settings::default()).await.unwrap();
     accept(&journal, 1).await;

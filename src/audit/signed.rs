@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// Longest note that is read.
 pub const MAX_NOTE: usize = 16 * 1024;
-/// Most signature lines that are looked at.
+/// Most signature lines of a note.
 const SIGNATURES: usize = 64;
 
 /// A checkpoint in a signed note.
@@ -52,15 +52,14 @@ impl<'a> Note<'a> {
         if origin.is_empty() || body.chars().any(|c| c != '\n' && c.is_control()) {
             return None;
         }
-        let signatures: Option<Vec<_>> =
-            signatures.strip_suffix('\n')?.split('\n').take(SIGNATURES).map(signature).collect();
-        Some(Self {
-            body,
-            origin,
-            size: decimal(size)?,
-            root: hash(root)?,
-            signatures: signatures?,
-        })
+        let mut lines = signatures.strip_suffix('\n')?.split('\n');
+        let signatures: Option<Vec<_>> = lines.by_ref().take(SIGNATURES).map(signature).collect();
+        let signatures = signatures?;
+        // What is not read must not be there.
+        if lines.next().is_some() {
+            return None;
+        }
+        Some(Self { body, origin, size: decimal(size)?, root: hash(root)?, signatures })
     }
 
     /// Signatures that say they are by `id` of `name`, without that id.
@@ -163,6 +162,9 @@ mod tests {
         for broken in ["", "a\n1\n\n\n", &note[..note.len() - 1], &note.replace("12", "012")] {
             assert_eq!(parsed(broken), None, "{broken}");
         }
+        assert_eq!(parsed(&format!("{note}{}", line.repeat(63))), Some(Signed::Good));
+        assert_eq!(parsed(&format!("{note}{}", line.repeat(64))), None, "too many lines");
+        assert_eq!(parsed(&format!("{note}{}anything\n", line.repeat(63))), None);
         assert_eq!(of_cp1(&format!(" {}\n", cp1(&note))), Some(note));
         assert_eq!(of_cp1("cp1.!"), None);
     }

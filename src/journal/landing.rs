@@ -60,7 +60,7 @@ impl Journal {
             self.hear(&mut landing).await?;
             // The log does not wait for the store.
             let known = landing.known();
-            let Landing { sent, untold } = &mut *landing;
+            let Landing { sent, untold, .. } = &mut *landing;
             let (fed, told) = tokio::join!(self.feed(sent, known), self.tell(untold));
             told?;
             fed?;

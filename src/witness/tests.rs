@@ -69,6 +69,10 @@ fn it_signs_what_continues_and_answers_as_the_specification_says() {
     let scene = Scene::new();
     let witness = scene.open(&[&scene.log]).unwrap();
     let add = |old, path: &[Hash], note: &str| witness.add(&ask(old, path, note), 1_000);
+    assert_eq!(
+        add(0, &[], &note(&scene.log, 0, 0)),
+        Answer::Malformed("the checkpoint is about no line")
+    );
     let four = note(&scene.log, 4, 0);
     let Answer::Cosigned(line) = add(0, &[], &four) else { panic!("the first one") };
     let body = format!("{}\n", four.split_once("\n\n").unwrap().0);

@@ -772,6 +772,10 @@ def keys():
     genesis("origin-missing", "No origin.", "genesis", origin=None)
     genesis("origin-number", "An origin that is no text.", "genesis", origin=1)
     genesis("origin-space", "An origin with a space.", "genesis", origin="example docs")
+    genesis("continues", "What it continues is no note.", "genesis", continues="whatever")
+    genesis("continues-number", "What it continues is no text.", "genesis", continues=1)
+    marked = Log("example/\ufeffvectors").checkpoint()
+    case("genesis-origin-mark", "A byte order mark in the origin is no white space.", marked, 0, key=marked.key.vkey())
     genesis("origin-other", "Another origin than that of the key.", "genesis", origin="example/other")
     genesis("next-missing", "No next key.", "genesis", next=None)
     genesis("next-short", "A hash of the next key with a digit too few.", "genesis", next="a" * 63)
@@ -918,6 +922,13 @@ def segments():
     spoilt.lines[at] = spoilt.lines[at].replace(own.replace("\n", "\\n").encode(), forged)
     body = store("since-note/revlog.jsonl", b"".join(line + b"\n" for line in spoilt.relink(at + 1).lines[at:]))
     case("since-note-unsigned", "The note in the first line is not signed.", [body], 4, ("segment", 1), since=note1)
+    # Who has the key that was given up, and nothing else, names a next one of his own.
+    turned = Log(keys=(TEST1, TEST2, TEST3)).checkpoint().change("compromised")
+    both_signed = json.loads(turned.lines[-1])["what"]["note"]
+    turned.keys = [Key(ORIGIN, TEST1), Key(ORIGIN, TESTSHA)]
+    turned.segment().record("heartbeat", {}).checkpoint()
+    body = store("since-retired-key/revlog.jsonl", turned.files()[-1])
+    case("since-retired-key", "The key that a change had ended goes on from the note of that change.", [body], 4, ("segment", 1), since=both_signed)
 
 
 def anchors():
@@ -1015,6 +1026,16 @@ def anchors():
     ahead.keys.pop(0)
     while len(ahead.lines) < len(turned.lines) + 3:
         ahead.record("heartbeat", {})
+    begun = Log().checkpoint()
+    begun.record("key", {"key": new.vkey(), "next": sha(Key(ORIGIN, TEST3).vkey().encode()).hex(), "reason": "scheduled"})
+    case("anchor-change-begun-new", "A note by a key whose record no checkpoint follows.", begun, 3, grade="self_attested", anchors=[cp1(begun.note(3, new))])
+    names = CASES[-1]["files"]
+    case("anchor-change-begun-old", "The same by the key in force.", names, 3, grade="anchored", anchors=[cp1(begun.note(3, old))])
+    case("anchor-change-begun-ahead", "A larger note by that key.", names, 3, anchors=[cp1(begun.record("heartbeat", {}).note(4, new))])
+    body = f"{ORIGIN}\n0\n{b64(sha(b''))}\n"
+    nothing = body + "\n" + old.line(body)
+    case("anchor-size-0", "A note of no line fits every log: it says nothing.", good, 6, grade="self_attested", anchors=[cp1(nothing)], require_anchor=True)
+    case("anchor-size-0-empty-log", "The same, and there is no log.", ["empty.jsonl"], 3, anchors=[cp1(nothing)])
     text = store("anchor-change-ahead.txt", ahead.note())
     case("anchor-change-ahead", "Larger than the log, by the newest key.", file, 5, anchors=[text])
 
@@ -1043,6 +1064,23 @@ def anchors():
     case("witness-receipt", "The signature of a witness, in the log itself.", names, 0, grade="witnessed", witnesses=[vkey])
     case("witness-receipt-unknown", "The same, of another witness than the one that you named.", names, 6, grade="self_attested", witnesses=[OTHER_WITNESS.vkey()])
     assert written.lines
+    case("witness-year-10000", "A witness signed in a year that no line can name.", good, 6, anchors=[cp1(cosigned(log, 6, 253402300800, WITNESS))], witnesses=[vkey])
+    empty = WITNESS.cosign(body, START_POSIX).strip()
+    seen = WITNESS.cosign(Log().body(), START_POSIX).strip()
+    for name, what, size, text, warnings in (
+        ("size-0", "A receipt of a tree without lines.", 0, empty, 0),
+        ("no-size", "The same, and it does not say of how many lines.", None, empty, 0),
+        ("bad", "A receipt that is no signature of the witness over these lines.", 2, seen, 1),
+        ("two-lines", "A receipt of two lines.", 1, f"{seen}\n{seen}", 0),
+        ("space", "A space before the receipt.", 1, f" {seen}", 0),
+        ("good", "A receipt of the first line.", 1, f"{seen}\n", 0),
+    ):
+        log = Log().checkpoint().record("anchor", {"kind": "witness", "name": "one", "receipt": text, **({} if size is None else {"size": size})}).checkpoint()
+        is_good = name == "good"
+        case(f"witness-receipt-{name}", what, log, 0 if is_good else 6, warnings=warnings, grade="witnessed" if is_good else "self_attested", witnesses=[vkey])
+    log = receipt(Log().checkpoint(), START_POSIX - 3600)
+    log.lines[-1] = log.lines[-1].replace(b"checkpoint", b"checkpoinx")
+    case("witness-receipt-and-fault", "A line is younger than a signature over it, and a later one is wrong: the first is named.", log, 4, ("time", 1), witnesses=[vkey])
     clocks(vkey)
 
 
@@ -1100,6 +1138,11 @@ def policies():
     log.now -= datetime.timedelta(seconds=21)
     log.record("heartbeat", {}).checkpoint()
     case("clock-back-a-second", "By a second: that happens.", log, 0, warnings=0)
+    log = Log().checkpoint().record("heartbeat", {})
+    for _ in range(2):
+        log.now -= datetime.timedelta(seconds=20.7)
+        log.record("heartbeat", {})
+    case("clock-back-in-two", "By less than a second, twice: by more than one.", log.checkpoint(), 0, warnings=1)
     names = ["agent/revlog-000000000000.jsonl"]
 
     def rows(*pairs):
@@ -1115,6 +1158,17 @@ def policies():
     subjects("subjects-none", "Nobody is left.", "", 0, warnings=1)
     subjects("subjects-swapped", "Another person than the log says.", rows(("s-01", BORIS)), 4, fault=("subject", 1))
     forged = b64url(canonical(["2GLC42sKQveCfGfryNRN9w", "user", "EMP-9999"]))
+    subjects("subjects-blank-line", "A line without a disclosure.", rows(("s-01", ALICE)) + "\n", 1)
+    subjects("subjects-twice", "Somebody stands there twice.", rows(("s-01", ALICE), ("s-01", ALICE)), 1)
+    subjects("subjects-list", "A list in place of an object.", json.dumps(["s-01", ALICE]) + "\n", 1)
+    file = store("subjects-not-utf-8.jsonl", rows(("s-01", ALICE)).encode()[:-2] + b"\xff\n")
+    case("subjects-not-utf-8", "Bytes that are no text.", names, 1, subjects=file)
+    log = Log().checkpoint().record("subject", {"subject": "s-01", "commit": commit(BORIS)}).record("subject", {"subject": "s-01", "commit": commit(ALICE)}).checkpoint()
+    case("subject-twice", "The log says of one person who it is twice, and of the first that it is another.", log, 4, ("subject", 1, "subjects.jsonl"), subjects="subjects.jsonl")
+    log = Log().checkpoint().record("subject", {"subject": "s-01"}).checkpoint()
+    case("subject-no-commit", "The log does not say what stands for a person.", log, 4, ("subject", 1, "subjects.jsonl"), subjects="subjects.jsonl")
+    log.lines[-1] = log.lines[-1].replace(b"checkpoint", b"checkpoinx")
+    case("subject-and-fault", "The same, and a later line is wrong: the first is named.", log, 4, ("subject", 1, "subjects.jsonl"), subjects="subjects.jsonl")
     subjects("subjects-forged", "Another name with the same salt.", rows(("s-01", ALICE), ("s-02", forged)), 4, fault=("subject", 2))
 
 
@@ -1136,6 +1190,15 @@ def proofs():
     proof("bundle-no-key", "The same, no key given.", bundle, 6, key=None)
     proof("bundle-other-key", "The same, another key pinned.", bundle, 4, ("key", 1), key=Key(ORIGIN, TEST2).vkey())
     proof("bundle-first-only", "The first line alone.", pieces[0], 0)
+    proof("bundle-byte-order-mark", "A byte order mark before it.", "\ufeff" + pieces[0], 4, ("proof", 1))
+    proof("bundle-not-utf-8", "Bytes that are no text.", pieces[0].encode()[:-1] + b"\xff\n", 4, ("proof", 1))
+    proof("bundle-line-feed-first", "A line feed before it.", "\n" + pieces[0], 4, ("proof", 1))
+    proof("bundle-header-alone", "A line feed, and the first line of a proof.", "\nc2sp.org/tlog-proof@v1\n", 4, ("proof", 1))
+    proof("bundle-two-faults", "A line that is not in form, and after it what is no proof: the first is named.", pieces[0].replace(b64(log.lines[0]), b64(log.lines[0] + b" ")) + "c2sp.org/tlog-proof@v1\n", 4, ("form", 1))
+    others = "".join(f"— other{n}.example {b64(bytes([n]) * 68)}\n" for n in range(64))
+    proof("bundle-signatures", "As many signature lines as a note may have.", pieces[0] + others[: others.index("— other63")], 0)
+    proof("bundle-signatures-more", "One more.", pieces[0] + others, 4, ("note", 1))
+    proof("bundle-text-after-signatures", "As many, and a line that is none.", pieces[0] + others[: others.index("— other63")] + "This record was never withdrawn.\n", 4, ("note", 1))
     proof("bundle-witnessed", "A witness that you know signed the notes too.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size), log.posix())) for n in wanted), 0, witnesses=[WITNESS.vkey()], grade="witnessed")
     proof("bundle-witness-silent", "A witness that you named signed nothing of it.", bundle, 6, witnesses=[WITNESS.vkey()], grade="self_attested")
     proof("bundle-witness-bad", "A witness that you know, and a bad signature.", "".join(log.proof(n, size, witness=WITNESS.cosign(log.body(size - 1), log.posix())) for n in wanted), 4, ("signature", 1), witnesses=[WITNESS.vkey()])
@@ -1309,6 +1372,19 @@ def proofs():
     proof("consistency-backwards", "The later note is the smaller one.", consistent(size, hashes, log.note(old_size)), 4, ("proof", 1), anchors=[cp1(log.note(size))])
     proof("consistency-fork", "From an earlier note of another history.", text, 4, ("proof", 1), anchors=["anchor-fork.txt"])
     proof("consistency-unsigned", "A later note by another key.", consistent(old_size, hashes, log.note(size, Key(ORIGIN, TEST3))), 4, ("signature", 1), anchors=[earlier])
+    fork = Log().checkpoint()
+    while len(fork.lines) < size:
+        fork.record("heartbeat", {})
+    later = cp1(log.note(size))
+    proof("consistency-both-notes", "Both notes are at hand.", text, 0, grade="anchored", anchors=[f"{earlier}\n{later}\n"])
+    proof("consistency-later-note", "Only the later one is: nothing is compared.", text, 6, grade="anchored", anchors=[later])
+    proof("consistency-fork-later", "A note of the later size, of another history.", text, 5, anchors=[earlier, cp1(fork.note(size))])
+    proof("consistency-backwards-alone", "The later note is the smaller one, and the earlier one is not at hand.", consistent(size, hashes, log.note(old_size)), 6)
+    proof("consistency-path-65", "More hashes than a tree has levels.", consistent(old_size, [bytes(32)] * 65, log.note(size)), 4, ("proof", 1))
+    body = f"{ORIGIN}\n0\n{b64(sha(b''))}\n"
+    proof("consistency-size-0", "From a note of no line.", consistent(0, [], log.note(size)), 6, anchors=[cp1(body + "\n" + log.key.line(body))])
+    body = log.body(size).replace(ORIGIN, "example/other")
+    proof("consistency-other-log", "The later note is of another log.", consistent(old_size, hashes, body + "\n" + log.key.line(body)), 4, ("signature", 1), anchors=[earlier])
     proof("consistency-garbage", "A number that is none.", text.replace("old 6", "old x"), 4, ("proof", 1), anchors=[earlier])
 
 

@@ -8,6 +8,9 @@ use crate::audit::signed::Note;
 use crate::domain::time::UtcTime;
 use serde_json::Value;
 
+/// Receipts beyond these are left out: a note has up to 64 signature lines, two of them by keys of the log.
+const MAX_RECEIPTS: usize = 62;
+
 /// The receipts of witnesses for the tree of one size.
 #[derive(Debug, Default)]
 struct Receipts {
@@ -25,7 +28,7 @@ impl Receipts {
         if size > self.size {
             *self = Self { size, lines: Vec::new() };
         }
-        if !self.lines.contains(&receipt) {
+        if self.lines.len() < MAX_RECEIPTS && !self.lines.contains(&receipt) {
             self.lines.push(receipt);
         }
     }

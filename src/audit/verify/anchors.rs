@@ -37,6 +37,9 @@ impl Anchors {
         for (anchor, is_since) in since.map(|anchor| (anchor, true)).into_iter().chain(given) {
             let origin = Origin { source: anchor.source, is_since };
             match anchor.note {
+                Ok(note) if note.size == 0 => {
+                    all.done.push(unusable(Some(&note), origin, "It is about no line."));
+                }
                 // A note found twice counts once.
                 Ok(note) if texts.insert(note.text.clone()) => all.waiting.push((note, origin)),
                 Ok(_) => {}

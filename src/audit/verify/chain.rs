@@ -312,8 +312,13 @@ impl Chain {
         seal.bytes_read = self.bytes_read + length;
         seal.last_time = self.last_time;
         seal.note = text;
-        self.anchors.contradict(&seal.note);
         self.seals.add(seal)?;
+        if self.keys.pending().is_some() && self.anchors.is_due(self.tree.size()) {
+            self.compare_anchors(place)?;
+        }
+        if let Some(newest) = self.seals.newest() {
+            self.anchors.contradict(&newest.note);
+        }
         self.keys.change();
         self.sealed.absorb(&mut self.unsealed);
         Ok(())
@@ -328,11 +333,13 @@ impl Chain {
         self.prev = hash;
         self.tree.push(hash);
         self.bytes_read += line.bytes.len() as u64 + 1;
-        if self.anchors.is_due(self.tree.size()) { self.compare_anchors(place) } else { Ok(()) }
+        // After a `key` record the next line tells whether a note by the new key counts.
+        let is_due = self.keys.pending().is_none() && self.anchors.is_due(self.tree.size());
+        if is_due { self.compare_anchors(place) } else { Ok(()) }
     }
 
     /// Compares the anchors that are about the lines so far, and holds them to what witnesses said of these.
-    fn compare_anchors(&mut self, place: &Place) -> Result<(), Flaw> {
+    pub(super) fn compare_anchors(&mut self, place: &Place) -> Result<(), Flaw> {
         let bounds = self.anchors.compare(&self.tree, self.keys.signers(), &self.witnesses);
         for bound in bounds {
             self.hold(&bound, 0, self.latest, place)?;

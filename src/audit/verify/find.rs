@@ -1,11 +1,14 @@
 //! Notes in any text: a page, a chat, a mail, a file of its own.
 
 use super::note::{Foreign, Line, MAX_SIGNATURES};
-use super::vkey::strict_base64;
+use super::vkey::{is_origin, strict_base64};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// More notes than this of one text are not compared.
 const MAX_NOTES: usize = 10_000;
+
+/// Why a text without a note of the log cannot be used.
+const NONE: &str = "No note of this log is in it.";
 
 /// What begins a note that was put into one line.
 const ONE_LINE: &str = "cp1.";
@@ -29,6 +32,10 @@ impl Anchor {
     /// anchor at least; it is unusable if the text holds no note.
     #[must_use]
     pub fn find(source: &str, text: &[u8], origin: &str) -> Vec<Self> {
+        if !is_origin(origin) {
+            // No log has such a name, and every place of the text would begin with the empty one.
+            return vec![Self { source: source.to_owned(), note: Err(NONE) }];
+        }
         let mut notes = Vec::new();
         let raw = String::from_utf8_lossy(text).into_owned();
         // A page may hold JSON, and JSON may hold a page.
@@ -41,7 +48,7 @@ impl Anchor {
         let anchor = |note| Self { source: source.to_owned(), note };
         let mut anchors: Vec<Self> = each_once(notes).into_iter().map(Ok).map(anchor).collect();
         if anchors.is_empty() {
-            anchors.push(anchor(Err("No note of this log is in it.")));
+            anchors.push(anchor(Err(NONE)));
         } else if anchors.len() > MAX_NOTES {
             anchors.truncate(MAX_NOTES);
             anchors

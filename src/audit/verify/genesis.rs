@@ -5,7 +5,7 @@ use super::line::Line;
 use super::members::{What, string_of};
 use super::note;
 use super::report::{Continued, FaultKind, Flaw, excerpt};
-use super::vkey::Vkey;
+use super::vkey::{Vkey, is_origin};
 use crate::audit::format::{FORMAT, GENESIS};
 
 /// What a genesis states.
@@ -23,7 +23,15 @@ pub(super) fn read(line: &Line<'_>) -> Result<Genesis, Flaw> {
     if format != FORMAT {
         return Err(other_format(&format, at, FaultKind::Genesis));
     }
-    let [(origin, _), (next, next_at), (text, key_at)] = what.strings(["origin", "next", "key"])?;
+    let [(origin, origin_at), (next, next_at), (text, key_at)] =
+        what.strings(["origin", "next", "key"])?;
+    if !is_origin(&origin) {
+        return Err(what.unfit(
+            origin_at,
+            "an origin without space, + and control characters",
+            &origin,
+        ));
+    }
     let next = hash_of(&next)
         .ok_or_else(|| what.unfit(next_at, "next: 64 lower-case hex digits", &next))?;
     let key = Vkey::parse(&text).map_err(|error| {

@@ -113,6 +113,11 @@ impl Keys {
         Err(Flaw::new(FaultKind::Key, 0, CHECKPOINT, kind, sentence))
     }
 
+    /// Ends the log: a key whose record no checkpoint follows is none of it.
+    pub(super) fn end(&mut self) {
+        self.pending = None;
+    }
+
     /// Both keys signed: the new one is in force.
     pub(super) fn change(&mut self) {
         if let Some((held, report)) = self.pending.take() {

@@ -1,7 +1,7 @@
 //! What the log says of itself that it lacks.
 
 use super::line::Line;
-use super::members::{What, string_of};
+use super::members::{What, shown};
 use super::note::decimal;
 use super::report::{Continued, FaultKind, LossReport};
 
@@ -25,7 +25,7 @@ impl Losses {
         let [unrecorded] = What::of(line, FaultKind::Members, "").find(["unrecorded"]);
         self.listed.push(LossReport {
             record: line.parsed.seq,
-            cause: string_of(line, "cause").unwrap_or_default(),
+            cause: shown(line, "cause"),
             unrecorded: unrecorded.and_then(|number| decimal(number.text)),
         });
     }

@@ -58,6 +58,24 @@ impl<'a> What<'a> {
     }
 }
 
+/// Bytes of a text that are kept to be shown: many are, and one may be as long as a line.
+const SHOWN: usize = 256;
+
+/// The beginning of `text`, if it is too long to be kept.
+pub(super) fn beginning(text: &str) -> Option<&str> {
+    let end = (0..=SHOWN).rev().find(|end| text.is_char_boundary(*end))?;
+    text.get(..end).filter(|_| text.len() > SHOWN)
+}
+
+/// A string of `what` to be shown, cut off where it is too long; empty if there is none of that name.
+pub(super) fn shown(line: &Line<'_>, name: &str) -> String {
+    let text = string_of(line, name).unwrap_or_default();
+    match beginning(&text) {
+        Some(start) => format!("{start}…"),
+        None => text,
+    }
+}
+
 /// A string of `what`, unescaped; `None` if there is none of that name.
 pub(super) fn string_of(line: &Line<'_>, name: &str) -> Option<String> {
     let [member] = What::of(line, FaultKind::Members, "").find([name]);

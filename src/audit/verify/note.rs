@@ -3,14 +3,14 @@
 //! Source: C2SP tlog-checkpoint over C2SP signed-note. Notes in the log are held to more than those
 //! specifications ask: three lines, one signature, two where the key changes, one spelling. What a note may
 //! carry beyond that (extension lines, signatures of others) no hash in the log would cover. A note from
-//! elsewhere may have any number of signature lines.
+//! elsewhere may have up to 64 signature lines.
 
 use super::tree::Hash;
 use super::vkey::{Vkey, is_origin, strict_base64};
 use crate::audit::format::{MAX_INTEGER, SIGNATURE_PREFIX};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// More signature lines than this of one note are not looked at.
+/// A note from elsewhere has no more signature lines than this.
 pub(super) const MAX_SIGNATURES: usize = 64;
 
 /// The parts of a checkpoint note in the log.
@@ -101,9 +101,14 @@ impl Foreign {
         let (origin, size, root) = three_lines(lines)?;
         let signatures =
             signatures.strip_suffix('\n').ok_or("a line feed at the end of the note")?;
+        let mut given = signatures.split('\n');
         let lines: Option<Vec<Line>> =
-            signatures.split('\n').take(MAX_SIGNATURES).map(Line::parse).collect();
+            given.by_ref().take(MAX_SIGNATURES).map(Line::parse).collect();
         let lines = lines.ok_or("signature lines: em dash, name, base64, one space between")?;
+        // What is not read must not be there: it would be passed off as a part of what was found good.
+        if given.next().is_some() {
+            return Err("at most 64 signature lines");
+        }
         Ok(Self::of(origin, size, root, lines))
     }
 
@@ -189,6 +194,15 @@ mod tests {
         assert_eq!((foreign.lines.len(), foreign.body()), (3, note.body));
         assert_eq!(Foreign::parse(&foreign.text).as_ref(), Ok(&foreign));
         assert!(foreign.text.starts_with(&twice), "{}", foreign.text);
+    }
+
+    #[test]
+    fn nothing_follows_the_last_signature_that_is_read() {
+        let text =
+            |count: usize| format!("log/a\n12\n{ROOT}\n\n{}", signature_line().repeat(count));
+        assert_eq!(Foreign::parse(&text(64)).unwrap().lines.len(), 64);
+        assert!(Foreign::parse(&text(65)).is_err());
+        assert!(Foreign::parse(&format!("{}This was never withdrawn.\n", text(64))).is_err());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Persons in the log: what stands for each of them, against the disclosures that the caller holds.
 
 use super::line::Line;
-use super::members::string_of;
-use super::report::{FaultKind, Flaw, Place, SubjectsReport};
+use super::members::{beginning, string_of};
+use super::report::{FaultKind, Flaw, Place, SubjectsReport, excerpt};
 use super::tree::Hash;
+use super::vkey::hex;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -50,10 +51,13 @@ impl Disclosures {
         let (mut number, mut offset) = (0, 0);
         for line in text.split_inclusive('\n') {
             number += 1;
-            let given: Given = serde_json::from_str(line).map_err(|_| NoDisclosure(number))?;
+            // A list of two texts would be taken for it, too.
+            let is_object = line.trim_start().starts_with('{');
+            let given: Option<Given> = is_object.then(|| serde_json::from_str(line).ok()).flatten();
+            let given = given.ok_or(NoDisclosure(number))?;
             let hash = Sha256::digest(given.disclosure).into();
             if rows
-                .insert(given.subject, Row { is_held: false, hash, line: number, offset })
+                .insert(named(given.subject), Row { is_held: false, hash, line: number, offset })
                 .is_some()
             {
                 return Err(NoDisclosure(number));
@@ -61,6 +65,14 @@ impl Disclosures {
             offset += line.len() as u64;
         }
         Ok(Self { source: source.into(), rows })
+    }
+}
+
+/// The id of a person, to be kept: of one that is too long its beginning, and its hash to tell it from others.
+fn named(id: String) -> String {
+    match beginning(&id) {
+        Some(start) => format!("{start}… (SHA-256 {})", hex(&Sha256::digest(&id))),
+        None => id,
     }
 }
 
@@ -87,9 +99,9 @@ impl People {
     /// Takes a `subject` record.
     pub(super) fn subject(&mut self, line: &Line<'_>, place: &Place) -> Result<(), Flaw> {
         let Some(known) = &mut self.disclosures else { return Ok(()) };
-        let id = string_of(line, "subject").unwrap_or_default();
+        let id = named(string_of(line, "subject").unwrap_or_default());
         let Some(row) = known.rows.get_mut(&id) else {
-            if self.missing.len() < MAX_MISSING {
+            if self.missing.len() < MAX_MISSING || self.missing.contains_key(&id) {
                 self.missing.insert(id, place.clone());
             } else {
                 self.omitted += 1;
@@ -102,6 +114,7 @@ impl People {
             let sentence = format!(
                 "The disclosure of {id} does not give what the log committed to: one of the two was changed."
             );
+            let found = excerpt(found.as_bytes());
             let flaw = Flaw::new(FaultKind::Subject, 0, found, given, sentence);
             let file = Arc::clone(&known.source);
             return Err(flaw.elsewhere(&Place { file, line: row.line, offset: row.offset }));
@@ -113,7 +126,7 @@ impl People {
     /// Takes an `erasure` record. Gives a warning where the disclosure was given all the same: whoever gave it should
     /// not have it any more.
     pub(super) fn erasure(&mut self, line: &Line<'_>) -> Option<String> {
-        let id = string_of(line, "subject").unwrap_or_default();
+        let id = named(string_of(line, "subject").unwrap_or_default());
         if self.missing.remove(&id).is_some() {
             self.erased += 1;
             return None;

@@ -222,7 +222,9 @@ impl<'a> Desk<'a> {
         report.note = Some(note.text.clone());
         let same = self.note.as_ref().filter(|own| own.size == note.size);
         let is_earlier = self.old_size == Some(note.size) && same.is_none();
-        let (result, sentence) = if same.is_none() && !is_earlier {
+        let (result, sentence) = if note.size == 0 {
+            (AnchorResult::Unusable, "It is about no line.")
+        } else if same.is_none() && !is_earlier {
             (AnchorResult::Unusable, "The note of the proof is not of its size.")
         } else if !self.keys.iter().any(|key| note.is_signed_by(key)) {
             (AnchorResult::Unusable, "It is not signed by this log: anybody can write such a note.")

@@ -2,7 +2,7 @@
 //! itself, and only if the caller trusts the witness.
 
 use super::line::Line;
-use super::members::{What, string_of};
+use super::members::{What, shown, string_of};
 use super::note::Line as Signature;
 use super::report::{FaultKind, RecordedAnchors, WitnessReport};
 use super::stamp::Stamp;
@@ -11,7 +11,7 @@ use super::witness::{Bound, Witness};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::collections::{BTreeMap, VecDeque};
 
-/// A receipt of a tree from before so many lines is not checked.
+/// A receipt that stands more lines than this after its tree is not checked.
 const MAX_PAST: usize = 65_536;
 /// The tree is kept as it was after each of so many lines.
 const STEP: usize = 256;
@@ -21,30 +21,50 @@ const MAX_NAMES: usize = 64;
 /// The last lines, so that the tree of a receipt can be had.
 #[derive(Debug, Default)]
 struct Past {
-    /// Trees, and the latest time in each, at every [`STEP`] lines from the first one in `lines` on.
-    trees: VecDeque<(Frontier, Option<Stamp>)>,
+    /// At every [`STEP`] lines, from the first one in `lines` on.
+    steps: VecDeque<Step>,
     lines: VecDeque<(Hash, Option<Stamp>)>,
+}
+
+/// The tree before [`STEP`] lines.
+#[derive(Debug)]
+struct Step {
+    tree: Frontier,
+    /// The latest time in it.
+    latest: Option<Stamp>,
+    /// The earliest time of these lines.
+    earliest: Option<Stamp>,
 }
 
 impl Past {
     fn push(&mut self, tree: &Frontier, latest: Option<Stamp>, hash: Hash, time: Option<Stamp>) {
         if self.lines.len().is_multiple_of(STEP) {
-            if self.lines.len() == MAX_PAST {
+            if self.lines.len() == MAX_PAST + STEP {
                 self.lines.drain(..STEP);
-                self.trees.pop_front();
+                self.steps.pop_front();
             }
-            self.trees.push_back((tree.clone(), latest));
+            self.steps.push_back(Step { tree: tree.clone(), latest, earliest: None });
         }
         self.lines.push_back((hash, time));
+        if let Some(step) = self.steps.back_mut() {
+            step.earliest = step.earliest.into_iter().chain(time).min();
+        }
+    }
+
+    /// How many of the lines are in the tree of that size.
+    fn back(&self, size: u64) -> Option<usize> {
+        let back = size.checked_sub(self.steps.front()?.tree.size())?;
+        let after = (self.lines.len() as u64).checked_sub(back)?;
+        (after <= MAX_PAST as u64).then(|| usize::try_from(back).ok()).flatten()
     }
 
     /// Root of the tree of that size, and the latest time of the lines in it.
     fn at(&self, size: u64) -> Option<(Hash, Option<Stamp>)> {
-        let back = size.checked_sub(self.trees.front()?.0.size())?;
-        let back = usize::try_from(back).ok().filter(|back| *back <= self.lines.len())?;
-        let step = (back / STEP).min(self.trees.len() - 1);
-        let (mut tree, mut latest) = self.trees.get(step)?.clone();
-        for (hash, time) in self.lines.range(step * STEP..back) {
+        let back = self.back(size)?;
+        let at = (back / STEP).min(self.steps.len() - 1);
+        let step = self.steps.get(at)?;
+        let (mut tree, mut latest) = (step.tree.clone(), step.latest);
+        for (hash, time) in self.lines.range(at * STEP..back) {
             tree.push(*hash);
             latest = latest.max(*time);
         }
@@ -53,9 +73,12 @@ impl Past {
 
     /// Earliest time of the lines after the tree of that size.
     fn earliest_since(&self, size: u64) -> Option<Stamp> {
-        let back = size.checked_sub(self.trees.front()?.0.size())?;
-        let back = usize::try_from(back).ok().filter(|back| *back <= self.lines.len())?;
-        self.lines.range(back..).filter_map(|(_, time)| *time).min()
+        let back = self.back(size)?;
+        // Whole steps first: not every line for every receipt.
+        let whole = back.div_ceil(STEP).min(self.steps.len());
+        let end = (whole * STEP).clamp(back, self.lines.len());
+        let lines = self.lines.range(back..end).filter_map(|(_, time)| *time);
+        lines.chain(self.steps.range(whole..).filter_map(|step| step.earliest)).min()
     }
 }
 
@@ -96,14 +119,14 @@ impl Receipts {
         origin: &str,
         witnesses: &[Witness],
     ) -> Result<Option<Good>, String> {
-        let kind = string_of(line, "kind").unwrap_or_default();
-        let name = string_of(line, "name").unwrap_or_default();
+        let (kind, name) = (shown(line, "kind"), shown(line, "name"));
         let [size] = What::of(line, FaultKind::Members, "").find(["size"]);
         let size = size.and_then(|size| super::note::decimal(size.text)).unwrap_or_default();
         let receipt = string_of(line, "receipt").unwrap_or_default();
         let is_of_witness = kind == "witness";
         self.list(kind, name, size, line.parsed.seq);
-        if !is_of_witness || witnesses.is_empty() {
+        // Of no line a witness says nothing.
+        if !is_of_witness || witnesses.is_empty() || size == 0 {
             return Ok(None);
         }
         let mut parts = receipt.trim_end_matches('\n').splitn(3, ' ');

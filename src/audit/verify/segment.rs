@@ -21,31 +21,27 @@ pub(super) struct Segment {
     pub(super) tree: Frontier,
 }
 
-/// Reads a `segment` record, and checks it against itself: its frontier gives the root in its note, which its key
-/// signed.
+/// Reads a `segment` record, and checks it against itself: its frontier gives the root in its note, whose
+/// last signature is that of its key.
 pub(super) fn read(line: &Line<'_>) -> Result<Segment, Flaw> {
     let what = What::of(line, FaultKind::Segment, SENTENCE);
-    let names = ["format", "origin", "key", "next", "note"];
-    let [
-        (format, format_at),
-        (origin, origin_at),
-        (text, key_at),
-        (next, next_at),
-        (note, note_at),
-    ] = what.strings(names)?;
+    let [(format, format_at)] = what.strings(["format"])?;
     if format != FORMAT {
         return Err(other_format(&format, format_at, FaultKind::Segment));
     }
+    let [(text, key_at)] = what.strings(["key"])?;
+    let key = Vkey::parse(&text).map_err(|error| {
+        let expected = format!("a key that can be used ({error})");
+        Flaw::new(FaultKind::Key, key_at, expected, excerpt(text.as_bytes()), SENTENCE)
+    })?;
+    let [(origin, origin_at), (next, next_at), (note, note_at)] =
+        what.strings(["origin", "next", "note"])?;
     let [first_seq, frontier] = what.find(["first_seq", "frontier"]);
     let first_seq_text = first_seq.map_or("nothing", |member| member.text);
     if note::decimal(first_seq_text) != Some(line.parsed.seq) {
         let at = first_seq.map_or(0, |member| member.at);
         return Err(what.unfit(at, format!("first_seq: {}", line.parsed.seq), first_seq_text));
     }
-    let key = Vkey::parse(&text).map_err(|error| {
-        let expected = format!("a key that can be used ({error})");
-        Flaw::new(FaultKind::Key, key_at, expected, excerpt(text.as_bytes()), SENTENCE)
-    })?;
     if key.origin() != origin {
         return Err(what.unfit(origin_at, "the origin of the key", &origin));
     }
@@ -61,10 +57,13 @@ pub(super) fn read(line: &Line<'_>) -> Result<Segment, Flaw> {
         let at = frontier.map_or(0, |member| member.at);
         what.unfit(at, "a frontier that gives the root in the note", frontier_text)
     })?;
-    let is_signed = [Some(parsed.first), parsed.second].into_iter().flatten().any(|signed| {
-        let names_key = signed.signer == key.origin() && signed.key_id == key.id();
-        names_key && key.verifies(parsed.body.as_bytes(), &signed.signature)
-    });
+    // Where the key changed just before, the first line is that of the key that is no longer in force: a thief of it may
+    // not go on from here.
+    let last = parsed.second.unwrap_or(parsed.first);
+    let names_log = parsed.first.signer == origin && last.signer == origin;
+    let is_signed = names_log
+        && last.key_id == key.id()
+        && key.verifies(parsed.body.as_bytes(), &last.signature);
     if !is_signed {
         return Err(what.unfit(note_at, "a note that the key signed", &note));
     }

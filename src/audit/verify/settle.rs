@@ -30,6 +30,11 @@ impl Chain {
         if let Err(flaw) = self.seals.check_newest() {
             fault = Some(flaw.at_place(&place_of(&self)));
         }
+        self.keys.end();
+        if fault.is_none() && self.anchors.is_due(self.tree.size()) {
+            let place = place_of(&self);
+            fault = self.compare_anchors(&place).err().map(|flaw| flaw.at_place(&place));
+        }
         // Which line is the first one that is wrong, another reading finds.
         let mut again = None;
         if fault.as_ref().is_none_or(|fault| fault.kind != FaultKind::Format)

@@ -28,7 +28,9 @@ pub(super) fn check(desk: &mut Desk<'_>, text: &str) -> Result<(), Fault> {
     desk.keys.push(key.clone());
     desk.keep(proof.note.clone(), seen);
     let notes = desk.options.anchors.iter().filter_map(|anchor| anchor.note.as_ref().ok());
-    let is_earlier = |note: &&Foreign| note.size == proof.old_size && note.is_signed_by(&key);
+    // A note of no line says nothing of those that follow.
+    let is_earlier =
+        |note: &&Foreign| note.size > 0 && note.size == proof.old_size && note.is_signed_by(&key);
     let earlier: Vec<&Foreign> = notes.filter(is_earlier).collect();
     for old in &earlier {
         let (size, root) = (proof.note.size, proof.note.root);

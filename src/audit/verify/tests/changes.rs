@@ -2,6 +2,7 @@
 
 use super::samples::{Log, ORIGIN, asked, said, tampered, verify};
 use crate::audit::verify::{Anchor, FaultKind, Options, Outcome, Report, Vkey};
+use ed25519_dalek::SigningKey;
 use serde_json::json;
 
 /// A log whose key changed twice, with a segment after each.
@@ -224,6 +225,36 @@ fn going_on_from_a_note() {
     let unsigned = rest_of(&|line| *line = line.replace(&keys[1], &keys[2]));
     let report = asked(&unsigned, &since(&by(&log, 16), &keys[2]));
     assert_eq!(report.fault.unwrap().kind, FaultKind::Segment, "the note is not of its key");
+}
+
+/// A key that was given up signed the note of the change, too: it goes on from nothing.
+#[test]
+fn going_on_with_a_retired_key() {
+    let mut log = Log::sample();
+    let (old, seed) = (log.key.clone(), log.seed);
+    log.change_key();
+    let (note, new, begin) = (log.note_at(8), log.key.clone(), log.lines.len());
+    let rest = |key: SigningKey, seed: u8| {
+        let mut log = Log { key, seed, ..log.clone() };
+        log.segment();
+        log.record("heartbeat", &json!({}));
+        log.checkpoint();
+        log.edited(|all| *all = all[begin..].to_vec())
+    };
+    let report = |key: SigningKey, seed: u8| {
+        let pinned = Log { key: key.clone(), ..log.clone() }.vkey();
+        let options = Options {
+            key: Some(Vkey::parse(&pinned).unwrap()),
+            since: Some(Anchor::find("since", note.as_bytes(), ORIGIN).remove(0)),
+            ..Options::default()
+        };
+        asked(&rest(key, seed), &options)
+    };
+    let thief = report(old, seed);
+    let fault = thief.fault.as_ref().map(|fault| (fault.kind, fault.line));
+    assert_eq!(fault, Some((FaultKind::Segment, 1)), "{thief}");
+    let honest = report(new, seed + 1);
+    assert_eq!(honest.exit_code, 0, "{honest}");
 }
 
 /// A log that goes on from a damaged one says so.

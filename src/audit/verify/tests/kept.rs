@@ -330,6 +330,9 @@ fn disclosures() {
     for text in [
         "x",
         "{}",
+        "\n",
+        "[\"a\",\"b\"]",
+        "{\"subject\":\"a\",\"disclosure\":\"b\"}\n\n",
         "{\"subject\":\"a\",\"disclosure\":\"b\"}\n{\"subject\":\"a\",\"disclosure\":\"b\"}",
     ] {
         assert!(Disclosures::parse("people", text).is_err(), "{text}");

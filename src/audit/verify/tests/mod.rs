@@ -2,6 +2,7 @@
 //! the list of cases in the design of the format; the modules have the rest.
 
 mod changes;
+mod edges;
 mod forgeries;
 mod forms;
 mod kept;
