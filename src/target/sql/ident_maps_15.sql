@@ -1,14 +1,25 @@
 -- revoked/ident_maps_15: lines of pg_ident.conf that lead to a role in $1, or to a name in $2 that no role
 -- bears; those that let somebody in who is called as such a role or as any name in $2 is, with or without a realm, in a
 -- distinguished name, or as a word of a regular expression, as whomever; and lines in error. PostgreSQL 15. \1 stands
--- for a part of the system user's name: alone it leads to whoever that is, and names nobody. Names are compared without case, as krb_caseins_users may have it.
-WITH named (word, role) AS (
+-- for a part of the system user's name: alone it leads to whoever that is, and names nobody. Names are compared without
+-- case, as krb_caseins_users may have it. There may be thousands of names and hundreds of lines: only what is found by
+-- equality, or in all names at once, is looked at one by one.
+WITH lines AS MATERIALIZED (
+    SELECT v.*, v.line_number AS id, pg_catalog.strpos(v.pg_username, E'\\1') AS at
+    FROM pg_catalog.pg_ident_file_mappings AS v
+), filled (id, pg_username, at) AS MATERIALIZED (
+    SELECT l.id, l.pg_username, l.at
+    FROM lines AS l
+    WHERE l.error IS NULL AND l.at > 0 AND l.pg_username <> E'\\1'
+), named (word, role) AS MATERIALIZED (
     SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
-), lines AS MATERIALIZED (
-    SELECT v.* FROM pg_catalog.pg_ident_file_mappings AS v
+    WHERE (
+        EXISTS (SELECT FROM filled)
+        OR pg_catalog.lower(n.name) IN (SELECT pg_catalog.lower(l.pg_username) FROM lines AS l)
+    )
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
 ), systems (name, pattern, text) AS MATERIALIZED (
     SELECT DISTINCT
         l.sys_name,
@@ -45,14 +56,53 @@ WITH named (word, role) AS (
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1) AND r.rolname = n.name)
+), near (name, role) AS MATERIALIZED (
+    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    UNION
+    SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
+    WHERE pg_catalog.lower(n.name) IN (SELECT w.word FROM words AS w)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1) AND r.rolname = n.name)
+), everybody (names) AS MATERIALIZED (
+    SELECT pg_catalog.string_agg(a.name, E'\n')
+    FROM (
+        SELECT n.name FROM pg_catalog.unnest($2::text[]) AS n (name)
+        UNION ALL
+        SELECT r.rolname::text FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    ) AS a (name)
+    WHERE EXISTS (SELECT FROM systems AS s WHERE s.pattern IS NOT NULL)
+), open AS MATERIALIZED (
+    SELECT s.name, s.pattern
+    FROM systems AS s CROSS JOIN everybody AS e
+    WHERE s.pattern IS NOT NULL AND (
+        -- Each name is a line here, but for what stands for the ends of the whole text.
+        s.pattern ~ '\\[AZ]|[(][?].*[(][?]' OR e.names ~ ('(?in)' || pg_catalog.substr(s.pattern, 5))
+    )
+    -- One that lets everybody in names nobody.
+    AND EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
 ), callers (system, role, name) AS MATERIALIZED (
     SELECT w.system, p.role, p.name
-    FROM words AS w JOIN people AS p ON pg_catalog.lower(p.name) = w.word
+    FROM words AS w JOIN near AS p ON pg_catalog.lower(p.name) = w.word
     UNION
-    SELECT s.name, p.role, p.name
-    FROM systems AS s JOIN people AS p ON p.name ~ s.pattern
-    -- One that lets everybody in names nobody.
-    WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
+    SELECT o.name, p.role, p.name
+    FROM open AS o JOIN people AS p ON p.name ~ o.pattern
+), hits (id, role, word, system, caller) AS MATERIALIZED (
+    SELECT l.id, m.role, l.pg_username, false, NULL::text
+    FROM lines AS l JOIN named AS m ON pg_catalog.lower(m.word) = pg_catalog.lower(l.pg_username)
+    WHERE l.error IS NULL
+    UNION ALL
+    SELECT l.id, m.role, l.pg_username, false, NULL::text
+    FROM filled AS l
+    JOIN named AS m
+        ON pg_catalog.length(m.word) >= pg_catalog.length(l.pg_username) - 2
+        AND pg_catalog.lower(pg_catalog.left(m.word, l.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, l.at - 1))
+        AND pg_catalog.lower(pg_catalog.right(m.word, pg_catalog.length(l.pg_username) - l.at - 1))
+            = pg_catalog.lower(pg_catalog.substr(l.pg_username, l.at + 2))
+        AND pg_catalog.lower(m.word) <> pg_catalog.lower(l.pg_username)
+    UNION ALL
+    SELECT l.id, c.role, 'the system user ' || l.sys_name, true, c.name
+    FROM lines AS l
+    JOIN callers AS c ON c.system = l.sys_name AND pg_catalog.lower(c.name) <> pg_catalog.lower(l.pg_username)
+    WHERE l.error IS NULL
 )
 SELECT
     NULL::text AS file,
@@ -64,21 +114,7 @@ SELECT
     COALESCE(n.system, false) AS system,
     n.caller AS caller
 FROM lines AS l
-CROSS JOIN LATERAL (SELECT pg_catalog.strpos(l.pg_username, E'\\1') AS at) AS p
-LEFT JOIN LATERAL (
-    SELECT m.role, l.pg_username, false, NULL::text FROM named AS m
-    WHERE l.error IS NULL AND (
-        pg_catalog.lower(m.word) = pg_catalog.lower(l.pg_username)
-        OR p.at > 0 AND l.pg_username <> E'\\1'
-        AND pg_catalog.length(m.word) >= pg_catalog.length(l.pg_username) - 2
-        AND pg_catalog.lower(pg_catalog.left(m.word, p.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, p.at - 1))
-        AND pg_catalog.lower(pg_catalog.right(m.word, pg_catalog.length(l.pg_username) - p.at - 1))
-            = pg_catalog.lower(pg_catalog.substr(l.pg_username, p.at + 2))
-    )
-    UNION ALL
-    SELECT c.role, 'the system user ' || l.sys_name, true, c.name FROM callers AS c
-    WHERE l.error IS NULL AND c.system = l.sys_name AND pg_catalog.lower(c.name) <> pg_catalog.lower(l.pg_username)
-) AS n (role, word, system, caller) ON true
+LEFT JOIN hits AS n ON n.id = l.id
 WHERE l.error IS NOT NULL OR n.word IS NOT NULL
 ORDER BY l.line_number, n.word
 LIMIT $3

@@ -5,12 +5,20 @@ WITH RECURSIVE held (member, role) AS (
     UNION
     SELECT h.member, m.roleid FROM held AS h JOIN pg_catalog.pg_auth_members AS m ON m.member = h.role
 ), lines AS MATERIALIZED (
-    SELECT v.*, pg_catalog.row_number() OVER (PARTITION BY v.file_name ORDER BY v.line_number) AS nth
+    SELECT
+        v.*,
+        pg_catalog.row_number() OVER () AS id,
+        pg_catalog.row_number() OVER (PARTITION BY v.file_name ORDER BY v.line_number) AS nth,
+        pg_catalog.strpos(v.pg_username, E'\\1') AS at
     FROM pg_catalog.pg_ident_file_mappings AS v
 ), patterns (word, pattern) AS MATERIALIZED (
     SELECT DISTINCT l.pg_username, '(?i)' || pg_catalog.substr(l.pg_username, 2)
     FROM lines AS l WHERE l.error IS NULL AND pg_catalog.left(l.pg_username, 1) = '/'
-), named (word, role) AS (
+), filled (id, pg_username, at) AS MATERIALIZED (
+    SELECT l.id, l.pg_username, l.at
+    FROM lines AS l
+    WHERE l.error IS NULL AND l.at > 0 AND l.pg_username <> E'\\1' AND pg_catalog.left(l.pg_username, 1) <> '/'
+), named (word, role) AS MATERIALIZED (
     SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
     UNION
     SELECT '+' || r.rolname, h.member FROM held AS h JOIN pg_catalog.pg_roles AS r ON r.oid = h.role
@@ -20,7 +28,11 @@ WITH RECURSIVE held (member, role) AS (
     WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ p.pattern)
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
+    WHERE (
+        EXISTS (SELECT FROM filled)
+        OR pg_catalog.lower(n.name) IN (SELECT pg_catalog.lower(l.pg_username) FROM lines AS l)
+    )
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
 ), systems (name, pattern, text) AS MATERIALIZED (
     SELECT DISTINCT
         l.sys_name,
@@ -57,14 +69,53 @@ WITH RECURSIVE held (member, role) AS (
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1) AND r.rolname = n.name)
+), near (name, role) AS MATERIALIZED (
+    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    UNION
+    SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
+    WHERE pg_catalog.lower(n.name) IN (SELECT w.word FROM words AS w)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1) AND r.rolname = n.name)
+), everybody (names) AS MATERIALIZED (
+    SELECT pg_catalog.string_agg(a.name, E'\n')
+    FROM (
+        SELECT n.name FROM pg_catalog.unnest($2::text[]) AS n (name)
+        UNION ALL
+        SELECT r.rolname::text FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    ) AS a (name)
+    WHERE EXISTS (SELECT FROM systems AS s WHERE s.pattern IS NOT NULL)
+), open AS MATERIALIZED (
+    SELECT s.name, s.pattern
+    FROM systems AS s CROSS JOIN everybody AS e
+    WHERE s.pattern IS NOT NULL AND (
+        -- Each name is a line here, but for what stands for the ends of the whole text.
+        s.pattern ~ '\\[AZ]|[(][?].*[(][?]' OR e.names ~ ('(?in)' || pg_catalog.substr(s.pattern, 5))
+    )
+    -- One that lets everybody in names nobody.
+    AND EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
 ), callers (system, role, name) AS MATERIALIZED (
     SELECT w.system, p.role, p.name
-    FROM words AS w JOIN people AS p ON pg_catalog.lower(p.name) = w.word
+    FROM words AS w JOIN near AS p ON pg_catalog.lower(p.name) = w.word
     UNION
-    SELECT s.name, p.role, p.name
-    FROM systems AS s JOIN people AS p ON p.name ~ s.pattern
-    -- One that lets everybody in names nobody.
-    WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
+    SELECT o.name, p.role, p.name
+    FROM open AS o JOIN people AS p ON p.name ~ o.pattern
+), hits (id, role, word, system, caller) AS MATERIALIZED (
+    SELECT l.id, m.role, l.pg_username, false, NULL::text
+    FROM lines AS l JOIN named AS m ON pg_catalog.lower(m.word) = pg_catalog.lower(l.pg_username)
+    WHERE l.error IS NULL
+    UNION ALL
+    SELECT l.id, m.role, l.pg_username, false, NULL::text
+    FROM filled AS l
+    JOIN named AS m
+        ON pg_catalog.length(m.word) >= pg_catalog.length(l.pg_username) - 2
+        AND pg_catalog.lower(pg_catalog.left(m.word, l.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, l.at - 1))
+        AND pg_catalog.lower(pg_catalog.right(m.word, pg_catalog.length(l.pg_username) - l.at - 1))
+            = pg_catalog.lower(pg_catalog.substr(l.pg_username, l.at + 2))
+        AND pg_catalog.lower(m.word) <> pg_catalog.lower(l.pg_username)
+    UNION ALL
+    SELECT l.id, c.role, 'the system user ' || l.sys_name, true, c.name
+    FROM lines AS l
+    JOIN callers AS c ON c.system = l.sys_name AND pg_catalog.lower(c.name) <> pg_catalog.lower(l.pg_username)
+    WHERE l.error IS NULL
 )
 SELECT
     l.file_name AS file,
@@ -76,21 +127,7 @@ SELECT
     COALESCE(n.system, false) AS system,
     n.caller AS caller
 FROM lines AS l
-CROSS JOIN LATERAL (SELECT pg_catalog.strpos(l.pg_username, E'\\1') AS at) AS p
-LEFT JOIN LATERAL (
-    SELECT m.role, l.pg_username, false, NULL::text FROM named AS m
-    WHERE l.error IS NULL AND (
-        pg_catalog.lower(m.word) = pg_catalog.lower(l.pg_username)
-        OR p.at > 0 AND l.pg_username <> E'\\1' AND pg_catalog.left(l.pg_username, 1) <> '/'
-        AND pg_catalog.length(m.word) >= pg_catalog.length(l.pg_username) - 2
-        AND pg_catalog.lower(pg_catalog.left(m.word, p.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, p.at - 1))
-        AND pg_catalog.lower(pg_catalog.right(m.word, pg_catalog.length(l.pg_username) - p.at - 1))
-            = pg_catalog.lower(pg_catalog.substr(l.pg_username, p.at + 2))
-    )
-    UNION ALL
-    SELECT c.role, 'the system user ' || l.sys_name, true, c.name FROM callers AS c
-    WHERE l.error IS NULL AND c.system = l.sys_name AND pg_catalog.lower(c.name) <> pg_catalog.lower(l.pg_username)
-) AS n (role, word, system, caller) ON true
+LEFT JOIN hits AS n ON n.id = l.id
 -- One line of each file in any case, since each may have been changed.
 WHERE l.error IS NOT NULL OR n.word IS NOT NULL OR l.nth = 1
 ORDER BY l.file_name, l.line_number, n.word
