@@ -245,10 +245,10 @@ impl Reconciler {
             let names = names_of(stored, &config);
             let names = names.into_iter().filter(|name| name.applies_to(target));
             wanted.names.extend(names.map(|name| name.role));
-            wanted.callers.extend(person_of(stored, &config).callers(target));
             for account in stored.accounts.iter().filter(|account| account.target == target) {
                 wanted.oids.insert(account.oid);
                 wanted.names.insert(account.role.clone());
+                wanted.callers.extend(account.names.iter().cloned());
             }
         }
         let cluster = self

@@ -148,7 +148,7 @@ pub struct Wanted {
     pub names: BTreeSet<String>,
     /// Roles known by OID.
     pub oids: BTreeSet<RoleOid>,
-    /// Further names by which a user of the system may come in as some role: earlier ones of roles, and those of people.
+    /// Further names by which a user of the system may come in as some role: earlier ones of roles.
     pub callers: BTreeSet<String>,
     /// Whose passwords are asked about, if anybody's.
     pub secrets: Option<Secrets>,

@@ -259,8 +259,13 @@ async fn an_end_from_before_the_rehire_that_comes_after_it_opens_nothing_new() {
     assert_eq!(taken(&api, "user_terminated", "e3", more).await, id);
     let view = agent.until(&id, |view| view["verdict"] == "residual");
     assert!(view["residual"].to_string().contains("jd"), "{view:#}");
-    // One that was made since asks for everything.
-    assert_eq!(taken(&api, "user_terminated", "e4", made(40)).await, id);
+    // A change of role from before an end that is over for them is none of it.
+    let mut change = made(5);
+    change["revoke"] = json!({"roles": ["jd"]});
+    let part = taken(&api, "user_role_changed", "r1", change).await;
+    assert_ne!(part, id);
+    // One that was made since asks for everything: many systems stamp the day, so that it may be of the same instant.
+    assert_eq!(taken(&api, "user_terminated", "e4", made(30)).await, id);
     let view = agent.until(&id, |view| view["residual"].to_string().contains("john"));
     assert_eq!(view["rehired_at"], Value::Null, "{view:#}");
 }

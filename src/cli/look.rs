@@ -269,14 +269,12 @@ fn probed(config: &Config, asked: &Asked) -> BTreeSet<String> {
 fn wanted(asked: &[Asked], target: &str) -> Wanted {
     let names = asked.iter().flat_map(|asked| &asked.names);
     let accounts = asked.iter().flat_map(|asked| &asked.accounts);
-    let people = asked.iter().filter_map(|asked| asked.person.as_ref());
-    let people = people.flat_map(|person| person.callers(target));
     let here = accounts.clone().filter(|account| account.target == target);
     let called = here.flat_map(Account::called).cloned();
     Wanted {
         names: names.filter(|n| n.applies_to(target)).map(|n| n.role.clone()).collect(),
         oids: accounts.clone().filter(|a| a.target == target).map(|a| a.oid).collect(),
-        callers: people.chain(called).collect(),
+        callers: called.collect(),
         people: asked.iter().filter_map(|asked| asked.person.clone()).collect(),
         ..Wanted::default()
     }

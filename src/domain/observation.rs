@@ -4,7 +4,7 @@ use super::credential;
 use super::ids::{RoleOid, SystemIdentifier};
 use super::inactivity::Activity;
 use super::probes::Probing;
-use super::residual::{Residual, ResidualKind};
+use super::residual::{Residual, ResidualKind, Strength};
 use super::subject::Listed;
 use super::time::UtcTime;
 use serde::{Deserialize, Serialize};
@@ -112,10 +112,16 @@ pub struct Instance {
 pub struct Caller {
     /// The name that was asked about, by which the user is meant.
     pub name: String,
-    /// What the line says.
+    /// As whom that user comes in, as the line has it.
+    pub leads: String,
+    /// What the line says, but for the user.
     pub line: String,
     /// Where it stands.
     pub place: String,
+    /// What it calls the user.
+    pub word: String,
+    /// Whether they come in now.
+    pub strength: Strength,
 }
 
 /// A role of the cluster.

@@ -21,6 +21,7 @@ use open::{
 };
 
 use super::account::{Account, AccountName};
+use super::lineage::Lineage;
 use super::observation::{Cause, Gap, NotCovered, Observation};
 use super::powers;
 use super::probes::{Missing, Person};
@@ -81,6 +82,8 @@ pub struct Further<'a> {
     pub new_owner: Option<&'a str>,
     /// What is open about whom it is about, and only a person can say.
     pub open: &'a [Gap],
+    /// What was said of the subject since: names that somebody else may have by now.
+    pub lineage: Option<&'a Lineage>,
     /// For [`Kind::Partial`]: it is verified. A session that began before the roles went and is seen now was hidden
     /// from the looks that proved it.
     pub verified: bool,

@@ -4,6 +4,7 @@
 //! cannot is held for a person (`quarantine`). Either way the answer waits for its record.
 
 use super::door::{Door, Reading};
+use super::earlier::is_in_force;
 use super::event::{Action, Event};
 use super::sameness::{again_after, day_before, has_no_id, notice_of};
 use super::submission::Submission;
@@ -15,7 +16,7 @@ use crate::config::Config;
 use crate::domain::notice::{Fault, Hold, Outcome, Unusable};
 use crate::domain::revocation::{Kind, Revocation, State};
 use crate::domain::time::UtcTime;
-use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey};
+use crate::store::{Facts, KeptNotice, NewRecord, NoticeKey, Stored};
 use std::sync::Arc;
 
 /// An event as it arrived.
@@ -112,6 +113,12 @@ pub(super) enum Early {
     Superseded(String),
     /// Whether it is void, a person has to say.
     Unsure(Unusable),
+}
+
+/// Whether all access goes by this end, or will: not while access is kept by permission, nor what was given since the person
+/// is back, nor once nobody looks any more.
+fn takes_all(end: &Stored, now: UtcTime) -> bool {
+    is_in_force(end, now) && end.life.state != State::Excepted
 }
 
 impl Intake {
@@ -262,8 +269,10 @@ impl Intake {
                 };
                 // Until the end comes, less has to be gone sooner.
                 let end = self.journal.store.revocation(&id).await?;
-                let end = end.map(|end| end.revocation.effective_at);
-                let void = end.is_some_and(|end| end <= revocation.effective_at.max(case.now));
+                let void = end.is_some_and(|end| {
+                    end.revocation.effective_at <= revocation.effective_at.max(case.now)
+                        && takes_all(&end.stored, case.now)
+                });
                 Ok(void.then_some(Early::Superseded(id)))
             }
             Kind::Full => {

@@ -1,9 +1,9 @@
 //! What is asked of a revocation beyond the catalogs: probes, other systems, and what must be there.
 
 use super::Reconciler;
-use super::question::names_of;
+use super::question::{is_since, names_of};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, TargetConfig};
 use crate::domain::account::{AccountName, LinkRule};
 use crate::domain::observation::{Cause, Observation};
 use crate::domain::probes::{Parameter, Person, SqlProbe};
@@ -89,21 +89,17 @@ pub(crate) fn probed_beside<L: Deref<Target = Observation>>(
     searched: &BTreeSet<&str>,
     newest: impl Fn(&str) -> Option<L>,
 ) -> Vec<Arc<Observation>> {
-    let mut beside = Vec::new();
-    for target in config.targets.iter().filter(|target| !searched.contains(&*target.name)) {
+    let mut all = Vec::new();
+    for target in beside(config, person, searched) {
         let asks = |probe: &&SqlProbe| is_asked_beside(probe, person);
         let declared: Vec<_> =
             target.probes.iter().filter(asks).map(|probe| probe.declared.clone()).collect();
-        if declared.is_empty() {
-            continue;
-        }
         let mut told = Observation::begun(&target.name, clock::now());
-        let is_same = |look: &L| {
-            let configured = target.probes.iter().map(|probe| &probe.declared);
-            configured.eq(look.probing.declared.iter())
+        let is_good = |look: &L| {
+            asked_the_same(target, look)
                 && !look.gaps.iter().any(|gap| gap.cause == Cause::CanaryMissed)
         };
-        if let Some(look) = newest(&target.name).filter(is_same) {
+        if let Some(look) = newest(&target.name).filter(is_good) {
             (told.started_at, told.ended_at, told.deep_at) =
                 (look.started_at, look.ended_at, look.deep_at);
             let answers = declared.iter().filter_map(|probe| {
@@ -113,9 +109,26 @@ pub(crate) fn probed_beside<L: Deref<Target = Observation>>(
             told.probing.answers = answers.collect();
         }
         told.probing.declared = declared;
-        beside.push(Arc::new(told));
+        all.push(Arc::new(told));
     }
-    beside
+    all
+}
+
+/// Targets whose probes are asked about `person`, who is not searched for there.
+fn beside<'a>(
+    config: &'a Config,
+    person: &Person,
+    searched: &BTreeSet<&str>,
+) -> impl Iterator<Item = &'a TargetConfig> {
+    let asks =
+        |target: &&TargetConfig| target.probes.iter().any(|probe| is_asked_beside(probe, person));
+    config.targets.iter().filter(|target| !searched.contains(&*target.name)).filter(asks)
+}
+
+/// Whether a look asked what is configured now.
+fn asked_the_same(target: &TargetConfig, look: &Observation) -> bool {
+    let configured = target.probes.iter().map(|probe| &probe.declared);
+    configured.eq(look.probing.declared.iter())
 }
 
 /// Whether `probe` is asked about `person` where nobody is searched for.
@@ -124,18 +137,27 @@ pub(crate) fn is_asked_beside(probe: &SqlProbe, person: &Person) -> bool {
 }
 
 impl Reconciler {
-    /// What the probes of other systems told, and of targets where `person` is not searched for.
+    /// What the probes of other systems told, and of targets where `person` is not searched for; `None` while one of these was
+    /// not looked at since the notice.
     pub(super) fn probed_elsewhere(
         &self,
+        stored: &Stored,
         config: &Config,
         person: &Person,
         looks: &[Arc<Observation>],
-    ) -> Vec<Arc<Observation>> {
+    ) -> Option<Vec<Arc<Observation>>> {
         let searched = looks.iter().map(|look| look.target.as_str()).collect();
         let newest = |name: &str| self.board.newest(name);
+        let is_told = |target: &TargetConfig| {
+            newest(&target.name)
+                .is_some_and(|look| is_since(stored, &look) && asked_the_same(target, &look))
+        };
+        if !beside(config, person, &searched).all(is_told) {
+            return None;
+        }
         let mut told = external_looks(config, newest);
         told.extend(probed_beside(config, person, &searched, newest));
-        told
+        Some(told)
     }
 
     /// Whom probes are asked about now.

@@ -44,7 +44,9 @@ impl Reconciler {
         let config = self.in_force();
         let Some(looks) = self.looks_for(stored, &config) else { return Ok(None) };
         let person = person_of(stored, &config);
-        let external = self.probed_elsewhere(&config, &person, &looks);
+        let Some(external) = self.probed_elsewhere(stored, &config, &person, &looks) else {
+            return Ok(None);
+        };
         // Nobody looks at a target that was taken out, so whoever looks next speaks for it.
         let concerned = |look: &Arc<Observation>| {
             look.target == target || config.target(&look.target).is_none()
@@ -92,6 +94,7 @@ impl Reconciler {
             required: &required,
             new_owner: stored.revocation.new_owner.as_deref(),
             open: &certain.open,
+            lineage: Some(&stored.life.lineage),
             verified: stored.life.state == State::Verified,
         };
         let judged = judge_further(&question, &further, &borrowed).with_notes(certain.notes);

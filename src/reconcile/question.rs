@@ -71,12 +71,16 @@ impl Reconciler {
                     let now = probes.iter().map(|probe| &probe.declared);
                     now.eq(look.probing.declared.iter())
                 });
-                let received = told_at(stored);
-                let after = look.started_at >= received || received > clock::now();
-                (searched && after && same).then_some(look)
+                (searched && is_since(stored, &look) && same).then_some(look)
             })
             .collect()
     }
+}
+
+/// Whether a look began after what it is judged by was told; also where the clock was set back since.
+pub(super) fn is_since(stored: &Stored, look: &Observation) -> bool {
+    let told = told_at(stored);
+    look.started_at >= told || told > clock::now()
 }
 
 /// When the newest of what it is judged by was told: the notice, or an attempt with an old secret.

@@ -86,7 +86,9 @@ impl File {
         statement: &Statement,
     ) -> Option<Vec<LineRow>> {
         let mut arguments = PgArguments::default();
-        let names: Vec<String> = wanted.names.union(&wanted.callers).cloned().collect();
+        let callers = wanted.callers.iter().filter(|_| self.kind == ResidualKind::IdentMap);
+        let names: BTreeSet<&String> = wanted.names.iter().chain(callers).collect();
+        let names: Vec<String> = names.into_iter().cloned().collect();
         let bound = arguments.add(cluster.tracked_oids()).and_then(|()| arguments.add(names));
         if bound.is_err() {
             session.gap(statement, Cause::Internal, "the roles could not be bound");
@@ -101,12 +103,17 @@ impl File {
             let place = self.place(row);
             let Some(word) = row.word.as_deref() else { continue };
             let line = row.rule.as_deref().unwrap_or_default();
-            if let (None, Some(caller)) = (row.role, &row.caller) {
-                session.observation.callers.push(Caller {
-                    name: caller.clone(),
+            let strength = strength(session, cluster, row);
+            if let (None, Some(name), Some(leads)) = (row.role, &row.caller, &row.leads) {
+                let caller = Caller {
+                    name: name.clone(),
+                    leads: leads.clone(),
                     line: line.to_owned(),
+                    word: word.to_owned(),
                     place,
-                });
+                    strength,
+                };
+                session.observation.callers.push(caller);
                 continue;
             }
             let Some(role) = row.role else {
@@ -115,8 +122,6 @@ impl File {
                 continue;
             };
             let account = cluster.account(role.0);
-            // The user of the system comes in as another role, whatever may be done to this one.
-            let strength = if row.system { Strength::CanLogIn } else { Strength::Latent };
             let mut found = Residual::new(self.kind, strength, account);
             // By what the line says, not by its number: a line added above it does not make it another one.
             found.object = Some(line.to_owned());
@@ -128,7 +133,19 @@ impl File {
                 }
                 _ => format!(", by {word}"),
             };
-            found.detail = Some(format!("{place}{how}"));
+            let detail = format!("{place}{how}");
+            // Lines that differ only in what they call the user are one finding.
+            let known = session.observation.residual.iter_mut().find(|known| {
+                row.system && known.kind == self.kind && known.identity() == found.identity()
+            });
+            if let Some(known) = known {
+                let before = known.detail.take().unwrap_or_default();
+                let is_told = before.split("; ").any(|told| told == detail);
+                known.detail = Some(if is_told { before } else { format!("{before}; {detail}") });
+                *known = known.clone().described();
+                continue;
+            }
+            found.detail = Some(detail);
             session.observation.residual.push(found.described());
         }
     }
@@ -242,6 +259,21 @@ impl File {
             reason: format!("{}; to read it: {}", gap.reason, gap.fix),
         });
         session.observation.not_covered.extend(told);
+    }
+}
+
+/// What a line is worth: NOLOGIN keeps out whom it names, and does not keep out a user of the system who comes in as somebody
+/// else.
+fn strength(session: &Session<'_>, cluster: &Cluster, row: &LineRow) -> Strength {
+    let Some(leads) = row.leads.as_deref() else { return Strength::Latent };
+    let several = leads == "all" || leads.starts_with(['+', '/']) || leads.contains("\\1");
+    let logins = &session.observation.logins;
+    if several
+        || logins.iter().any(|role| cluster.role_name(role.0).is_some_and(|name| name == leads))
+    {
+        Strength::CanLogIn
+    } else {
+        Strength::Latent
     }
 }
 

@@ -291,6 +291,9 @@ pub(super) struct LineRow {
     /// The name by which that user is meant.
     #[sqlx(default)]
     pub caller: Option<String>,
+    /// As whom that user comes in.
+    #[sqlx(default)]
+    pub leads: Option<String>,
 }
 
 #[derive(Debug, sqlx::FromRow)]

@@ -1,5 +1,6 @@
 //! One residual with everything that people ask about it. Pure.
 
+use crate::domain::ids::RoleOid;
 use crate::domain::observation::Coverage;
 use crate::domain::plan::bootstrap::BOOTSTRAP;
 use crate::domain::plan::{Setting, plan};
@@ -64,6 +65,9 @@ fn path(found: &Residual) -> Vec<String> {
     if found.kind == K::Probe {
         // It is the subject's, whatever roles there are.
         return vec!["the subject".to_owned(), format!("probe {object}")];
+    }
+    if found.account.oid == RoleOid(0) {
+        return vec!["the subject".to_owned(), object];
     }
     let end = match (&found.privilege, found.kind) {
         (_, K::Login) => "a login".to_owned(),

@@ -160,6 +160,7 @@ pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
         external: &external,
         required: &asked.required,
         new_owner: asked.new_owner.as_deref(),
+        lineage: asked.expected.as_ref().map(|expected| &expected.life.lineage),
         // What it says of one that is verified stands in its own evidence.
         verified: false,
     };

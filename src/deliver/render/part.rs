@@ -7,6 +7,7 @@ use super::words::{
 };
 use crate::deliver::confluence::Part;
 use crate::deliver::storage::{Colour, Inline, Storage, cell, text};
+use crate::domain::ids::RoleOid;
 use crate::domain::milestone::Milestone;
 use crate::domain::residual::Residual;
 use crate::domain::revocation::Kind;
@@ -293,6 +294,8 @@ pub(super) fn roles(part: &Part) -> Vec<Inline> {
 fn role(found: &Residual) -> Inline {
     match &found.account.role {
         Some(role) => Inline::Theirs(role.clone()),
+        // A line of pg_ident.conf about the subject, of whom there is no role.
+        None if found.account.oid == RoleOid(0) => text("none"),
         None => text(format!("OID {}", found.account.oid)),
     }
 }

@@ -49,17 +49,6 @@ pub struct Person {
 }
 
 impl Person {
-    /// Names by which a user of the system may be them, of whom `pg_ident.conf` may have lines on `target`.
-    #[must_use]
-    pub fn callers(&self, target: &str) -> BTreeSet<String> {
-        let here = self.accounts.iter().filter(|name| name.applies_to(target));
-        let mut names: BTreeSet<String> = here.map(|name| name.role.clone()).collect();
-        if self.nobody.is_none() {
-            names.extend(self.usernames.iter().chain(&self.emails).chain([&self.subject]).cloned());
-        }
-        names
-    }
-
     /// What `parameter` can be on `target`; outside of targets without one.
     pub(super) fn values_of(&self, parameter: Parameter, target: Option<&str>) -> Vec<String> {
         let one = |text: Option<&String>| text.cloned().into_iter().collect();

@@ -1,12 +1,11 @@
-//! Users of the system whom `pg_ident.conf` lets in, and who are called as the subject is.
+//! Users of the system whom `pg_ident.conf` lets in, and who are called as a role of the subject is or was.
 //!
-//! Such a line does not go with the role of that name: the user of the system stays who they are when the role is dropped
-//! or renamed.
+//! Such a line does not go with the role: the user of the system stays who they are when the role is dropped or renamed.
 
 use super::{Further, Question};
 use crate::domain::ids::RoleOid;
 use crate::domain::observation::{Caller, Observation};
-use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, SYSTEM_USER, Strength};
+use crate::domain::residual::{AccountRef, Residual, ResidualKind as K, SYSTEM_USER};
 
 /// Lines about the subject, beside those in `found`, which are about a role that is still called so.
 pub(super) fn judge(
@@ -16,14 +15,15 @@ pub(super) fn judge(
     found: &[Residual],
 ) -> Vec<Residual> {
     let mut all: Vec<Residual> = Vec::new();
-    for look in looks {
+    for look in looks.iter().filter(|look| !look.callers.is_empty()) {
+        let theirs = names(question, further, look);
         for caller in &look.callers {
-            let Some(line) = of(question, further, look, caller) else { continue };
-            let is_known = |known: &Residual| {
-                known.kind == K::IdentMap
-                    && known.account.target == look.target
-                    && known.object.as_deref() == Some(caller.line.as_str())
-            };
+            // As themselves they come in nowhere that is not judged by itself.
+            let is_own = theirs.iter().any(|(name, _)| *name == caller.leads);
+            let called = |(name, _): &&(&str, RoleOid)| is_same(name, &caller.name);
+            let Some((_, oid)) = theirs.iter().find(called).filter(|_| !is_own) else { continue };
+            let line = line(look, *oid, caller);
+            let is_known = |known: &Residual| known.identity() == line.identity();
             if !found.iter().chain(&all).any(is_known) {
                 all.push(line);
             }
@@ -32,46 +32,44 @@ pub(super) fn judge(
     all
 }
 
-/// The line as the subject's, if it is about them.
-fn of(
-    question: &Question<'_>,
-    further: &Further<'_>,
+/// The names of their roles on the target, with whose they are if that is known. Those that somebody else may have by now
+/// are none of them.
+fn names<'a>(
+    question: &Question<'a>,
+    further: &Further<'a>,
     look: &Observation,
-    caller: &Caller,
-) -> Option<Residual> {
-    let is_called = |name: &str| name.to_lowercase() == caller.name.to_lowercase();
-    let bore = question.accounts.iter().find(|account| {
-        account.target == look.target && account.called().any(|name| is_called(name))
-    });
-    if let Some(account) = bore {
-        return Some(line(look, account.oid, Some(caller.name.clone()), caller));
-    }
-    let is_searched =
-        question.names.iter().any(|name| name.applies_to(&look.target) && is_called(&name.role));
-    if is_searched {
-        return Some(line(look, RoleOid(0), Some(caller.name.clone()), caller));
-    }
-    let person = further.person.filter(|person| person.nobody.is_none())?;
-    let mut names = person.usernames.iter().chain(&person.emails).chain([&person.subject]);
-    if !names.any(|name| is_called(name)) {
-        return None;
-    }
-    // A name of a person is told to nobody: the line is found by its place.
-    let mut found = line(look, RoleOid(0), None, caller);
-    found.object = Some(caller.place.clone());
-    found.detail = None;
-    found.sentence = format!(
-        "pg_ident.conf lets a user of the system who is called as the subject in as some role ({})",
-        caller.place
-    );
-    Some(found)
+) -> Vec<(&'a str, RoleOid)> {
+    let once = |name: &str| {
+        further
+            .lineage
+            .is_some_and(|said| said.former.contains(name) || said.taken_back.contains(name))
+    };
+    let linked = question.accounts.iter().filter(|account| account.target == look.target);
+    let bore = linked.flat_map(|account| account.called().map(|name| (name.as_str(), account.oid)));
+    let searched = question.names.iter().filter(|name| name.applies_to(&look.target));
+    let searched = searched.map(|name| (name.role.as_str(), RoleOid(0)));
+    bore.chain(searched).filter(|(name, _)| !once(name)).collect()
 }
 
-fn line(look: &Observation, oid: RoleOid, role: Option<String>, caller: &Caller) -> Residual {
+/// As `krb_caseins_users` may have it, without case.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
+}
+
+fn line(look: &Observation, oid: RoleOid, caller: &Caller) -> Residual {
+    // A name that no role bore may be a person's, and is told to nobody.
+    let role = (oid != RoleOid(0)).then(|| caller.name.clone());
     let account = AccountRef { target: look.target.clone(), oid, role };
-    let mut found = Residual::new(K::IdentMap, Strength::CanLogIn, account);
+    let mut found = Residual::new(K::IdentMap, caller.strength, account);
     found.object = Some(caller.line.clone());
     found.object_type = Some(SYSTEM_USER.to_owned());
-    found.detail = Some(caller.place.clone());
+    if oid == RoleOid(0) {
+        found.sentence = format!(
+            "pg_ident.conf lets a user of the system who is called as the subject in as another role: {} ({})",
+            caller.line, caller.place
+        );
+        return found;
+    }
+    found.detail = Some(format!("{}, by {}", caller.place, caller.word));
     found.described()
 }

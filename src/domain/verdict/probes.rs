@@ -1,7 +1,7 @@
 //! What configured probes say of a question.
 
 use super::{Further, Question, asked_for};
-use crate::domain::observation::{Gap, NotCovered, Observation};
+use crate::domain::observation::{Cause, Gap, NotCovered, Observation};
 use crate::domain::probes::{Declared, Missing, Outcome, Person};
 use crate::domain::residual::{Residual, ResidualKind};
 use crate::domain::revocation::Kind;
@@ -35,9 +35,12 @@ pub(super) fn judge(
             continue;
         };
         for probe in declared.iter().filter(|probe| probe.applies(person)) {
-            let is_question = is_question(question, person, probe);
-            let nobody = person.nobody.filter(|_| probe.asks_about_nobody(person));
-            if let Some(why) = nobody.filter(|_| !is_question) {
+            if let Some(why) = person.nobody.filter(|_| probe.asks_about_nobody(person)) {
+                // What was proved before the subject was erased stays proved.
+                if !further.verified && is_question(question, person, probe) {
+                    asked.gaps.push(unanswerable(probe, why));
+                    continue;
+                }
                 asked.not_covered.push(NotCovered {
                     surface: format!("probe {} of {}", probe.name, look.target),
                     reason: why.to_owned(),
@@ -98,6 +101,17 @@ impl Asked {
                 reason: format!("{}; to read it: {}", gap.reason, gap.fix),
             }),
         }
+    }
+}
+
+fn unanswerable(probe: &Declared, why: &str) -> Gap {
+    Gap {
+        surface: ResidualKind::Probe,
+        target: probe.place.clone(),
+        database: probe.database.clone(),
+        reason: format!("probe {} cannot be asked: {why}", probe.name),
+        fix: "name roles that give the permission (permissions in the configuration), or let a probe ask by account".to_owned(),
+        cause: Cause::Internal,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The answer after the person came back.
 
 use super::{Judgement, LOGIN, SESSIONS, answer, of_login};
+use crate::domain::ids::RoleOid;
 use crate::domain::lineage::Rehired;
 use crate::domain::residual::{Residual, ResidualKind};
 use std::time::Duration;
@@ -30,7 +31,9 @@ pub fn after_rehire(mut judged: Judgement, rehired: &Rehired, ahead: Duration) -
         if found.kind == ResidualKind::Probe {
             return !before.met.contains(&found.identity());
         }
-        !known(found) || begun_before(found) || before.found.contains(&found.identity())
+        // Nor is a line about a user of the system, where no role is called so.
+        let nobody = found.account.oid == RoleOid(0);
+        !(known(found) || nobody) || begun_before(found) || before.found.contains(&found.identity())
     };
     let (residual, kept): (Vec<_>, Vec<_>) = judged.residual.into_iter().partition(old);
     judged.residual = residual;

@@ -63,7 +63,8 @@ pub(super) fn sent_by(source: &str, sender: &str) -> bool {
     source == sender || source.strip_prefix(sender).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether `notice` speaks of a new end, of the new employment, or is the word of somebody who did not say that the
+/// Whether `notice` speaks of a new end, of the new employment (also one that was stamped like the rehire: many systems stamp
+/// the day), or is the word of somebody who did not say that the
 /// person is back: then what was granted since has to go as well.
 pub(in crate::intake) fn ends_again(stored: &Stored, notice: &NoticeKey, now: UtcTime) -> bool {
     let made = notice.facts.event_at.unwrap_or(now);
@@ -72,7 +73,7 @@ pub(in crate::intake) fn ends_again(stored: &Stored, notice: &NoticeKey, now: Ut
         .lineage
         .rehired
         .as_ref()
-        .is_some_and(|rehired| made > rehired.made_at || !sent_by(&notice.source, &rehired.by))
+        .is_some_and(|rehired| made >= rehired.made_at || !sent_by(&notice.source, &rehired.by))
 }
 
 #[cfg(test)]

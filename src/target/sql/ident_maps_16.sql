@@ -12,7 +12,7 @@ WITH RECURSIVE held (member, role) AS (
         pg_catalog.strpos(v.pg_username, E'\\1') AS at
     FROM pg_catalog.pg_ident_file_mappings AS v
 ), patterns (word, pattern) AS MATERIALIZED (
-    SELECT DISTINCT l.pg_username, '(?i)' || pg_catalog.substr(l.pg_username, 2)
+    SELECT DISTINCT l.pg_username, pg_catalog.substr(l.pg_username, 2)
     FROM lines AS l WHERE l.error IS NULL AND pg_catalog.left(l.pg_username, 1) = '/'
 ), filled (id, pg_username, at) AS MATERIALIZED (
     SELECT l.id, l.pg_username, l.at
@@ -24,8 +24,8 @@ WITH RECURSIVE held (member, role) AS (
     SELECT '+' || r.rolname, h.member FROM held AS h JOIN pg_catalog.pg_roles AS r ON r.oid = h.role
     UNION
     SELECT p.word, r.oid
-    FROM patterns AS p JOIN pg_catalog.pg_roles AS r ON r.oid = ANY ($1) AND r.rolname ~ p.pattern
-    WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ p.pattern)
+    FROM patterns AS p JOIN pg_catalog.pg_roles AS r ON r.oid = ANY ($1) AND r.rolname ~* p.pattern
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~* p.pattern)
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE (
@@ -33,44 +33,37 @@ WITH RECURSIVE held (member, role) AS (
         OR pg_catalog.lower(n.name) IN (SELECT pg_catalog.lower(l.pg_username) FROM lines AS l)
     )
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
-), systems (name, pattern, text) AS MATERIALIZED (
+), systems (name, pattern) AS MATERIALIZED (
     SELECT DISTINCT
-        l.sys_name,
-        CASE WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN '(?i)' || pg_catalog.substr(l.sys_name, 2) END,
-        CASE
-            WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN pg_catalog.replace(pg_catalog.substr(l.sys_name, 2), E'\\', '')
-            ELSE l.sys_name
-        END
+        l.sys_name, CASE WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN pg_catalog.substr(l.sys_name, 2) END
     FROM lines AS l WHERE l.error IS NULL
-), parts (system, is_pattern, part) AS MATERIALIZED (
-    -- Of a distinguished name those parts that name somebody; else what stands before a realm.
-    SELECT s.name, s.pattern IS NOT NULL, p.part
+), words (system, word) AS MATERIALIZED (
+    SELECT s.name, pg_catalog.lower(w.word)
     FROM systems AS s
     CROSS JOIN LATERAL (
-        SELECT pg_catalog.split_part(s.text, '@', 1)
+        VALUES (s.name), (pg_catalog.split_part(s.name, '@', 1))
         UNION
-        SELECT s.text WHERE s.pattern IS NULL
-        UNION
-        SELECT x.part
-        FROM pg_catalog.regexp_matches(s.text, '(?:^|[^a-z])(?:cn|uid|emailaddress)\s*=\s*([^,+/]+)', 'gi') AS m (found)
-        CROSS JOIN LATERAL (
-            VALUES (pg_catalog.btrim(m.found[1])), (pg_catalog.split_part(pg_catalog.btrim(m.found[1]), '@', 1))
-        ) AS x (part)
-    ) AS p (part)
-), words (system, word) AS MATERIALIZED (
-    SELECT p.system, pg_catalog.lower(p.part) FROM parts AS p WHERE NOT p.is_pattern
+        -- Of a distinguished name those parts that name somebody.
+        SELECT pg_catalog.split_part(pg_catalog.btrim(m.found[1]), '@', 1)
+        FROM pg_catalog.regexp_matches(s.name, '(?:^|[^a-z])(?:cn|uid)\s*=\s*([^,+/]+)', 'gi') AS m (found)
+    ) AS w (word)
+    WHERE s.pattern IS NULL
     UNION
-    SELECT p.system, pg_catalog.lower(pg_catalog.btrim(t.token, '.-'))
-    FROM parts AS p
-    CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(p.part, '[][(){}|^$*+?,:=/!<>[:space:]]+') AS t (token)
-    WHERE p.is_pattern
+    -- Whole alternatives before a realm, without the backslashes that take marks as they are.
+    SELECT s.name, pg_catalog.lower(m.found[1])
+    FROM systems AS s
+    CROSS JOIN LATERAL pg_catalog.regexp_matches(
+        pg_catalog.split_part(pg_catalog.regexp_replace(s.pattern, '\\([^a-zA-Z0-9])', '\1', 'g'), '@', 1),
+        '(?:^|[(|^:])([^][(){}|^$*+?:\\]+)(?=$|[)|$])', 'g'
+    ) AS m (found)
+    WHERE s.pattern IS NOT NULL
 ), people (name, role) AS MATERIALIZED (
-    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    SELECT r.rolname::text COLLATE pg_catalog."default", r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1) AND r.rolname = n.name)
 ), near (name, role) AS MATERIALIZED (
-    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    SELECT r.rolname::text COLLATE pg_catalog."default", r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE pg_catalog.lower(n.name) IN (SELECT w.word FROM words AS w)
@@ -86,18 +79,26 @@ WITH RECURSIVE held (member, role) AS (
 ), open AS MATERIALIZED (
     SELECT s.name, s.pattern
     FROM systems AS s CROSS JOIN everybody AS e
-    WHERE s.pattern IS NOT NULL AND (
-        -- Each name is a line here, but for what stands for the ends of the whole text.
-        s.pattern ~ '\\[AZ]|[(][?].*[(][?]' OR e.names ~ ('(?in)' || pg_catalog.substr(s.pattern, 5))
-    )
-    -- One that lets everybody in names nobody.
-    AND EXISTS (SELECT FROM pg_catalog.pg_roles AS o WHERE o.rolname !~ s.pattern)
+    -- Each name is a line here, but where the ends of the whole text or options of its own are meant.
+    WHERE CASE
+        WHEN s.pattern ~ '^[(][?]|^[*][*][*]|\\[AZ]' THEN true
+        ELSE e.names ~* ('(?n)' || s.pattern)
+    END
+), realms (realm) AS MATERIALIZED (
+    SELECT DISTINCT COALESCE(pg_catalog.substring(p.name, '@.*$'), '') FROM people AS p
+    WHERE EXISTS (SELECT FROM open)
+), chosen AS MATERIALIZED (
+    -- One that lets everybody in who has such a realm names nobody.
+    SELECT o.name, o.pattern, m.realm
+    FROM open AS o CROSS JOIN realms AS m
+    WHERE EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname || m.realm !~* o.pattern)
 ), callers (system, role, name) AS MATERIALIZED (
     SELECT w.system, p.role, p.name
     FROM words AS w JOIN near AS p ON pg_catalog.lower(p.name) = w.word
     UNION
-    SELECT o.name, p.role, p.name
-    FROM open AS o JOIN people AS p ON p.name ~ o.pattern
+    SELECT c.name, p.role, p.name
+    FROM chosen AS c
+    JOIN people AS p ON COALESCE(pg_catalog.substring(p.name, '@.*$'), '') = c.realm AND p.name ~* c.pattern
 ), hits (id, role, word, system, caller) AS MATERIALIZED (
     SELECT l.id, m.role, l.pg_username, false, NULL::text
     FROM lines AS l JOIN named AS m ON pg_catalog.lower(m.word) = pg_catalog.lower(l.pg_username)
@@ -116,16 +117,25 @@ WITH RECURSIVE held (member, role) AS (
     FROM lines AS l
     JOIN callers AS c ON c.system = l.sys_name AND pg_catalog.lower(c.name) <> pg_catalog.lower(l.pg_username)
     WHERE l.error IS NULL
+    -- Whoever that is: the line names them.
+    AND l.pg_username <> E'\\1'
+    -- Where nobody bears that name, only a line that leads to some role counts.
+    AND (
+        c.role IS NOT NULL OR l.at > 0 OR l.pg_username = 'all' OR pg_catalog.left(l.pg_username, 1) IN ('+', '/')
+        OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = l.pg_username)
+    )
 )
 SELECT
     l.file_name AS file,
     l.line_number AS line,
     n.role AS role,
     n.word AS word,
-    pg_catalog.concat_ws(' ', l.map_name, l.sys_name, l.pg_username) AS rule,
+    -- Who a user of the system is may be told by no name.
+    pg_catalog.concat_ws(' ', l.map_name, CASE WHEN n.system THEN '...' ELSE l.sys_name END, l.pg_username) AS rule,
     l.error AS error,
     COALESCE(n.system, false) AS system,
-    n.caller AS caller
+    n.caller AS caller,
+    CASE WHEN n.system THEN l.pg_username END AS leads
 FROM lines AS l
 LEFT JOIN hits AS n ON n.id = l.id
 -- One line of each file in any case, since each may have been changed.
