@@ -221,9 +221,10 @@ impl View {
         Some(Self {
             // A subject known to have no account has nothing to be late with.
             overdue: if evidence.no_account { Vec::new() } else { life.late() },
-            // That it is due is worse, and shown at once.
+            // That it is due, or proved no more, is worse, and shown at once.
             state: match (life.state, stored.life.state) {
                 (State::Scheduled | State::Excepted, State::Open) => State::Open,
+                (State::Verified, worse @ (State::Open | State::Regressed)) => worse,
                 (landed, _) => landed,
             },
             first_residual_at: life.first_residual_at,

@@ -1,7 +1,7 @@
 //! What no row of the role tells of: PUBLIC, a role that is gone, another cluster, another timeline.
 
 use crate::common::{psql, sql, versions};
-use crate::harness::{judged, line, look, start, told};
+use crate::harness::{judged, line, look, start, told, until_gone};
 use revoked::domain::account::{Account, AccountName, LinkRule};
 use revoked::domain::link::resolve;
 use revoked::domain::observation::Observation;
@@ -57,6 +57,7 @@ fn what_everybody_has() {
             everybodys.push("PUBLIC has SET on 1 parameter");
         }
         assert_eq!(sql(&cluster, "x", "orders", "SELECT count(*) FROM secret").trim(), "1");
+        until_gone(&cluster, &x());
         let seen = look(&cluster, &x(), &[]);
         assert_eq!(judged(&seen, "x").residual.len(), 1, "{}", told(&judged(&seen, "x")));
         for text in everybodys {

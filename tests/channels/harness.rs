@@ -146,6 +146,19 @@ pub(crate) fn run(channels: &[Channel]) {
     }
 }
 
+/// Waits for the server to end the sessions of clients that went.
+pub(crate) fn until_gone(cluster: &Cluster, roles: &[String]) {
+    let theirs = roles.iter().map(|role| format!("'{role}'")).collect::<Vec<_>>().join(", ");
+    let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename IN ({theirs})");
+    let begun = Instant::now();
+    while !roles.is_empty() && begun.elapsed() < Duration::from_secs(20) {
+        if sql(cluster, "postgres", "postgres", &count).trim() == "0" {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 struct Stage {
     cluster: Cluster,
     failures: Vec<String>,
@@ -170,7 +183,7 @@ impl Stage {
         let quiet = channels.iter().filter(|channel| !channel.may_log_in);
         let quiet: Vec<String> = quiet.map(|channel| channel.role()).collect();
         self.logins(&quiet, "NOLOGIN");
-        self.until_gone(&quiet);
+        until_gone(&self.cluster, &quiet);
 
         let roles: Vec<String> = channels.iter().map(|channel| channel.role()).collect();
         let before = look(&self.cluster, &roles, &[]);
@@ -232,19 +245,6 @@ impl Stage {
             script
         });
         sql(&self.cluster, "postgres", "postgres", &script);
-    }
-
-    /// Waits for the server to end the sessions of clients that went.
-    fn until_gone(&self, roles: &[String]) {
-        let theirs = roles.iter().map(|role| format!("'{role}'")).collect::<Vec<_>>().join(", ");
-        let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename IN ({theirs})");
-        let begun = Instant::now();
-        while !roles.is_empty() && begun.elapsed() < Duration::from_secs(20) {
-            if sql(&self.cluster, "postgres", "postgres", &count).trim() == "0" {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
     }
 
     /// The first channel also by the program itself.
