@@ -252,17 +252,35 @@ fn an_ident_map() {
     }
 }
 
+/// Lines by which the user `x` of the system comes in as somebody else, and lines that are not about them.
+const USERS: &str = r#"m x reporting
+m X@CORP.EXAMPLE reporting
+m /^(x|z)$ reporting
+m /^(zoe|x)@CORP\.EXAMPLE$ reporting
+m "CN=x,OU=it" reporting
+m "/^CN=x,.*$" reporting
+m /^x(@.*)$ reporting
+m /^(w|x)(\.adm)?@CORP$ reporting
+m x@KRB Reporting
+m x x
+m xy reporting
+m /^(.*)$ reporting
+m /^x\.y@CORP reporting
+m "CN=xy,OU=x" reporting
+m "/^CN=(.*),OU=x$" reporting
+m /^(.*)-x$ reporting
+m /^(.*)@x$ \1
+m "/^x{1,3}y$" reporting
+m /^x(@.*)$ adm_\1
+"#;
+
 /// The role is closed, and whoever is called so on the system comes in as another.
 #[test]
 fn an_ident_map_for_the_system_user_of_that_name() {
     for binaries in versions().into_iter().filter(|binaries| binaries.major >= 15) {
         let cluster = start(&binaries);
         sql(&cluster, "postgres", "postgres", "CREATE ROLE reporting LOGIN");
-        let map = "m x reporting\nm X@CORP.EXAMPLE reporting\nm /^(x|z)$ reporting\nm xy reporting\n\
-                   m /^(.*)$ reporting\nm x x\nm /^(zoe|x)@CORP\\.EXAMPLE$ reporting\n\
-                   m \"CN=x,OU=it\" reporting\nm /^x\\.y@CORP reporting\nm \"CN=xy,OU=x\" reporting\n\
-                   m /^CN=(.*),OU=x$ reporting\nm /^(.*)-x$ reporting\nm /^(.*)@x$ \\1\nm /^x{1,3}$ nobody\n";
-        write(&cluster, "pg_ident.conf", map);
+        write(&cluster, "pg_ident.conf", USERS);
         load(&cluster);
         let (code, report) = check(&cluster, "x", &["ident_map"]);
         assert_eq!(code, 2, "{report:#}");
@@ -274,13 +292,18 @@ fn an_ident_map_for_the_system_user_of_that_name() {
             by(1, "x"),
             by(2, "X@CORP.EXAMPLE"),
             by(3, "/^(x|z)$"),
-            by(7, r"/^(zoe|x)@CORP\.EXAMPLE$"),
-            by(8, "CN=x,OU=it"),
+            by(4, r"/^(zoe|x)@CORP\.EXAMPLE$"),
+            by(5, "CN=x,OU=it"),
+            by(6, "/^CN=x,.*$"),
+            by(7, "/^x(@.*)$"),
+            by(8, r"/^(w|x)(\.adm)?@CORP$"),
         ];
         let others = format!("{lets}: m ... reporting ({})", lines.join("; "));
-        let own = format!("pg_ident.conf lets others in as x: m x x (line 6 of {file})");
+        let caseless = format!("{lets}: m ... Reporting ({})", by(9, "x@KRB"));
+        let own = format!("pg_ident.conf lets others in as x: m x x (line 10 of {file})");
         // Whatever becomes of the role, they come in.
-        assert_eq!(sentences(&report), [others, own]);
+        assert_eq!(sentences(&report), [caseless, others, own], "{report:#}");
+        assert_eq!(report["gaps"], serde_json::json!([]));
         let url = cluster.url("agent", "postgres");
         let suspend = ["check", "--suspend", "--target", &url, "x"];
         assert_eq!(common::run(common::revoked().args(suspend)).0, 2);
@@ -288,8 +311,9 @@ fn an_ident_map_for_the_system_user_of_that_name() {
         let (code, report) = check(&cluster, "x", &["ident_map"]);
         assert_eq!(code, 2, "{report:#}");
         let found = sentences(&report);
-        let lets = "pg_ident.conf lets a user of the system who is called as the subject in as another role: m ... reporting";
-        assert!(found.iter().all(|one| one.starts_with(lets)) && found.len() == 1, "{report:#}");
+        let lets = "pg_ident.conf lets a user of the system who is called as the subject in as another role: m ... ";
+        assert!(found.iter().all(|one| one.starts_with(lets)) && found.len() == 2, "{report:#}");
+        assert!(found[1].ends_with(&format!("; line 8 of {file})")), "{report:#}");
         // Nobody comes in as a role that is not there, and as one that may not log in only later.
         sql(&cluster, "postgres", "postgres", "ALTER ROLE reporting NOLOGIN");
         assert_eq!(check(&cluster, "x", &["ident_map"]).1["residual"][0]["strength"], "latent");

@@ -4,7 +4,7 @@
 use super::account::{Account, AccountName};
 use super::identity::Unsure;
 use super::ids::{RoleOid, SystemIdentifier};
-use super::residual::Residual;
+use super::residual::{Residual, SYSTEM_USER};
 use super::time::UtcTime;
 use super::verdict::{Judgement, SESSIONS};
 use serde::{Deserialize, Serialize};
@@ -155,9 +155,12 @@ pub struct Since<'a> {
     pub linked: &'a [(Place, bool)],
 }
 
-/// Kind, target and account of a finding, from its identity.
+/// Kind, target and account of a finding, from its identity. A line about a user of the system is no account's: the role that
+/// is called so may be another one by now.
 fn sort_of(identity: &str) -> String {
-    identity.splitn(4, '|').take(3).collect::<Vec<_>>().join("|")
+    let parts: Vec<&str> = identity.split('|').collect();
+    let kept: &[usize] = if parts.get(5) == Some(&SYSTEM_USER) { &[0, 1, 5] } else { &[0, 1, 2] };
+    kept.iter().filter_map(|at| parts.get(*at).copied()).collect::<Vec<_>>().join("|")
 }
 
 impl Rehired {

@@ -204,9 +204,15 @@ impl View {
         let Turn { revocation: asked, life } = exception::present(asked, landed, now);
         let view = |one| ExceptionView::of(&stored, one, now);
         let exceptions: Vec<ExceptionView> = life.exceptions.iter().map(view).collect();
+        // That it is due, or proved no more, is worse, and shown at once.
+        let state = match (life.state, stored.life.state) {
+            (State::Scheduled | State::Excepted, State::Open) => State::Open,
+            (State::Verified, worse @ (State::Open | State::Regressed)) => worse,
+            (landed, _) => landed,
+        };
         // That nothing is left is told once `access_revoked` is in the log.
         let waiting = evidence.verdict == Some(Verdict::Revoked)
-            && match life.state {
+            && match state {
                 State::Scheduled | State::Open | State::Regressed | State::Excepted => {
                     life.first_clean_at.is_none()
                 }
@@ -221,12 +227,7 @@ impl View {
         Some(Self {
             // A subject known to have no account has nothing to be late with.
             overdue: if evidence.no_account { Vec::new() } else { life.late() },
-            // That it is due, or proved no more, is worse, and shown at once.
-            state: match (life.state, stored.life.state) {
-                (State::Scheduled | State::Excepted, State::Open) => State::Open,
-                (State::Verified, worse @ (State::Open | State::Regressed)) => worse,
-                (landed, _) => landed,
-            },
+            state,
             first_residual_at: life.first_residual_at,
             first_clean_at: life.first_clean_at,
             gone_since: life.gone_since.filter(|_| asked.kind == Kind::Partial),

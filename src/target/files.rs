@@ -267,10 +267,10 @@ impl File {
 fn strength(session: &Session<'_>, cluster: &Cluster, row: &LineRow) -> Strength {
     let Some(leads) = row.leads.as_deref() else { return Strength::Latent };
     let several = leads == "all" || leads.starts_with(['+', '/']) || leads.contains("\\1");
-    let logins = &session.observation.logins;
-    if several
-        || logins.iter().any(|role| cluster.role_name(role.0).is_some_and(|name| name == leads))
-    {
+    // As `krb_caseins_users` may have it.
+    let leads = leads.to_lowercase();
+    let mut logins = session.observation.logins.iter().filter_map(|role| cluster.role_name(role.0));
+    if several || logins.any(|name| name.to_lowercase() == leads) {
         Strength::CanLogIn
     } else {
         Strength::Latent

@@ -18,22 +18,34 @@ pub(super) fn judge(
     for look in looks.iter().filter(|look| !look.callers.is_empty()) {
         let theirs = names(question, further, look);
         for caller in &look.callers {
-            // As themselves they come in nowhere that is not judged by itself.
-            let is_own = theirs.iter().any(|(name, _)| *name == caller.leads);
+            // What they do as another role of theirs is judged by that role.
+            let led = look.roster.iter().find(|role| role.name == caller.leads);
+            let is_own = led.is_some_and(|led| {
+                let mut linked = question.accounts.iter();
+                linked.any(|account| account.target == look.target && account.oid == led.oid)
+            });
             let called = |(name, _): &&(&str, RoleOid)| is_same(name, &caller.name);
             let Some((_, oid)) = theirs.iter().find(called).filter(|_| !is_own) else { continue };
             let line = line(look, *oid, caller);
-            let is_known = |known: &Residual| known.identity() == line.identity();
-            if !found.iter().chain(&all).any(is_known) {
-                all.push(line);
+            let identity = line.identity();
+            if found.iter().any(|known| known.identity() == identity) {
+                continue;
+            }
+            // Lines that differ only in what they call the user are one finding.
+            match all.iter_mut().find(|known| known.identity() == identity) {
+                None => all.push(line),
+                Some(known) => {
+                    let before = known.sentence.trim_end_matches(')');
+                    known.sentence = format!("{before}; {})", caller.place);
+                }
             }
         }
     }
     all
 }
 
-/// The names of their roles on the target, with whose they are if that is known. Those that somebody else may have by now
-/// are none of them.
+/// The names of their roles on the target, with whose they are if that is known. Of those that are searched for some may be
+/// somebody else's by now.
 fn names<'a>(
     question: &Question<'a>,
     further: &Further<'a>,
@@ -48,7 +60,7 @@ fn names<'a>(
     let bore = linked.flat_map(|account| account.called().map(|name| (name.as_str(), account.oid)));
     let searched = question.names.iter().filter(|name| name.applies_to(&look.target));
     let searched = searched.map(|name| (name.role.as_str(), RoleOid(0)));
-    bore.chain(searched).filter(|(name, _)| !once(name)).collect()
+    bore.chain(searched.filter(|(name, _)| !once(name))).collect()
 }
 
 /// As `krb_caseins_users` may have it, without case.

@@ -12,7 +12,7 @@ WITH lines AS MATERIALIZED (
     FROM lines AS l
     WHERE l.error IS NULL AND l.at > 0 AND l.pg_username <> E'\\1'
 ), named (word, role) AS MATERIALIZED (
-    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    SELECT r.rolname::text COLLATE pg_catalog."default", r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
     UNION
     SELECT n.name, NULL FROM pg_catalog.unnest($2::text[]) AS n (name)
     WHERE (
@@ -20,28 +20,38 @@ WITH lines AS MATERIALIZED (
         OR pg_catalog.lower(n.name) IN (SELECT pg_catalog.lower(l.pg_username) FROM lines AS l)
     )
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
-), systems (name, pattern) AS MATERIALIZED (
+), systems (name, pattern, text) AS MATERIALIZED (
     SELECT DISTINCT
-        l.sys_name, CASE WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN pg_catalog.substr(l.sys_name, 2) END
-    FROM lines AS l WHERE l.error IS NULL
+        l.sys_name,
+        CASE WHEN p.is_pattern THEN pg_catalog.substr(l.sys_name, 2) END,
+        -- Without the backslashes that take marks as they are.
+        CASE
+            WHEN p.is_pattern THEN pg_catalog.regexp_replace(pg_catalog.substr(l.sys_name, 2), '\\([^a-zA-Z0-9])', '\1', 'g')
+            ELSE l.sys_name
+        END
+    FROM lines AS l CROSS JOIN LATERAL (SELECT pg_catalog.left(l.sys_name, 1) = '/') AS p (is_pattern)
+    WHERE l.error IS NULL
 ), words (system, word) AS MATERIALIZED (
     SELECT s.name, pg_catalog.lower(w.word)
-    FROM systems AS s
-    CROSS JOIN LATERAL (
-        VALUES (s.name), (pg_catalog.split_part(s.name, '@', 1))
-        UNION
-        -- Of a distinguished name those parts that name somebody.
-        SELECT pg_catalog.split_part(pg_catalog.btrim(m.found[1]), '@', 1)
-        FROM pg_catalog.regexp_matches(s.name, '(?:^|[^a-z])(?:cn|uid)\s*=\s*([^,+/]+)', 'gi') AS m (found)
-    ) AS w (word)
+    FROM systems AS s CROSS JOIN LATERAL (VALUES (s.name), (pg_catalog.split_part(s.name, '@', 1))) AS w (word)
     WHERE s.pattern IS NULL
     UNION
-    -- Whole alternatives before a realm, without the backslashes that take marks as they are.
+    -- Of a distinguished name those parts that name somebody.
+    SELECT s.name, pg_catalog.lower(w.word)
+    FROM systems AS s
+    CROSS JOIN LATERAL pg_catalog.regexp_matches(
+        s.text, '(?:^|[^a-z])(?:cn|uid)\s*=\s*[(]?([^][(){}|^$*+?\\,/]+)', 'gi'
+    ) AS m (found)
+    CROSS JOIN LATERAL (
+        VALUES (pg_catalog.btrim(m.found[1], ' .')), (pg_catalog.split_part(pg_catalog.btrim(m.found[1], ' .'), '@', 1))
+    ) AS w (word)
+    UNION
+    -- Whole alternatives of a regular expression, before a realm.
     SELECT s.name, pg_catalog.lower(m.found[1])
     FROM systems AS s
     CROSS JOIN LATERAL pg_catalog.regexp_matches(
-        pg_catalog.split_part(pg_catalog.regexp_replace(s.pattern, '\\([^a-zA-Z0-9])', '\1', 'g'), '@', 1),
-        '(?:^|[(|^:])([^][(){}|^$*+?:\\]+)(?=$|[)|$])', 'g'
+        pg_catalog.split_part(s.text, '@', 1),
+        '(?:^|[(|^:])([^][(){}|^$*+?:\\]+)(?=$|[)|$([]|[.][*+?{])', 'g'
     ) AS m (found)
     WHERE s.pattern IS NOT NULL
 ), people (name, role) AS MATERIALIZED (
@@ -106,10 +116,16 @@ WITH lines AS MATERIALIZED (
     WHERE l.error IS NULL
     -- Whoever that is: the line names them.
     AND l.pg_username <> E'\\1'
-    -- Where nobody bears that name, only a line that leads to some role counts.
+    -- One that leads to no role lets nobody in.
     AND (
-        c.role IS NOT NULL OR l.at > 0
-        OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = l.pg_username)
+        EXISTS (
+            SELECT FROM pg_catalog.pg_roles AS r
+            WHERE pg_catalog.lower(r.rolname::text COLLATE pg_catalog."default") = pg_catalog.lower(l.pg_username)
+            OR l.at > 0 AND pg_catalog.left(l.sys_name, 1) = '/'
+                AND pg_catalog.lower(pg_catalog.left(r.rolname, l.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, l.at - 1))
+                AND pg_catalog.lower(pg_catalog.right(r.rolname, pg_catalog.length(l.pg_username) - l.at - 1))
+                    = pg_catalog.lower(pg_catalog.substr(l.pg_username, l.at + 2))
+        )
     )
 )
 SELECT

@@ -19,9 +19,9 @@ WITH RECURSIVE held (member, role) AS (
     FROM lines AS l
     WHERE l.error IS NULL AND l.at > 0 AND l.pg_username <> E'\\1' AND pg_catalog.left(l.pg_username, 1) <> '/'
 ), named (word, role) AS MATERIALIZED (
-    SELECT r.rolname::text, r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
+    SELECT r.rolname::text COLLATE pg_catalog."default", r.oid FROM pg_catalog.pg_roles AS r WHERE r.oid = ANY ($1)
     UNION
-    SELECT '+' || r.rolname, h.member FROM held AS h JOIN pg_catalog.pg_roles AS r ON r.oid = h.role
+    SELECT '+' || r.rolname::text COLLATE pg_catalog."default", h.member FROM held AS h JOIN pg_catalog.pg_roles AS r ON r.oid = h.role
     UNION
     SELECT p.word, r.oid
     FROM patterns AS p JOIN pg_catalog.pg_roles AS r ON r.oid = ANY ($1) AND r.rolname ~* p.pattern
@@ -33,28 +33,38 @@ WITH RECURSIVE held (member, role) AS (
         OR pg_catalog.lower(n.name) IN (SELECT pg_catalog.lower(l.pg_username) FROM lines AS l)
     )
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = n.name)
-), systems (name, pattern) AS MATERIALIZED (
+), systems (name, pattern, text) AS MATERIALIZED (
     SELECT DISTINCT
-        l.sys_name, CASE WHEN pg_catalog.left(l.sys_name, 1) = '/' THEN pg_catalog.substr(l.sys_name, 2) END
-    FROM lines AS l WHERE l.error IS NULL
+        l.sys_name,
+        CASE WHEN p.is_pattern THEN pg_catalog.substr(l.sys_name, 2) END,
+        -- Without the backslashes that take marks as they are.
+        CASE
+            WHEN p.is_pattern THEN pg_catalog.regexp_replace(pg_catalog.substr(l.sys_name, 2), '\\([^a-zA-Z0-9])', '\1', 'g')
+            ELSE l.sys_name
+        END
+    FROM lines AS l CROSS JOIN LATERAL (SELECT pg_catalog.left(l.sys_name, 1) = '/') AS p (is_pattern)
+    WHERE l.error IS NULL
 ), words (system, word) AS MATERIALIZED (
     SELECT s.name, pg_catalog.lower(w.word)
-    FROM systems AS s
-    CROSS JOIN LATERAL (
-        VALUES (s.name), (pg_catalog.split_part(s.name, '@', 1))
-        UNION
-        -- Of a distinguished name those parts that name somebody.
-        SELECT pg_catalog.split_part(pg_catalog.btrim(m.found[1]), '@', 1)
-        FROM pg_catalog.regexp_matches(s.name, '(?:^|[^a-z])(?:cn|uid)\s*=\s*([^,+/]+)', 'gi') AS m (found)
-    ) AS w (word)
+    FROM systems AS s CROSS JOIN LATERAL (VALUES (s.name), (pg_catalog.split_part(s.name, '@', 1))) AS w (word)
     WHERE s.pattern IS NULL
     UNION
-    -- Whole alternatives before a realm, without the backslashes that take marks as they are.
+    -- Of a distinguished name those parts that name somebody.
+    SELECT s.name, pg_catalog.lower(w.word)
+    FROM systems AS s
+    CROSS JOIN LATERAL pg_catalog.regexp_matches(
+        s.text, '(?:^|[^a-z])(?:cn|uid)\s*=\s*[(]?([^][(){}|^$*+?\\,/]+)', 'gi'
+    ) AS m (found)
+    CROSS JOIN LATERAL (
+        VALUES (pg_catalog.btrim(m.found[1], ' .')), (pg_catalog.split_part(pg_catalog.btrim(m.found[1], ' .'), '@', 1))
+    ) AS w (word)
+    UNION
+    -- Whole alternatives of a regular expression, before a realm.
     SELECT s.name, pg_catalog.lower(m.found[1])
     FROM systems AS s
     CROSS JOIN LATERAL pg_catalog.regexp_matches(
-        pg_catalog.split_part(pg_catalog.regexp_replace(s.pattern, '\\([^a-zA-Z0-9])', '\1', 'g'), '@', 1),
-        '(?:^|[(|^:])([^][(){}|^$*+?:\\]+)(?=$|[)|$])', 'g'
+        pg_catalog.split_part(s.text, '@', 1),
+        '(?:^|[(|^:])([^][(){}|^$*+?:\\]+)(?=$|[)|$([]|[.][*+?{])', 'g'
     ) AS m (found)
     WHERE s.pattern IS NOT NULL
 ), people (name, role) AS MATERIALIZED (
@@ -119,10 +129,17 @@ WITH RECURSIVE held (member, role) AS (
     WHERE l.error IS NULL
     -- Whoever that is: the line names them.
     AND l.pg_username <> E'\\1'
-    -- Where nobody bears that name, only a line that leads to some role counts.
+    -- One that leads to no role lets nobody in.
     AND (
-        c.role IS NOT NULL OR l.at > 0 OR l.pg_username = 'all' OR pg_catalog.left(l.pg_username, 1) IN ('+', '/')
-        OR EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = l.pg_username)
+        l.pg_username = 'all' OR pg_catalog.left(l.pg_username, 1) IN ('+', '/')
+        OR EXISTS (
+            SELECT FROM pg_catalog.pg_roles AS r
+            WHERE pg_catalog.lower(r.rolname::text COLLATE pg_catalog."default") = pg_catalog.lower(l.pg_username)
+            OR l.at > 0 AND pg_catalog.left(l.sys_name, 1) = '/'
+                AND pg_catalog.lower(pg_catalog.left(r.rolname, l.at - 1)) = pg_catalog.lower(pg_catalog.left(l.pg_username, l.at - 1))
+                AND pg_catalog.lower(pg_catalog.right(r.rolname, pg_catalog.length(l.pg_username) - l.at - 1))
+                    = pg_catalog.lower(pg_catalog.substr(l.pg_username, l.at + 2))
+        )
     )
 )
 SELECT
