@@ -8,7 +8,8 @@ use std::time::Duration;
 /// Plays `script` for a leaver effective at 09:00 with 15 minutes for login and an hour for access.
 ///
 /// A line is `HH:MM seen`, where seen is one of `session` (login, session and grants there), `grant`
-/// (a grant only), `other` (another grant only), `nothing`, `moved` (nothing, on another cluster), `held` (nothing but what is under a legal hold), `blind`.
+/// (a grant only), `other` (another grant only), `nothing`, `moved` (nothing, on another cluster), `held`
+/// (nothing but what is under a legal hold), `blind`.
 fn play(script: &str) -> String {
     play_as(Kind::Full, "09:00", script)
 }

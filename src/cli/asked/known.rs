@@ -117,15 +117,6 @@ impl Known {
                 views.extend(reach.show(id).await?);
             }
         }
-        for view in views.iter().filter(|view| view.kind == Kind::Partial) {
-            for role in roles_of(&stored(view), config).0 {
-                if let Entry::Vacant(unknown) = known.bearers.entry(role) {
-                    let bearers = reach.bearers(unknown.key()).await?;
-                    unknown.insert(bearers);
-                }
-            }
-        }
-        reach.leave().await?;
         let now = clock::now();
         let watched = views.iter().map(|view| stored(view).stored);
         let watched = watched.filter(|one| one.is_watched(now)).map(Arc::new);
@@ -136,6 +127,15 @@ impl Known {
                 || texts.iter().any(|text| view.is_called(text))
                 || roles.any(|role| texts.contains(role))
         });
+        for view in views.iter().filter(|view| view.kind == Kind::Partial) {
+            for role in roles_of(&stored(view), config).0 {
+                if let Entry::Vacant(unknown) = known.bearers.entry(role) {
+                    let bearers = reach.bearers(unknown.key()).await?;
+                    unknown.insert(bearers);
+                }
+            }
+        }
+        reach.leave().await?;
         views.sort_by(|a, b| a.id.cmp(&b.id));
         known.views = views;
         Ok(known)
