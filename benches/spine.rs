@@ -36,7 +36,7 @@ fn entry(number: usize) -> Entry {
         "id": format!("rev_{number:014x}.1"), "kind": "full", "reason": "terminated", "number": number,
         "filler": "x".repeat(380),
     });
-    Entry { kind: "observation".to_owned(), what: what.as_object().cloned().unwrap_or_default() }
+    Entry::new("observation", what.as_object().unwrap())
 }
 
 fn open(dir: &Path) -> LogFile {

@@ -3,10 +3,12 @@
 //! `verify` is what strangers run. It shares only the constants of `format` with the writer.
 
 mod ahead;
+mod batch;
 mod built;
 mod commit;
 pub mod cosign;
 mod dir;
+mod entry;
 mod error;
 pub mod file;
 pub mod format;

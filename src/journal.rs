@@ -271,9 +271,8 @@ impl Journal {
 
     fn taken(&self, answer: Result<Vec<Landed>, WriteError>) -> Result<Vec<Landed>, JournalError> {
         let landed = answer.map_err(|error| self.refused(error))?;
-        if let Some(last) = landed.last() {
-            // The checkpoint follows the last record.
-            self.head.store(last.seq + 1, Ordering::Relaxed);
+        if !landed.is_empty() {
+            self.head.store(self.writer.reader().head(), Ordering::Relaxed);
             *self.committed() = Instant::now();
             self.metrics.set_sealed(clock::now().seconds());
         }
@@ -297,11 +296,11 @@ impl Journal {
     ///
     /// # Errors
     /// When the log refuses.
-    pub async fn note(&self, kind: &str, what: Map<String, Value>) -> Result<(), JournalError> {
+    pub async fn note(&self, kind: &str, what: &Map<String, Value>) -> Result<(), JournalError> {
         let mut landing = self.landing.lock().await;
         // A mark after records of which the store does not know would hide them.
         let told = self.finish(&mut landing).await.is_ok();
-        let entries = vec![Entry { kind: kind.to_owned(), what }];
+        let entries = vec![Entry::new(kind, what)];
         let lines = self.taken(self.writer.append(entries, moment()).await)?;
         if let Some(line) = lines.last().filter(|_| told) {
             self.store.mark(line.seq, &hex(&line.hash)).await?;

@@ -31,7 +31,7 @@ async fn stopped() -> Agent {
     let limits = Limits { bytes: 1, age: Duration::MAX };
     let mut log = LogFile::open(&dir, key, clock::now()).unwrap().with_limits(limits);
     for _ in 0..3 {
-        let heartbeat = Entry { kind: "heartbeat".to_owned(), what: Map::new() };
+        let heartbeat = Entry::new("heartbeat", &Map::new());
         log.append(&[heartbeat], clock::now()).unwrap();
     }
     drop(log);

@@ -270,10 +270,10 @@ async fn lines_of_the_writers_own_need_no_store() {
     let logbook = Logbook::new();
     for n in 1..=2 {
         let journal = logbook.start().await.unwrap();
-        journal.note(START, Map::new()).await.unwrap();
+        journal.note(START, &Map::new()).await.unwrap();
         accept(&journal, n).await;
         journal.drain().await.unwrap();
-        journal.note(START, Map::new()).await.unwrap();
+        journal.note(START, &Map::new()).await.unwrap();
         crash(journal).await;
     }
     logbook.start().await.unwrap();

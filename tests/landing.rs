@@ -5,10 +5,10 @@ mod common;
 
 use common::logbook::{Logbook, key, metrics};
 use common::sample::revocation;
-use revoked::audit::file::LogFile;
+use revoked::audit::file::{Entry, LogFile, Moment};
 use revoked::audit::key::LogKey;
 use revoked::audit::signer::{PublicKey, SignError, Signer};
-use revoked::audit::writer::{LogWriter, WriteError};
+use revoked::audit::writer::{LogWriter, Sent, WriteError};
 use revoked::clock;
 use revoked::journal::{Journal, JournalError, Settings};
 use revoked::store::Acceptance;
@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Mood {
     wait: Duration,
+    /// It does not sign until this is over.
+    holds: bool,
     fails: bool,
     asked: Vec<String>,
 }
@@ -51,6 +53,7 @@ impl Signer for Moody {
             (std::mem::take(&mut mood.wait), std::mem::take(&mut mood.fails))
         };
         std::thread::sleep(wait);
+        until(|| !self.mood.lock().unwrap().holds);
         if fails {
             return Err(SignError("the key service does not answer".into()));
         }
@@ -62,6 +65,42 @@ fn log(logbook: &Logbook) -> (LogFile, Arc<Mutex<Mood>>) {
     let mood = Arc::new(Mutex::new(Mood::default()));
     let signer = Moody { key: key(), mood: mood.clone() };
     (LogFile::open(&logbook.log_dir(), signer, BEGAN).unwrap(), mood)
+}
+
+fn until(is_done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_done() {
+        assert!(begun.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A writer whose signer has been asked for the commit of `first`, and holds until [`go_on`]: what is sent meanwhile is
+/// not part of that, and all of it waits.
+async fn held(
+    logbook: &Logbook,
+    first: Vec<Entry>,
+    fails: bool,
+) -> (LogWriter, Arc<Mutex<Mood>>, Sent) {
+    let (file, mood) = log(logbook);
+    let writer = LogWriter::start(file).unwrap();
+    *mood.lock().unwrap() = Mood { holds: true, fails, ..Mood::default() };
+    let sent = writer.send(first, now()).await.unwrap();
+    until(|| !mood.lock().unwrap().asked.is_empty());
+    (writer, mood, sent)
+}
+
+fn go_on(mood: &Mutex<Mood>) {
+    mood.lock().unwrap().holds = false;
+}
+
+fn now() -> Moment {
+    clock::now().into()
+}
+
+fn entry(n: u32) -> Vec<Entry> {
+    let what = serde_json::json!({"id": format!("rev_1.{n}")});
+    vec![Entry::new("observation", what.as_object().unwrap())]
 }
 
 async fn start(logbook: &Logbook) -> (Journal, Arc<Mutex<Mood>>) {
@@ -136,7 +175,12 @@ async fn commits_are_built_beside_the_thread_that_writes() {
     mood.lock().unwrap().wait = Duration::from_millis(50);
     journal.drain().await.unwrap();
     let asked = std::mem::take(&mut mood.lock().unwrap().asked);
-    assert_eq!(asked, ["log-builder"; 3], "each commit is signed once");
+    assert!(asked.iter().all(|thread| thread == "log-builder"), "{asked:?}");
+    // Two are under way at once, and may have become one. The first checkpoint is that of the genesis.
+    let text = std::fs::read_to_string(logbook.log_file()).unwrap();
+    let commits = text.matches("\"type\":\"checkpoint\"").count() - 1;
+    assert_eq!(asked.len(), commits, "each commit is signed once");
+    assert!((2..=3).contains(&commits), "{commits}");
     assert_sound(&logbook, &ids);
 }
 
@@ -163,30 +207,81 @@ async fn what_is_under_way_behind_a_commit_that_fails_waits_with_it() {
 #[tokio::test]
 async fn what_was_sent_behind_a_refused_commit_is_refused() {
     let logbook = Logbook::new();
-    let (file, mood) = log(&logbook);
-    let writer = LogWriter::start(file).unwrap();
-    *mood.lock().unwrap() = Mood { wait: Duration::from_secs(1), fails: true, ..Mood::default() };
-    let entry = |n: u32| {
-        let what = serde_json::json!({"id": format!("rev_1.{n}")});
-        vec![revoked::audit::file::Entry {
-            kind: "observation".to_owned(),
-            what: what.as_object().unwrap().clone(),
-        }]
-    };
-    let now = || clock::now().into();
-    let mut first = writer.send(entry(1), now()).await.unwrap();
+    let (writer, mood, mut first) = held(&logbook, entry(1), true).await;
     let mut behind = Vec::new();
     for n in 2..4 {
         behind.push(writer.send_behind(entry(n), now()).await.unwrap());
     }
     let mut other = writer.send(entry(4), now()).await.unwrap();
     let mut last = writer.send_behind(entry(5), now()).await.unwrap();
+    go_on(&mood);
     let why = format!("{:?}", first.answer().await.unwrap_err());
     assert!(why.contains("Refused") && why.contains("the key service"), "{why}");
-    for sent in &mut behind {
-        assert_eq!(format!("{:?}", sent.answer().await.unwrap_err()), why);
+    for mut behind in behind {
+        assert_eq!(format!("{:?}", behind.answer().await.unwrap_err()), why);
     }
     assert_eq!(other.answer().await.unwrap()[0].seq, 2);
-    assert_eq!(last.answer().await.unwrap()[0].seq, 4);
+    assert_eq!(last.answer().await.unwrap()[0].seq, 3, "one commit has both");
     assert_sound(&logbook, &["rev_1.4".to_owned(), "rev_1.5".to_owned()]);
+}
+
+/// What waits for the disk shares a sync, and each is told of its own lines.
+#[tokio::test]
+async fn what_waits_becomes_one_commit() {
+    let logbook = Logbook::new();
+    let (writer, mood, mut first) = held(&logbook, entry(0), false).await;
+    let mut sent = Vec::new();
+    for n in 0..20 {
+        let both = [entry(2 * n + 1), entry(2 * n + 2)].concat();
+        sent.push(writer.send(both, now()).await.unwrap());
+    }
+    go_on(&mood);
+    let mut places = vec![first.answer().await.unwrap()[0].seq];
+    for mut sent in sent {
+        let lines = sent.answer().await.unwrap();
+        assert_eq!(lines.len(), 2);
+        places.extend(lines.iter().map(|line| line.seq));
+    }
+    // After genesis and its checkpoint: the first record, its checkpoint, and the others.
+    assert_eq!(places, std::iter::once(2).chain(4..44).collect::<Vec<u64>>());
+    assert_eq!(writer.reader().head(), 44);
+    assert_eq!(mood.lock().unwrap().asked.len(), 2);
+    let ids: Vec<String> = (0..41).map(|n| format!("rev_1.{n}")).collect();
+    assert_sound(&logbook, &ids);
+}
+
+/// A record without canonical form closes the log, as no commit of it can be made. It takes nobody with it who was before.
+#[tokio::test]
+async fn what_can_have_no_line_is_a_commit_of_its_own() {
+    let logbook = Logbook::new();
+    let (writer, mood, mut first) = held(&logbook, entry(1), false).await;
+    let mut before = writer.send(entry(2), now()).await.unwrap();
+    let unfit = serde_json::json!({"id": "rev_1.3", "ratio": 0.5});
+    let unfit = vec![Entry::new("observation", unfit.as_object().unwrap())];
+    let mut unfit = writer.send(unfit, now()).await.unwrap();
+    let mut behind = writer.send(entry(4), now()).await.unwrap();
+    go_on(&mood);
+    assert!(first.answer().await.is_ok() && before.answer().await.is_ok());
+    let why = format!("{:#}", anyhow::Error::new(unfit.answer().await.unwrap_err()));
+    assert!(why.contains("0.5 is not an integer"), "{why}");
+    assert!(matches!(behind.answer().await.unwrap_err(), WriteError::Failed(_)));
+    assert_sound(&logbook, &["rev_1.1".to_owned(), "rev_1.2".to_owned()]);
+}
+
+/// Nobody waits for the answers, and the writer is given up while some of it is not even built.
+#[tokio::test]
+async fn what_was_sent_lands_though_the_writer_is_dropped() {
+    let logbook = Logbook::new();
+    let (writer, mood, _) = held(&logbook, entry(0), false).await;
+    for n in 1..9 {
+        writer.send(entry(n), now()).await.unwrap();
+        // Never joined.
+        writer.send(Vec::new(), now()).await.unwrap();
+    }
+    let dropping = tokio::task::spawn_blocking(move || drop(writer));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    go_on(&mood);
+    dropping.await.unwrap();
+    let ids: Vec<String> = (0..9).map(|n| format!("rev_1.{n}")).collect();
+    assert_sound(&logbook, &ids);
 }

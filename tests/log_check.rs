@@ -42,7 +42,7 @@ async fn a_log_that_is_changed_under_the_agent_is_told_of() {
         let family = format!("access_revocation_audit_{family}");
         assert!(!page().contains(&family), "{family} is shown before anything was read");
     }
-    journal.note(START, Map::new()).await.unwrap();
+    journal.note(START, &Map::new()).await.unwrap();
     let newest = page().lines().find_map(|line| {
         line.strip_prefix("access_revocation_audit_head_sequence ").map(str::to_owned)
     });
@@ -72,7 +72,7 @@ async fn files_that_were_moved_to_an_archive_are_no_fault_and_one_in_between_is(
     let limits = Limits { bytes: 1, age: Duration::MAX };
     let mut log = logbook.log().unwrap().with_limits(limits);
     for _ in 0..4 {
-        let heartbeat = Entry { kind: "heartbeat".to_owned(), what: Map::new() };
+        let heartbeat = Entry::new("heartbeat", &Map::new());
         log.append(&[heartbeat], revoked::clock::now()).unwrap();
     }
     drop(log);

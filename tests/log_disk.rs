@@ -58,10 +58,11 @@ fn child() {
 
 fn record(n: usize) -> Entry {
     let what = json!({"id": n.to_string(), "text": "x".repeat(400)});
-    Entry { kind: "observation".to_owned(), what: what.as_object().unwrap().clone() }
+    Entry::new("observation", what.as_object().unwrap())
 }
 
-/// Every record is a commit that waits while the one before it is written, so each is built ahead.
+/// All wait from the beginning, so that commits are built while those before them are written. What asks for room in
+/// between is never joined: each record is a commit.
 fn all_at_once(log: LogFile, say: impl Fn(String)) {
     // Without a driver: what wakes one is a write, which is to fail for the log alone.
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -70,6 +71,7 @@ fn all_at_once(log: LogFile, say: impl Fn(String)) {
         let mut sent = Vec::new();
         for n in 0..RECORDS {
             sent.push(writer.send_behind(vec![record(n)], clock::now().into()).await);
+            let _ = writer.send_behind(Vec::new(), clock::now().into()).await;
         }
         let mut failed = false;
         for (n, sent) in sent.into_iter().enumerate() {

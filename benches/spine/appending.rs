@@ -14,8 +14,9 @@ const ROUNDS: usize = 25;
 const COMMITS: u32 = 16;
 
 /// Appending commits of so many records durably, beside writing and syncing as many bytes to a growing file of the same
-/// directory, without any of the rest: as many commits, one after the other, by turns. Rates are of commits that wait for
-/// the log, as the writer's queue allows; beside that, each is sent when the one before it is durable.
+/// directory, without any of the rest: as many commits, one after the other, by turns. Rates are of what waits for the log,
+/// as the writer's queue allows. It joins some of that: so many are in one sync. Beside that, each is sent when the one
+/// before it is durable, and none is joined.
 pub(crate) fn append() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for records in [1, 8, 64, 512] {
@@ -25,23 +26,32 @@ pub(crate) fn append() {
         let bare = File::options().create(true).append(true).open(dir.path().join("bare")).unwrap();
         let batches = || -> Vec<_> { (0..COMMITS).map(|_| batch(records)).collect() };
         let (mut ours, mut alone, mut floor) = (Vec::new(), Vec::new(), Vec::new());
+        let mut syncs = Vec::new();
         for _ in 0..ROUNDS {
             let batch = batches();
-            ours.push(timed(|| runtime.block_on(waiting(&log, batch))));
+            let mut lines = 0;
+            ours.push(timed(|| lines = runtime.block_on(waiting(&log, batch))));
+            // Beside the records, each commit has the line of a checkpoint.
+            syncs.push(f64::from(lines) - f64::from(COMMITS) * count(records));
             floor.push(timed(|| write_and_sync(&bare, &bytes)));
             let batch = batches();
             alone.push(timed(|| runtime.block_on(in_turn(&log, batch))));
         }
-        let [ours, alone, floor] = [ours, alone, floor].map(middle);
+        let [ours, alone, floor, syncs] = [ours, alone, floor, syncs].map(middle);
         println!(
-            "append, {records:>3} a commit        {:>8.1} µs   {:.2} × write + fdatasync of as many bytes ({:.2} × where \
-             each waits for the one before)   {:>9.0} records/s",
+            "append, {records:>3} a commit        {:>8.1} µs   {:.2} × write + fdatasync of as many bytes, {:.1} in one sync \
+             ({:.2} × where each waits for the one before)   {:>9.0} records/s",
             ours * 1e6,
             ours / floor,
+            f64::from(COMMITS) / syncs,
             alone / floor,
-            f64::from(u32::try_from(records).unwrap()) / ours
+            count(records) / ours
         );
     }
+}
+
+fn count(records: usize) -> f64 {
+    f64::from(u32::try_from(records).unwrap())
 }
 
 /// Seconds that each commit took.
@@ -73,14 +83,18 @@ fn bytes_of(dir: &Path, records: usize) -> Vec<u8> {
     vec![b'x'; usize::try_from(length() - before).unwrap()]
 }
 
-async fn waiting(log: &LogWriter, batches: Vec<Vec<Entry>>) {
+/// Gives how many lines that added to the log, with the last checkpoint.
+async fn waiting(log: &LogWriter, batches: Vec<Vec<Entry>>) -> u32 {
     let mut sent = Vec::new();
     for batch in batches {
         sent.push(log.send(batch, Moment::from(NOW)).await.unwrap());
     }
+    let mut places = Vec::new();
     for mut sent in sent {
-        sent.answer().await.unwrap();
+        places.extend(sent.answer().await.unwrap().iter().map(|line| line.seq));
     }
+    let last = places.last().map_or(0, |last| last + 1);
+    u32::try_from(last - places[0] + 1).unwrap()
 }
 
 async fn in_turn(log: &LogWriter, batches: Vec<Vec<Entry>>) {

@@ -1,12 +1,13 @@
-//! The thread that builds and signs commits, while those before them are on their way to the disk.
+//! The thread that builds and signs commits, while those before them are on their way to the disk. What waits behind those
+//! that are built goes into one commit.
 //!
 //! It goes on from where the log will stand once all that it gave on is written as it was built. Where one was not (a new
 //! file was begun, or it was refused) nothing fits that was built after it: then it waits until all of that has come to
 //! its end, and goes on from where the log really stands.
 
+use super::batch::Batch;
 use super::built::{Base, Built};
 use super::signer::Signer;
-use super::writer::Commit;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -17,8 +18,8 @@ const AHEAD: usize = 1;
 /// Commits of which the memory is used in turn: in the making, waiting, and being written.
 const SPARE: usize = AHEAD + 2;
 
-/// A commit, and what was built of it; nothing where there is nothing to write.
-pub(super) type Ready = (Commit, Option<Built>);
+/// What was sent, and the commit that was built of it; none where there is nothing to write.
+pub(super) type Ready = (Batch, Option<Built>);
 
 /// What the two threads know of one another.
 #[derive(Debug)]
@@ -73,13 +74,20 @@ impl Progress {
 pub(super) fn start(
     base: Base,
     signer: Arc<dyn Signer>,
-    queue: mpsc::Receiver<Commit>,
+    queue: mpsc::Receiver<Batch>,
 ) -> std::io::Result<(Receiver<Ready>, Arc<Progress>, JoinHandle<()>)> {
     let state = State { done: 0, astray: None, spare: Vec::new(), over: false };
     let progress = Arc::new(Progress { state: Mutex::new(state), changed: Condvar::new() });
     let (ready, built) = sync_channel(AHEAD);
-    let builder =
-        Builder { base: Some(base), given: 0, signer, queue, ready, progress: progress.clone() };
+    let builder = Builder {
+        base: Some(base),
+        given: 0,
+        signer,
+        queue,
+        next: None,
+        ready,
+        progress: progress.clone(),
+    };
     let thread =
         std::thread::Builder::new().name("log-builder".to_owned()).spawn(move || builder.run())?;
     Ok((built, progress, thread))
@@ -91,28 +99,41 @@ struct Builder {
     /// Commits given on so far.
     given: u64,
     signer: Arc<dyn Signer>,
-    queue: mpsc::Receiver<Commit>,
+    queue: mpsc::Receiver<Batch>,
+    /// What was in the queue, and is a commit of its own.
+    next: Option<Batch>,
     ready: SyncSender<Ready>,
     progress: Arc<Progress>,
 }
 
 impl Builder {
     fn run(mut self) {
-        while let Some(commit) = self.queue.blocking_recv() {
-            let built = if commit.entries.is_empty() {
+        while let Some(batch) = self.next() {
+            let built = if batch.entries.is_empty() {
                 None
             } else {
                 let Some((base, spare)) = self.place() else { break };
-                let (entries, now) = (&commit.entries, &commit.now);
+                let (entries, now) = (&batch.entries, &batch.now);
                 let built = Built::new(base, spare, &[self.signer.as_ref()], entries, now);
                 self.base = built.next();
                 Some(built)
             };
             self.given += 1;
-            if self.ready.send((commit, built)).is_err() {
+            if self.ready.send((batch, built)).is_err() {
                 break;
             }
         }
+    }
+
+    /// What goes into the next commit: all that waits, as far as it may be one.
+    fn next(&mut self) -> Option<Batch> {
+        let mut batch = self.next.take().or_else(|| self.queue.blocking_recv())?;
+        while self.next.is_none()
+            && let Ok(next) = self.queue.try_recv()
+        {
+            self.next = batch.join(next);
+        }
+        Some(batch)
     }
 
     /// Where the next commit begins, and memory for it; `None` when nothing is written any more.

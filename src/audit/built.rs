@@ -3,15 +3,16 @@
 //! It may be built while the commit before it is on its way to the disk. Nothing of it is written before that one is
 //! durable; where that one fails, or is written otherwise than was foreseen, this one does not fit, and is built again.
 
-use super::commit::{Commit, Entry, Landed, State, Unfit};
+use super::commit::{Commit, Landed, State, Unfit};
+use super::entry::Entry;
 use super::error::LogError;
 use super::file::LogFile;
 use super::moment::Moment;
 use super::signer::{Signer, note};
 use super::tree::Hash;
 
-/// Most bytes of memory that are kept from one commit to the next.
-const SPARE: usize = 1 << 20;
+/// Most bytes of memory that are kept from one commit to the next: those of what is joined, with its checkpoint.
+const SPARE: usize = super::batch::MOST + super::commit::SEAL;
 
 /// Where a commit begins.
 #[derive(Clone, Debug)]
@@ -158,7 +159,7 @@ mod tests {
     }
 
     fn entries(n: u32) -> Vec<Entry> {
-        let entry = |part| Entry::new("observation", json!({"id": format!("rev_{n}.{part}")}));
+        let entry = |part| Entry::of("observation", json!({"id": format!("rev_{n}.{part}")}));
         vec![entry(1), entry(2)]
     }
 

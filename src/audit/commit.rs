@@ -1,29 +1,16 @@
 //! Building a commit: records, each chained to the one before, and the checkpoint that seals them.
 
+use super::entry::Entry;
 use super::format::{CLOCK, FORMAT, SEGMENT};
 use super::line::{self, LineError};
 use super::moment::Moment;
 use super::signer::{SignError, Signer, note};
 use super::tree::{Frontier, Hash, leaf_hash};
 use crate::domain::hex::{digits, hex};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-/// A record to append.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Record type.
-    pub kind: String,
-    /// Its content. A queued record has its `id` here.
-    pub what: Map<String, Value>,
-}
-
-impl Entry {
-    /// A record whose content is the object `what`.
-    pub(super) fn new(kind: &str, what: Value) -> Self {
-        let what = if let Value::Object(what) = what { what } else { Map::new() };
-        Self { kind: kind.to_owned(), what }
-    }
-}
+/// The line of a checkpoint has fewer bytes, as long as the key does not change.
+pub(super) const SEAL: usize = 1024;
 
 /// Where a line of the log is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +106,7 @@ impl Commit {
     ) -> Result<Self, Unfit> {
         let mut commit = Self::after(&State { length: 0, ..state.clone() });
         let frontier: Vec<String> = state.sealed.tree.peaks().iter().map(|p| hex(p)).collect();
-        let entry = Entry::new(
+        let entry = Entry::of(
             SEGMENT,
             json!({
                 "first_seq": state.seq,
@@ -131,7 +118,7 @@ impl Commit {
                 "origin": signer.public().origin(),
             }),
         );
-        commit.push(&entry.kind, &entry.what, now)?;
+        commit.push(&entry, now)?;
         Ok(commit)
     }
 
@@ -149,24 +136,27 @@ impl Commit {
     /// Adds what a clock that was set makes necessary.
     pub(super) fn clock(&mut self, now: &Moment, before: Option<&Moment>) -> Result<(), Unfit> {
         if let Some(what) = now.step(&self.state.last_time, before) {
-            self.push(CLOCK, &what, now)?;
+            self.push(&Entry::new(CLOCK, &what), now)?;
         }
         Ok(())
     }
 
     /// Adds `entries`; gives where they are.
     pub(super) fn all(&mut self, entries: &[Entry], now: &Moment) -> Result<Vec<Landed>, Unfit> {
-        entries.iter().map(|entry| self.push(&entry.kind, &entry.what, now)).collect()
+        // Taken once, and no more than it needs: then the memory can be kept for the next one.
+        let bytes: usize = entries.iter().filter_map(Entry::bytes).sum();
+        self.bytes.reserve_exact(bytes + SEAL);
+        let mut landed = Vec::with_capacity(entries.len());
+        for entry in entries {
+            landed.push(self.push(entry, now)?);
+        }
+        Ok(landed)
     }
 
-    pub(super) fn push(
-        &mut self,
-        kind: &str,
-        what: &Map<String, Value>,
-        now: &Moment,
-    ) -> Result<Landed, Unfit> {
+    pub(super) fn push(&mut self, entry: &Entry, now: &Moment) -> Result<Landed, Unfit> {
         let (begin, seq) = (self.bytes.len(), self.state.seq);
-        line::append(&mut self.bytes, (&self.prev, seq), &now.time, kind, what)?;
+        let place = (self.prev.as_slice(), seq);
+        line::append(&mut self.bytes, place, &now.time, entry.kind(), entry.ending()?)?;
         now.time.clone_into(&mut self.state.last_time);
         self.end_line(begin);
         Ok(Landed { seq, hash: self.state.prev })

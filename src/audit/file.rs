@@ -1,7 +1,8 @@
 //! The log as it is written: appended to in commits, fenced against everybody else, cut into segments, and kept right
 //! when the disk fails.
 
-pub use super::commit::{Entry, Landed};
+pub use super::commit::Landed;
+pub use super::entry::Entry;
 pub use super::error::LogError;
 pub use super::moment::Moment;
 pub use super::open::origin;
@@ -110,7 +111,7 @@ pub fn create(
     }
     let mut commit = Commit::after(&State::begin());
     let genesis = genesis(key, next_vkey, None);
-    commit.push(&genesis.kind, &genesis.what, &now.into())?;
+    commit.push(&genesis, &now.into())?;
     let (_, bytes) = commit.seal(&[key])?;
     let written = Segment::create(&dir.path, 0).and_then(|file| file.write(0, &bytes));
     written.map_err(|fault| match fault {
@@ -123,20 +124,16 @@ pub fn create(
 
 /// The first line of a log. `continues` is the newest good note of a log that was damaged.
 pub(super) fn genesis(key: &LogKey, next_vkey: &str, continues: Option<&str>) -> Entry {
-    let mut entry = Entry::new(
-        GENESIS,
-        json!({
-            "agent": concat!("revoked ", env!("CARGO_PKG_VERSION")),
-            "format": super::format::FORMAT,
-            "key": key.vkey(),
-            "next": commitment(next_vkey),
-            "origin": key.origin(),
-        }),
-    );
-    if let Some(note) = continues {
-        entry.what.insert("continues".to_owned(), json!(note));
-    }
-    entry
+    let what = [
+        ("agent", Some(concat!("revoked ", env!("CARGO_PKG_VERSION")))),
+        ("continues", continues),
+        ("format", Some(super::format::FORMAT)),
+        ("key", Some(&key.vkey())),
+        ("next", Some(&commitment(next_vkey))),
+        ("origin", Some(key.origin())),
+    ];
+    let what = what.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?))));
+    Entry::new(GENESIS, &what.collect())
 }
 
 /// The lock of a log's directory.
@@ -336,7 +333,7 @@ impl LogFile {
         let mut commit = Commit::in_new_segment(&self.state, self.signer.as_ref(), first)?;
         commit.clock(now, self.before.as_ref())?;
         if let Some(broken) = &self.broken {
-            commit.push(&broken.kind, &broken.what, now)?;
+            commit.push(broken, now)?;
         }
         let landed = commit.all(entries, now)?;
         let (state, bytes) = commit.seal(&self.signers())?;
@@ -377,7 +374,7 @@ impl LogFile {
 
 /// The record that there is no room. What waits is in the store: nothing is lost.
 fn full() -> Entry {
-    Entry::new(LOSS, json!({"cause": "disk_full", "unrecorded": 0}))
+    Entry::of(LOSS, json!({"cause": "disk_full", "unrecorded": 0}))
 }
 
 /// Whether records of this type are the writer's own and bypass the queue.

@@ -5,7 +5,7 @@ use crate::audit::format::FIRST_SEGMENT;
 use crate::audit::line;
 use crate::audit::verify::{Outcome, Verifier, Vkey};
 use crate::domain::hex::hex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::fs::OpenOptions;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 use zeroize::Zeroizing;
@@ -16,9 +16,12 @@ fn key() -> LogKey {
     LogKey::from_seed("test/log", &Zeroizing::new([7; 32]))
 }
 
+fn what(n: u32) -> Map<String, Value> {
+    json!({"id": format!("rev_1.{n}"), "n": n}).as_object().unwrap().clone()
+}
+
 fn entry(n: u32) -> Entry {
-    let Value::Object(what) = json!({"id": format!("rev_1.{n}"), "n": n}) else { unreachable!() };
-    Entry { kind: "observation".to_owned(), what }
+    Entry::new("observation", &what(n))
 }
 
 fn fresh() -> tempfile::TempDir {
@@ -89,7 +92,7 @@ fn forged_lines_at_the_end_are_quarantined_and_never_signed() {
     log.append(&[entry(1)], NOW).unwrap();
     let (prev, seq) = (hex(&log.state.prev), log.state.seq);
     drop(log);
-    let mut forged = line::record(&prev, seq, NOW, "access_revoked", &entry(9).what).unwrap();
+    let mut forged = line::record(&prev, seq, NOW, "access_revoked", &what(9)).unwrap();
     forged.push(b'\n');
     let mut all = bytes(dir.path());
     all.extend(&forged);

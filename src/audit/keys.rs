@@ -1,7 +1,8 @@
 //! Which keys a log has, and the change from one to the next.
 
-use super::commit::{Entry, Landed, State};
+use super::commit::{Landed, State};
 use super::dir::{Name, segments};
+use super::entry::Entry;
 use super::error::{LogError, io};
 use super::file::LogFile;
 use super::format::{GENESIS, KEY};
@@ -236,7 +237,7 @@ impl LogFile {
         self.resume(&now)?;
         let what = json!({"key": vkey, "next": next, "reason": reason.as_str()});
         self.incoming = Some(Arc::new(new));
-        let written = self.commit(&[Entry::new(KEY, what)], &now);
+        let written = self.commit(&[Entry::of(KEY, what)], &now);
         let incoming = self.incoming.take();
         let landed = written?.pop();
         if let Some(signer) = incoming {

@@ -19,7 +19,7 @@ fn log() -> tempfile::TempDir {
 }
 
 fn entry(n: u64) -> Entry {
-    Entry::new("observation", json!({"id": format!("r{n}")}))
+    Entry::of("observation", json!({"id": format!("r{n}")}))
 }
 
 fn verify(dir: &Path, pinned: &LogKey) -> Report {

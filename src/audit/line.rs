@@ -4,7 +4,7 @@ use super::format::{MAX_DEPTH, MAX_INTEGER, MAX_LINE};
 use serde_json::{Map, Value};
 
 /// A record that has no canonical form.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LineError {
     /// A number that is not an integer of at most 53 bits.
     #[error("record of type {kind}: {value} is not an integer that every reader holds exactly")]
@@ -51,34 +51,50 @@ pub fn record(
     what: &Map<String, Value>,
 ) -> Result<Vec<u8>, LineError> {
     let mut line = Vec::with_capacity(1024);
-    append(&mut line, (prev.as_bytes(), seq), time, kind, what)?;
+    append(&mut line, (prev.as_bytes(), seq), time, kind, &ending(kind, what)?)?;
     Ok(line)
 }
 
-/// Writes a record line at the end of `out`, as [`record`] has it. After an error it is not whole there.
+/// How the line of a record ends, from its type on, wherever it is to stand.
+///
+/// # Errors
+/// When `what` has no canonical form.
+pub(super) fn ending(kind: &str, what: &Map<String, Value>) -> Result<Vec<u8>, LineError> {
+    let mut out = Vec::with_capacity(768);
+    out.extend_from_slice(b"\"type\":");
+    text(&mut out, kind);
+    out.extend_from_slice(b",\"what\":");
+    // The line is depth 1 and `what` 2.
+    members(&mut out, kind, what, 2)?;
+    out.push(b'}');
+    Ok(out)
+}
+
+/// Writes the record line with this [`ending`] at the end of `out`, as [`record`] has it. After an error it is not
+/// whole there.
 pub(super) fn append(
     out: &mut Vec<u8>,
     (prev, seq): (&[u8], u64),
     time: &str,
     kind: &str,
-    what: &Map<String, Value>,
+    ending: &[u8],
 ) -> Result<(), LineError> {
     let before = out.len();
     write_begin(out, prev, seq);
     out.extend_from_slice(b"\"time\":");
     text(out, time);
-    out.extend_from_slice(b",\"type\":");
-    text(out, kind);
-    out.extend_from_slice(b",\"what\":");
-    // The line is depth 1 and `what` 2.
-    members(out, kind, what, 2)?;
-    out.push(b'}');
+    out.push(b',');
+    out.extend_from_slice(ending);
     let bytes = out.len() - before;
     if bytes > MAX_LINE {
         return Err(LineError::Length { kind: kind.to_owned(), bytes });
     }
     Ok(())
 }
+
+/// Most bytes of a record's line before its [`ending`], where its time is in the form of this format.
+pub(super) const BEGINNING: usize =
+    r#"{"prev":"","seq":,"time":"","#.len() + 64 + u64::MAX.ilog10() as usize + 1 + 27;
 
 /// How every line begins, up to what comes after its place.
 #[must_use]

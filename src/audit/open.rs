@@ -1,7 +1,8 @@
 //! Opening a log: the newest file alone is read, and what a crash left undone is put in order.
 
-use super::commit::{Entry, State};
+use super::commit::State;
 use super::dir::{Dir, Name, segments};
+use super::entry::Entry;
 use super::error::{LogError, io};
 use super::keys::other_key;
 use super::lines::{Lines, Next};

@@ -3,13 +3,13 @@
 //!
 //! A copy is called `….untold` until the log says what was moved away. Killed in between, the next start says it.
 
-use super::commit::Entry;
 use super::dir::{Dir, Name};
+use super::entry::Entry;
 use super::error::{LogError, io};
 use super::format::RECOVERY;
 use super::lines::{Lines, Next};
 use crate::domain::hex::hex;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -155,11 +155,7 @@ fn says(names: &[Name], file: &str, entry: &Entry) -> Result<bool, LogError> {
         let open = File::open(path).map_err(io(path, "opening"))?;
         let mut lines = Lines::of(&open, 0).map_err(io(path, "reading"))?;
         while let Next::Line(line) = lines.next().map_err(io(path, "reading"))? {
-            if line.windows(RECOVERY.len()).any(|word| word == RECOVERY.as_bytes())
-                && let Ok(value) = serde_json::from_slice::<Value>(line)
-                && value.get("type").and_then(Value::as_str) == Some(RECOVERY)
-                && value.get("what").and_then(Value::as_object) == Some(&entry.what)
-            {
+            if entry.is_line(line) {
                 return Ok(true);
             }
         }
@@ -184,7 +180,7 @@ pub(super) fn recovery(
     hash: &[u8; 32],
     (bytes, complete_lines): (u64, u64),
 ) -> Entry {
-    Entry::new(
+    Entry::of(
         RECOVERY,
         json!({
             "bytes": bytes, "cause": cause, "complete_lines": complete_lines, "file": file,

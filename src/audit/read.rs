@@ -126,6 +126,12 @@ impl LogFile {
 }
 
 impl LogReader {
+    /// Sequence of the newest line that is durable, which is a checkpoint.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.sealed.borrow().lines.saturating_sub(1)
+    }
+
     /// The newest checkpoint.
     ///
     /// # Errors

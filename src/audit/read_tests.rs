@@ -17,12 +17,7 @@ fn key() -> LogKey {
 
 fn entries(count: usize, size: usize) -> Vec<Entry> {
     let what = |n| json!({"id": format!("rev_1.{n}"), "text": "x".repeat(size)});
-    (0..count)
-        .map(|n| Entry {
-            kind: "observation".to_owned(),
-            what: what(n).as_object().unwrap().clone(),
-        })
-        .collect()
+    (0..count).map(|n| Entry::of("observation", what(n))).collect()
 }
 
 fn begun(dir: &Path) -> LogFile {

@@ -1,8 +1,9 @@
 //! A new log in the place of one that is damaged or lost. Each step can be repeated, so that a kill in between is
 //! finished by doing all of it again.
 
-use super::commit::{Commit, Entry, Landed, State};
+use super::commit::{Commit, Landed, State};
 use super::dir::{Dir, name_of, segments};
+use super::entry::Entry;
 use super::error::{LogError, io};
 use super::file::genesis;
 use super::format::{FIRST_SEGMENT, LOSS};
@@ -192,8 +193,8 @@ fn make(path: &Path, plan: &Plan, key: &LogKey) -> Result<(), LogError> {
     let mut commit = Commit::after(&State::begin());
     let begin = genesis(key, &plan.next, plan.continues.as_deref());
     let what = json!({"cause": "log_replaced", "unrecorded": plan.unrecorded});
-    for entry in [begin, Entry::new(LOSS, what)] {
-        commit.push(&entry.kind, &entry.what, &now)?;
+    for entry in [begin, Entry::of(LOSS, what)] {
+        commit.push(&entry, &now)?;
     }
     let (_, bytes) = commit.seal(&[key])?;
     let part = path.with_extension("part");

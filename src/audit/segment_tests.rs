@@ -17,7 +17,7 @@ fn key() -> LogKey {
 }
 
 fn entry(n: usize) -> Entry {
-    Entry::new("observation", json!({"id": format!("rev_1.{n}"), "n": n, "text": "x".repeat(300)}))
+    Entry::of("observation", json!({"id": format!("rev_1.{n}"), "n": n, "text": "x".repeat(300)}))
 }
 
 fn fresh() -> tempfile::TempDir {
@@ -212,7 +212,7 @@ fn what_a_failed_commit_left_in_the_file_before_is_moved_away() {
         LogFile::open(dir.path(), key(), NOW).unwrap().state
     };
     let mut commit = Commit::after(&state);
-    commit.push("observation", &entry(10).what, &NOW.into()).unwrap();
+    commit.push(&entry(10), &NOW.into()).unwrap();
     more.extend(commit.seal(&[&key()]).unwrap().1);
     std::fs::write(before, &more).unwrap();
     assert_ne!(verify(dir.path()).outcome, Outcome::Verified);
@@ -295,7 +295,7 @@ fn a_key_that_changes_is_followed() {
     let what = json!({"key": new.vkey(), "next": commitment("after"), "reason": "scheduled"});
     let change = |signers: &[&dyn Signer], key: &Value| {
         let mut commit = Commit::after(&state);
-        commit.push("key", key.as_object().unwrap(), &NOW.into()).unwrap();
+        commit.push(&Entry::of("key", key.clone()), &NOW.into()).unwrap();
         commit.seal(signers).unwrap()
     };
     let path = dir.path().join(name_of(0));

@@ -2,6 +2,7 @@
 //! waits.
 
 use super::ahead::{self, Progress, Ready};
+use super::batch::{Answer, Batch};
 use super::built::Built;
 use super::file::{Entry, Landed, LogError, LogFile, Moment};
 use super::read::{LogReader, Sealed};
@@ -10,23 +11,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Commits that may wait for the thread.
+/// How much may wait for the thread: so often somebody sent something.
 const QUEUE: usize = 64;
-
-/// What became of a commit. Its entries are given back, to be freed by who sent them: of many, that takes as long as
-/// signing.
-type Answer = (Result<Vec<Landed>, Arc<LogError>>, Vec<Entry>);
-type Reply = oneshot::Sender<Answer>;
-
-/// Records that land together.
-#[derive(Debug)]
-pub(super) struct Commit {
-    pub(super) entries: Vec<Entry>,
-    pub(super) now: Moment,
-    /// It lands after the one before it, or not at all.
-    follows: bool,
-    reply: Reply,
-}
 
 /// The log could not be written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -45,7 +31,7 @@ pub enum WriteError {
 /// Handle of the writer's thread.
 #[derive(Debug)]
 pub struct LogWriter {
-    commits: Option<mpsc::Sender<Commit>>,
+    batches: Option<mpsc::Sender<Batch>>,
     threads: Vec<JoinHandle<()>>,
     failure: Failure,
     vkey: String,
@@ -71,7 +57,7 @@ impl LogWriter {
     pub fn start(log: LogFile) -> std::io::Result<Self> {
         let vkey = log.vkey();
         let (reader, sealed) = log.reader();
-        let (commits, queue) = mpsc::channel::<Commit>(QUEUE);
+        let (batches, queue) = mpsc::channel(QUEUE);
         let failure = Failure::default();
         let (ready, progress, builder) = ahead::start(log.base(), log.signer.clone(), queue)?;
         let failed = failure.clone();
@@ -79,7 +65,7 @@ impl LogWriter {
         let thread = std::thread::Builder::new()
             .name("log-writer".to_owned())
             .spawn(move || writing.run())?;
-        Ok(Self { commits: Some(commits), threads: vec![thread, builder], failure, vkey, reader })
+        Ok(Self { batches: Some(batches), threads: vec![thread, builder], failure, vkey, reader })
     }
 
     /// The public key in use.
@@ -94,7 +80,7 @@ impl LogWriter {
         &self.reader
     }
 
-    /// Appends `entries` as one commit. When this returns they are durable and signed.
+    /// Appends `entries` in one commit. When this returns they are durable and signed.
     ///
     /// # Errors
     /// When they are not.
@@ -106,7 +92,8 @@ impl LogWriter {
         self.send(entries, now).await?.answer().await
     }
 
-    /// Gives `entries` to the thread, which appends them whether or not anybody waits for its answer.
+    /// Gives `entries` to the thread, which appends them whether or not anybody waits for its answer. Where others wait
+    /// for the disk, too, they may land in the same commit.
     ///
     /// # Errors
     /// When the thread ended; then nothing is appended.
@@ -129,10 +116,9 @@ impl LogWriter {
         now: Moment,
         follows: bool,
     ) -> Result<Sent, WriteError> {
-        let (reply, answer) = oneshot::channel();
-        let commits = self.commits.as_ref().ok_or(WriteError::Closed)?;
-        let commit = Commit { entries, now, follows, reply };
-        commits.send(commit).await.map_err(|_| self.failure.error())?;
+        let (batch, answer) = Batch::new(entries, now, follows);
+        let batches = self.batches.as_ref().ok_or(WriteError::Closed)?;
+        batches.send(batch).await.map_err(|_| self.failure.error())?;
         Ok(Sent { answer, failure: self.failure.clone() })
     }
 }
@@ -150,22 +136,22 @@ struct Writing {
 
 impl Writing {
     fn run(mut self) {
-        while let Ok((commit, built)) = self.ready.recv() {
-            if !self.write(commit, built) {
+        while let Ok((batch, built)) = self.ready.recv() {
+            if !self.write(batch, built) {
                 break;
             }
         }
     }
 
     /// Writes a commit and answers; says whether others may follow.
-    fn write(&mut self, commit: Commit, built: Option<Built>) -> bool {
-        if let Some(error) = self.refused.clone().filter(|_| commit.follows) {
+    fn write(&mut self, batch: Batch, built: Option<Built>) -> bool {
+        if let Some(error) = self.refused.clone().filter(|_| batch.follows) {
             self.progress.note(Some(self.log.base()), Vec::new());
-            let _ = commit.reply.send((Err(error), commit.entries));
+            batch.answer(Err(error));
             return true;
         }
         let foreseen = built.as_ref().map_or_else(|| Some(self.log.place()), Built::end);
-        let result = self.log.append_built(&commit.entries, &commit.now, built).map_err(Arc::new);
+        let result = self.log.append_built(&batch.entries, &batch.now, built).map_err(Arc::new);
         let is_astray = foreseen != Some(self.log.place());
         let spare = std::mem::take(&mut self.log.spare);
         self.progress.note(is_astray.then(|| self.log.base()), spare);
@@ -180,7 +166,7 @@ impl Writing {
         if !over {
             self.sealed.send_replace(self.log.sealed());
         }
-        let _ = commit.reply.send((result, commit.entries));
+        batch.answer(result);
         !over
     }
 }
@@ -192,7 +178,7 @@ impl Drop for Writing {
     }
 }
 
-/// A commit on its way into the log.
+/// Records on their way into the log.
 #[derive(Debug)]
 pub struct Sent {
     answer: oneshot::Receiver<Answer>,
@@ -214,7 +200,7 @@ impl Sent {
 
 impl Drop for LogWriter {
     fn drop(&mut self) {
-        self.commits = None;
+        self.batches = None;
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }

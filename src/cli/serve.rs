@@ -76,7 +76,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         return Ok(exit::DIFFERS);
     }
     let listeners = listen(&config, &app)?;
-    agent.journal.note(format::START, started(&config)?).await?;
+    agent.journal.note(format::START, &started(&config)?).await?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         targets = config.targets.len(),
@@ -98,7 +98,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<u8> {
         Err(Some(Stopped::Stuck { .. }))
     ) {
         let left = agent.journal.drain().await;
-        let stopped = agent.journal.note(format::STOP, Map::new()).await;
+        let stopped = agent.journal.note(format::STOP, &Map::new()).await;
         if result.is_ok() {
             left.and(stopped).context("writing the last records")?;
         }

@@ -2,7 +2,7 @@
 //!
 //! The log writes while the store is told of what was written before, and a full batch is sent while another is under
 //! way, so that it is built and signed by the time the disk is free. Answers are taken in the order of sending, and what
-//! was sent behind a commit that is refused is refused with it (`LogWriter::send_behind`): the records of a
+//! was sent behind something that is refused is refused with it (`LogWriter::send_behind`): the records of a
 //! revocation stand in the log in the order in which they were queued.
 
 use super::{Journal, JournalError, moment, told};
@@ -12,7 +12,7 @@ use crate::domain::hex::hex;
 use crate::store::{LandedRecord, QueuedRecord};
 use std::collections::{BTreeSet, VecDeque};
 
-/// Records in one commit of the log.
+/// Records that are sent at once, to land in one commit.
 const BATCH: usize = 128;
 /// Commits that are under way at once.
 const AHEAD: usize = 2;
@@ -107,10 +107,8 @@ impl Journal {
                 return Ok(());
             }
             known.extend(queued.iter().map(|record| record.id.clone()));
-            let entries = queued
-                .iter()
-                .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
-                .collect();
+            let entries = queued.iter().map(|record| Entry::new(&record.kind, &record.body));
+            let entries = entries.collect();
             let given = if sent.is_empty() {
                 self.writer.send(entries, moment()).await
             } else {

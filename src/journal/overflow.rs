@@ -37,8 +37,8 @@ impl Overflow {
         let count = counted.len();
         let unrecorded = if count < MOST { json!(count) } else { Value::Null };
         let what = json!({"cause": "queue_full", "unrecorded": unrecorded});
-        let what = what.as_object().cloned().unwrap_or_default();
-        (count > 0).then(|| (Entry { kind: LOSS.to_owned(), what }, counted))
+        let what = what.as_object()?;
+        (count > 0).then(|| (Entry::new(LOSS, what), counted))
     }
 
     /// The log says that these were passed over.

@@ -47,7 +47,7 @@ impl Journal {
         }
         self.drain().await?;
         if !stopping && self.until_heartbeat().is_zero() {
-            self.note(HEARTBEAT, Map::new()).await?;
+            self.note(HEARTBEAT, &Map::new()).await?;
         }
         Ok(())
     }

@@ -91,10 +91,8 @@ impl Logbook {
 
     /// Appends queued records as the agent does, and dies before it can tell the store.
     pub(crate) fn append_untold(&self, queued: &[QueuedRecord]) {
-        let entries: Vec<Entry> = queued
-            .iter()
-            .map(|record| Entry { kind: record.kind.clone(), what: record.body.clone() })
-            .collect();
+        let entries: Vec<Entry> =
+            queued.iter().map(|record| Entry::new(&record.kind, &record.body)).collect();
         let mut log = self.log().unwrap();
         log.append(&entries, BEGAN).unwrap();
     }

@@ -140,7 +140,7 @@ mod tests {
         let time = u64::try_from(BEGAN).unwrap() + seconds;
         let receipt = cosign(&key("witness.example/w", 9), &body, time);
         let what = json!({"kind": "witness", "size": head.size, "receipt": receipt});
-        log.append(&[Entry::new("anchor", what)], at(seconds, ahead)).unwrap();
+        log.append(&[Entry::of("anchor", what)], at(seconds, ahead)).unwrap();
     }
 
     /// What the bundle of the revocation, and its record alone, prove to who knows the witness; witnesses and warnings of
@@ -168,13 +168,13 @@ mod tests {
         create(dir, &key("test/log", 7), "next", at(0, HOUR)).unwrap();
         let mut log = LogFile::open(dir, key("test/log", 7), at(0, HOUR)).unwrap();
         let what = json!({"id": "rev_1.1", "revocation": "rev_1"});
-        log.append(&[Entry::new("revocation_triggered", what)], at(10, HOUR)).unwrap();
+        log.append(&[Entry::of("revocation_triggered", what)], at(10, HOUR)).unwrap();
         let bundle = ["genesis", "revocation_triggered"];
         assert_eq!(proved(dir).2, bundle);
         give_away(&mut log, dir, 20, HOUR);
         // As the whole log, as long as nothing in it tells of another clock.
         assert_eq!(proved(dir).0, [Outcome::Tampered; 2]);
-        log.append(&[Entry::new("heartbeat", json!({}))], at(40, 0)).unwrap();
+        log.append(&[Entry::of("heartbeat", json!({}))], at(40, 0)).unwrap();
         let with_clock = [&bundle[..], &["clock"]].concat();
         // No witness signed a tree that has the clock record.
         assert_eq!(
