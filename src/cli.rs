@@ -155,7 +155,7 @@ pub fn run() -> u8 {
             Command::Webhook(command) => webhook::run(command).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Log(command) => audit::run(command).await,
-            Command::Key(command) => key::run(command),
+            Command::Key(command) => key::run(command).await,
             Command::Witness(arguments) => witness::run(arguments).await,
             Command::Completions(arguments) => manual::completions(&arguments),
             Command::Man(arguments) => manual::man(&arguments),

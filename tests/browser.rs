@@ -320,16 +320,31 @@ async fn files_are_chosen_and_dropped() {
         assert!(said.as_str().unwrap().contains(part), "{part}: {said}");
     }
 
-    // A directory and a note, as a hand would drop them.
+    // A directory, a key and a note, as a hand would drop them: whoever made the first may have made the others.
     browser.go(&page()).await;
-    let place = place();
-    let dropped =
-        [place.join("one"), place.join("anchor-slack.txt")].map(|path| path.display().to_string());
-    for kind in ["dragEnter", "dragOver", "drop"] {
-        let data = json!({"items": [], "files": dropped, "dragOperationsMask": 1});
-        let event = json!({"type": kind, "x": 400, "y": 250, "data": data});
-        browser.devtools("Input.dispatchDragEvent", event).await;
+    let (place, keys) = (place(), tempfile::tempdir().unwrap());
+    let key = keys.path().join("log.vkey");
+    std::fs::write(&key, three.key.as_ref().unwrap()).unwrap();
+    let note = place.join("anchor-slack.txt");
+    let drop = async |dropped: &[&Path]| {
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let data = json!({"items": [], "files": dropped, "dragOperationsMask": 1});
+            let event = json!({"type": kind, "x": 400, "y": 250, "data": data});
+            browser.devtools("Input.dispatchDragEvent", event).await;
+        }
+    };
+    drop(&[&place.join("one"), &key, &note]).await;
+    assert_eq!(listed(1).await, true);
+    let read = "return [document.getElementById('key').value, document.getElementById('passed').innerText]";
+    let read = browser.run(read, Value::Null).await;
+    assert_eq!(read[0], "", "{read}");
+    for name in ["log.vkey", "anchor-slack.txt"] {
+        assert!(
+            read[1].as_str().unwrap().contains(&format!("{name} came along with the log")),
+            "{read}"
+        );
     }
+    drop(&[&note]).await;
     assert_eq!(listed(2).await, true);
     browser.type_in("#key", three.key.as_ref().unwrap()).await;
     browser.click("#run").await;

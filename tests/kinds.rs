@@ -215,6 +215,28 @@ fn a_role_that_must_be_gone_may_be_renamed() {
     assert_eq!(agent.run(&["check", &id]).0, 0);
 }
 
+/// Whoever holds a role that was renamed holds it still; what was dropped nobody holds.
+#[test]
+fn a_role_that_must_be_gone_may_be_dropped() {
+    let cluster = cluster();
+    let agent = agent_of(&cluster, "CREATE ROLE x; CREATE ROLE writer; GRANT writer TO x;", "");
+    let id = agent.expect("EMP-1", &["--account", "x", "--kind", "partial", "--role", "writer"]);
+    agent.until(&id, |view| view["verdict"] == "residual");
+    sql(&cluster, "postgres", "postgres", "ALTER ROLE writer RENAME TO old;");
+    let view = agent.until(&id, |view| view["residual"].to_string().contains("old"));
+    assert_eq!((&view["verdict"], &view["gaps"]), (&json!("residual"), &json!([])));
+    let (code, out, err) = agent.run(&["check", &id]);
+    assert_eq!(code, 2, "{out}{err}");
+    sql(&cluster, "postgres", "postgres", "DROP ROLE old;");
+    agent.until_state(&id, "verified");
+    assert_eq!(agent.run(&["check", &id]).0, 0);
+    // Of a name that nobody ever bore that cannot be said.
+    let more = ["--account", "x", "--kind", "partial", "--role", "writers"];
+    let slip = agent.expect("EMP-1", &more);
+    let view = agent.until(&slip, |view| view["gaps"] != json!([]));
+    assert!(view["gaps"].to_string().contains("no role is called writers"), "{view:#}");
+}
+
 const RULES: &str = "host all all 127.0.0.1/32 scram-sha-256";
 const SERVICE: &str = "CREATE ROLE agent LOGIN; CREATE ROLE g; CREATE ROLE leaver LOGIN;
     CREATE ROLE svc LOGIN PASSWORD 'old7f3a'; GRANT g TO svc;

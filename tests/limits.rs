@@ -55,6 +55,7 @@ fn judged(look: &Observation, role: &str, kind: Kind, not_required: &BTreeSet<K>
         no_account: false,
         not_required,
         known_as: &[],
+        seen: &[],
         gone_since: None,
         rotation: None,
     };

@@ -90,6 +90,17 @@ async fn files_that_were_moved_to_an_archive_are_no_fault_and_one_in_between_is(
         std::fs::rename(&from, &to).unwrap();
         (from, to)
     };
+    // A line more than it had when the next one was begun.
+    let sound = std::fs::read(file(1)).unwrap();
+    let set = |bytes: &[u8]| {
+        std::fs::remove_file(file(1).with_extension("new")).ok();
+        std::fs::write(file(1).with_extension("new"), bytes).unwrap();
+        std::fs::rename(file(1).with_extension("new"), file(1)).unwrap();
+    };
+    set(&[&sound[..], b"{}\n"].concat());
+    checked(&journal, &metrics, "access_revocation_audit_chain_valid 0").await;
+    set(&sound);
+    checked(&journal, &metrics, "access_revocation_audit_chain_valid 1").await;
     archive(0);
     checked(&journal, &metrics, "access_revocation_audit_chain_valid 1").await;
     let (from, to) = archive(1);

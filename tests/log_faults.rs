@@ -166,6 +166,46 @@ async fn the_log_is_touched_under_the_agent() {
     }
 }
 
+/// What the store knows to be in the log was acknowledged: a commit of it that lost its checkpoint is damaged, not cut off
+/// by a crash, and nothing is signed over it.
+#[tokio::test]
+async fn what_was_acknowledged_is_never_moved_away() {
+    let damages: [fn(&mut Vec<u8>); 3] = [
+        // In the last record; in the signature of the last checkpoint; and without that line.
+        |bytes| bytes.truncate(bytes.len() - 800),
+        |bytes| {
+            let at = bytes.len() - 30;
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        },
+        |bytes| {
+            let end = bytes.len() - 1;
+            let begin = bytes[..end].iter().rposition(|byte| *byte == b'\n').unwrap();
+            bytes.truncate(begin + 1);
+        },
+    ];
+    for damage in damages {
+        let mut agent = agent("");
+        agent.start();
+        assert_eq!(notice(&Api::of(&agent), "first").await, 202);
+        agent.kill();
+        edit(&agent.log_file(), damage);
+        let before = std::fs::read(agent.log_file()).unwrap();
+        let media = agent.dir().join("media");
+        std::fs::create_dir(&media).unwrap();
+        let next = media.join("next.key");
+        std::fs::rename(agent.dir().join("state/keys/next.key"), &next).unwrap();
+        let (next, after) = (next.to_str().unwrap(), media.join("after.key"));
+        let rotate = ["key", "rotate", "--next-key", next, "--new-next", after.to_str().unwrap()];
+        let (code, out, err) = agent.run(&rotate);
+        assert_eq!(code, 1, "{out}{err}");
+        assert!(err.contains("nothing was changed"), "{err}");
+        assert_eq!(std::fs::read(agent.log_file()).unwrap(), before, "{out}{err}");
+        assert_refused(&mut agent, &["damaged at byte", "restore the log from a backup"]);
+        assert_eq!(std::fs::read(agent.log_file()).unwrap(), before);
+        assert!(!agent.dir().join("state/log/quarantine").exists());
+    }
+}
+
 #[tokio::test]
 async fn what_lies_after_the_last_checkpoint_is_never_signed() {
     let tails: [fn(&mut Vec<u8>); 4] = [

@@ -44,6 +44,7 @@ fn suspended(look: &Observation) -> Judgement {
         no_account: false,
         not_required: &BTreeSet::new(),
         known_as: &[],
+        seen: &[],
         gone_since: None,
         rotation: None,
     };

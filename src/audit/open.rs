@@ -67,14 +67,17 @@ pub(super) fn open(dir: &Dir, signer: &dyn Signer, told: Option<u64>) -> Result<
     let Some((state, key)) = scan.sealed.zip(scan.key) else {
         return Err(damaged(&path, 0));
     };
+    let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
+    // Before the keys are compared: where the change of key is damaged, so is what comes after it, and the key that was
+    // put in its place signed that.
+    let keys = [&key, signer.public()];
+    if length > state.length && !search.may_go(&segment, state.length, &keys, state.seq)? {
+        return Err(damaged(&path, state.length));
+    }
     if key != *signer.public() {
         return Err(other_key(&dir.path, &path, (&key, &state.next_key), signer.public()));
     }
-    let length = segment.file.metadata().map_err(io(&path, "looking at the file"))?.len();
     if length > state.length {
-        if !search.may_go(&segment, state.length, &[&key], state.seq)? {
-            return Err(damaged(&path, state.length));
-        }
         quarantine::keep(dir, &segment.file, &path, state.length)?;
         segment.cut(state.length).map_err(io(&path, "truncating"))?;
     }
@@ -115,7 +118,8 @@ impl Search<'_> {
     ) -> Result<bool, LogError> {
         let found = tail(&segment.file, at, keys, seq.saturating_sub(1));
         Ok(match found.map_err(io(&segment.path, "reading"))? {
-            Tail::Unsealed => true,
+            // Nobody was told of what no checkpoint has, unless the store knows better: then the checkpoint is damaged.
+            Tail::Unsealed => self.told.is_none_or(|told| told < seq),
             // A commit of which parts did not reach the disk when the power went. It was never acknowledged, or
             // the store would know.
             Tail::OneCommit => self.told.is_some_and(|told| told < seq),

@@ -69,6 +69,8 @@ pub struct Lines {
     pub bytes: Vec<u8>,
     /// The line to go on with; `None` when these end with the newest checkpoint.
     pub next: Option<u64>,
+    /// A file that ends with one of these has more bytes than its lines: somebody added to it.
+    pub surplus: bool,
 }
 
 /// Nothing could be read.
@@ -180,11 +182,15 @@ impl LogReader {
         if from > sealed.lines {
             return Err(ReadError::Beyond { lines: sealed.lines });
         }
-        let (mut bytes, mut next) = (Vec::new(), from);
+        let (mut bytes, mut next, mut surplus) = (Vec::new(), from, false);
         let end = from.saturating_add(limit as u64).min(sealed.lines);
         while next < end {
             let part = self.part_of(next, sealed)?;
-            let read = self.read_part(&part, next, end.min(part.lines.1), &mut bytes)?;
+            let begun = bytes.len();
+            let at = self.place_of(next, &part)?;
+            let read = Self::read_part((&part, at), next, end.min(part.lines.1), &mut bytes)?;
+            let ends_at = at + (bytes.len() - begun) as u64;
+            surplus |= next + read == part.lines.1 && ends_at < part.length;
             if read == 0 {
                 break;
             }
@@ -193,7 +199,7 @@ impl LogReader {
         if next == from && next < end {
             return Err(ReadError::Damaged("a line is too long"));
         }
-        Ok(Lines { bytes, next: (next < sealed.lines).then_some(next) })
+        Ok(Lines { bytes, next: (next < sealed.lines).then_some(next), surplus })
     }
 
     /// The file that has line `line`.
@@ -211,16 +217,14 @@ impl LogReader {
         Ok(Part { lines: (name.first, end), file: Arc::new(file), length })
     }
 
-    /// Adds lines `from` to `end` of a file to `bytes`, as many as fit a page; gives how many.
+    /// Adds lines `from`, which begins at byte `at`, to `end` of a file to `bytes`, as many as fit a page; gives how many.
     fn read_part(
-        &self,
-        part: &Part,
+        (part, mut at): (&Part, u64),
         from: u64,
         end: u64,
         bytes: &mut Vec<u8>,
     ) -> Result<u64, ReadError> {
         let (mut whole, mut count, mut full) = (bytes.len(), 0, false);
-        let mut at = self.place_of(from, part)?;
         while at < part.length && from + count < end && !full {
             let begun = bytes.len();
             let chunk = part.read(at)?;

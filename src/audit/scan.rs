@@ -182,7 +182,7 @@ fn begin(line: &[u8], first: u64) -> Option<Begun> {
         let (size, root) = claims(note)?;
         let fits = (size, root) == (tree.size(), tree.root())
             && at("/what/first_seq")?.as_u64()? == first
-            && (is_note(note, &[&key], size, &root) || is_second(note, &key, size, &root));
+            && (is_note(note, &[&key], size, &root) || is_of_two(note, 1, &key, size, &root));
         if !fits {
             return None;
         }
@@ -204,12 +204,12 @@ fn begin(line: &[u8], first: u64) -> Option<Begun> {
     Some(Begun { named: named.to_owned(), before, began, state })
 }
 
-/// Whether the second of two signatures of a note is the key's.
-fn is_second(note: &str, key: &PublicKey, size: u64, root: &Hash) -> bool {
+/// Whether the signature number `which` of two of a note is the key's.
+fn is_of_two(note: &str, which: usize, key: &PublicKey, size: u64, root: &Hash) -> bool {
     let Some(lines) = of_tree(note, &[key, key], size, root) else { return false };
-    let Some((_, second)) = lines.split_once('\n') else { return false };
+    let Some(line) = lines.split_inclusive('\n').nth(which) else { return false };
     let text = note.get(..note.len() - lines.len()).unwrap_or_default();
-    is_note(&format!("{text}{second}"), &[key], size, root)
+    is_note(&format!("{text}{line}"), &[key], size, root)
 }
 
 /// What lies after the last checkpoint that counts.
@@ -252,9 +252,10 @@ fn is_signed(line: &[u8], keys: &[&PublicKey], size: u64) -> bool {
     let note = value.pointer("/what/note").and_then(Value::as_str).unwrap_or_default();
     let Some((signed, root)) = claims(note) else { return false };
     signed > size
-        && keys
-            .iter()
-            .any(|key| is_note(note, &[key], signed, &root) || is_second(note, key, signed, &root))
+        && keys.iter().any(|key| {
+            is_note(note, &[key], signed, &root)
+                || (0..2).any(|which| is_of_two(note, which, key, signed, &root))
+        })
 }
 
 pub(super) fn unhex(text: &str) -> Option<Hash> {

@@ -8,6 +8,7 @@ use super::output::shown;
 use crate::config::Config;
 use crate::domain::account::{Account, AccountName, LinkRule};
 use crate::domain::credential::Standing;
+use crate::domain::ids::SystemIdentifier;
 use crate::domain::observation::{NotCovered, Observation};
 use crate::domain::probes::Person;
 use crate::domain::residual::ResidualKind;
@@ -44,8 +45,8 @@ pub(super) struct Asked {
     pub(super) accounts: Vec<Account>,
     /// For a partial revocation: roles that must be gone.
     pub(super) roles: Vec<String>,
-    /// Roles that bear or bore one of these names.
-    pub(super) meant: Vec<Bearer>,
+    /// Roles that bear or bore one of these names, each with that.
+    pub(super) meant: Vec<(String, Bearer)>,
     /// Permissions that must be gone and of which nobody said which roles give them.
     pub(super) unmapped: Vec<String>,
     /// It is known that there is no account.
@@ -155,7 +156,7 @@ impl Asked {
     /// Every name that the roles that must be gone bear now, after these looks, and those by which they were named.
     pub(super) fn known_as(&self, looks: &[&Observation]) -> Vec<String> {
         let mut names: BTreeSet<String> = self.roles.iter().cloned().collect();
-        for role in &self.meant {
+        for (_, role) in &self.meant {
             let there = looks.iter().filter(|look| {
                 let server = look.server.as_ref();
                 server.is_some_and(|server| server.system_identifier == role.system_identifier)
@@ -163,6 +164,11 @@ impl Asked {
             names.extend(there.filter_map(|look| look.role(role.oid)).map(|one| one.name.clone()));
         }
         names.into_iter().collect()
+    }
+
+    /// Where each of the roles that must be gone was ever seen.
+    pub(super) fn seen(&self) -> Vec<(SystemIdentifier, String)> {
+        self.meant.iter().map(|(name, role)| (role.system_identifier, name.clone())).collect()
     }
 
     /// Whether it is not due yet at `now`, and then when it will be.

@@ -40,11 +40,11 @@ pub(super) struct Generate {
 }
 
 /// Runs the command.
-pub(super) fn run(command: Command) -> Result<u8> {
+pub(super) async fn run(command: Command) -> Result<u8> {
     match command {
         Command::Generate(arguments) => generate(&arguments),
         Command::Show(arguments) => show::run(&arguments),
-        Command::Rotate(arguments) => rotate::run(&arguments),
+        Command::Rotate(arguments) => rotate::run(&arguments).await,
     }
 }
 

@@ -21,6 +21,7 @@ use open::{
 };
 
 use super::account::{Account, AccountName};
+use super::ids::SystemIdentifier;
 use super::lineage::Lineage;
 use super::observation::{Cause, Gap, NotCovered, Observation};
 use super::powers;
@@ -63,6 +64,9 @@ pub struct Question<'a> {
     pub not_required: &'a BTreeSet<ResidualKind>,
     /// For [`Kind::Partial`]: every name that these roles bear or bore.
     pub known_as: &'a [String],
+    /// For [`Kind::Partial`]: the clusters on which a role of that name was ever seen. Where there is none any more it was
+    /// dropped, or bears another name of [`known_as`](Self::known_as).
+    pub seen: &'a [(SystemIdentifier, String)],
     /// For [`Kind::Partial`]: since when they are known to be gone, if they are.
     pub gone_since: Option<UtcTime>,
     /// For [`Kind::Rotation`]: what is known of the passwords.

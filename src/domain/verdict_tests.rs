@@ -31,6 +31,7 @@ fn ask<'a>(
         no_account: false,
         not_required: &EVERYTHING,
         known_as: roles,
+        seen: &[],
         gone_since: Some(start()),
         rotation: None,
     }
@@ -262,6 +263,29 @@ fn a_partial_revocation_of_a_misspelt_role_is_inconclusive() {
     let judged = judge(&question, &[&look(vec![held], vec![])]);
     assert_eq!(judged.verdict, Verdict::Inconclusive);
     assert!(judged.gaps[0].reason.contains("no role is called app_rv"));
+}
+
+#[test]
+fn a_role_that_was_there_and_was_dropped_is_held_by_nobody() {
+    let (accounts, roles) = ([account()], ["app_rv".to_owned()]);
+    let verdict = |cluster, name: &str, look: &Observation| {
+        let seen = [(cluster, name.to_owned())];
+        let question = Question { seen: &seen, ..ask(Kind::Partial, &accounts, &[], &roles) };
+        judge(&question, &[look]).verdict
+    };
+    let clean = look(vec![], vec![]);
+    assert_eq!(verdict(CLUSTER, "app_rv", &clean), Verdict::Revoked);
+    assert_eq!(verdict(SystemIdentifier(8), "app_rv", &clean), Verdict::Inconclusive);
+    assert_eq!(verdict(CLUSTER, "app_rw", &clean), Verdict::Inconclusive);
+    // It bears another name now.
+    let mut held = residual(ResidualKind::Membership, Strength::Latent);
+    held.privilege = Some("app_old".to_owned());
+    let renamed = look(vec![held], vec![]);
+    let names = ["app_rv".to_owned(), "app_old".to_owned()];
+    let seen = [(CLUSTER, "app_rv".to_owned())];
+    let question =
+        Question { seen: &seen, known_as: &names, ..ask(Kind::Partial, &accounts, &[], &roles) };
+    assert_eq!(judge(&question, &[&renamed]).verdict, Verdict::Residual);
 }
 
 #[test]

@@ -88,6 +88,9 @@ impl Journal {
         verifier.begin_file("log");
         loop {
             let begun = Instant::now();
+            if lines.surplus {
+                return Err(ReadError::Damaged("a file has more bytes than its lines"));
+            }
             let bytes = lines.bytes;
             let read = tokio::task::spawn_blocking(move || {
                 verifier.push_bytes(&bytes);

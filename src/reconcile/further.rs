@@ -179,12 +179,12 @@ impl Reconciler {
         let none = Vec::new();
         let mut required = Vec::new();
         for role in &asked.required_roles {
-            let roles = self.known_as(std::slice::from_ref(role), looks).await?;
+            let roles = self.known_as(std::slice::from_ref(role), looks).await?.names;
             required.push(Required { name: role.clone(), permission: false, roles });
         }
         for name in &asked.required_permissions {
             let giving = config.permissions.get(name).unwrap_or(&none);
-            let roles = self.known_as(giving, looks).await?;
+            let roles = self.known_as(giving, looks).await?.names;
             required.push(Required { name: name.clone(), permission: true, roles });
         }
         Ok(required)

@@ -59,7 +59,7 @@ impl Reconciler {
         let accounts = self.linked(stored, &names, &looks).await?;
         let accounts = links::with_sources(accounts, stored, &config, clock::now());
         let (roles, unmapped) = roles_of(stored, &config);
-        let known_as = self.known_as(&roles, &looks).await?;
+        let borne = self.known_as(&roles, &looks).await?;
         let mut newest_judged = self.newest_judged(stored, &accounts);
         forget_for_more(Arc::make_mut(&mut newest_judged.life), &roles);
         let borrowed: Vec<&Observation> = looks.iter().map(AsRef::as_ref).collect();
@@ -72,8 +72,8 @@ impl Reconciler {
         } else {
             BTreeMap::new()
         };
-        let revocation = &stored.revocation.id;
-        let rotation = Rotation { revocation, credentials: &standings, servers: &servers };
+        let id = &stored.revocation.id;
+        let rotation = Rotation { revocation: id, credentials: &standings, servers: &servers };
         let question = Question {
             kind: stored.revocation.kind,
             accounts: &certain.accounts,
@@ -82,7 +82,8 @@ impl Reconciler {
             unmapped: &unmapped,
             no_account: has_no_account(stored, &config),
             not_required: &config.not_required,
-            known_as: &known_as,
+            known_as: &borne.names,
+            seen: &borne.seen,
             gone_since: newest_judged.life.gone_since,
             rotation: Some(rotation),
         };
@@ -118,7 +119,6 @@ impl Reconciler {
         if !system {
             self.count(target, stored, &judged, &borrowed, &config);
         }
-        let id = &stored.revocation.id;
         let waited = self.steady.waited(id, &newest_judged.life, config.verification_delay);
         let look = Look { credentials, held, waited, ..moves::look_of(&judged, &borrowed) };
         let said = self.echoes.of(&judged, &borrowed, held);

@@ -251,6 +251,7 @@ fn states(looks: &[Sees]) -> Vec<State> {
             no_account: false,
             not_required: &BTreeSet::new(),
             known_as: &roles,
+            seen: &[],
             gone_since: life.gone_since,
             rotation: None,
         };

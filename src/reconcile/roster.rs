@@ -18,6 +18,14 @@ pub(super) struct Ready {
     roles: Arc<Roles>,
 }
 
+/// What is known of some names of roles.
+pub(super) struct Borne {
+    /// Every name that the roles bear or bore which were ever called so, with these names.
+    pub(super) names: Vec<String>,
+    /// Where each of them was ever seen.
+    pub(super) seen: Vec<(SystemIdentifier, String)>,
+}
+
 impl Reconciler {
     /// Roles ever seen on a cluster.
     pub(super) async fn past(
@@ -61,27 +69,30 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Every name that `roles` bear or bore on the clusters of `looks`: a role that was renamed is the same role.
+    /// What is known of `roles` on the clusters of `looks`: a role that was renamed is the same role.
     pub(super) async fn known_as(
         &self,
         roles: &[String],
         looks: &[Arc<Observation>],
-    ) -> Result<Vec<String>, StoreError> {
+    ) -> Result<Borne, StoreError> {
         let mut names: BTreeSet<String> = roles.iter().cloned().collect();
+        let mut seen = BTreeSet::new();
         for server in looks.iter().filter_map(|look| look.server.as_ref()) {
             if roles.is_empty() {
                 break;
             }
-            let past = self.past(server.system_identifier).await?;
-            let oids: BTreeSet<_> = past
-                .iter()
-                .filter(|role| roles.contains(&role.name))
-                .map(|role| role.oid)
-                .collect();
+            let cluster = server.system_identifier;
+            let past = self.past(cluster).await?;
+            let borne = past.iter().filter(|role| roles.contains(&role.name));
+            let mut oids = BTreeSet::new();
+            for role in borne {
+                oids.insert(role.oid);
+                seen.insert((cluster, role.name.clone()));
+            }
             let theirs = past.iter().filter(|role| oids.contains(&role.oid));
             names.extend(theirs.map(|role| role.name.clone()));
         }
-        Ok(names.into_iter().collect())
+        Ok(Borne { names: names.into_iter().collect(), seen: seen.into_iter().collect() })
     }
 
     /// Accounts of a revocation after `looks`.

@@ -29,6 +29,7 @@ fn of_accounts(accounts: &[Account], look: &Observation) -> revoked::domain::ver
         no_account: false,
         not_required: &BTreeSet::new(),
         known_as: &[],
+        seen: &[],
         gone_since: None,
         rotation: None,
     };

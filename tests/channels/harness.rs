@@ -130,6 +130,7 @@ pub(crate) fn judged(look: &Observation, role: &str) -> Judgement {
         no_account: false,
         not_required: &BTreeSet::new(),
         known_as: &[],
+        seen: &[],
         gone_since: None,
         rotation: None,
     };

@@ -59,6 +59,7 @@ impl Answer {
                 no_account: false,
                 not_required: &BTreeSet::new(),
                 known_as: &[],
+                seen: &[],
                 gone_since: None,
                 rotation: None,
             };

@@ -332,6 +332,7 @@ fn judged(asked: &Revocation, life: &Life, accounts: &[Account], look: &Observat
         no_account: asked.no_account,
         not_required: &nothing,
         known_as: &asked.roles,
+        seen: &[],
         gone_since: life.gone_since,
         rotation: Some(Rotation { revocation: &asked.id, credentials: &[], servers: &servers }),
     };

@@ -9,6 +9,10 @@ use super::witness::{Bound, Witness, seen_by};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::collections::BTreeSet;
 
+/// Checkpoints that are checked for a good one after an anchor that differs: beside the last one, which always is. Whoever
+/// writes many bad ones makes nobody check them all.
+const TRIES: u8 = 8;
+
 /// The anchors that were given, those already compared and those whose size is yet to come.
 #[derive(Debug)]
 pub(super) struct Anchors {
@@ -17,8 +21,8 @@ pub(super) struct Anchors {
     pub(super) done: Vec<AnchorReport>,
     /// Size of the next one; [`u64::MAX`] if there is none.
     next_size: u64,
-    /// Whether a note of the log is wanted to print beside one that differs.
-    wants_note: bool,
+    /// How many more checkpoints are tried for a note to print beside one that differs.
+    tries: u8,
 }
 
 /// Where an anchor came from.
@@ -30,8 +34,7 @@ struct Origin {
 
 impl Anchors {
     pub(super) fn new(given: Vec<Anchor>, since: Option<Anchor>) -> Self {
-        let mut all =
-            Self { waiting: Vec::new(), done: Vec::new(), next_size: 0, wants_note: false };
+        let mut all = Self { waiting: Vec::new(), done: Vec::new(), next_size: 0, tries: 0 };
         let mut texts = BTreeSet::new();
         let given = given.into_iter().map(|anchor| (anchor, false));
         for (anchor, is_since) in since.map(|anchor| (anchor, true)).into_iter().chain(given) {
@@ -77,20 +80,28 @@ impl Anchors {
             } else {
                 compared(&note, origin, Some(root), keys, witnesses, &mut bounds)
             };
-            self.wants_note |= report.result == AnchorResult::Differs;
+            if report.result == AnchorResult::Differs {
+                self.tries = TRIES;
+            }
             self.done.push(report);
         }
         bounds
     }
 
-    /// Keeps the note of a checkpoint as what contradicts the anchors that differ.
+    /// Whether the note of the newest checkpoint, if that is good, is to be kept. It is asked once of each.
+    pub(super) fn wants_note(&mut self) -> bool {
+        let wants = self.tries > 0;
+        self.tries = self.tries.saturating_sub(1);
+        wants
+    }
+
+    /// Keeps the note of a good checkpoint as what contradicts the anchors that differ.
     pub(super) fn contradict(&mut self, note: &str) {
-        if std::mem::take(&mut self.wants_note) {
-            let differing =
-                self.done.iter_mut().filter(|anchor| anchor.result == AnchorResult::Differs);
-            for anchor in differing.filter(|anchor| anchor.log_note.is_none()) {
-                anchor.log_note = Some(note.to_owned());
-            }
+        self.tries = 0;
+        let differing =
+            self.done.iter_mut().filter(|anchor| anchor.result == AnchorResult::Differs);
+        for anchor in differing.filter(|anchor| anchor.log_note.is_none()) {
+            anchor.log_note = Some(note.to_owned());
         }
     }
 

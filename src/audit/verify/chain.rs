@@ -311,12 +311,16 @@ impl Chain {
         seal.tree.copy(&self.tree);
         seal.bytes_read = self.bytes_read + length;
         seal.last_time = self.last_time;
+        seal.people = self.people.counts();
         seal.note = text;
         self.seals.add(seal)?;
         if self.keys.pending().is_some() && self.anchors.is_due(self.tree.size()) {
             self.compare_anchors(place)?;
         }
-        if let Some(newest) = self.seals.newest() {
+        if self.anchors.wants_note()
+            && self.seals.is_newest_good()
+            && let Some(newest) = self.seals.newest()
+        {
             self.anchors.contradict(&newest.note);
         }
         self.keys.change();

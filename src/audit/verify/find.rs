@@ -4,8 +4,8 @@ use super::note::{Foreign, Line, MAX_SIGNATURES};
 use super::vkey::{is_origin, strict_base64};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// More notes than this of one text are not compared.
-const MAX_NOTES: usize = 10_000;
+/// More notes than this of one text are not compared: an hourly one of eleven years. Those about the largest logs tell most.
+const MAX_NOTES: usize = 100_000;
 
 /// Why a text without a note of the log cannot be used.
 const NONE: &str = "No note of this log is in it.";
@@ -50,9 +50,10 @@ impl Anchor {
         if anchors.is_empty() {
             anchors.push(anchor(Err(NONE)));
         } else if anchors.len() > MAX_NOTES {
-            anchors.truncate(MAX_NOTES);
-            anchors
-                .push(anchor(Err("More than 10000 notes are in it, and the rest was not read.")));
+            anchors.drain(..anchors.len() - MAX_NOTES);
+            anchors.push(anchor(Err(
+                "More than 100000 notes are in it, and those about the smallest logs were not compared.",
+            )));
         }
         anchors
     }
@@ -101,11 +102,21 @@ fn note_after(text: &str, origin: &str) -> Option<Foreign> {
         let Some(after) = after_space(after) else { break };
         let (name, after) = word(after, |c| !c.is_whitespace());
         let Some(after) = after_space(after) else { break };
-        let (blob, after) = word(after, is_base64);
+        let (blob, after) = blob(after);
         lines.extend(Line::of(name, blob));
         rest = after;
     }
     (!lines.is_empty()).then(|| Foreign::of(origin, size, root, lines))
+}
+
+/// Base64, up to the end of its padding: what follows may stand close to it.
+fn blob(text: &str) -> (&str, &str) {
+    let (run, _) = word(text, is_base64);
+    let padding = run.find('=').map_or(run.len(), |at| {
+        let after = run.get(at..).unwrap_or_default();
+        at + after.find(|c| c != '=').unwrap_or(after.len())
+    });
+    text.split_at(padding)
 }
 
 /// Notes in one line.

@@ -18,15 +18,17 @@ pub(super) struct Losses {
 impl Losses {
     /// Takes a `loss` record.
     pub(super) fn record(&mut self, line: &Line<'_>) {
+        let [unrecorded] = What::of(line, FaultKind::Members, "").find(["unrecorded"]);
+        let unrecorded = unrecorded.and_then(|number| decimal(number.text));
         if self.listed.len() >= MAX_LOSSES {
-            self.omitted += 1;
+            // Where nothing was lost there is nothing to say.
+            self.omitted += u64::from(unrecorded != Some(0));
             return;
         }
-        let [unrecorded] = What::of(line, FaultKind::Members, "").find(["unrecorded"]);
         self.listed.push(LossReport {
             record: line.parsed.seq,
             cause: shown(line, "cause"),
-            unrecorded: unrecorded.and_then(|number| decimal(number.text)),
+            unrecorded,
         });
     }
 

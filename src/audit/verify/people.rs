@@ -76,6 +76,15 @@ fn named(id: String) -> String {
     }
 }
 
+/// How many persons there were up to some line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    /// Whose disclosure fits.
+    checked: u64,
+    erased: u64,
+    missing: u64,
+}
+
 /// What was found of the persons so far.
 #[derive(Debug, Default)]
 pub(super) struct People {
@@ -142,13 +151,17 @@ impl People {
         ))
     }
 
-    /// The persons whose disclosure is missing, and what there is to report.
-    pub(super) fn end(self) -> (Vec<(String, Place)>, Option<SubjectsReport>) {
-        let report = self.disclosures.map(|_| SubjectsReport {
-            disclosed: self.checked,
-            erased: self.erased,
-            missing: self.missing.len() as u64 + self.omitted,
-        });
+    /// How many there are so far.
+    pub(super) fn counts(&self) -> Counts {
+        let missing = self.missing.len() as u64 + self.omitted;
+        Counts { checked: self.checked, erased: self.erased, missing }
+    }
+
+    /// The persons whose disclosure is missing, and what there is to report of those that were `sealed`.
+    pub(super) fn end(self, sealed: Counts) -> (Vec<(String, Place)>, Option<SubjectsReport>) {
+        let Counts { checked, erased, missing } = sealed;
+        let report =
+            self.disclosures.map(|_| SubjectsReport { disclosed: checked, erased, missing });
         (self.missing.into_iter().collect(), report)
     }
 }

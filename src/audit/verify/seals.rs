@@ -4,6 +4,7 @@
 //! it. Checked are the first and the last of the log, of each key, and of each segment.
 
 use super::note::{Note, Signed};
+use super::people::Counts;
 use super::report::{FaultKind, Flaw, GoodCheckpoint, Place};
 use super::stamp::Stamp;
 use super::tree::Frontier;
@@ -30,6 +31,8 @@ pub(super) struct Seal {
     /// Bytes of the input up to the end of this line, over all files.
     pub(super) bytes_read: u64,
     pub(super) last_time: Option<Stamp>,
+    /// The persons in the lines before.
+    pub(super) people: Counts,
 }
 
 impl Seal {
@@ -66,6 +69,7 @@ impl Seal {
             ordinal: 0,
             bytes_read: 0,
             last_time: None,
+            people: Counts::default(),
         }
     }
 
@@ -126,6 +130,12 @@ impl Seals {
 
     pub(super) fn newest(&self) -> Option<&Seal> {
         self.newest.as_ref().map(|(seal, _)| seal)
+    }
+
+    /// Whether the newest one is good; one that was not checked is, and nothing is said of it.
+    pub(super) fn is_newest_good(&self) -> bool {
+        // What was checked and found bad has ended the reading.
+        self.newest.as_ref().is_some_and(|(seal, checked)| *checked || seal.check(&mut 0).is_ok())
     }
 
     /// Says that the next checkpoint is the first of a segment.

@@ -12,6 +12,11 @@ use super::witness::silent;
 use super::{MaxAge, Wanted};
 use crate::audit::format::TOLERANCE;
 
+/// Why a key that was given says nothing of files that begin inside a log. A note that it signed is no word of it for
+/// these, either: anybody can add a signature to a note.
+pub(super) const UNKNOWN: &str = "under another key than the one that you gave, and those before them, which would \
+                                  show whether it followed from yours, are not here.";
+
 /// The input has ended.
 #[derive(Debug)]
 pub(super) struct End {
@@ -54,19 +59,28 @@ impl Chain {
         let absent = [self.keys.pinned.as_ref().filter(|_| self.first.is_none()), None];
         let signers = if self.first.is_none() { absent } else { self.keys.signers() };
         self.anchors.end(fault.is_none(), signers, &self.witnesses, last_note);
-        let (missing, subjects) = std::mem::take(&mut self.people).end();
+        let sealed = good.as_ref().map(|good| good.people).unwrap_or_default();
+        let (missing, subjects) = std::mem::take(&mut self.people).end(sealed);
         for (id, place) in missing {
             self.sealed
                 .warn(&place, format!("no disclosure of {id} was given, and no erasure follows"));
         }
         let is_first_reading = !self.seals.all;
+        let is_unknown = self.may_have_had_pinned();
         let last_time = good.as_ref().and_then(|good| good.last_time);
         let mut report = self.report(good.as_ref(), fault, torn);
         report.subjects = subjects;
         let is_wrong = report.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Format);
         report.again = again.or_else(|| is_first_reading.then(Again::default)).filter(|_| is_wrong);
         report.unmet = unmet(&report, &wanted, last_time);
+        if is_unknown {
+            report.unmet.insert(0, format!("These files begin {UNKNOWN}"));
+        }
         report.outcome = outcome(&report);
+        if is_unknown && report.outcome == Outcome::Incomplete {
+            // Under a key that nobody vouches for, nothing is known to be sealed.
+            report.outcome = Outcome::NotProved;
+        }
         report.exit_code = report.outcome.exit_code();
         report
     }
@@ -122,9 +136,17 @@ impl Chain {
         }
     }
 
+    /// Whether nobody can say that the log never had the pinned key: the lines before these are not here.
+    fn may_have_had_pinned(&self) -> bool {
+        self.keys.lacks_pinned() && self.first.as_ref().is_some_and(|(_, seq)| *seq > 0)
+    }
+
     /// The fault of a whole log that never had the pinned key.
     fn without_pinned(&self) -> Option<Fault> {
         let (pinned, first) = (self.keys.pinned.as_ref()?, self.first.as_ref()?);
+        if self.may_have_had_pinned() {
+            return None;
+        }
         let named = self.keys.listed.first().map_or("another key", |report| report.key.as_str());
         self.keys.lacks_pinned().then(|| genesis::other_key(pinned, named).at_place(&first.0))
     }

@@ -6,6 +6,7 @@
 use super::losses;
 use super::page::{count, labelled, list, note, paragraph, printable};
 use super::report::{AnchorReport, AnchorResult, Outcome, Report};
+use super::settle::UNKNOWN;
 use std::fmt;
 
 impl fmt::Display for Report {
@@ -59,6 +60,9 @@ fn headline(report: &Report) -> String {
         (Outcome::Incomplete, _, None) => "the log has no checkpoint".to_owned(),
         (Outcome::Incomplete, _, Some(_)) => {
             format!("{}, and a tail that is not sealed", extent(report))
+        }
+        (Outcome::NotProved, _, None) if !report.key_pinned => {
+            "nothing, under the key that you gave".to_owned()
         }
         (Outcome::NotProved, _, _) if !report.key_pinned => {
             format!("{}, SELF-CONSISTENT, key not pinned", extent(report))
@@ -252,10 +256,15 @@ fn independent(report: &Report, first: u64) -> Vec<String> {
 fn not_proved(report: &Report) -> Vec<String> {
     let mut sentences = Vec::new();
     if let (false, Some(id)) = (report.key_pinned, &report.key_id) {
-        sentences.push(format!(
-            "Whose key {id} is: anyone can make such a log with a key of their own. \
-             Get the key from a source you trust and give it with --key."
-        ));
+        let is_unknown = report.unmet.first().is_some_and(|unmet| unmet.ends_with(UNKNOWN));
+        sentences.push(if is_unknown {
+            format!("Whose key {id} is: these files begin {UNKNOWN}")
+        } else {
+            format!(
+                "Whose key {id} is: anyone can make such a log with a key of their own. \
+                 Get the key from a source you trust and give it with --key."
+            )
+        });
     }
     let no_key = usize::from(!report.key_pinned && report.fault.is_none());
     sentences.extend(

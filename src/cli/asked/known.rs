@@ -173,8 +173,12 @@ impl Known {
     /// What a revocation expects, with the roles that bear or bore the names of those that must be gone.
     fn asked(&self, view: &View, config: &Config) -> Asked {
         let mut asked = Asked::of(view, config);
-        let bearers = asked.roles.iter().filter_map(|role| self.bearers.get(role));
-        asked.meant = bearers.flatten().cloned().collect();
+        let of = |role: &String| {
+            let (role, bearers) =
+                (role.clone(), self.bearers.get(role).cloned().unwrap_or_default());
+            bearers.into_iter().map(move |bearer| (role.clone(), bearer))
+        };
+        asked.meant = asked.roles.iter().flat_map(of).collect();
         asked
     }
 

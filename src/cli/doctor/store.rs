@@ -110,6 +110,20 @@ pub(in crate::cli) async fn open_read_only(url: &str) -> Result<Store> {
     Ok(Store::Postgres(pool.connect_with(options).await?))
 }
 
+/// The store, to be read, if it was ever used.
+pub(in crate::cli) async fn existing(config: &Config) -> Result<Option<Store>> {
+    let url = config.store.expose_secret();
+    if url.strip_prefix("sqlite://").is_some_and(|path| !Path::new(path).exists()) {
+        return Ok(None);
+    }
+    let store = open_read_only(url).await?;
+    if version(&store).await.context("reading its schema's version")?.is_none() {
+        store.close().await;
+        return Ok(None);
+    }
+    Ok(Some(store))
+}
+
 /// Newest migration that was applied.
 async fn version(store: &Store) -> Result<Option<i64>, sqlx::Error> {
     const NEWEST: &str = "SELECT MAX(version) FROM _sqlx_migrations";

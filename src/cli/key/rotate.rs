@@ -1,13 +1,15 @@
 //! `revoked key rotate`: the next key comes into force.
 
-use crate::audit::file::{LogError, LogFile};
+use crate::audit::file::{self, LogError, LogFile};
 use crate::audit::key::{KeyError, LogKey, commitment};
 use crate::audit::keys::{self, InForce, Reason, id_of, in_force};
+use crate::cli::doctor::store::existing;
 use crate::cli::exit;
 use crate::cli::init::new_key;
 use crate::cli::output::print_wrapped;
 use crate::clock;
 use crate::config::Config;
+use crate::journal;
 use anyhow::{Context as _, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -43,14 +45,14 @@ enum Why {
     Compromised,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<u8> {
+pub(super) async fn run(arguments: &Arguments) -> Result<u8> {
     let config = Config::read(&arguments.file.config)?;
     let log = in_force(&config.log_dir)?;
     let read = |path: &Path| LogKey::read(path, &log.origin, &config.log_dir);
     let next = read(&arguments.next_key).context("--next-key")?;
     let old = read(&config.key_file)?;
     if next.vkey() == log.vkey {
-        return finish(arguments, &config, &log, &old, &next);
+        return finish(arguments, &config, &log, &old, &next).await;
     }
     if commitment(&next.vkey()) != log.next {
         bail!(
@@ -65,7 +67,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
         Why::Scheduled => Reason::Scheduled,
         Why::Compromised => Reason::Compromised,
     };
-    let mut file = LogFile::open(&config.log_dir, old, clock::now()).map_err(locked)?;
+    let mut file = open(&config, &log, old).await?;
     let after = after(arguments, &config, &log)?;
     let landed = file.change_key(next, &after.vkey(), reason, clock::now())?;
     println!("the log is signed by the new key since line {}", landed.seq);
@@ -76,8 +78,29 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8> {
     Ok(exit::OK)
 }
 
+/// Opens the log, once the store was asked what is known to be in it: nothing is moved away, and nothing signed, where some
+/// of that is not.
+async fn open(config: &Config, log: &InForce, key: LogKey) -> Result<LogFile> {
+    let lock = file::lock(&config.log_dir).map_err(locked)?;
+    let told = told(config, log).await.context("nothing was changed")?;
+    Ok(LogFile::open_known(lock, key, told, clock::now())?)
+}
+
+/// The newest line that somebody may have been told of, if there is a store that knows.
+async fn told(config: &Config, log: &InForce) -> Result<Option<u64>> {
+    let store = existing(config).await.context("asking the store what is in the log")?;
+    let Some(store) = store else { return Ok(None) };
+    let read = async {
+        journal::fits(&store, &config.log_dir, log.lines.saturating_sub(1)).await?;
+        anyhow::Ok(store.landed_mark().await?.map_or(0, |(seq, _)| seq))
+    };
+    let told = read.await;
+    store.close().await;
+    told.map(Some)
+}
+
 /// The log names the new key already.
-fn finish(
+async fn finish(
     arguments: &Arguments,
     config: &Config,
     log: &InForce,
@@ -90,7 +113,7 @@ fn finish(
     }
     // Whoever has the lock is alone with the key file, too.
     let copy = LogKey::read(&arguments.next_key, &log.origin, &config.log_dir)?;
-    let file = LogFile::open(&config.log_dir, copy, clock::now()).map_err(locked)?;
+    let file = open(config, log, copy).await?;
     println!("the log is signed by the new key since line {}", log.since);
     swap(config, old, next)?;
     drop(file);

@@ -138,7 +138,7 @@ pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
         credentials: &standings,
         servers: around.servers,
     });
-    let known_as = asked.known_as(&looks);
+    let (known_as, seen) = (asked.known_as(&looks), asked.seen());
     let question = Question {
         kind: asked.kind,
         accounts: &accounts,
@@ -148,6 +148,7 @@ pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
         no_account: asked.no_account,
         not_required: &asked.not_required,
         known_as: &known_as,
+        seen: &seen,
         gone_since: asked.gone_since,
         rotation,
     };

@@ -66,6 +66,7 @@ fn ask(kind: Kind, accounts: &[Account]) -> Question<'_> {
         no_account: false,
         not_required: &EVERYTHING,
         known_as: &[],
+        seen: &[],
         gone_since: Some(start()),
         rotation: None,
     }

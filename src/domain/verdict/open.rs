@@ -233,7 +233,13 @@ pub(super) fn question_gap(
         let missing = |look: &Observation| {
             roles_read(look) && look.roster.iter().all(|known| known.name != **role)
         };
-        looks.iter().filter(theirs).all(|look| missing(look))
+        let was_there = |look: &&Observation| {
+            let on = look.server.as_ref().map(|server| server.system_identifier);
+            question.seen.iter().any(|(cluster, name)| Some(*cluster) == on && name == *role)
+        };
+        let mut theirs = looks.iter().filter(theirs);
+        // A name that was never borne may be a slip; one that was says what became of its role.
+        theirs.clone().all(|look| missing(look)) && !theirs.any(was_there)
     });
     match (question.kind, unknown) {
         (Kind::Partial, Some(role)) => gap(

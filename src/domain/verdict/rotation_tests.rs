@@ -75,6 +75,7 @@ fn told(script: &str, look: &Observation) -> Judgement {
             no_account: false,
             not_required: &nothing,
             known_as: &[],
+            seen: &[],
             gone_since: None,
             rotation: Some(rotation(&[&held.standing], &servers)),
         },
@@ -287,6 +288,7 @@ fn without_a_look_at_the_password_nothing_is_proved() {
         no_account: false,
         not_required: &nothing,
         known_as: &[],
+        seen: &[],
         gone_since: None,
         rotation: Some(rotation(&[], &servers)),
     };

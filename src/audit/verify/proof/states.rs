@@ -2,6 +2,7 @@
 
 mod changes;
 
+use crate::audit::format::CLOCK;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -14,14 +15,21 @@ type What = Map<String, Value>;
 pub(super) fn states(line: &str) -> String {
     let line: Option<Value> = serde_json::from_str(line).ok();
     let what = line.as_ref().and_then(|line| line.get("what")?.as_object());
-    what.map(|what| parts(what).join("; ")).unwrap_or_default()
+    let kind = line.as_ref().and_then(|line| line.get("type")?.as_str()).unwrap_or_default();
+    what.map(|what| parts(kind, what).join("; ")).unwrap_or_default()
 }
 
-fn parts(what: &What) -> Vec<String> {
+fn parts(kind: &str, what: &What) -> Vec<String> {
     let mut parts = Vec::new();
     let mut say = |part: Option<String>| parts.extend(part);
     if let (Some(label), Some(verdict)) = (text(what, "label"), text(what, "verdict")) {
         say(Some(format!("{label}: {verdict}")));
+    }
+    // What waits for a second person is asked for, and has not come true.
+    let is_asked = kind == "approval_requested";
+    if is_asked {
+        say(asked_for(what));
+        return parts;
     }
     changes::say(what, &mut say);
     if let Some(by) = text(what, "triggered_by") {
@@ -65,10 +73,17 @@ fn parts(what: &What) -> Vec<String> {
     }
     let probe = what.get("probe").and_then(Value::as_object);
     say(probe.and_then(|one| text(one, "finding")).map(|found| format!("old secret: {found}")));
-    let clock = text(what, "old").filter(|_| what.contains_key("new"));
+    let clock = text(what, "old").filter(|_| kind == CLOCK);
     say(clock.map(|old| format!("the clock was set; the line before was of {old}")));
     say(text(what, "commit").map(|_| "stands for one person, named in a disclosure".to_owned()));
     parts
+}
+
+/// What somebody asks for, and nobody has approved yet.
+fn asked_for(what: &What) -> Option<String> {
+    let (by, asks) = (text(what, "requested_by")?, text(what, "asks")?);
+    let from = text(what, "effective_at").map(|at| format!(", effective {at}"));
+    Some(format!("{by} asks: {asks}{}", from.unwrap_or_default()))
 }
 
 fn text<'a>(what: &'a What, key: &str) -> Option<&'a str> {
@@ -131,6 +146,21 @@ fn counted(what: &What, key: &str, member: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What somebody asks for is no fact, and a clock is set by a record about the clock.
+    #[test]
+    fn the_type_of_a_record_tells_what_its_members_mean() {
+        let said =
+            |kind: &str, what: &str| states(&format!("{{\"type\":\"{kind}\",\"what\":{what}}}"));
+        let set = r#"{"old":"a","new":"b"}"#;
+        assert_eq!(said("clock", set), "the clock was set; the line before was of a");
+        assert_eq!(said("campaign_swept", set), "");
+        let asked = r#"{"asks":"postpone","requested_by":"a","effective_at":"E","deadlines":{"login":"D"},"erroneous":true}"#;
+        assert_eq!(said("approval_requested", asked), "a asks: postpone, effective E");
+        let asked =
+            r#"{"asks":"withdraw","requested_by":"a","effective_at":null,"erroneous":true}"#;
+        assert_eq!(said("approval_requested", asked), "a asks: withdraw");
+    }
 
     #[test]
     fn a_record_in_a_few_words() {

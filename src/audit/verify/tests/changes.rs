@@ -164,6 +164,10 @@ fn files_in_another_order() {
     assert!(said(&without_last).contains("records after it may have been cut off"));
 }
 
+fn keys_of_nobody() -> String {
+    Log::new(ORIGIN, 99).vkey()
+}
+
 /// Case 50: the older files are not at hand.
 #[test]
 fn going_on_from_a_note() {
@@ -191,7 +195,15 @@ fn going_on_from_a_note() {
         assert_eq!(report.exit_code, 0, "size {size}: {report}");
     }
     let report = asked(&rest, &since(&by(&log, 16), &keys[0]));
-    assert_eq!(report.fault.unwrap().kind, FaultKind::Key, "retired before these files");
+    let text = said(&report);
+    assert_eq!((report.exit_code, report.records), (6, 0), "retired before these files: {report}");
+    assert!(
+        text.contains("which would show whether it followed from yours, are not here"),
+        "{text}"
+    );
+    assert!(!text.contains("that you gave signed"), "{text}");
+    let genesis = asked(&log.bytes(), &Options { since: None, ..since("", &keys_of_nobody()) });
+    assert_eq!(genesis.fault.unwrap().kind, FaultKind::Key, "the log never had it");
     let report = asked(&rest, &since(&by(&Log::sample(), 4), &keys[2]));
     assert_eq!(report.exit_code, 6, "lines in between are missing: {report}");
 

@@ -4,7 +4,8 @@ use super::samples::{Log, ORIGIN, anchored, asked, cosigned, said, witness_key};
 use crate::audit::verify::{
     Anchor, AnchorResult, Disclosures, FaultKind, Independence, MaxAge, Options, Witness,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ed25519_dalek::SigningKey;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -286,6 +287,47 @@ fn a_log_that_is_too_old() {
     assert!(said(&report).contains("older than 900 s"), "{report}");
 }
 
+/// The note that is printed beside one that differs is one that the key signed.
+#[test]
+fn what_is_shown_beside_a_contradiction_is_good() {
+    let mut kept = Log::sample();
+    kept.lines.truncate(2);
+    kept.record("heartbeat", &json!({ "n": 1 }));
+    let note = kept.note();
+    let mut log = Log::sample();
+    log.lines.truncate(2);
+    log.record("heartbeat", &json!({ "n": 2 }));
+    // It says what the kept note says.
+    log.checkpoint_with(&note);
+    log.record("heartbeat", &json!({ "n": 3 }));
+    log.checkpoint();
+    log.record("heartbeat", &json!({ "n": 4 }));
+    log.checkpoint();
+    let report = asked(&log.bytes(), &anchored(&log, &[&note]));
+    let anchor = &report.anchors[0];
+    assert_eq!((report.exit_code, anchor.result), (5, AnchorResult::Differs), "{report}");
+    let shown = anchor.log_note.as_deref().unwrap();
+    assert_eq!(shown, log.note_at(5), "the first good one after it");
+}
+
+/// Text may stand close to a note, and of very many notes those of the largest trees are kept.
+#[test]
+fn notes_close_to_text_and_very_many() {
+    let log = Log::sample();
+    let note = log.note_at(4);
+    let close = format!("{}Reply to this", note.trim_end());
+    assert_eq!(results(&log, &[&close]).1, [AnchorResult::Matches]);
+    let mut many = String::new();
+    for size in 0..100_001_u64 {
+        let root = STANDARD.encode([7; 32]);
+        let (number, close) = (1_000_000 + size, "\n\n\u{2014} x AAAAAAA=\n");
+        many.extend([ORIGIN, "\n", &number.to_string(), "\n", &root, close]);
+    }
+    let found = Anchor::find("many", many.as_bytes(), ORIGIN);
+    assert_eq!(found.len(), 100_001, "and one that says so");
+    assert!(found[0].text().unwrap().contains("\n1000001\n"), "{:?}", found[0]);
+}
+
 /// Case 59.
 #[test]
 fn disclosures() {
@@ -320,6 +362,17 @@ fn disclosures() {
     assert!(said(&report).contains("1 person in it is the one of whom you gave"), "{report}");
     assert_eq!((report.exit_code, report.warnings.len()), (0, 1), "59, missing: {report}");
     assert_eq!(report.warnings[0].line, 9);
+    // What no good checkpoint has is no person of the log.
+    let mut unsealed = log.clone();
+    unsealed.record("subject", &json!({ "commit": commit("dee"), "subject": "s-4" }));
+    let row = json!({ "subject": "s-4", "disclosure": disclosure("dee") }).to_string();
+    let disclosures = Some(Disclosures::parse("people", &row).unwrap());
+    let options = Options { disclosures, ..anchored(&log, &[]) };
+    let report = asked(&unsealed.bytes(), &options);
+    assert_eq!((report.exit_code, report.subjects.as_ref().unwrap().disclosed), (3, 0), "{report}");
+    assert!(!said(&report).contains("of whom you gave"), "{report}");
+    unsealed.checkpoint();
+    assert_eq!(asked(&unsealed.bytes(), &options).subjects.unwrap().disclosed, 1);
     let report = check(&[("s-1", "ann"), ("s-2", "eve")]);
     let fault = report.fault.as_ref().map(|fault| (fault.kind, fault.line));
     assert_eq!(
