@@ -86,8 +86,8 @@ impl Iterator for Records<'_> {
         let length = match &fields {
             Ok(_) => cursor.at,
             Err(quotes) => {
-                let left = self.lost.map_or(cursor.left(), |lost| lost.left.min(cursor.left()));
-                self.lost = Some(Lost { left, quotes: *quotes });
+                let here = Lost { left: cursor.left(), quotes: *quotes };
+                self.lost = self.lost.filter(|lost| lost.left <= here.left).or(Some(here));
                 first_line(self.rest).len()
             }
         };
