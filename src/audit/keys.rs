@@ -101,7 +101,8 @@ fn newest_state(
             found.sealed.as_ref().map_or((0, first), |state| (state.length, state.seq));
         let rest =
             tail(file, length, &keys, size.saturating_sub(1)).map_err(io(path, "reading"))?;
-        if rest == Tail::Unsealed {
+        // A torn commit is for whoever opens the log to judge, who knows what anybody was told.
+        if matches!(rest, Tail::Unsealed | Tail::OneCommit) {
             return Ok(found.sealed.zip(found.key));
         }
         // The agent may have gone on writing in between: then there is more now.

@@ -166,9 +166,17 @@ impl Asked {
         names.into_iter().collect()
     }
 
-    /// Where each of the roles that must be gone was ever seen.
-    pub(super) fn seen(&self) -> Vec<(SystemIdentifier, String)> {
-        self.meant.iter().map(|(name, role)| (role.system_identifier, name.clone())).collect()
+    /// Where a role is, after these looks, that ever bore the name of one that must be gone.
+    pub(super) fn seen(&self, looks: &[&Observation]) -> Vec<(SystemIdentifier, String)> {
+        let is_there = |role: &Bearer| {
+            let mut looks = looks.iter().filter(|look| {
+                let server = look.server.as_ref();
+                server.is_some_and(|server| server.system_identifier == role.system_identifier)
+            });
+            looks.any(|look| look.role(role.oid).is_some())
+        };
+        let there = self.meant.iter().filter(|(_, role)| is_there(role));
+        there.map(|(name, role)| (role.system_identifier, name.clone())).collect()
     }
 
     /// Whether it is not due yet at `now`, and then when it will be.

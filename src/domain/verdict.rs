@@ -64,8 +64,8 @@ pub struct Question<'a> {
     pub not_required: &'a BTreeSet<ResidualKind>,
     /// For [`Kind::Partial`]: every name that these roles bear or bore.
     pub known_as: &'a [String],
-    /// For [`Kind::Partial`]: the clusters on which a role of that name was ever seen. Where there is none any more it was
-    /// dropped, or bears another name of [`known_as`](Self::known_as).
+    /// For [`Kind::Partial`]: the clusters on which a role is that ever bore that name. Where none does any more, it bears
+    /// another one of [`known_as`](Self::known_as).
     pub seen: &'a [(SystemIdentifier, String)],
     /// For [`Kind::Partial`]: since when they are known to be gone, if they are.
     pub gone_since: Option<UtcTime>,

@@ -266,7 +266,7 @@ fn a_partial_revocation_of_a_misspelt_role_is_inconclusive() {
 }
 
 #[test]
-fn a_role_that_was_there_and_was_dropped_is_held_by_nobody() {
+fn a_role_that_was_renamed_is_no_slip() {
     let (accounts, roles) = ([account()], ["app_rv".to_owned()]);
     let verdict = |cluster, name: &str, look: &Observation| {
         let seen = [(cluster, name.to_owned())];
@@ -274,10 +274,10 @@ fn a_role_that_was_there_and_was_dropped_is_held_by_nobody() {
         judge(&question, &[look]).verdict
     };
     let clean = look(vec![], vec![]);
-    assert_eq!(verdict(CLUSTER, "app_rv", &clean), Verdict::Revoked);
+    assert_eq!(verdict(CLUSTER, "app_rv", &clean), Verdict::Revoked, "it is there, and not held");
     assert_eq!(verdict(SystemIdentifier(8), "app_rv", &clean), Verdict::Inconclusive);
     assert_eq!(verdict(CLUSTER, "app_rw", &clean), Verdict::Inconclusive);
-    // It bears another name now.
+    // It is held under the name that it bears now.
     let mut held = residual(ResidualKind::Membership, Strength::Latent);
     held.privilege = Some("app_old".to_owned());
     let renamed = look(vec![held], vec![]);

@@ -22,7 +22,7 @@ pub(super) struct Ready {
 pub(super) struct Borne {
     /// Every name that the roles bear or bore which were ever called so, with these names.
     pub(super) names: Vec<String>,
-    /// Where each of them was ever seen.
+    /// Where a role is that ever bore one of them, whatever it is called now.
     pub(super) seen: Vec<(SystemIdentifier, String)>,
 }
 
@@ -77,17 +77,18 @@ impl Reconciler {
     ) -> Result<Borne, StoreError> {
         let mut names: BTreeSet<String> = roles.iter().cloned().collect();
         let mut seen = BTreeSet::new();
-        for server in looks.iter().filter_map(|look| look.server.as_ref()) {
-            if roles.is_empty() {
-                break;
-            }
+        for look in looks {
+            let Some(server) = look.server.as_ref().filter(|_| !roles.is_empty()) else { continue };
             let cluster = server.system_identifier;
             let past = self.past(cluster).await?;
             let borne = past.iter().filter(|role| roles.contains(&role.name));
             let mut oids = BTreeSet::new();
             for role in borne {
                 oids.insert(role.oid);
-                seen.insert((cluster, role.name.clone()));
+                // Of one that was dropped before anybody asked nobody can say what took its place.
+                if look.role(role.oid).is_some() {
+                    seen.insert((cluster, role.name.clone()));
+                }
             }
             let theirs = past.iter().filter(|role| oids.contains(&role.oid));
             names.extend(theirs.map(|role| role.name.clone()));

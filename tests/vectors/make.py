@@ -728,6 +728,8 @@ def notes():
     log = middle(lambda log: spoil_line(log.note(), malleated))
     log.checkpoint(own(log, f"{log.origin}\n{len(log.lines)}\n{b64(bytes(32))}\n"))
     case("first-of-two-named", "A bad root at the end brings to light the bad signature before it.", log, 4, ("signature", 6))
+    log = middle(lambda log: log.note(None, Key(ORIGIN, TESTSHA)))
+    case("middle-key-id", "A checkpoint in the middle that names another key: looked at always.", log, 4, ("signature", 6))
     log = middle(lambda log: log.note() + "\n")
     case("middle-note-form", "A note in the middle that is not in form: looked at always.", log, 4, ("note", 6))
 
@@ -897,6 +899,8 @@ def segments():
     case("since-later", "The same, a later note.", names[1:], 0, since=log.note(second_cut - 3, Key(ORIGIN, TEST2)))
     case("since-third", "Two files are archived; a change of key was the last thing in them.", names[2:], 0, key=third, since=note2)
     both_signed = json.loads(log.lines[second_cut - 1])["what"]["note"]
+    second = Key(ORIGIN, TEST2).vkey()
+    case("since-key-before", "The same, and the key before: nobody can say that these files go on from it.", names[2:], 6, key=second, since=both_signed)
     case("since-both-signed", "The same, the note with both signatures.", names[2:], 0, key=third, since=both_signed)
     case("since-none", "The first file is archived, and no note is at hand.", names[1:], 4, ("chain", 1, names[1]))
     case("since-older", "A note older than the first file at hand: nothing to compare it with.", names[1:], 6, since=log.note(2, Key(ORIGIN, TEST1)))
@@ -960,6 +964,20 @@ def anchors():
     for name, (what, text) in texts.items():
         file = store(f"anchor-{name}.txt", text)
         case(f"anchor-{name}", what, good, 0, grade="anchored", anchors=[file], require_anchor=True)
+    # One that fits, and one of another history that is easily passed over.
+    other = Log().checkpoint().record("heartbeat", {"n": 9}).record("heartbeat", {})
+    body = other.body(3)
+    forked = body + "\n" + other.key.line(body)
+    behind = body + "\n— other AAA=\n" + other.key.line(body)
+    close = forked.rstrip("\n") + "Reply\n"
+    boxed = "<pre>" + json.dumps({"text": forked}, ensure_ascii=False).replace("\\", "&#92;").replace("—", "&#X2014;") + "</pre>"
+    for name, what, text in [
+        ("text-close", "Text stands close to it.", close),
+        ("short-line", "A line with a short signature stands before that of the log.", behind),
+        ("json-in-page", "JSON in a page, with entities.", boxed),
+    ]:
+        file = store(f"anchor-forked-{name}.txt", note + "\n" + text)
+        case(f"anchor-forked-{name}", f"A note that fits, and one of another history. {what}", good, 5, anchors=[file], require_anchor=True)
     case("anchor-as-text", "The one line given in place of a file.", good, 0, grade="anchored", anchors=[cp1(note)])
     case("anchors-several", "Several texts.", good, 0, grade="anchored", anchors=["anchor-raw.txt", "anchor-slack.txt", "anchor-whole.txt"])
 

@@ -73,12 +73,10 @@ impl Chain {
         let is_wrong = report.fault.as_ref().is_some_and(|fault| fault.kind != FaultKind::Format);
         report.again = again.or_else(|| is_first_reading.then(Again::default)).filter(|_| is_wrong);
         report.unmet = unmet(&report, &wanted, last_time);
-        if is_unknown {
-            report.unmet.insert(0, format!("These files begin {UNKNOWN}"));
-        }
         report.outcome = outcome(&report);
-        if is_unknown && report.outcome == Outcome::Incomplete {
-            // Under a key that nobody vouches for, nothing is known to be sealed.
+        if is_unknown && report.fault.is_none() {
+            report.unmet.insert(0, format!("These files begin {UNKNOWN}"));
+            // Under a key that nobody vouches for nothing is known to be sealed, nor to be contradicted.
             report.outcome = Outcome::NotProved;
         }
         report.exit_code = report.outcome.exit_code();

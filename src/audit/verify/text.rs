@@ -172,7 +172,7 @@ fn signers(report: &Report) -> String {
 
 fn proved(report: &Report) -> Vec<String> {
     let mut sentences = Vec::new();
-    if report.fault.is_none() {
+    if report.outcome == Outcome::HistoryDiffers {
         sentences.extend(contradicting(report).next().map(contradiction));
     }
     let (Some(first), Some(last)) = (report.first_seq, report.last_seq) else {

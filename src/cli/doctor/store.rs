@@ -113,15 +113,27 @@ pub(in crate::cli) async fn open_read_only(url: &str) -> Result<Store> {
 /// The store, to be read, if it was ever used.
 pub(in crate::cli) async fn existing(config: &Config) -> Result<Option<Store>> {
     let url = config.store.expose_secret();
-    if url.strip_prefix("sqlite://").is_some_and(|path| !Path::new(path).exists()) {
+    if let Some(path) = url.strip_prefix("sqlite://")
+        && !Path::new(path).try_exists().with_context(|| path.to_owned())?
+    {
         return Ok(None);
     }
     let store = open_read_only(url).await?;
-    if version(&store).await.context("reading its schema's version")?.is_none() {
+    let read = match version(&store).await {
+        // What begins a store makes this table first.
+        Err(sqlx::Error::Database(error)) if is_no_table(error.as_ref()) => Ok(None),
+        read => read,
+    };
+    if read.context("reading its schema's version")?.is_none() {
         store.close().await;
         return Ok(None);
     }
     Ok(Some(store))
+}
+
+/// Whether a table is not there: `undefined_table`, or what SQLite says.
+fn is_no_table(error: &dyn sqlx::error::DatabaseError) -> bool {
+    error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
 }
 
 /// Newest migration that was applied.

@@ -67,7 +67,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<u8> {
         Why::Scheduled => Reason::Scheduled,
         Why::Compromised => Reason::Compromised,
     };
-    let mut file = open(&config, &log, old).await?;
+    let mut file = open(&config, old).await?;
     let after = after(arguments, &config, &log)?;
     let landed = file.change_key(next, &after.vkey(), reason, clock::now())?;
     println!("the log is signed by the new key since line {}", landed.seq);
@@ -80,9 +80,11 @@ pub(super) async fn run(arguments: &Arguments) -> Result<u8> {
 
 /// Opens the log, once the store was asked what is known to be in it: nothing is moved away, and nothing signed, where some
 /// of that is not.
-async fn open(config: &Config, log: &InForce, key: LogKey) -> Result<LogFile> {
+async fn open(config: &Config, key: LogKey) -> Result<LogFile> {
     let lock = file::lock(&config.log_dir).map_err(locked)?;
-    let told = told(config, log).await.context("nothing was changed")?;
+    // Before the lock was there, the agent may have written on.
+    let log = in_force(&config.log_dir)?;
+    let told = told(config, &log).await.context("nothing was changed")?;
     Ok(LogFile::open_known(lock, key, told, clock::now())?)
 }
 
@@ -113,7 +115,7 @@ async fn finish(
     }
     // Whoever has the lock is alone with the key file, too.
     let copy = LogKey::read(&arguments.next_key, &log.origin, &config.log_dir)?;
-    let file = open(config, log, copy).await?;
+    let file = open(config, copy).await?;
     println!("the log is signed by the new key since line {}", log.since);
     swap(config, old, next)?;
     drop(file);

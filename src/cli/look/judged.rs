@@ -138,7 +138,7 @@ pub(super) fn answer(asked: Asked, around: &Around<'_>) -> Answered {
         credentials: &standings,
         servers: around.servers,
     });
-    let (known_as, seen) = (asked.known_as(&looks), asked.seen());
+    let (known_as, seen) = (asked.known_as(&looks), asked.seen(&looks));
     let question = Question {
         kind: asked.kind,
         accounts: &accounts,

@@ -238,7 +238,7 @@ pub(super) fn question_gap(
             question.seen.iter().any(|(cluster, name)| Some(*cluster) == on && name == *role)
         };
         let mut theirs = looks.iter().filter(theirs);
-        // A name that was never borne may be a slip; one that was says what became of its role.
+        // A name that nobody bears may be a slip, or that of a role that another one replaced. One that was renamed is known.
         theirs.clone().all(|look| missing(look)) && !theirs.any(was_there)
     });
     match (question.kind, unknown) {
